@@ -1,12 +1,43 @@
+# make demo [DATA=folder]   the whole path on this machine: localaws, deploy, prepare, train, transform, deploy, predict
+# make test                 lint, types and tests
+# make app [STAGE=dev]      the Streamlit app on the deployed API of that stage
+# make clean                stop nothing, remove what the commands above made (not your data)
+
+SHELL := /bin/bash
+PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-.PHONY: setup demo test lint clean
-STAMP := $(VENV)/.installed
+STAGE ?= dev
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-$(STAMP): requirements.txt constraints.txt package-lock.json
-	test -x $(PY) || python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm ci --silent --no-audit --no-fund
-	touch $@
+.PHONY: setup demo test lint app clean
 
-setup: $(STAMP)
+setup: $(INSTALLED)
+
+# One stamp for Python and Node packages: a second run reinstalls nothing until a pin changes.
+$(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}. Set PYTHON=/path/to/python3.11.")'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages into $(VENV) (about 3 GB, once) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@echo "Installing the CDK CLI into node_modules ..."
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+demo: setup
+	@$(PY) -m localaws.demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy --strict app.py infra ml radiograph frontend localaws lambda
+
+test: lint
+	pytest
+
+app: setup
+	@eval "$$($(PY) -m ml.api --stage $(STAGE))" && streamlit run frontend/app.py
+
+clean:
+	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis

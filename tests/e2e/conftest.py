@@ -1,0 +1,91 @@
+"""One run of the demo in a copy of the project, then the same local cloud, restarted, for every test."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from localaws.demo.commands import stop
+from localaws.demo.predict import Api, deployed_api, stack_outputs
+from localaws.demo.services import free_port, start_localaws
+from localaws.environment import client_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = "demo"
+SOURCES = ["app.py", "cdk.json", "requirements.txt", "infra", "lambda", "localaws", "ml", "radiograph", "frontend"]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A local cloud in which the demo has run: where it is, how to speak to it, and what the demo printed."""
+
+    project: Path
+    env: Mapping[str, str]
+    session: boto3.Session
+    demo_output: str
+    api: Api
+    data_bucket: str
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the project's commands in the copy and return what it printed."""
+        return subprocess.run(
+            command, cwd=self.project, env=dict(self.env), capture_output=True, text=True, check=False, timeout=300
+        )
+
+    def films(self, name: str) -> list[bytes]:
+        """Return the held-out films of one class as the transform job saw them."""
+        s3 = self.session.client("s3")
+        latest = json.loads(s3.get_object(Bucket=self.data_bucket, Key="datasets/latest.json")["Body"].read())
+        prefix = f"datasets/{latest['name']}/{latest['version']}/test/{name}/"
+        found = s3.list_objects_v2(Bucket=self.data_bucket, Prefix=prefix)["Contents"]
+        return [s3.get_object(Bucket=self.data_bucket, Key=item["Key"])["Body"].read() for item in found[:12]]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    project = copy_of_the_project(tmp_path_factory.mktemp("e2e") / "project")
+    port = free_port(45660)
+    env = environment(port)
+    state = project / ".localaws"
+    demo = [sys.executable, "-m", "localaws.demo", "--once", "--port", str(port), "--state-dir", str(state)]
+    done = subprocess.run(demo, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=420)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in client_environment(port).items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_PROFILE", raising=False)
+        server = start_localaws(project, port, state)
+        session = boto3.Session()
+        try:
+            bucket = stack_outputs(session, f"Pneumonia-{STAGE}-Storage")["DataBucketName"]
+            yield Cloud(project, env, session, done.stdout + done.stderr, deployed_api(session, STAGE), bucket)
+        finally:
+            stop(server)
+
+
+def copy_of_the_project(target: Path) -> Path:
+    """Copy what the commands need, so that nothing here writes into the checkout."""
+    target.mkdir(parents=True)
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target / name)
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    (target / ".cache").symlink_to(ROOT / ".cache")
+    return target
+
+
+def environment(port: int) -> dict[str, str]:
+    """Return this process's environment pointed at the local cloud, with the project's own tools first on PATH."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return inherited | client_environment(port) | {"PATH": path}
