@@ -1,0 +1,1 @@
+"""AWS on localhost: MiniStack, plus a SageMaker that really trains, transforms and serves."""

@@ -1,0 +1,68 @@
+"""Run the demo's commands one after another, with the time each took."""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class StepFailedError(Exception):
+    """A step's command ended with an error; its own message is already on the screen."""
+
+
+@dataclass
+class Runner:
+    """Runs commands in one folder and environment and remembers each step's seconds.
+
+    Attributes:
+        root: the working folder of every command, the project's root.
+        env: the whole environment of every command.
+        total: how many steps are announced in "[n/total]".
+    """
+
+    root: Path
+    env: Mapping[str, str]
+    total: int
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+
+    def step(self, title: str, commands: Sequence[Sequence[str]]) -> None:
+        """Announce `title`, then run `commands` in order; their output goes straight to the screen.
+
+        Raises:
+            StepFailedError: a command could not be started or ended with an exit code other than 0.
+        """
+        started = self.announce(title)
+        for command in commands:
+            print(f"$ {shlex.join(command)}", flush=True)
+            try:
+                code = subprocess.run(command, cwd=self.root, env=dict(self.env), check=False).returncode
+            except OSError as error:
+                raise StepFailedError(f"{title}: {command[0]} could not be started: {error}.") from error
+            if code != 0:
+                raise StepFailedError(f"{title} failed: `{shlex.join(command)}` ended with exit code {code}.")
+        self.finish(title, started)
+
+    def announce(self, title: str) -> float:
+        """Print the step's heading and return the clock to hand to `finish`."""
+        print(f"\n[{len(self.seconds) + 1}/{self.total}] {title}", flush=True)
+        return time.monotonic()
+
+    def finish(self, title: str, started: float) -> None:
+        """Record how long the step took."""
+        self.seconds.append((title, time.monotonic() - started))
+
+
+def stop(process: subprocess.Popen[bytes], grace: float = 15.0) -> None:
+    """End a child process: SIGTERM first, SIGKILL when `grace` seconds were not enough."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout=grace)
+    except subprocess.TimeoutExpired:
+        print(f"Process {process.pid} did not stop within {grace:.0f} s and is killed.", file=sys.stderr)
+        process.kill()
+        process.wait()

@@ -1,0 +1,75 @@
+"""The two servers of the demo: localaws, and the Streamlit app."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from localaws.demo.commands import StepFailedError
+
+
+def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[bytes]:
+    """Start AWS on localhost and return when it answers.
+
+    Raises:
+        StepFailedError: it ended (its own sentence is on the screen) or did not answer within 60 s.
+    """
+    command = [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir)]
+    process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True)
+    wait_until_healthy(process, f"http://localhost:{port}/_localaws/health", "localaws", 60)
+    return process
+
+
+def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen[bytes]:
+    """Start the Streamlit app on 127.0.0.1 and return when it answers; `env` holds API_URL and API_KEY.
+
+    Raises:
+        StepFailedError: it ended or did not answer within 60 s.
+    """
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "frontend/app.py", *options],
+        cwd=root,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
+    return process
+
+
+def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
+    """Poll `url` until it answers 200.
+
+    Raises:
+        StepFailedError: the process ended, or `seconds` went by.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StepFailedError(f"{name} did not start (exit code {process.returncode}).")
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (a fixed http URL)
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise StepFailedError(f"{name} did not answer at {url} within {seconds:.0f} s.")
+
+
+def free_port(preferred: int) -> int:
+    """Return `preferred` when nothing listens there on 127.0.0.1, else a port the system picks."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,114 @@
+"""The demo's steps in their order."""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import boto3
+
+from localaws.demo import predict, services
+from localaws.demo.commands import Runner, stop
+from localaws.environment import client_environment
+
+STAGE = "demo"
+"""A stage of its own, so that a model trained here never stands in for one trained on AWS."""
+
+PHANTOM_TRAINING = ["--epochs", "6"]
+
+
+class Walk:
+    """From an empty machine to a prediction; the servers it starts are stopped by `servers`."""
+
+    def __init__(self, options: argparse.Namespace, root: Path, servers: ExitStack) -> None:
+        self.options = options
+        self.root = root
+        self.servers = servers
+        os.environ.update(client_environment(options.port))
+        self.runner = Runner(root, os.environ, total=8 if options.once else 9)
+
+    def run(self) -> None:
+        """Run every step and print the summary; without --once, stay until a server ends or Ctrl-C."""
+        self.start_localaws()
+        self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", "--context", f"stage={STAGE}"]])
+        self.runner.step("Deploy the storage", [self.deploy("Storage")])
+        source = str(self.options.data.resolve()) if self.options.data else "phantom"
+        self.runner.step("Prepare the radiographs", [self.ml("prepare", "--source", source)])
+        self.runner.step("Train", [self.ml("train", *([] if self.options.data else PHANTOM_TRAINING))])
+        self.runner.step("Score the test films by batch transform", [self.ml("transform")])
+        self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api")])
+        api, film = self.ask_the_api()
+        app_url = None if self.options.once else self.start_app(api)
+        self.print_summary(api, film, app_url)
+        if app_url is not None:
+            self.wait()
+
+    def ml(self, verb: str, *arguments: str) -> list[str]:
+        """Return the command of one `ml` verb for the demo's stage."""
+        return ["python", "-m", f"ml.{verb}", "--stage", STAGE, *arguments]
+
+    def deploy(self, *stacks: str) -> list[str]:
+        """Return the command that deploys the named stacks of the demo's stage."""
+        names = [f"Pneumonia-{STAGE}-{stack}" for stack in stacks]
+        return ["cdk", "deploy", *names, "--context", f"stage={STAGE}", "--require-approval", "never"]
+
+    def start_localaws(self) -> None:
+        """Start AWS on localhost."""
+        started = self.runner.announce("Start AWS on localhost")
+        port, state_dir = self.options.port, self.options.state_dir
+        print(f"$ python -m localaws --port {port} --state-dir {state_dir}", flush=True)
+        self.localaws = services.start_localaws(self.root, port, state_dir)
+        self.servers.callback(stop, self.localaws)
+        self.runner.finish("Start AWS on localhost", started)
+
+    def ask_the_api(self) -> tuple[predict.Api, Path]:
+        """Ask the deployed API about one held-out film of each class; return the API and the last film."""
+        title = "Ask the API about two held-out films"
+        started = self.runner.announce(title)
+        session = boto3.Session()
+        api = predict.deployed_api(session, STAGE)
+        for name, film in predict.held_out_films(session, STAGE, self.root / "build" / "demo"):
+            shown = film.relative_to(self.root)
+            print(f"A film labelled {name}:\n$ {curl_text(api, shown)}", flush=True)
+            print(predict.predict(api, film), flush=True)
+        self.runner.finish(title, started)
+        return api, shown
+
+    def start_app(self, api: predict.Api) -> str:
+        """Start the Streamlit app and return its URL."""
+        started = self.runner.announce("Start the app")
+        port = services.free_port(self.options.app_port)
+        env = {**os.environ, "API_URL": api.url, "API_KEY": api.key}
+        self.app = services.start_app(self.root, env, port)
+        self.servers.callback(stop, self.app)
+        self.runner.finish("Start the app", started)
+        return f"http://localhost:{port}"
+
+    def print_summary(self, api: predict.Api, film: Path, app_url: str | None) -> None:
+        """Print each step's time and what the reader can do next."""
+        print("\nDone. Seconds per step:")
+        for title, seconds in self.runner.seconds:
+            print(f"  {seconds:7.1f}  {title}")
+        print(f"  {sum(seconds for _, seconds in self.runner.seconds):7.1f}  in all")
+        print("\nAsk the API yourself:")
+        print(f"  export API_KEY={api.key}")
+        print(f"  {curl_text(api, film)}")
+        if app_url is not None:
+            print(f"\nThe app: {app_url}")
+            print("Not a medical device. Press Ctrl-C to stop the app and localaws; the state stays in", end=" ")
+            print(f"{self.options.state_dir}.", flush=True)
+
+    def wait(self) -> None:
+        """Stay until Ctrl-C, or until one of the servers ends."""
+        while self.localaws.poll() is None and self.app.poll() is None:
+            time.sleep(0.5)
+        print("One of the servers ended by itself.", file=sys.stderr)
+
+
+def curl_text(api: predict.Api, film: Path) -> str:
+    """Return the curl command as a person would type it, with the key from $API_KEY."""
+    quoted = [f'"{word}"' if "$" in word else shlex.quote(word) for word in predict.curl_line(api, film)]
+    return " ".join(quoted)

@@ -1,0 +1,218 @@
+"""The ASGI application: SageMaker's requests go to ours, every other request to MiniStack."""
+
+import asyncio
+import json
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Protocol
+from urllib.parse import parse_qs, quote
+
+from localaws.errors import ServiceError
+from localaws.identity import Caller, account_scope
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations$")
+EXECUTE_API_PATH = re.compile(r"^/(?:restapis/[^/]+/[^/]+/_user_request_|_aws/execute-api/)")
+EXECUTE_API_URL = re.compile(rb"https://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com/([\w-]+)/")
+
+MAX_REST_API_BODY = 10 * 1024 * 1024
+"""API Gateway's limit for a REST API's request, which MiniStack does not enforce."""
+MAX_SAGEMAKER_BODY = 25 * 1024 * 1024
+"""InvokeEndpoint's limit for real-time endpoints (SageMaker hosting FAQ)."""
+
+log = logging.getLogger("localaws")
+
+
+class RuntimeAnswer(Protocol):
+    """What `SageMaker.invoke_endpoint` returns: the container's answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SageMaker(Protocol):
+    """What the gateway needs of the SageMaker service."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def control(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]: ...
+    async def invoke_endpoint(
+        self, caller: Caller, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> RuntimeAnswer: ...
+
+
+class Gateway:
+    """Routes each request by its SigV4 scope, and adds the limits and URLs that MiniStack lacks."""
+
+    def __init__(self, ministack: App, sagemaker: SageMaker, port: int) -> None:
+        self.ministack = ministack
+        self.sagemaker = sagemaker
+        self.port = port
+        self.on_change: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self.ministack(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        # aws:SecureTransport is false over plain HTTP, so every TLS-only bucket would refuse a loopback client.
+        scope["scheme"] = "https"
+        if scope["path"] == "/_localaws/health":
+            await respond(send, 200, {"Content-Type": "application/json"}, b'{"status": "ok"}')
+            return
+        signed = CREDENTIAL.search(headers.get("authorization", ""))
+        if signed and signed[3] == "sagemaker":
+            await self.serve_sagemaker(scope, receive, send, headers, signed[1], signed[2])
+            return
+        if EXECUTE_API_PATH.match(scope["path"]) or ".execute-api." in headers.get("host", ""):
+            limited = await body_within(receive, headers, MAX_REST_API_BODY)
+            if limited is None:
+                await respond(send, 413, {"Content-Type": "application/json"}, b'{"message":"Request Too Long"}')
+                return
+            await self.ministack(scope, replay(limited, receive), send)
+            return
+        if signed and signed[3] == "cloudformation":
+            send = self.with_local_urls(send)
+        await self.ministack(scope, receive, send)
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            self.on_change()
+
+    async def serve_sagemaker(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], key: str, region: str
+    ) -> None:
+        """Authenticate, then hand the request to the control plane or the runtime."""
+        request_id = str(uuid.uuid4())
+        try:
+            body = await body_within(receive, headers, MAX_SAGEMAKER_BODY)
+            if body is None:
+                raise ServiceError("RequestEntityTooLargeException", "The request is larger than 25 MB.", 413)
+            caller = authenticate(scope, headers, body, key, region)
+            invocation = INVOCATIONS.match(scope["path"])
+            if invocation:
+                answer = await self.sagemaker.invoke_endpoint(caller, invocation[1], headers, body)
+                status, out, payload = answer.status, dict(answer.headers), answer.body
+            else:
+                operation = headers.get("x-amz-target", "").removeprefix("SageMaker.")
+                request = parse_json(body)
+                result = await asyncio.to_thread(self.sagemaker.control, caller, operation, request)
+                status, out = 200, {"Content-Type": "application/x-amz-json-1.1"}
+                payload = json.dumps(result).encode()
+        except ServiceError as error:
+            status, out, payload = error.status, error.headers(), error.body()
+        except Exception:
+            log.exception("SageMaker request %s failed", headers.get("x-amz-target", scope["path"]))
+            failure = ServiceError("InternalFailure", f"localaws failed; its log has request {request_id}.", 500)
+            status, out, payload = failure.status, failure.headers(), failure.body()
+        await respond(send, status, {**out, "x-amzn-RequestId": request_id}, payload)
+
+    def with_local_urls(self, send: Send) -> Send:
+        """Rewrite execute-api URLs in a stack's outputs into the ones that answer here."""
+        start: MutableMapping[str, Any] = {}
+        chunks: list[bytes] = []
+
+        async def rewriting(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            chunks.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            base = f"http://localhost:{self.port}/restapis/".encode()
+            body = EXECUTE_API_URL.sub(base + rb"\1/\2/_user_request_/", b"".join(chunks))
+            kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+            start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        return rewriting
+
+
+def authenticate(scope: Scope, headers: Mapping[str, str], body: bytes, key: str, region: str) -> Caller:
+    """Check the request's signature as MiniStack does for its own services, and name the caller.
+
+    Raises:
+        ServiceError: an unknown key, an expired session or a wrong signature.
+    """
+    from ministack.core import iam_evaluator, responses
+
+    query = parse_qs(scope.get("query_string", b"").decode(), keep_blank_values=True)
+    responses.set_request_account_id(key)
+    responses.set_request_region(region)
+    account = responses.get_account_id()
+    raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
+    iam_evaluator.pin_signed_request(scope["method"], raw_path, query, scope["headers"])
+    iam_evaluator.pin_signed_body(body)
+    with account_scope(account, region):
+        failure = iam_evaluator.check_credentials(key, "sagemaker")
+        if failure is not None:
+            raise ServiceError(failure.code, failure.message, 403)
+        principal = iam_evaluator.resolve_principal(key, account)
+    if isinstance(principal, iam_evaluator.AuthError):
+        raise ServiceError(principal.code, principal.message, 403)
+    return Caller(account, region, principal.arn, key)
+
+
+async def body_within(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes | None:
+    """Read a request's body, or return None as soon as it is known to exceed `limit` bytes.
+
+    A body that is too large is read to its end and dropped: a client that is still sending would
+    otherwise see a reset connection instead of the answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return None if size > limit else b"".join(chunks)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that hands over `body` once, then what the client sends (a disconnect)."""
+    sent = False
+
+    async def once() -> MutableMapping[str, Any]:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Parse a JSON 1.1 request.
+
+    Raises:
+        ServiceError: SerializationException, when it is no JSON object.
+    """
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ServiceError("SerializationException", f"The request body is not JSON: {error}.") from error
+    if not isinstance(request, dict):
+        raise ServiceError("SerializationException", "The request body is not a JSON object.")
+    return request
+
+
+async def respond(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Send a whole response."""
+    wire = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    wire.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": wire})
+    await send({"type": "http.response.body", "body": body})
