@@ -1,0 +1,43 @@
+"""Any decoded image to 8-bit grey, the one channel a radiograph has."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PIL import Image
+
+from radiograph.errors import FilmError
+
+
+def to_grey(image: Image.Image) -> Image.Image:
+    """The image as mode "L", 0 black to 255 white, of the same size and without metadata.
+
+    Transparency is laid on black, as a viewer in a reading room shows it; colour becomes luma (ITU-R BT.601).
+    Accepts the modes that JPEG and PNG decode to; raises FilmError (unsupported_encoding) for others.
+    """
+    if image.mode in ("I;16", "I;16B", "I;16L"):
+        return _from_16_bit(image)
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, layered).convert("L")
+    if image.mode in ("P", "CMYK"):
+        return image.convert("RGB").convert("L")
+    if image.mode in ("1", "L", "RGB", "YCbCr"):
+        return image.convert("L")
+    raise FilmError(
+        "unsupported_encoding",
+        f"Received pixels of mode {image.mode}; grey of 8 or 16 bits and colour of 8 bits are allowed: convert it.",
+    )
+
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
+    """Scale by the number of bits in use: 10, 12 and 14-bit detectors are stored right-aligned in 16 bits.
+
+    Dividing a 12-bit film by 256 would leave 16 grey levels, nearly black; stretching to the extremes would change
+    the exposure. A 16-bit film that uses its range is divided by 256, as PNG decoders do.
+    """
+    wide = image.convert("I")
+    _, brightest = cast("tuple[int, int]", wide.getextrema())
+    shift = max(brightest.bit_length(), 8) - 8
+    return wide.point([min(value >> shift, 255) for value in range(0x10000)], "L")

@@ -1,0 +1,43 @@
+"""What a film's file says about itself before anything is decoded."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+_ORIENTATION: Final = 0x0112
+
+
+@dataclass(frozen=True)
+class Header:
+    """A checked file, reduced to what decoding its pixels takes.
+
+    `width` and `height` are the stored pixels, before `orientation` (EXIF 1 to 8; 1 is upright) is applied.
+    `stream` is the file without text, profiles and thumbnails: what is not handed to the decoder cannot hurt it.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    stream: bytes
+
+
+def exif_orientation(exif: bytes) -> int:
+    """Orientation 1 to 8 from a TIFF-structured EXIF block (JEITA CP-3451, tag 0x0112); 1 when absent or broken.
+
+    A film is not refused for a broken EXIF block: cameras and converters write them, and the pixels are sound.
+    """
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack_from(order + "I", exif, 4)
+        (entries,) = struct.unpack_from(order + "H", exif, directory)
+        for index in range(entries):
+            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, directory + 2 + 12 * index)
+            if tag == _ORIENTATION:
+                return value if kind == 3 and 1 <= value <= 8 else 1
+    except struct.error:
+        return 1
+    return 1

@@ -1,0 +1,102 @@
+"""JPEG headers (ISO 10918-1, Annex B): size, precision, orientation and completeness without decoding."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from radiograph.errors import FilmError
+from radiograph.header import Header, exif_orientation
+from radiograph.limits import check_size
+
+_SOS: Final = 0xDA
+_EOI: Final = 0xD9
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_DECODABLE: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
+# JFIF and Adobe tell the decoder the colour transform and the polarity of CMYK; other APPn only carry metadata.
+_COLOUR: Final = frozenset({0xE0, 0xEE})
+_MAX_SEGMENTS: Final = 4096
+# A progressive file has about ten scans. Thousands of empty ones over a large frame keep a decoder busy for minutes.
+_MAX_SCANS: Final = 100
+
+
+def jpeg_header(data: bytes) -> Header:
+    """Check a JPEG file's headers; width and height are compared with the limits here.
+
+    Raises FilmError: broken, truncated, unsupported_encoding, too_complex, and the sizes of `check_size`.
+    """
+    kept = [b"\xff\xd8"]
+    orientation, frame = 1, None
+    position = 2
+    for _ in range(_MAX_SEGMENTS):
+        marker, body, end = _segment(data, position)
+        if marker == _SOS:
+            if frame is None:
+                raise _broken("its image data starts before its size is given")
+            _check_scans(data, position)
+            return Header(*frame, orientation, b"".join(kept) + data[position:])
+        if marker in _FRAMES:
+            if frame is not None:
+                raise _broken("it gives its size twice")
+            frame = _frame(marker, body)
+        if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation == 1:
+            orientation = exif_orientation(body[6:])
+        if marker in _FRAMES or marker in _TABLES or marker in _COLOUR:
+            kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
+        position = end
+    raise FilmError(
+        "too_complex", f"Received a JPEG image of over {_MAX_SEGMENTS:,} header segments; save the film anew."
+    )
+
+
+def _segment(data: bytes, position: int) -> tuple[int, bytes, int]:
+    """Marker, payload and end of the segment at `position`; for SOS the payload is left in place."""
+    while data[position : position + 2] == b"\xff\xff":  # fill bytes are legal before any marker (B.1.1.2)
+        position += 1
+    if position + 4 > len(data):
+        raise _truncated()
+    lead, marker, length = struct.unpack_from(">BBH", data, position)
+    if lead != 0xFF or marker in (0x00, 0x01, 0xD8, _EOI) or 0xD0 <= marker <= 0xD7 or length < 2:
+        raise _broken("its header segments do not follow one another")
+    end = position + 2 + length
+    if end > len(data):
+        raise _truncated()
+    return marker, b"" if marker == _SOS else data[position + 4 : end], end
+
+
+def _frame(marker: int, body: bytes) -> tuple[int, int]:
+    if len(body) < 6:
+        raise _broken("its frame header is too short")
+    precision, height, width, components = struct.unpack_from(">BHHB", body)
+    if width == 0 or height == 0:
+        raise _broken("it gives no width or height")
+    check_size(width, height)
+    if precision != 8 or marker not in _DECODABLE or components not in (1, 3, 4):
+        raise FilmError(
+            "unsupported_encoding",
+            f"Received a JPEG image of {precision} bits, {components} components and coding process "
+            f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it so, or as 16-bit PNG.",
+        )
+    return width, height
+
+
+def _check_scans(data: bytes, start: int) -> None:
+    # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker, so these are true markers.
+    if data.rfind(b"\xff\xd9", start) < 0:
+        raise _truncated()
+    if (scans := data.count(b"\xff\xda", start)) > _MAX_SCANS:
+        raise FilmError(
+            "too_complex",
+            f"Received a JPEG image of {scans:,} scans; at most {_MAX_SCANS} are allowed: save the film anew.",
+        )
+
+
+def _broken(why: str) -> FilmError:
+    return FilmError("broken", f"Received a broken JPEG image ({why}); export the film again and send that file.")
+
+
+def _truncated() -> FilmError:
+    return FilmError(
+        "truncated", "Received a JPEG image whose end is missing; copy or upload the whole file again and retry."
+    )

@@ -1,0 +1,55 @@
+"""What a file is, by its first bytes; never by its name or by what the sender says."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+MediaType = Literal["image/jpeg", "image/png", "application/dicom"]
+
+_JPEG: Final = b"\xff\xd8\xff"
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+# Formats people do send by mistake: (offset, magic bytes, name for the sentence).
+_OTHERS: Final = (
+    (0, b"GIF8", "a GIF image"),
+    (0, b"BM", "a BMP image"),
+    (0, b"II*\0", "a TIFF image"),
+    (0, b"MM\0*", "a TIFF image"),
+    (8, b"WEBP", "a WebP image"),
+    (4, b"ftypheic", "a HEIC image"),
+    (4, b"ftypmif1", "a HEIC image"),
+    (4, b"ftypavif", "an AVIF image"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive or office document"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<", "an HTML or XML text"),
+    (0, b"{", "a JSON text"),
+)
+
+
+def media_type(data: bytes) -> MediaType | None:
+    """The media type of JPEG (ISO 10918-1), PNG (ISO 15948) or DICOM (PS3.10) bytes; None for anything else."""
+    if data.startswith(_JPEG):
+        return "image/jpeg"
+    if data.startswith(_PNG):
+        return "image/png"
+    if data[128:132] == b"DICM":
+        return "application/dicom"
+    return None
+
+
+def describe(data: bytes) -> str:
+    """What the bytes look like, in words for an error sentence ("a GIF image", "a text")."""
+    known = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
+    if (kind := media_type(data)) is not None:
+        return known[kind]
+    for offset, magic, name in _OTHERS:
+        if data[offset : offset + len(magic)] == magic:
+            return name
+    start = data[:512]
+    if start and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
+        return "a text"
+    return "a file of an unknown type"

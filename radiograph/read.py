@@ -1,0 +1,101 @@
+"""Encoded bytes to a chest film in 8-bit grey, checked before and while it is decoded."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Final, NamedTuple
+
+from PIL import Image, ImageChops
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from radiograph.errors import FilmError
+from radiograph.grey import to_grey
+from radiograph.header import Header
+from radiograph.jpeg import jpeg_header
+from radiograph.limits import MAX_BYTES, check_bytes
+from radiograph.media import describe, media_type
+from radiograph.png import png_header
+
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Decoded(NamedTuple):
+    """A film as stored, mode "L", before its orientation is applied.
+
+    `box` (left, upper, right, lower) is the film within `image` in pixels; fractional after scaled decoding.
+    """
+
+    image: Image.Image
+    box: tuple[float, float, float, float]
+    orientation: int
+
+
+def read_film(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
+    """The film at full resolution, upright, mode "L" (0 black to 255 white), from JPEG or PNG bytes.
+
+    16-bit grey, colour, palette, CMYK and transparency are converted as `radiograph.grey.to_grey` says.
+    Size and frame count are checked from the header before anything is decoded. `max_bytes=None` lifts the limit
+    on encoded bytes for local files; the limit on pixels stays. Raises FilmError and nothing else.
+    """
+    film = decode(data, max_bytes=max_bytes)
+    return upright(film.image, film.orientation)
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned as EXIF orientation 1 to 8 says (1 and unknown values: as it is)."""
+    turn = _UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def decode(data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | None = None) -> Decoded:
+    """Check and decode JPEG or PNG bytes; with `at_least`, a JPEG may come out reduced to 1/2, 1/4 or 1/8.
+
+    No side is then reduced below `at_least` pixels. The reduction happens in the DCT domain, so the pixels
+    left out are never computed. Raises FilmError.
+    """
+    check_bytes(data, max_bytes)
+    kind = media_type(data)
+    if kind is None or kind == "application/dicom":
+        raise FilmError(
+            "unsupported_format",
+            f"Received {describe(data)}; JPEG and PNG are allowed: export the film as one of them.",
+        )
+    header = jpeg_header(data) if kind == "image/jpeg" else png_header(data)
+    try:
+        return _decode(header, JpegImageFile if kind == "image/jpeg" else PngImageFile, at_least)
+    except (FilmError, MemoryError):
+        raise
+    except Exception as error:
+        # Pillow reports broken files with at least OSError, SyntaxError, ValueError, struct.error, zlib.error,
+        # EOFError, IndexError and AttributeError; whatever it is, the file is at fault and the caller gets one error.
+        cut = "truncated" in str(error)
+        raise FilmError(
+            "truncated" if cut else "broken",
+            f"Received {describe(data)} that {'ends too early' if cut else 'cannot be decoded'}; "
+            "copy or export the film again and send that file.",
+        ) from error
+
+
+def _decode(header: Header, plugin: type[JpegImageFile] | type[PngImageFile], at_least: int | None) -> Decoded:
+    with plugin(BytesIO(header.stream)) as file:
+        if file.size != (header.width, header.height):
+            raise FilmError("broken", "Received an image whose headers contradict each other; export the film again.")
+        # A JPEG's luma alone is the grey film; not decoding chroma also keeps full and reduced decoding alike.
+        wanted = None if at_least is None else (at_least, at_least)
+        draft = file.draft("L", wanted)
+        file.load()
+        film: Image.Image = file
+        if film.mode == "CMYK" and "adobe" not in film.info:
+            # Pillow takes every CMYK JPEG for Adobe's, which stores ink inverted.
+            film = ImageChops.invert(film)
+        box = (0.0, 0.0, float(film.width), float(film.height)) if draft is None else draft[1]
+        return Decoded(to_grey(film), box, header.orientation)
