@@ -26,7 +26,7 @@ class FilmError(ValueError):
     """A file that cannot be used as a chest film.
 
     `code` is a stable slug, one of `CODES`, for programs. `str(error)` is one sentence for people: what was
-    received, what is allowed, what to do. It never contains pixel values or metadata of the file.
+    received, what is allowed, what to do. It never contains the file's text or pixel values.
     """
 
     def __init__(self, code: FilmErrorCode, sentence: str) -> None:

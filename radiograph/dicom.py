@@ -1,0 +1,141 @@
+"""DICOM CR and DX films to 8-bit grey. Pixels come out and nothing else: no tag leaves the file here.
+
+This module needs pydicom and numpy; the rest of the package does not import it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom import Dataset, dcmread
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_modality_lut, apply_voi
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from radiograph.errors import FilmError
+from radiograph.limits import check_bytes, check_size
+from radiograph.media import describe, media_type
+from radiograph.standard import Policy, encode, fit
+
+MODALITIES: Final = ("CR", "DX")
+"""Computed and digital radiography (PS3.3 C.7.3.1.1.1): the projection radiographs a chest film can be."""
+
+
+def standardise_dicom(data: bytes, *, policy: Policy = "squash", max_bytes: int | None = None) -> bytes:
+    """What `radiograph.standardise` returns, from the bytes of a DICOM file. Raises FilmError."""
+    return encode(fit(read_dicom(data, max_bytes=max_bytes), policy))
+
+
+def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
+    """The film of a CR or DX file as mode "L" at full resolution, 0 black to 255 white, as a viewer shows it.
+
+    Applies the modality LUT or rescale, then the first VOI LUT or window (PS3.3 C.11.1, C.11.2), else the range of
+    the values, then inverts MONOCHROME1. Raises FilmError and nothing else.
+    """
+    check_bytes(data, max_bytes)
+    if media_type(data) != "application/dicom":
+        raise FilmError("unsupported_format", f"Received {describe(data)}; a DICOM file (PS3.10) is expected here.")
+    if DeflatedExplicitVRLittleEndian.encode() in data:
+        # pydicom inflates such a file whole, however large it becomes.
+        raise FilmError(
+            "unsupported_encoding",
+            "Received a deflated DICOM file; uncompressed, RLE, JPEG and JPEG 2000 are allowed: export it so.",
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom warns of every tag value outside the standard
+            dataset = dcmread(BytesIO(data))
+            _check(dataset)
+            light = _light(dataset)
+    except (FilmError, MemoryError):
+        raise
+    except Exception as error:
+        # pydicom and its decoders raise nearly every built-in exception on malformed files.
+        raise FilmError(
+            "broken",
+            "Received a DICOM file that cannot be decoded; export it from the archive again and send that file.",
+        ) from error
+    return Image.fromarray(np.rint(light * 255).astype(np.uint8))
+
+
+def _check(dataset: Dataset) -> None:
+    modality = str(dataset.get("Modality", "") or "none")
+    if modality not in MODALITIES:
+        shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
+        raise FilmError(
+            "wrong_modality",
+            f"Received a DICOM file of modality {shown}; CR and DX are allowed: send a plain chest radiograph.",
+        )
+    if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
+        raise FilmError(
+            "no_pixels", "Received a DICOM file without an image; send the file that contains the film itself."
+        )
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    if frames != 1:
+        raise FilmError(
+            "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single film."
+        )
+    check_size(int(dataset.Columns), int(dataset.Rows))
+    photometric = str(dataset.PhotometricInterpretation)
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise FilmError(
+            "unsupported_encoding",
+            "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the film in grey.",
+        )
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    if syntax.is_compressed and not _decodable(syntax):
+        raise FilmError(
+            "unsupported_encoding",
+            f"Received a DICOM image compressed as {syntax.name!r}, for which no decoder is installed; "
+            "export it uncompressed, as RLE, baseline JPEG or JPEG 2000.",
+        )
+
+
+def _decodable(syntax: UID) -> bool:
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False
+
+
+def _light(dataset: Dataset) -> NDArray[np.float32]:
+    """Luminance 0 to 1, shape (rows, columns)."""
+    stored = dataset.pixel_array
+    values = np.asarray(apply_modality_lut(stored, dataset), np.float32)
+    if dataset.get("VOILUTSequence"):
+        table = dataset.VOILUTSequence[0]
+        looked_up = apply_voi(np.rint(values).astype(np.int32), dataset)
+        light = np.asarray(looked_up / (2 ** table.LUTDescriptor[2] - 1), np.float32)
+    elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
+        light = _window(values, dataset)
+    else:
+        light = _range(values, stored, dataset)
+    np.clip(light, 0, 1, out=light)
+    return np.subtract(1, light, out=light) if dataset.PhotometricInterpretation == "MONOCHROME1" else light
+
+
+def _window(values: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
+    """The first window, PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3 (SIGMOID, LINEAR_EXACT), scaled to 0 to 1."""
+    centre, width = _first(dataset.WindowCenter), _first(dataset.WindowWidth)
+    function = str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR")
+    if function == "SIGMOID":
+        return np.asarray(1 / (1 + np.exp(-4 * (values - centre) / width)), np.float32)
+    if function == "LINEAR":
+        centre, width = centre - 0.5, width - 1
+    return np.asarray((values - centre) / max(width, 1e-6) + 0.5, np.float32)
+
+
+def _range(values: NDArray[np.float32], stored: NDArray[Any], dataset: Dataset) -> NDArray[np.float32]:
+    padding = dataset.get("PixelPaddingValue")
+    film = values if padding is None or (stored == padding).all() else values[stored != padding]
+    low, high = float(film.min()), float(film.max())
+    return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
+
+
+def _first(value: Any) -> float:  # noqa: ANN401  pydicom gives one DSfloat or a MultiValue of them
+    return float(value if isinstance(value, (int, float, str)) else value[0])

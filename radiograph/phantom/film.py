@@ -1,0 +1,106 @@
+"""From a chest to a film: position, exposure, noise and the marks of the X-ray room."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from radiograph.phantom.anatomy import Chest, draw_chest
+from radiograph.phantom.canvas import PIXELS_PER_UNIT, Field, to_pixels
+from radiograph.phantom.findings import attenuation, draw_consolidation, draw_shadows
+
+_CHEST, _FINDINGS, _SHADOWS, _FILM = range(4)
+
+
+def draw(seed: int, pneumonia: bool, film: int = 0) -> Image.Image:
+    """A synthetic chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of about 500 to 1000 px.
+
+    The same arguments give the same pixels. `film` counts the films of one person: the chest and its disease stay,
+    position, exposure and shadows change. The disease has its own random stream, so that with and without
+    `pneumonia` the rest of the film is the same. Not a simulation of physics and no substitute for real films.
+    """
+    shadows = draw_shadows(_stream(seed, _SHADOWS, film))
+    consolidation = draw_consolidation(_stream(seed, _FINDINGS)) if pneumonia else None
+    body = attenuation(_chest(seed), shadows, consolidation)
+    rng = _stream(seed, _FILM, film)
+    return _mark(_expose(_position(body, rng), rng), rng)
+
+
+def _stream(seed: int, *path: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *path])
+
+
+@functools.lru_cache(maxsize=4)
+def _chest(seed: int) -> Chest:
+    return draw_chest(_stream(seed, _CHEST))
+
+
+def _position(body: Field, rng: np.random.Generator) -> Field:
+    """The detector's view of the body: size, zoom, rotation and shift."""
+    height = int(rng.integers(500, 841))
+    width = min(1000, int(height * rng.uniform(1.0, 1.45)))
+    units = rng.uniform(1.95, 2.35) * max(1.0, (width / height) / 1.2) ** 0.5  # field of view across, in body units
+    step = units * PIXELS_PER_UNIT / width
+    angle = math.radians(rng.normal(0, 2.5))
+    cos, sin = step * math.cos(angle), step * math.sin(angle)
+    column, row = to_pixels(rng.normal(0, 0.05), rng.normal(0.72, 0.06))
+    matrix = (
+        cos,
+        -sin,
+        column - cos * width / 2 + sin * height / 2,
+        sin,
+        cos,
+        row - sin * width / 2 - cos * height / 2,
+    )
+    view = Image.fromarray(body).transform(
+        (width, height), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BICUBIC
+    )
+    return np.asarray(view, np.float32)
+
+
+def _expose(view: Field, rng: np.random.Generator) -> Image.Image:
+    """Attenuation to grey: display window, a tone curve that meets a drawn mean, quantum and electronic noise.
+
+    The mean grey is drawn and not computed, as an automatic exposure control would have it: an ill person's
+    film is not brighter than a healthy one's.
+    """
+    view = 1 - np.exp(-1.4 * view)  # dense parts lie on the shoulder of the film's response
+    sample = view[::8, ::8]
+    low, high = np.percentile(sample, (rng.uniform(0.5, 3), rng.uniform(97, 99.8)))
+    scaled = np.clip((view - low) / max(high - low, 1e-3), 0, 1)
+    gamma = _gamma_for_mean(np.clip((sample - low) / max(high - low, 1e-3), 1e-4, 1), rng.uniform(0.38, 0.60))
+    floor, ceiling = rng.uniform(0, 25), rng.uniform(215, 252)
+    grey = floor + (ceiling - floor) * scaled ** np.float32(gamma)
+    grey += rng.standard_normal(view.shape, dtype=np.float32) * np.float32(rng.uniform(1.0, 5.0))
+    return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
+
+
+def _gamma_for_mean(sample: Field, mean: float) -> float:
+    """The exponent that brings the mean of `sample` (0 to 1) to `mean`, by bisection within 0.4 to 2.5."""
+    low, high = 0.4, 2.5
+    for _ in range(12):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if float((sample**middle).mean()) > mean else (low, middle)
+    return math.sqrt(low * high)
+
+
+def _mark(film: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Burn in the word SYNTHETIC, and the side marker that X-ray rooms add."""
+    pen = ImageDraw.Draw(film)
+    size = max(14, round(film.height * rng.uniform(0.028, 0.04)))
+    font = ImageFont.load_default(size)
+    margin = size
+    right, bottom = rng.uniform() < 0.5, rng.uniform() < 0.5
+    left, top, end, base = pen.textbbox((0, 0), "SYNTHETIC", font=font)
+    x = film.width - margin - (end - left) if right else margin
+    y = film.height - margin - (base - top) if bottom else margin
+    plate = (x + left - size // 4, y + top - size // 4, x + end + size // 4, y + base + size // 4)
+    pen.rectangle(plate, fill=15)  # legible on bright ground too
+    pen.text((x, y), "SYNTHETIC", fill=235, font=font)
+    if rng.uniform() < 0.6:
+        # The marker L lies on the patient's left, which is the right of the film.
+        pen.text((film.width - 3 * size, film.height * 0.12), "L", fill=240, font=ImageFont.load_default(2 * size))
+    return film
