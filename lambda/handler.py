@@ -1,0 +1,43 @@
+"""Entry point of the AWS Lambda function behind the REST API."""
+
+from __future__ import annotations
+
+from inference_proxy import routes
+from inference_proxy.answers import Answer, problem_answer, proxy_response
+from inference_proxy.deadline import LambdaContext
+from inference_proxy.events import parse, request_id
+from inference_proxy.problems import ProblemError
+from inference_proxy.request_log import RequestLog
+from inference_proxy.settings import SettingsError
+
+
+class _Environment:
+    """What one execution environment remembers between invocations."""
+
+    cold = True
+
+
+def handler(event: object, context: LambdaContext) -> dict[str, object]:
+    """Answer one REST proxy event; every failure is a problem details response, none is raised."""
+    identity = request_id(event, context.aws_request_id)
+    log = RequestLog(identity, cold_start=_Environment.cold)
+    _Environment.cold = False
+    answer = _answer(event, context, identity, log)
+    log.write(answer)
+    return proxy_response(answer, identity)
+
+
+def _answer(event: object, context: LambdaContext, identity: str, log: RequestLog) -> Answer:
+    try:
+        return routes.answer(routes.Call(parse(event, identity), context, log))
+    except ProblemError as problem:
+        log.note(cause=problem.cause)
+        return problem_answer(problem, identity)
+    except SettingsError as error:
+        log.note(cause={"reason": str(error)})
+        detail = "This API is not configured completely; whoever runs it finds the reason in its log."
+        return problem_answer(ProblemError("misconfigured", detail), identity)
+    except Exception as error:  # noqa: BLE001 (the last boundary: API Gateway would answer a bare 502)
+        log.note_crash(error)
+        detail = "This API failed in a way nobody foresaw; report the request_id to whoever runs it."
+        return problem_answer(ProblemError("internal_error", detail), identity)

@@ -1,0 +1,97 @@
+"""API Gateway's REST proxy event as a typed request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from inference_proxy.problems import ProblemError
+
+# A request id becomes a response header: only what can be one.
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._=-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    `route` is the resource's path without the stage and without a trailing slash. `headers` has lower-case names and
+    every value received. `body` is as the event carries it: base64 text if `is_base64`, else text.
+    """
+
+    id: str
+    method: str
+    route: str
+    headers: Mapping[str, tuple[str, ...]]
+    body: str
+    is_base64: bool
+
+
+def request_id(event: object, fallback: str) -> str:
+    """API Gateway's request id, also from an event that `parse` refuses; `fallback` when there is none."""
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    found = context.get("requestId") if isinstance(context, Mapping) else None
+    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else fallback
+
+
+def parse(event: object, request_id: str) -> Request:
+    """Read an event of the format "Lambda proxy integration" (payload version 1.0).
+
+    Raises ProblemError `malformed_event` for anything else: a direct invocation or an HTTP API's version 2.0.
+    """
+    if not isinstance(event, Mapping):
+        raise _malformed("the event is not an object")
+    method, body = event.get("httpMethod"), event.get("body")
+    if not isinstance(method, str):
+        raise _malformed("httpMethod is not a string")
+    if not isinstance(body, str | None):
+        raise _malformed("body is not a string")
+    return Request(
+        id=request_id,
+        method=method.upper(),
+        route=_route(event),
+        headers=_headers(event),
+        body=body or "",
+        is_base64=event.get("isBase64Encoded") is True,
+    )
+
+
+def _route(event: Mapping[str, object]) -> str:
+    # A custom domain's base path is part of `path` but never of `resource`; a greedy resource names no route.
+    resource, path = event.get("resource"), event.get("path")
+    found = path if not isinstance(resource, str) or "{" in resource else resource
+    if not isinstance(found, str):
+        raise _malformed("neither resource nor path is a string")
+    return "/" + found.strip("/")
+
+
+def _headers(event: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """Headers by lower-case name: of `multiValueHeaders` where it has any, since `headers` keeps only the last."""
+    headers: dict[str, tuple[str, ...]] = {}
+    many, single = event.get("multiValueHeaders"), event.get("headers")
+    if isinstance(many, Mapping) and many:
+        for name, values in many.items():
+            if not isinstance(name, str) or not isinstance(values, list):
+                raise _malformed("multiValueHeaders is not an object of lists")
+            if not all(isinstance(value, str) for value in values):
+                raise _malformed("multiValueHeaders holds a value that is not a string")
+            headers[name.lower()] = headers.get(name.lower(), ()) + tuple(values)
+    elif isinstance(single, Mapping):
+        for name, value in single.items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise _malformed("headers is not an object of strings")
+            headers[name.lower()] = (*headers.get(name.lower(), ()), value)
+    elif single is not None:
+        raise _malformed("headers is not an object")
+    return headers
+
+
+def _malformed(reason: str) -> ProblemError:
+    return ProblemError(
+        "malformed_event",
+        "Received something other than a request of an API Gateway REST API with Lambda proxy integration; "
+        "send HTTP requests to the API's URL.",
+        cause={"reason": reason},
+    )

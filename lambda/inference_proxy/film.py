@@ -1,0 +1,88 @@
+"""The request's body as a standardised film."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+from inference_proxy.events import Request
+from inference_proxy.problems import ProblemError, from_film_error
+from radiograph import MAX_BYTES, FilmError, media_type, standardise
+
+# What the image's first bytes may say for each Content-Type. application/x-image is SageMaker's name for "either".
+ACCEPTED: Final = {
+    "image/jpeg": frozenset({"image/jpeg"}),
+    "image/png": frozenset({"image/png"}),
+    "application/x-image": frozenset({"image/jpeg", "image/png"}),
+}
+_ALLOWED: Final = "image/jpeg, image/png and application/x-image are allowed"
+# RFC 9110, 8.3.1: type "/" subtype, both tokens. Only such a value is repeated to the caller, and only a short one.
+_MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{1,63}", re.ASCII)
+
+
+def received_film(request: Request) -> bytes:
+    """The encoded image in the request's body, at most MAX_BYTES bytes, of the format its Content-Type names.
+
+    Raises ProblemError: 400 no body or invalid base64, 413 too large, 415 wrong or contradicting type.
+    """
+    if not request.body:
+        raise ProblemError("empty", "Received no body; send the bytes of one chest film as JPEG or PNG.")
+    declared = _declared_type(request)
+    data = _decoded(request)
+    found = media_type(data)
+    # Formats that are accepted under no Content-Type are named by radiograph, with the way out.
+    if found in ACCEPTED and found not in ACCEPTED[declared]:
+        raise ProblemError(
+            "content_type_mismatch",
+            f"Received Content-Type {declared} with {found} bytes; "
+            f"send Content-Type {found}, or application/x-image for either.",
+        )
+    return data
+
+
+def standard_film(data: bytes) -> bytes:
+    """The film as the network takes it (see `radiograph.standardise`). Raises ProblemError 400, 413, 415 or 422."""
+    try:
+        return standardise(data)
+    except FilmError as error:
+        raise from_film_error(error) from error
+
+
+def _declared_type(request: Request) -> str:
+    values = {value.split(";", 1)[0].strip().lower() for value in request.headers.get("content-type", ())} - {""}
+    if not values:
+        raise ProblemError("missing_content_type", f"Received no Content-Type; {_ALLOWED}: name the one you send.")
+    if len(values) > 1:
+        raise ProblemError("unsupported_media_type", f"Received more than one Content-Type; {_ALLOWED}: send one.")
+    (value,) = values
+    if value not in ACCEPTED:
+        named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that names no media type"
+        raise ProblemError(
+            "unsupported_media_type", f"Received {named}; {_ALLOWED}: send the image file itself as the body."
+        )
+    return value
+
+
+def _decoded(request: Request) -> bytes:
+    if not request.is_base64:
+        # The gateway has already replaced every byte that is not UTF-8: the image cannot be restored here.
+        raise ProblemError(
+            "body_not_binary",
+            f"Received a body that came through as text; {_ALLOWED}: send a Content-Type that is exactly one of them.",
+        )
+    # Before decoding: what is too large should cost neither the memory nor the time.
+    size = len(request.body) // 4 * 3 - request.body[-2:].count("=")
+    if size > MAX_BYTES:
+        raise ProblemError(
+            "too_large",
+            f"Received {size:,} bytes; at most {MAX_BYTES:,} are allowed: "
+            "scale the film down or save it as a JPEG of lower quality (the network sees 224 x 224 pixels).",
+        )
+    try:
+        return base64.b64decode(request.body, validate=True)
+    except (binascii.Error, ValueError):
+        raise ProblemError(
+            "invalid_base64", "Received a body that is not the base64 its event says it is; send the image's raw bytes."
+        ) from None

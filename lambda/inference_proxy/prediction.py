@@ -1,0 +1,66 @@
+"""The model's answer, checked and put into words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from inference_proxy.problems import ProblemError
+from inference_proxy.settings import POSITIVE, Settings
+
+DISCLAIMER: Final = (
+    "Not a medical device. For research and education only; a radiologist must read the film before any decision."
+)
+# Softmax in 32-bit floats, printed as text: the sum is off by far less.
+_SUM_TOLERANCE: Final = 1e-3
+
+
+def probabilities(answer: bytes, classes: tuple[str, ...]) -> dict[str, float]:
+    """Probability of each class, in [0, 1], summing to 1, from the bytes of the model's answer.
+
+    The built-in Image Classification answers a bare JSON array for Accept application/json and
+    `{"prediction": [...]}` for application/jsonlines; both are read.
+    Raises ProblemError `model_output_invalid` for anything else.
+    """
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError):
+        raise _invalid("not JSON") from None
+    values = document.get("prediction") if isinstance(document, dict) else document
+    if not isinstance(values, list):
+        raise _invalid("no list of probabilities")
+    if len(values) != len(classes):
+        raise _invalid(f"{len(values)} values for {len(classes)} classes")
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        raise _invalid("a value that is not a number")
+    # Written so that NaN fails too.
+    if not all(0 <= value <= 1 for value in values) or abs(math.fsum(values) - 1) > _SUM_TOLERANCE:
+        raise _invalid("values that are no probabilities")
+    return dict(zip(classes, map(float, values), strict=True))
+
+
+def prediction(scores: Mapping[str, float], settings: Settings, request_id: str) -> dict[str, object]:
+    """The body of a successful answer. `probability` is that of PNEUMONIA, which the label is from the threshold on."""
+    probability = scores[POSITIVE]
+    others = (name for name in settings.classes if name != POSITIVE)
+    return {
+        "label": POSITIVE if probability >= settings.threshold else max(others, key=lambda name: scores[name]),
+        "probability": probability,
+        "probabilities": dict(scores),
+        "threshold": settings.threshold,
+        "threshold_source": settings.threshold_source,
+        "model_version": settings.model_version,
+        "request_id": request_id,
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def _invalid(reason: str) -> ProblemError:
+    return ProblemError(
+        "model_output_invalid",
+        "The model answered with something other than one probability per class; "
+        "whoever runs this API has to check that its model and its classes belong together.",
+        cause={"reason": reason},
+    )
