@@ -123,11 +123,12 @@ def _window(values: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32
     """The first window, PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3 (SIGMOID, LINEAR_EXACT), scaled to 0 to 1."""
     centre, width = _first(dataset.WindowCenter), _first(dataset.WindowWidth)
     function = str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR")
-    if function == "SIGMOID":
-        return np.asarray(1 / (1 + np.exp(-4 * (values - centre) / width)), np.float32)
     if function == "LINEAR":
         centre, width = centre - 0.5, width - 1
-    return np.asarray((values - centre) / max(width, 1e-6) + 0.5, np.float32)
+    relative = (values - centre) / max(width, 1e-6)  # a width of 0, or 1 when LINEAR, is a threshold
+    if function == "SIGMOID":
+        return np.asarray(1 / (1 + np.exp(np.clip(-4 * relative, -60, 60))), np.float32)
+    return np.asarray(relative + 0.5, np.float32)
 
 
 def _range(values: NDArray[np.float32], stored: NDArray[Any], dataset: Dataset) -> NDArray[np.float32]:
@@ -137,5 +138,5 @@ def _range(values: NDArray[np.float32], stored: NDArray[Any], dataset: Dataset) 
     return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
 
 
-def _first(value: Any) -> float:  # noqa: ANN401  pydicom gives one DSfloat or a MultiValue of them
+def _first(value: Any) -> float:
     return float(value if isinstance(value, (int, float, str)) else value[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from radiograph.errors import FilmError
 
@@ -18,9 +18,9 @@ def to_grey(image: Image.Image) -> Image.Image:
     if image.mode in ("I;16", "I;16B", "I;16L"):
         return _from_16_bit(image)
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        layered = image.convert("RGBA")
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, layered).convert("L")
+        layered = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+        # On black, compositing is a product; Image.alpha_composite would take three more copies in four channels.
+        return ImageChops.multiply(layered.convert("L"), layered.getchannel("A"))
     if image.mode in ("P", "CMYK"):
         return image.convert("RGB").convert("L")
     if image.mode in ("1", "L", "RGB", "YCbCr"):

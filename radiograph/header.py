@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _ORIENTATION: Final = 0x0112
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """A checked file, reduced to what decoding its pixels takes.
 
     `width` and `height` are the stored pixels, before `orientation` (EXIF 1 to 8; 1 is upright) is applied.

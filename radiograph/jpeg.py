@@ -83,8 +83,6 @@ def _frame(marker: int, body: bytes) -> tuple[int, int]:
 
 def _check_scans(data: bytes, start: int) -> None:
     # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker, so these are true markers.
-    if data.rfind(b"\xff\xd9", start) < 0:
-        raise _truncated()
     if (scans := data.count(b"\xff\xda", start)) > _MAX_SCANS:
         raise FilmError(
             "too_complex",

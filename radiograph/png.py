@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import Final
 
 from radiograph.errors import FilmError
@@ -12,6 +13,8 @@ from radiograph.limits import check_size
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _MAX_CHUNKS: Final = 100_000
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
 def png_header(data: bytes) -> Header:
@@ -19,40 +22,71 @@ def png_header(data: bytes) -> Header:
 
     Raises FilmError: broken, truncated, multi_frame (APNG), too_complex, and the sizes of `check_size`.
     """
-    width, height = _size(data)
-    kept = [_SIGNATURE]
+    width, height, length = _start(data)
+    kept, pixels = [_SIGNATURE], []
     orientation = 1
     position = len(_SIGNATURE)
     for _ in range(_MAX_CHUNKS):
-        if position + 12 > len(data):
-            raise _truncated()
-        length, name = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if end > len(data):
-            raise _truncated()
+        name, body, end = _chunk(data, position)
         if name == b"acTL":
             raise FilmError("multi_frame", "Received an animated PNG image; one still film is allowed: save one frame.")
         if name == b"eXIf":
-            orientation = exif_orientation(data[position + 8 : end - 4])
+            orientation = exif_orientation(body)
+        if name == b"IDAT":
+            pixels.append(body)
         if name in _PIXELS:
             kept.append(data[position:end])
         if name == b"IEND":
+            _check_length(pixels, length)
             return Header(width, height, orientation, b"".join(kept))
         position = end
     raise FilmError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the film anew.")
 
 
-def _size(data: bytes) -> tuple[int, int]:
+def _chunk(data: bytes, position: int) -> tuple[bytes, bytes, int]:
+    """Name, body and end of the chunk at `position`; the decoder compares the checksums of those it is given."""
+    if position + 12 > len(data):
+        raise _truncated()
+    length, name = struct.unpack_from(">I4s", data, position)
+    end = position + 12 + length
+    if end > len(data):
+        raise _truncated()
+    return name, data[position + 8 : end - 4], end
+
+
+def _start(data: bytes) -> tuple[int, int, int]:
+    """Width, height and the bytes that the pixels take uncompressed."""
     if len(data) < 33:
         raise _truncated()
-    length, name, width, height = struct.unpack_from(">I4sII", data, 8)
-    if (length, name) != (13, b"IHDR") or width == 0 or height == 0:
-        raise FilmError(
-            "broken",
-            "Received a broken PNG image (its header chunk is wrong); export the film again and send that file.",
-        )
+    length, name, width, height, bits, colour, _, _, interlace = struct.unpack_from(">I4sIIBBBBB", data, 8)
+    if (length, name) != (13, b"IHDR") or width == 0 or height == 0 or colour not in _CHANNELS or interlace > 1:
+        raise _broken("its header chunk is wrong")
     check_size(width, height)
-    return width, height
+    passes = _ADAM7 if interlace else ((0, 0, 1, 1),)
+    total = 0
+    for left, top, across, down in passes:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        total += rows * (1 + (columns * bits * _CHANNELS[colour] + 7) // 8)
+    return width, height, total
+
+
+def _check_length(pixels: list[bytes], length: int) -> None:
+    """Refuse a complete file of incomplete pixels: decoders leave the rest black and say nothing."""
+    stream = zlib.decompressobj()
+    try:
+        for part in pixels:
+            waiting = part
+            while waiting and length > 0:
+                length -= len(stream.decompress(waiting, 1 << 20))
+                waiting = stream.unconsumed_tail
+    except zlib.error as error:
+        raise _broken("its pixel data cannot be decompressed") from error
+    if length > 0:
+        raise _truncated()
+
+
+def _broken(why: str) -> FilmError:
+    return FilmError("broken", f"Received a broken PNG image ({why}); export the film again and send that file.")
 
 
 def _truncated() -> FilmError:
