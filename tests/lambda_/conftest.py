@@ -1,0 +1,96 @@
+"""A function's environment and context, and the runtime endpoint it calls."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from handler import handler
+from inference_proxy import endpoint, settings
+
+from .runtime import Runtime
+
+ENVIRONMENT = {
+    "ENDPOINT_NAME": "pneumonia-test",
+    "CLASSES": '["NORMAL", "PNEUMONIA"]',
+    "THRESHOLD": "0.5",
+    "THRESHOLD_SOURCE": "default",
+    "MODEL_VERSION": "pneumonia-test-20261124-031500",
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
+    "AWS_SESSION_TOKEN": "token-of-the-test",
+}
+
+
+class Context:
+    """AWS Lambda's context object: the invocation's id and a clock that runs."""
+
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e812345678"
+
+    def __init__(self, seconds: float = 29.0) -> None:
+        self._end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._end - time.monotonic()) * 1000))
+
+
+@dataclass(frozen=True)
+class Response:
+    """The function's result, taken apart as API Gateway does it."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+Ask = Callable[..., Response]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Runtime]:
+    running = Runtime()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The environment variables of a deployed function; change them before the first request."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    forget_environment()
+    yield monkeypatch
+    forget_environment()
+
+
+def forget_environment() -> None:
+    """Make the next request one of a new execution environment."""
+    settings.load.cache_clear()
+    endpoint.endpoint_of.cache_clear()
+
+
+@pytest.fixture
+def runtime(server: Runtime, environment: pytest.MonkeyPatch) -> Runtime:
+    server.forget()
+    environment.setenv("AWS_ENDPOINT_URL", server.url)
+    return server
+
+
+@pytest.fixture
+def ask(runtime: Runtime) -> Ask:
+    """Invoke the function with an event, as AWS Lambda does: JSON in, JSON out."""
+    return invoke
+
+
+def invoke(event: object, seconds: float = 29.0) -> Response:
+    result = json.loads(json.dumps(handler(json.loads(json.dumps(event)), Context(seconds))))
+    assert set(result) == {"statusCode", "headers", "body", "isBase64Encoded"}
+    assert result["isBase64Encoded"] is False
+    return Response(result["statusCode"], result["headers"], json.loads(result["body"]))

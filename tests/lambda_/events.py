@@ -1,0 +1,47 @@
+"""REST proxy events: the recorded ones, and variations of them."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+EVENTS = Path(__file__).resolve().parents[1] / "events"
+
+
+def event(name: str) -> dict[str, Any]:
+    """One of tests/events/, as API Gateway sends it to the function."""
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def film_in(event: dict[str, Any]) -> bytes:
+    return base64.b64decode(event["body"])
+
+
+_PREDICT = event("predict_jpeg")
+
+
+def post(body: bytes, content_type: str | None = "image/jpeg", **changes: Any) -> dict[str, Any]:
+    """The event of a POST /predict with these bytes; `changes` replace top-level keys of the event."""
+    posted = copy.deepcopy(_PREDICT)
+    for headers in (posted["headers"], posted["multiValueHeaders"]):
+        del headers["Content-Type"], headers["Content-Length"]
+    if content_type is not None:
+        posted["headers"]["Content-Type"] = content_type
+        posted["multiValueHeaders"]["Content-Type"] = [content_type]
+    posted["body"] = base64.b64encode(body).decode()
+    return posted | changes
+
+
+def image(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
+    """A picture with a gradient in it, encoded."""
+    picture = Image.linear_gradient("L").resize(size).convert(mode)
+    buffer = BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
