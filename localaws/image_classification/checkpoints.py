@@ -1,0 +1,49 @@
+"""What a later run of the same job needs to go on: written after each epoch when /opt/ml/checkpoints exists."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from localaws.image_classification.journal import info
+
+if TYPE_CHECKING:
+    from localaws.image_classification.epoch import Trainer
+
+
+def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
+    """Write the state after an epoch, atomically; nothing when the job has no checkpoint folder."""
+    folder = root / "checkpoints"
+    if not folder.is_dir():
+        return
+    state = {
+        "network": trainer.network.state_dict(),
+        "averaged": trainer.averaged.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "step": trainer.step,
+        "epochs_done": epochs_done,
+        "best": best,
+    }
+    temporary = folder / "last.tmp"
+    torch.save(state, temporary)
+    temporary.replace(folder / "last.pt")
+
+
+def restore(root: Path, trainer: "Trainer") -> int:
+    """Load what an interrupted run left; return the epoch to go on with, 0 when there is nothing."""
+    path = root / "checkpoints" / "last.pt"
+    if not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True)
+    trainer.network.load_state_dict(state["network"])
+    trainer.averaged.load_state_dict(state["averaged"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    trainer.step = state["step"]
+    info(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
+    return int(state["epochs_done"])
+
+
+def best(root: Path) -> float:
+    """Return the best validation accuracy of the interrupted run, -1 when there is none."""
+    path = root / "checkpoints" / "last.pt"
+    return float(torch.load(path, weights_only=True)["best"]) if path.is_file() else -1.0

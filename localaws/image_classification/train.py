@@ -1,0 +1,126 @@
+"""`train`: from the channels under a root folder to an ONNX model, keeping the best epoch on validation."""
+
+import json
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from localaws.image_classification import checkpoints, export, images, lists, networks
+from localaws.image_classification.epoch import Trainer
+from localaws.image_classification.errors import ClientError
+from localaws.image_classification.hyperparameters import Hyperparameters, parse
+from localaws.image_classification.images import Pixels
+from localaws.image_classification.journal import info
+
+SEED = 20250913
+"""The built-in algorithm has no seed hyperparameter; this stand-in always starts from the same one."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A decoded channel: grey films (n, height, width) and their classes (n,)."""
+
+    films: Pixels
+    labels: torch.Tensor
+
+
+def run(root: Path) -> int:
+    """Train; return 0, or 1 after writing the reason to output/failure."""
+    stop = threading.Event()
+
+    def on_signal(_signum: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        given = parse(json.loads((root / "input/config/hyperparameters.json").read_text(encoding="utf-8")))
+        announce(given)
+        fit(root, given, stop)
+    except ClientError as error:
+        (root / "output").mkdir(exist_ok=True)
+        (root / "output/failure").write_text(str(error), encoding="utf-8")
+        info(str(error))
+        return 1
+    return 0
+
+
+def announce(given: Hyperparameters) -> None:
+    """Say what this is, and what it does with hyperparameters that mean another network."""
+    network = networks.EfficientNetLite0 if given.use_pretrained_model else networks.SmallResNet
+    info("This is localaws's stand-in for the built-in Image Classification algorithm, not MXNet's ResNet.")
+    info(f"num_layers={given.num_layers} is accepted; the network here is {network.name}.")
+    info(f"Final configuration: {given}")
+    if given.use_pretrained_model:
+        info("Using pretrained model for initializing weights and transfer learning.")
+    else:
+        info("Performing random weight initialization")
+    if given.checkpoint_frequency is None:
+        info("checkpoint_frequency not set, will store the best model")
+    if given.early_stopping:
+        info("Using early stopping for training")
+        info(f"Early stopping tolerance: {given.early_stopping_tolerance}")
+
+
+def load_channel(root: Path, name: str, given: Hyperparameters) -> Channel:
+    """Read a list and decode its images.
+
+    Raises:
+        ClientError: the list or an image cannot be used, or there are fewer images than a batch holds.
+    """
+    folder = root / "input/data"
+    info(f"Searching for .lst files in {folder / f'{name}_lst'}.")
+    examples = lists.read_channel(root, name, given.num_classes)
+    if len(examples) < given.mini_batch_size:
+        raise ClientError(
+            "ClientError: The number of input images must be bigger or equal to the mini_batch_size. "
+            f"Channel {name} has {len(examples)}, mini_batch_size is {given.mini_batch_size}."
+        )
+    info(f"Creating record files for {name}.lst")
+    films = images.load([example.path for example in examples], given.image_shape, given.resize)
+    info("Done creating record files...")
+    return Channel(films, torch.tensor([example.label for example in examples]))
+
+
+def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
+    """Train epoch by epoch; write the best model each time there is a better one.
+
+    Raises:
+        ClientError: the input cannot be used.
+    """
+    torch.manual_seed(SEED)
+    torch.use_deterministic_algorithms(True)
+    train, validation = load_channel(root, "train", given), load_channel(root, "validation", given)
+    if given.num_training_samples != len(train.labels):
+        info(f"num_training_samples={given.num_training_samples}, but the list has {len(train.labels)} lines.")
+    network = networks.build(given.num_classes, pretrained=bool(given.use_pretrained_model))
+    trainer = Trainer(network, given, len(train.labels), SEED)
+    first = checkpoints.restore(root, trainer)
+    best = checkpoints.best(root)
+    without_gain = 0
+    for epoch in range(first, given.epochs):
+        started = time.monotonic()
+        accuracy = trainer.train(train.films, train.labels, epoch, stop)
+        info(f"Epoch[{epoch}] Train-accuracy={accuracy:.6f}")
+        info(f"Epoch[{epoch}] Time cost={time.monotonic() - started:.3f}")
+        found = trainer.accuracy(validation.films, validation.labels)
+        info(f"Epoch[{epoch}] Validation-accuracy={found:.6f}")
+        gained = found > best * (1 + given.early_stopping_tolerance)
+        if found > best:
+            best = found
+            info(f"Storing the best model with validation accuracy: {found:.6f}")
+            export.write(trainer.averaged, given, epoch + 1, root / "model")
+            info(f'Saved checkpoint to "/opt/ml/model/image-classification-{epoch + 1:04d}.params"')
+        checkpoints.save(root, trainer, epoch + 1, best)
+        without_gain = 0 if gained else without_gain + 1
+        if stop.is_set():
+            info("Stop requested; the best model so far is kept.")
+            return
+        patient = without_gain < given.early_stopping_patience or epoch + 1 < given.early_stopping_min_epochs
+        if given.early_stopping and not patient:
+            info("Early stopping criteria met.")
+            return

@@ -1,0 +1,1 @@
+"""What happens to data and models: `python -m ml.prepare`, `ml.train`, `ml.transform`, `ml.api`."""

@@ -1,0 +1,31 @@
+"""`python -m ml.api`: where the deployed API answers, as exports for a shell."""
+
+import argparse
+import shlex
+import sys
+
+from ml import aws, project
+from ml.errors import guarded
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print API_URL and API_KEY of a stage's API."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.api",
+        description="Print the deployed API's URL and key as shell exports.",
+        epilog='Example: eval "$(python -m ml.api --stage dev)"',
+    )
+    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
+    options = parser.parse_args(argv)
+
+    def command() -> None:
+        outputs = aws.stack_outputs(project.stage(options.stage), "Api")
+        key = aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+        print(f"export API_URL={shlex.quote(outputs['ApiUrl'])}")
+        print(f"export API_KEY={shlex.quote(key)}")
+
+    return guarded(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""boto3 clients, and what the deployed stacks say about themselves."""
+
+from typing import Any
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from ml.errors import UserError
+
+CONFIG = Config(
+    retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=32, connect_timeout=10, read_timeout=60
+)
+
+
+def client(service: str) -> Any:
+    """Return a client in the session's region; AWS_ENDPOINT_URL and the usual variables apply."""
+    return boto3.session.Session().client(service, config=CONFIG)
+
+
+def region() -> str:
+    """Return the session's region.
+
+    Raises:
+        botocore.exceptions.NoRegionError: none is set.
+    """
+    name = boto3.session.Session().region_name
+    if not name:
+        raise botocore.exceptions.NoRegionError
+    return str(name)
+
+
+def stack_outputs(stage: str, stack: str) -> dict[str, str]:
+    """Return the outputs of Pneumonia-<stage>-<stack> by name.
+
+    Raises:
+        UserError: it is not deployed.
+    """
+    name = f"Pneumonia-{stage}-{stack}"
+    missing = UserError(f"Stack {name} is not deployed; run `cdk deploy {name} -c stage={stage}` first.")
+    try:
+        stacks = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            raise missing from error
+        raise
+    if not stacks or stacks[0]["StackStatus"].startswith("DELETE"):
+        raise missing
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}

@@ -1,0 +1,38 @@
+"""Progress that reads well on a terminal and in a log file."""
+
+import sys
+import time
+
+
+class Progress:
+    """Shows how far a known amount of work is, and how long it will take.
+
+    On a terminal one line is rewritten; elsewhere a line is printed every `every` seconds and at the end.
+    """
+
+    def __init__(self, title: str, total: int, unit: str = "images", every: float = 5.0) -> None:
+        self.title, self.total, self.unit, self.every = title, total, unit, every
+        self.done = 0
+        self.started = self.shown = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+
+    def advance(self, count: int = 1) -> None:
+        """Note that `count` more are done."""
+        self.done += count
+        now = time.monotonic()
+        if now - self.shown >= (0.2 if self.terminal else self.every):
+            self.shown = now
+            self._show(now)
+
+    def _show(self, now: float) -> None:
+        left = (now - self.started) / max(self.done, 1) * (self.total - self.done)
+        line = f"{self.title}: {self.done:,} of {self.total:,} {self.unit}, {left:.0f} s left"
+        print(
+            f"\r{line}\033[K" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr, flush=True
+        )
+
+    def finish(self) -> None:
+        """Replace the progress by the result."""
+        seconds = time.monotonic() - self.started
+        start = "\r\033[K" if self.terminal else ""
+        print(f"{start}{self.title}: {self.done:,} {self.unit} in {seconds:.1f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,86 @@
+"""Patient-grouped, stratified splits of an exact size."""
+
+import random
+from collections.abc import Sequence
+
+from ml.dataset.film import CLASSES, Film
+from ml.dataset.groups import Group, overlaps
+from ml.errors import UserError
+
+ATTEMPTS = 50
+"""Orders to try until whole groups fill a split exactly."""
+
+Splits = dict[str, list[Film]]
+
+
+def split(groups: Sequence[Group], validation_share: float, test_share: float, batch: int, seed: int) -> Splits:
+    """Assign groups to train, validation and test.
+
+    A source's own test split stays as it is; only where it has none, `test_share` of the films becomes one. The
+    validation set is `validation_share` of the rest, rounded to a multiple of `batch`, because the built-in algorithm
+    scores whole batches only. Both keep the classes' shares. The same groups and seed give the same splits.
+
+    Raises:
+        UserError: a patient or a picture is in train and in test, or the films are too few for the sizes asked.
+    """
+    official = [one for one in groups if any(film.split == "test" for film in one.films)]
+    rest = [one for one in groups if one not in set(official)] if official else list(groups)
+    if mixed := [one.key for one in official if any(film.split != "test" for film in one.films)]:
+        raise UserError(
+            f"Patients {', '.join(mixed[:5])} have films in the test folder and outside it ({len(mixed)} in all); "
+            "move them to one side: a test on known patients says nothing."
+        )
+    if not official:
+        size = round(test_share * sum(len(one.films) for one in rest))
+        official, rest = take(rest, size, seed + 1)
+    films = sum(len(one.films) for one in rest)
+    size = max(1, round(validation_share * films / batch)) * batch
+    if films - size < batch:
+        raise UserError(
+            f"{films} films are too few for a validation set of {size} and a training set of at least {batch}; "
+            "add films, or lower --batch-size.",
+        )
+    validation, train = take(rest, size, seed)
+    splits = {
+        name: sorted((film for one in chosen for film in one.films), key=lambda film: (film.label, film.name))
+        for name, chosen in (("train", train), ("validation", validation), ("test", official))
+    }
+    if any(overlaps(splits.values())):
+        raise UserError("A patient or a picture is in two splits. This is a fault of the program; report it.")
+    return splits
+
+
+def take(groups: Sequence[Group], size: int, seed: int) -> tuple[list[Group], list[Group]]:
+    """Choose whole groups of `size` films in all, with the classes' shares; return them and the others.
+
+    Raises:
+        UserError: no choice of whole groups has exactly that size.
+    """
+    wanted = quotas(groups, size)
+    for attempt in range(ATTEMPTS):
+        order = list(groups)
+        random.Random(f"{seed}/{attempt}").shuffle(order)  # noqa: S311 (a repeatable draw, not a secret)
+        left = list(wanted)
+        chosen = set()
+        for one in order:
+            counts = [one.count(label) for label in range(len(CLASSES))]
+            if all(count <= room for count, room in zip(counts, left, strict=True)):
+                left = [room - count for count, room in zip(counts, left, strict=True)]
+                chosen.add(one.key)
+        if not any(left):
+            return [one for one in groups if one.key in chosen], [one for one in groups if one.key not in chosen]
+    raise UserError(
+        f"No set of whole patients has exactly {size} films ({wanted[0]} NORMAL, {wanted[1]} PNEUMONIA); "
+        "choose another --validation-share or --batch-size."
+    )
+
+
+def quotas(groups: Sequence[Group], size: int) -> list[int]:
+    """Divide `size` between the classes by their shares, largest remainder first."""
+    counts = [sum(one.count(label) for one in groups) for label in range(len(CLASSES))]
+    exact = [size * count / sum(counts) for count in counts]
+    result = [int(share) for share in exact]
+    by_remainder = sorted(range(len(CLASSES)), key=lambda label: result[label] - exact[label])
+    for label in by_remainder[: size - sum(result)]:
+        result[label] += 1
+    return result

@@ -1,0 +1,74 @@
+"""Read every file of a source in parallel and standardise it; leave out, with the reason, what is no film."""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from ml.console import Progress
+from ml.dataset.film import CLASSES, Film, Found, Reject
+from ml.dataset.patients import patient_of
+from radiograph import FilmError, encode, standard_film
+
+MAX_FILE_BYTES = 64_000_000
+"""Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
+
+
+def standardise_all(found: Sequence[Found], folder: Path) -> tuple[list[Film], list[Reject]]:
+    """Write each film as `folder`/<class>/<name>.jpg, 224 x 224, and return the films and the rejects by path.
+
+    A film is written under a temporary name and renamed. Names are made unique by numbering.
+    """
+    names = unique_names(found)
+    for name in CLASSES:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    jobs = [(film, name, folder) for film, name in zip(found, names, strict=True)]
+    progress = Progress("Standardising", len(jobs))
+    films: list[Film] = []
+    rejects: list[Reject] = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for result in pool.map(standardise_one, jobs, chunksize=16):
+            if isinstance(result, Film):
+                films.append(result)
+            else:
+                rejects.append(result)
+            progress.advance()
+    progress.finish()
+    return films, rejects
+
+
+def standardise_one(job: tuple[Found, str, Path]) -> Film | Reject:
+    """Read, standardise and write one film."""
+    found, name, folder = job
+    try:
+        if found.path.stat().st_size > MAX_FILE_BYTES:
+            return Reject(found.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
+        film = standard_film(found.path.read_bytes(), max_bytes=None)
+    except FilmError as error:
+        return Reject(found.path, error.code, str(error))
+    except OSError as error:
+        return Reject(found.path, "unreadable", error.strerror or str(error))
+    target = folder / CLASSES[found.label] / name
+    temporary = target.with_suffix(".tmp")
+    temporary.write_bytes(encode(film))
+    temporary.replace(target)
+    patient = patient_of(found.path.stem)
+    pixels = hashlib.sha256(film.tobytes()).hexdigest()
+    return Film(found.path, found.label, found.split, name, patient.kind, patient.key, pixels)
+
+
+def unique_names(found: Sequence[Found]) -> list[str]:
+    """Return a file name for each film: lower case, letters, digits, dots and dashes, no two alike in the data set."""
+    taken: dict[str, int] = {}
+    names = []
+    for film in found:
+        slug = re.sub(r"[^a-z0-9]+", "-", film.path.stem.lower()).strip("-") or "film"
+        taken[slug] = taken.get(slug, 0) + 1
+        while taken[slug] > 1 and f"{slug}-{taken[slug]}" in taken:
+            taken[slug] += 1
+        name = slug if taken[slug] == 1 else f"{slug}-{taken[slug]}"
+        taken.setdefault(name, 1)
+        names.append(f"{name}.jpg")
+    return names

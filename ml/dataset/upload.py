@@ -1,0 +1,100 @@
+"""Put a data set into S3: what is missing only, and the marker that makes it complete last."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions
+
+from ml import aws
+from ml.console import Progress
+from ml.dataset.film import CLASSES
+from ml.dataset.lists import list_text
+from ml.dataset.split import Splits
+from ml.errors import UserError
+
+THREADS = 16
+LATEST = "datasets/latest.json"
+
+
+def upload(bucket: str, content: Mapping[str, Any], splits: Splits, folder: Path) -> int:
+    """Upload a version; return how many objects were sent.
+
+    A version's prefix is named by its content, so an object that is there with the right size is right. An upload that
+    is cut short leaves no dataset.json, so that nothing takes the version for complete, and is gone on with next time.
+    """
+    s3 = aws.client("s3")
+    prefix = f"datasets/{content['name']}/{content['version']}"
+    bodies = texts(content, splits)
+    files = {
+        f"{split}/{CLASSES[film.label]}/{film.name}": folder / CLASSES[film.label] / film.name
+        for split, films in splits.items()
+        for film in films
+    }
+    present = sizes(s3, bucket, prefix + "/")
+    missing = [key for key, path in files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size]
+    progress = Progress("Uploading", len(missing), "files")
+
+    def send(key: str) -> None:
+        s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=files[key].read_bytes(), ContentType="image/jpeg")
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(send, missing):
+            progress.advance()
+    if missing:
+        progress.finish()
+    sent = len(missing)
+    for key, body in bodies.items():
+        if present.get(f"{prefix}/{key}") != len(body):
+            s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body)
+            sent += 1
+    sent += point_at(s3, bucket, content)
+    return sent
+
+
+def texts(content: Mapping[str, Any], splits: Splits) -> dict[str, bytes]:
+    """Return the lists, then dataset.json, by key below the version's prefix."""
+    lists = {f"{split}_lst/{split}.lst": list_text(splits[split]).encode() for split in ("train", "validation")}
+    return lists | {"dataset.json": json.dumps(content, indent=1, sort_keys=True).encode()}
+
+
+def point_at(s3: Any, bucket: str, content: Mapping[str, Any]) -> int:
+    """Make this version the one that ml.train takes by default; return 1 when it was not already."""
+    wanted = {"name": content["name"], "version": content["version"]}
+    try:
+        if json.loads(s3.get_object(Bucket=bucket, Key=LATEST)["Body"].read()) == wanted:
+            return 0
+    except s3.exceptions.NoSuchKey:
+        pass
+    s3.put_object(Bucket=bucket, Key=LATEST, Body=json.dumps(wanted).encode())
+    return 1
+
+
+def sizes(s3: Any, bucket: str, prefix: str) -> dict[str, int]:
+    """Return the size of every object below a prefix, by key."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+
+
+def read_version(bucket: str, name: str | None) -> dict[str, Any]:
+    """Return dataset.json of NAME/VERSION, or of the version prepared last.
+
+    Raises:
+        UserError: there is none, or it was never completed.
+    """
+    s3 = aws.client("s3")
+    try:
+        if name is None:
+            latest = json.loads(s3.get_object(Bucket=bucket, Key=LATEST)["Body"].read())
+            name = f"{latest['name']}/{latest['version']}"
+        content: dict[str, Any] = json.loads(
+            s3.get_object(Bucket=bucket, Key=f"datasets/{name}/dataset.json")["Body"].read()
+        )
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            raise
+        what = f"no complete data set {name}" if name else "no data set"
+        raise UserError(f"s3://{bucket}/datasets/ holds {what}; run `python -m ml.prepare` first.") from error
+    return content

@@ -1,0 +1,69 @@
+"""How a command ends when it cannot do what was asked: one sentence, never a traceback."""
+
+import sys
+from collections.abc import Callable
+
+import botocore.exceptions
+
+
+class UserError(Exception):
+    """A command failed; the sentence says what was received, what is allowed and what to do.
+
+    Args:
+        sentence: for the person at the terminal.
+        code: exit code, 1 for a failure and 2 for wrong usage.
+    """
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+REMEDIES = {
+    "ResourceLimitExceeded": "Ask for a quota in the Service Quotas console (Amazon SageMaker), or use another "
+    "--instance-type.",
+    "CapacityError": "AWS has no such instance free now: try again later, or use another --instance-type.",
+    "AccessDenied": "Your credentials lack a permission: use a principal that may do this, or ask your administrator.",
+    "AccessDeniedException": "Your credentials lack a permission: use a principal that may do this, or ask your "
+    "administrator.",
+    "ExpiredToken": "Sign in again.",
+    "ExpiredTokenException": "Sign in again.",
+    "InvalidClientTokenId": "AWS does not know this access key: check AWS_ACCESS_KEY_ID or your profile.",
+    "UnrecognizedClientException": "AWS does not know this access key: check AWS_ACCESS_KEY_ID or your profile.",
+    "NoSuchBucket": "Deploy the storage stack first.",
+}
+
+
+def guarded(command: Callable[[], None]) -> int:
+    """Run a command and return its exit code, turning what can go wrong outside of it into a sentence."""
+    try:
+        command()
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.code
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, OSError) as error:
+        print(f"Error: {explain(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def explain(error: Exception) -> str:
+    """Return a sentence with a remedy for an error of AWS or of the machine."""
+    match error:
+        case botocore.exceptions.ClientError():
+            found = error.response.get("Error", {})
+            remedy = REMEDIES.get(found.get("Code", ""), "")
+            return f"AWS refused {error.operation_name}: {found.get('Message', error)} {remedy}".rstrip()
+        case botocore.exceptions.NoCredentialsError() | botocore.exceptions.PartialCredentialsError():
+            return "no AWS credentials were found. Run `aws configure`, or export AWS_ACCESS_KEY_ID and its secret."
+        case botocore.exceptions.NoRegionError():
+            return "no AWS region is set. Export AWS_REGION, for example us-east-1."
+        case botocore.exceptions.EndpointConnectionError() | botocore.exceptions.ConnectionClosedError():
+            return f"{error} Check the network, and AWS_ENDPOINT_URL if it is set."
+        case OSError():
+            return f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
+        case _:
+            return f"the call to AWS failed: {error}."

@@ -1,0 +1,101 @@
+"""The CreateTrainingJob request: a pure function of the data set, the stack and the options."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ml.errors import UserError
+
+CHANNELS = ("train", "validation", "train_lst", "validation_lst")
+FAMILIES = ("p2", "p3", "g4dn", "g5")
+"""Documented for the algorithm. Its CUDA 11.1 drives GPUs up to compute capability 8.6: no L4, L40S or H100."""
+MAX_RUNTIME_LIMIT = 28 * 86400
+CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and for how long a job may run; seconds, and GB of disk for the films and their records."""
+
+    instance_type: str = "ml.g4dn.xlarge"
+    spot: bool = True
+    max_runtime: int = 4 * 3600
+    max_wait: int = 8 * 3600
+    volume_gb: int = 50
+
+    def check(self) -> None:
+        """Check against what the algorithm and the service allow.
+
+        Raises:
+            UserError: a value is not allowed.
+        """
+        match = re.fullmatch(r"ml\.([a-z0-9]+)\.[a-z0-9]+", self.instance_type)
+        if match is None or match[1] not in FAMILIES:
+            raise UserError(
+                f"--instance-type {self.instance_type} cannot run the algorithm; use ml.{'.*, ml.'.join(FAMILIES)}.* "
+                "(its container has CUDA 11.1, which drives no newer GPU).",
+                code=2,
+            )
+        if not 60 <= self.max_runtime <= MAX_RUNTIME_LIMIT:
+            raise UserError(f"--max-runtime {self.max_runtime} must be from 60 to {MAX_RUNTIME_LIMIT} seconds.", 2)
+        if self.spot and self.max_wait < self.max_runtime:
+            raise UserError(f"--max-wait {self.max_wait} must be at least --max-runtime ({self.max_runtime}).", 2)
+        if not 5 <= self.volume_gb <= 16384:
+            raise UserError(f"--volume-gb {self.volume_gb} must be from 5 to 16384.", 2)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the storage stack and the region say."""
+
+    bucket: str
+    role: str
+    image: str
+
+
+def build(
+    name: str, dataset: str, place: Place, hyperparameters: Mapping[str, str], compute: Compute
+) -> dict[str, Any]:
+    """Return the request for a job over data set NAME/VERSION.
+
+    `checkpoint_frequency` is left to the hyperparameters; checkpoints for spot interruptions go to checkpoints/<job>.
+
+    Raises:
+        UserError: the compute options are not allowed.
+    """
+    compute.check()
+    stopping = {"MaxRuntimeInSeconds": compute.max_runtime}
+    if compute.spot:
+        stopping["MaxWaitTimeInSeconds"] = compute.max_wait
+    request: dict[str, Any] = {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": place.image, "TrainingInputMode": "File"},
+        "RoleArn": place.role,
+        "HyperParameters": dict(hyperparameters),
+        "InputDataConfig": [channel(name, f"s3://{place.bucket}/datasets/{dataset}/{name}/") for name in CHANNELS],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{place.bucket}/training"},
+        "ResourceConfig": {
+            "InstanceType": compute.instance_type,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": compute.volume_gb,
+        },
+        "StoppingCondition": stopping,
+        "EnableManagedSpotTraining": compute.spot,
+        "Tags": [CREATED_BY, {"Key": "dataset", "Value": dataset}],
+    }
+    if compute.spot:
+        request["CheckpointConfig"] = {"S3Uri": f"s3://{place.bucket}/checkpoints/{name}"}
+    return request
+
+
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """Return one input channel: every object below a prefix, on every machine, as files."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": source},
+        "ContentType": "application/x-image",
+        "CompressionType": "None",
+        "RecordWrapperType": "None",
+    }

@@ -1,0 +1,163 @@
+"""Estimates with their uncertainty: proportions, the area under the ROC curve, and a threshold.
+
+Pure functions on arrays. `labels` are 0 or 1, `scores` grow with the belief in 1; both have shape (n,).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]
+Scores = NDArray[np.float64]
+
+Z95 = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % confidence interval, and the number of films or patients it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n})"
+
+
+def proportion(successes: int, n: int) -> Estimate:
+    """Return a proportion with its Wilson score interval (Wilson, JASA 1927); n = 0 gives NaN."""
+    if n == 0:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    share, z2 = successes / n, Z95 * Z95
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def auc(labels: Labels, scores: Scores) -> float:
+    """Return the area under the ROC curve: P(a positive scores above a negative), ties counting half.
+
+    By midranks (Mann and Whitney, 1947). NaN when a class is missing.
+    """
+    positives = int(labels.sum())
+    negatives = len(labels) - positives
+    if not positives or not negatives:
+        return math.nan
+    rank_sum = float(midranks(scores)[labels == 1].sum())
+    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def midranks(values: Scores) -> Scores:
+    """Return ranks from 1; equal values share the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Scores = (last - (counts - 1) / 2.0)[inverse]
+    return ranks
+
+
+def auc_delong(labels: Labels, scores: Scores) -> Estimate:
+    """Return the AUC with DeLong's interval (DeLong et al., Biometrics 1988; ranks as Sun and Xu, 2014).
+
+    The interval is cut at 0 and 1. It takes films as independent; see `auc_bootstrap` for patients.
+    """
+    positive, negative = scores[labels == 1], scores[labels == 0]
+    m, n = len(positive), len(negative)
+    value = auc(labels, scores)
+    if m < 2 or n < 2:
+        return Estimate(value, math.nan, math.nan, len(labels))
+    ranks = midranks(np.concatenate([positive, negative]))
+    v10 = (ranks[:m] - midranks(positive)) / n
+    v01 = 1.0 - (ranks[m:] - midranks(negative)) / m
+    half = Z95 * math.sqrt(float(v10.var(ddof=1)) / m + float(v01.var(ddof=1)) / n)
+    return Estimate(value, max(0.0, value - half), min(1.0, value + half), len(labels))
+
+
+def auc_bootstrap(
+    labels: Labels, scores: Scores, patients: Sequence[str], draws: int = 2000, seed: int = 0
+) -> Estimate:
+    """Return the AUC with a percentile interval over resampled patients: films of one patient are no new evidence.
+
+    `n` counts patients. Draws in which a class is missing are left out.
+    """
+    names, member = np.unique(np.asarray(patients), return_inverse=True)
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(draws):
+        times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
+        repeats = times[member]
+        value = auc(np.repeat(labels, repeats), np.repeat(scores, repeats))
+        if not math.isnan(value):
+            values.append(value)
+    low, high = np.quantile(values, [0.025, 0.975]) if values else (math.nan, math.nan)
+    return Estimate(auc(labels, scores), float(low), float(high), len(names))
+
+
+def average_precision(labels: Labels, scores: Scores) -> float:
+    """Return the step-wise area under the precision-recall curve, sum of (R_k - R_{k-1}) P_k over distinct scores."""
+    positives = int(labels.sum())
+    if not positives:
+        return math.nan
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, hits = scores[order], np.cumsum(labels[order])
+    last = np.r_[np.flatnonzero(np.diff(sorted_scores)), len(scores) - 1]
+    precision, recall = hits[last] / (last + 1), hits[last] / positives
+    return float(np.sum(np.diff(np.r_[0.0, recall]) * precision))
+
+
+def threshold_for_sensitivity(labels: Labels, scores: Scores, target: float) -> float:
+    """Return the highest score at which at least `target` of the positives are called positive (score >= threshold).
+
+    Raises:
+        ValueError: there is no positive, or the target is not in (0, 1].
+    """
+    positive = np.sort(scores[labels == 1])[::-1]
+    if not len(positive) or not 0 < target <= 1:
+        raise ValueError(
+            f"A threshold for sensitivity {target} needs positives (got {len(positive)}) and 0 < target <= 1."
+        )
+    needed = math.ceil(round(target * len(positive), 9))
+    return float(positive[needed - 1])
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts at a threshold."""
+
+    true_positive: int
+    false_positive: int
+    true_negative: int
+    false_negative: int
+
+    @property
+    def n(self) -> int:
+        """All films."""
+        return self.true_positive + self.false_positive + self.true_negative + self.false_negative
+
+    def accuracy(self) -> Estimate:
+        """Share of films called right."""
+        return proportion(self.true_positive + self.true_negative, self.n)
+
+    def sensitivity(self) -> Estimate:
+        """Share of pneumonia films called pneumonia."""
+        return proportion(self.true_positive, self.true_positive + self.false_negative)
+
+    def specificity(self) -> Estimate:
+        """Share of normal films called normal."""
+        return proportion(self.true_negative, self.true_negative + self.false_positive)
+
+
+def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:
+    """Count films by label and by whether score >= threshold."""
+    called = scores >= threshold
+    return Confusion(
+        true_positive=int((called & (labels == 1)).sum()),
+        false_positive=int((called & (labels == 0)).sum()),
+        true_negative=int((~called & (labels == 0)).sum()),
+        false_negative=int((~called & (labels == 1)).sum()),
+    )

@@ -1,0 +1,101 @@
+"""Follow a training job to its end, by its status and its log."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.exceptions
+
+from ml import aws
+from ml.errors import UserError
+from ml.joblog import JobLog
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+POLL_SECONDS = 2.0
+ENDED = ("Completed", "Failed", "Stopped")
+PATIENCE = 30
+"""Polls that may fail in a row (a minute without a network) before the command gives up watching."""
+
+
+def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLog]:
+    """Show the job's progress until it ends; return its description and what its log told.
+
+    Raises:
+        UserError: the job failed, was stopped, or could not be asked about for a minute.
+    """
+    sagemaker = aws.client("sagemaker")
+    reader = LogReader(aws.client("logs"), job)
+    description = sagemaker.describe_training_job(TrainingJobName=job)
+    log = JobLog(int(description["HyperParameters"]["epochs"]))
+    status, misses = "", 0
+    while True:
+        try:
+            description = sagemaker.describe_training_job(TrainingJobName=job)
+            lines = list(reader.new_lines())
+            misses = 0
+        except (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError) as error:
+            misses += 1
+            if misses > PATIENCE:
+                raise UserError(
+                    f"Lost the connection ({error}). The job goes on; attach again with --attach {job}."
+                ) from error
+            time.sleep(POLL_SECONDS)
+            continue
+        if description["SecondaryStatus"] != status and not log.epochs:
+            status = description["SecondaryStatus"]
+            show(f"status: {status}")
+        for line in lines:
+            if told := log.read(line):
+                show(told)
+        if description["TrainingJobStatus"] in ENDED:
+            break
+        time.sleep(POLL_SECONDS)
+    for line in reader.new_lines():
+        if told := log.read(line):
+            show(told)
+    check(description)
+    return description, log
+
+
+def check(description: dict[str, Any]) -> None:
+    """Return when a job completed.
+
+    Raises:
+        UserError: it failed or was stopped; the sentence holds SageMaker's reason.
+    """
+    job, status = description["TrainingJobName"], description["TrainingJobStatus"]
+    if status == "Failed":
+        reason = description.get("FailureReason", "no reason given")
+        raise UserError(f"Training job {job} failed: {reason}. Its log is in CloudWatch Logs, group {GROUP}.")
+    if status == "Stopped":
+        raise UserError(f"Training job {job} was stopped; the model in context is unchanged.")
+
+
+class LogReader:
+    """Reads a job's log stream as it grows."""
+
+    def __init__(self, logs: Any, job: str) -> None:
+        self.logs, self.job = logs, job
+        self.stream: str | None = None
+        self.token: str | None = None
+
+    def new_lines(self) -> Iterator[str]:
+        """Yield the lines since the last call; nothing while the stream does not exist, or may not be read."""
+        try:
+            if self.stream is None:
+                streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{self.job}/")
+                if not streams["logStreams"]:
+                    return
+                self.stream = streams["logStreams"][0]["logStreamName"]
+            while True:
+                token = {"nextToken": self.token} if self.token else {}
+                page = self.logs.get_log_events(
+                    logGroupName=GROUP, logStreamName=self.stream, startFromHead=True, **token
+                )
+                yield from (event["message"] for event in page["events"])
+                if page["nextForwardToken"] == self.token:
+                    return
+                self.token = page["nextForwardToken"]
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "AccessDeniedException"):
+                raise

@@ -1,0 +1,52 @@
+"""Who may import whom: the rules that keep one code path for AWS and for this machine."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = {"frontend", "infra", "localaws", "ml", "radiograph"}
+MAY_IMPORT = {
+    "radiograph": set(),
+    "infra": set(),
+    "localaws": set(),
+    "ml": {"radiograph"},
+    "lambda": {"radiograph"},
+    "frontend": {"radiograph"},
+}
+"""`lambda` cannot be imported by name (a keyword of Python), so it never appears on the right."""
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_each_part_imports_only_what_lies_below_it(part: str) -> None:
+    modules = sorted((ROOT / part).rglob("*.py"))
+    assert modules, f"{part}/ holds no module"
+    for module in modules:
+        above = imported_packages(module) & PARTS - MAY_IMPORT[part] - {part}
+        assert not above, f"{module.relative_to(ROOT)} imports {sorted(above)}"
+
+
+@pytest.mark.parametrize("part", ["infra", "lambda", "frontend"])
+def test_nothing_but_ml_and_localaws_speaks_boto3(part: str) -> None:
+    for module in sorted((ROOT / part).rglob("*.py")):
+        assert "boto3" not in imported_packages(module), module.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("part", ["infra", "ml", "lambda", "frontend"])
+def test_the_product_never_asks_whether_it_runs_locally(part: str) -> None:
+    for module in sorted((ROOT / part).rglob("*.py")):
+        text = module.read_text(encoding="utf-8").lower()
+        for word in ("localaws", "localhost", "ministack", "is_local"):
+            assert word not in text, f"{module.relative_to(ROOT)} mentions {word}"
