@@ -1,7 +1,7 @@
 """The SageMaker endpoint, called with botocore's signer over urllib3.
 
-A boto3 client loads service models and resolvers for every AWS service first and takes about twice the cold start
-of this whole proxy (benchmarks/lambda_cold_start.py); one signed POST needs none of it.
+A boto3 client loads service models and resolvers first, and alone takes longer to start than this whole proxy
+(benchmarks/lambda_cold_start.py); one signed POST needs none of it.
 """
 
 from __future__ import annotations

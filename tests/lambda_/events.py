@@ -27,7 +27,7 @@ def film_in(event: dict[str, Any]) -> bytes:
 _PREDICT = event("predict_jpeg")
 
 
-def post(body: bytes, content_type: str | None = "image/jpeg", **changes: Any) -> dict[str, Any]:
+def post(film: bytes, content_type: str | None = "image/jpeg", /, **changes: Any) -> dict[str, Any]:
     """The event of a POST /predict with these bytes; `changes` replace top-level keys of the event."""
     posted = copy.deepcopy(_PREDICT)
     for headers in (posted["headers"], posted["multiValueHeaders"]):
@@ -35,7 +35,7 @@ def post(body: bytes, content_type: str | None = "image/jpeg", **changes: Any) -
     if content_type is not None:
         posted["headers"]["Content-Type"] = content_type
         posted["multiValueHeaders"]["Content-Type"] = [content_type]
-    posted["body"] = base64.b64encode(body).decode()
+    posted["body"] = base64.b64encode(film).decode()
     return posted | changes
 
 

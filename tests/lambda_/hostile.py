@@ -1,0 +1,158 @@
+"""Requests that get no prediction: the exact status and code of each."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from .conftest import Response
+from .events import event, image, post
+
+JPEG = image()
+PNG = image("PNG")
+DICOM = b"\0" * 128 + b"DICM" + b"\0" * 100
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """A PNG whose header promises more pixels than its data holds: a decompression bomb."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100_000)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+def animation() -> bytes:
+    buffer = BytesIO()
+    frames = [Image.linear_gradient("L"), Image.radial_gradient("L")]
+    frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def text(body: str, content_type: str | None) -> dict[str, Any]:
+    return post(b"", content_type, body=body, isBase64Encoded=False)
+
+
+def encoded(body: str) -> dict[str, Any]:
+    return post(b"", body=body)
+
+
+def several_types(*types: str) -> dict[str, Any]:
+    return post(JPEG, None, multiValueHeaders={"Content-Type": list(types)})
+
+
+def route(method: str, resource: str, path: str | None = None) -> dict[str, Any]:
+    return event("health") | {"httpMethod": method, "resource": resource, "path": path or resource}
+
+
+REQUESTS: list[tuple[str, object, int, str]] = [
+    # No image in it
+    ("no body", post(b"", body=None), 400, "empty"),
+    ("empty body", post(b""), 400, "empty"),
+    ("empty text body", text("", "image/jpeg"), 400, "empty"),
+    ("empty body and no content type", post(b"", None), 400, "empty"),
+    # A Content-Type that is none of the three
+    ("no content type", post(JPEG, None), 415, "missing_content_type"),
+    ("no headers", post(JPEG, headers=None, multiValueHeaders=None), 415, "missing_content_type"),
+    ("blank content type", post(JPEG, " "), 415, "missing_content_type"),
+    ("content type of parameters only", post(JPEG, "; charset=utf-8"), 415, "missing_content_type"),
+    ("what curl sends by itself", event("predict_curl_without_content_type"), 415, "unsupported_media_type"),
+    ("application/octet-stream", post(JPEG, "application/octet-stream"), 415, "unsupported_media_type"),
+    ("image/jpg, which is no media type", post(JPEG, "image/jpg"), 415, "unsupported_media_type"),
+    ("any image", post(JPEG, "image/*"), 415, "unsupported_media_type"),
+    ("JSON with base64 in it", text('{"image": "aGVsbG8="}', "application/json"), 415, "unsupported_media_type"),
+    ("an HTML form", post(JPEG, "multipart/form-data; boundary=x"), 415, "unsupported_media_type"),
+    ("DICOM", post(DICOM, "application/dicom"), 415, "unsupported_media_type"),
+    ("no media type at all", post(JPEG, "jpeg"), 415, "unsupported_media_type"),
+    ("markup for a content type", post(JPEG, "<script>alert(1)</script>"), 415, "unsupported_media_type"),
+    ("a content type of 100 kB", post(JPEG, "image/" + "j" * 100_000), 415, "unsupported_media_type"),
+    ("a content type beyond ASCII", post(JPEG, "image/j\u0440eg"), 415, "unsupported_media_type"),
+    ("two content types", several_types("image/jpeg", "image/png"), 415, "unsupported_media_type"),
+    # Content-Type against the image's first bytes
+    ("PNG sent as JPEG", post(PNG, "image/jpeg"), 415, "content_type_mismatch"),
+    ("JPEG sent as PNG", post(JPEG, "image/png"), 415, "content_type_mismatch"),
+    # A body that is no longer bytes
+    ("an image that came through as text", text("\ufffd\ufffd\ufffd\ufffd", "image/jpeg"), 415, "body_not_binary"),
+    ("base64 sent as text", text(base64.b64encode(JPEG).decode(), "image/jpeg"), 415, "body_not_binary"),
+    ("base64 with a wrong letter", encoded("/9j/4A*="), 400, "invalid_base64"),
+    ("base64 with a wrong length", encoded("/9j/4"), 400, "invalid_base64"),
+    ("base64 beyond ASCII", encoded("/9j/\u00e9\u00e9\u00e9\u00e9"), 400, "invalid_base64"),
+    ("base64 with line breaks", encoded("/9j/\r\n4AAQ"), 400, "invalid_base64"),
+    ("base64 with data after its end", encoded("/9j/4A==/9j/4A=="), 400, "invalid_base64"),
+    ("a data URL", encoded("data:image/jpeg;base64,/9j/4AAQ"), 400, "invalid_base64"),
+    ("a lone surrogate", encoded("/9j/\ud800"), 400, "invalid_base64"),
+    # Size in bytes
+    ("one byte too many", post(JPEG + b"\0" * (4_400_001 - len(JPEG))), 413, "too_large"),
+    ("the largest body AWS Lambda takes", encoded("A" * 6_000_000), 413, "too_large"),
+    ("too large and not base64", encoded("*" * 6_000_000), 413, "too_large"),
+    # Bytes that are no JPEG or PNG
+    ("GIF", post(image("GIF")), 415, "unsupported_format"),
+    ("BMP", post(image("BMP"), "application/x-image"), 415, "unsupported_format"),
+    ("TIFF", post(image("TIFF"), "application/x-image"), 415, "unsupported_format"),
+    ("WebP", post(image("WEBP"), "application/x-image"), 415, "unsupported_format"),
+    (
+        "DICOM sent as an image",
+        post(DICOM, "application/x-image"),
+        415,
+        "unsupported_format",
+    ),
+    ("PDF", post(b"%PDF-1.7\n" + b"x" * 500), 415, "unsupported_format"),
+    ("text", post(b"hello"), 415, "unsupported_format"),
+    ("SVG", post(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/png"), 415, "unsupported_format"),
+    ("gzip of a JPEG", post(zlib.compress(JPEG, wbits=31)), 415, "unsupported_format"),
+    ("one zero byte", post(b"\0"), 415, "unsupported_format"),
+    ("a JPEG after a newline", post(b"\n" + JPEG), 415, "unsupported_format"),
+    # JPEG and PNG that are broken
+    ("the first bytes of a JPEG", post(JPEG[:3]), 400, "truncated"),
+    ("half a JPEG", post(JPEG[: len(JPEG) // 2]), 400, "truncated"),
+    ("half a PNG", post(PNG[: len(PNG) // 2], "image/png"), 400, "truncated"),
+    ("the first bytes of a PNG", post(PNG[:8], "image/png"), 400, "truncated"),
+    ("a PNG with a wrong checksum", post(PNG[:29] + b"\0\0\0\0" + PNG[33:], "image/png"), 400, "broken"),
+    ("noise after a JPEG's first bytes", post(JPEG[:3] + bytes(range(200))), 400, "broken"),
+    # Images that are no chest film
+    ("a thumbnail", post(image(size=(63, 320))), 422, "too_small"),
+    ("one pixel", post(image("PNG", (1, 1)), "image/png"), 422, "too_small"),
+    ("a strip", post(image(size=(80, 401))), 422, "too_elongated"),
+    ("a decompression bomb", post(png_of_size(30_000, 30_000), "image/png"), 422, "too_many_pixels"),
+    ("more pixels than memory", post(png_of_size(2**31 - 1, 2**31 - 1), "image/png"), 422, "too_many_pixels"),
+    ("an animation", post(animation(), "image/png"), 422, "multi_frame"),
+    # Routes and methods
+    ("another resource", route("GET", "/"), 404, "not_found"),
+    ("another resource by a greedy one", route("GET", "/{proxy+}", "/admin"), 404, "not_found"),
+    ("a path that climbs", route("GET", "/{proxy+}", "/predict/../health"), 404, "not_found"),
+    ("another case", route("POST", "/{proxy+}", "/Predict"), 404, "not_found"),
+    ("an encoded slash", route("POST", "/{proxy+}", "/predict%2f"), 404, "not_found"),
+    ("GET of a prediction", route("GET", "/predict"), 405, "method_not_allowed"),
+    ("PUT of a prediction", route("PUT", "/predict"), 405, "method_not_allowed"),
+    ("HEAD of the health check", route("HEAD", "/health"), 405, "method_not_allowed"),
+    ("a method nobody knows", route("BREW", "/health"), 405, "method_not_allowed"),
+    # Events that are no REST proxy events
+    ("a direct invocation", {"image": "aGVsbG8="}, 400, "malformed_event"),
+    ("an empty event", {}, 400, "malformed_event"),
+    ("no event", None, 400, "malformed_event"),
+    ("a list", [1, 2], 400, "malformed_event"),
+    ("an HTTP API's event", {"version": "2.0", "rawPath": "/predict"}, 400, "malformed_event"),
+    ("a body that is an object", post(JPEG, body={"a": 1}), 400, "malformed_event"),
+    ("headers that are a list", post(JPEG, headers=[], multiValueHeaders=None), 400, "malformed_event"),
+    ("a header that is a number", post(JPEG, multiValueHeaders={"Content-Type": [1]}), 400, "malformed_event"),
+    ("no path", {"httpMethod": "GET"}, 400, "malformed_event"),
+]
+
+
+def assert_problem(response: Response, status: int, code: str) -> None:
+    """The response is problem details (RFC 9457) that say the same everywhere, in a sentence and no stack trace."""
+    assert (response.status, response.body["code"]) == (status, code)
+    assert set(response.body) == {"type", "title", "status", "detail", "code", "request_id"}
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.body["type"] == f"urn:pneumonia-api:problem:{code}"
+    assert response.body["status"] == status
+    assert response.body["request_id"] == response.headers["X-Request-Id"]
+    assert response.body["detail"].endswith((".", ")."))
+    assert len(response.body["detail"]) < 400
+    assert "Traceback" not in response.body["detail"]

@@ -1,0 +1,157 @@
+"""What a caller is told when the endpoint fails, over real connections."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from inference_proxy.problems import FILM_KINDS, KINDS
+
+from radiograph import CODES
+
+from .conftest import Ask
+from .events import event
+from .hostile import REQUESTS, assert_problem
+from .runtime import Reply, Runtime, failure
+
+ARN = "arn:aws:sts::123456789012:assumed-role/proxy/proxy"
+NOT_FOUND = "Endpoint pneumonia-test of account 123456789012 not found."
+CREATING = "Endpoint pneumonia-test is not in service: its status is Creating."
+
+# What the runtime answers every time, the problem it becomes, and how often it is asked.
+FAILURES = [
+    ("model refuses the image", failure(424, "ModelError", OriginalStatusCode=400), 422, "model_rejected_image", 1),
+    ("model fails", failure(424, "ModelError", OriginalStatusCode=500), 502, "model_error", 1),
+    ("model died", failure(424, "ModelError", OriginalStatusCode=0), 502, "model_error", 1),
+    ("model error without a status", failure(424, "ModelError"), 502, "model_error", 1),
+    ("model is loading", failure(424, "ModelError", OriginalStatusCode=503), 503, "endpoint_unavailable", 3),
+    ("model not ready", failure(429, "ModelNotReadyException"), 503, "endpoint_not_ready", 3),
+    ("throttled", failure(429, "ThrottlingException", "Rate exceeded"), 429, "endpoint_throttled", 3),
+    ("throttled with status 400", failure(400, "ThrottlingException"), 429, "endpoint_throttled", 3),
+    ("unavailable", failure(503, "ServiceUnavailable"), 503, "endpoint_unavailable", 3),
+    ("no endpoint", failure(400, "ValidationError", NOT_FOUND), 502, "endpoint_missing", 1),
+    ("endpoint being created", failure(400, "ValidationError", CREATING), 503, "endpoint_not_ready", 3),
+    ("refused request", failure(400, "ValidationError", "1 validation error"), 502, "endpoint_rejected_request", 1),
+    ("access denied", failure(403, "AccessDeniedException", f"User: {ARN}"), 502, "endpoint_access_denied", 1),
+    ("expired token", failure(403, "ExpiredTokenException"), 502, "endpoint_access_denied", 1),
+    ("wrong signature", failure(403, "InvalidSignatureException"), 502, "endpoint_access_denied", 1),
+    ("internal failure", failure(500, "InternalFailure"), 502, "endpoint_failure", 3),
+    ("dependency failure", failure(530, "InternalDependencyException"), 502, "endpoint_failure", 3),
+    (
+        "name with a suffix",
+        failure(424, "ModelError:http://aws.com/", OriginalStatusCode=422),
+        422,
+        "model_rejected_image",
+        1,
+    ),
+    ("name in the body only", Reply(429, b'{"__type": "com.aws#ThrottlingException"}'), 429, "endpoint_throttled", 3),
+    ("a proxy's page", Reply(503, b"<html>busy</html>"), 503, "endpoint_unavailable", 3),
+    ("a gateway's timeout", Reply(504, b""), 504, "endpoint_timeout", 1),
+    ("an unknown status", Reply(418, b"[]"), 502, "endpoint_rejected_request", 1),
+    ("a redirect", Reply(302, b""), 502, "endpoint_rejected_request", 1),
+    ("an answer without content", Reply(204, b""), 502, "endpoint_rejected_request", 1),
+    ("connections that break", Reply(reset=True), 503, "endpoint_unreachable", 3),
+    ("no JSON", Reply(body=b"0.25 0.75"), 502, "model_output_invalid", 1),
+    ("an empty answer", Reply(body=b""), 502, "model_output_invalid", 1),
+    ("three values", Reply(body=b"[0.2, 0.3, 0.5]"), 502, "model_output_invalid", 1),
+    ("not a number", Reply(body=b"[NaN, 0.5]"), 502, "model_output_invalid", 1),
+]
+
+RETRY_AFTER = {"endpoint_throttled", "endpoint_not_ready", "endpoint_unavailable", "endpoint_unreachable"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "code", "attempts"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+)
+def test_a_failure_of_the_endpoint_gets_its_status_and_code(
+    reply: Reply, status: int, code: str, attempts: int, ask: Ask, runtime: Runtime
+) -> None:
+    runtime.replies.extend([reply] * 5)
+    response = ask(event("predict_jpeg"))
+    assert_problem(response, status, code)
+    assert ("Retry-After" in response.headers) == (code in RETRY_AFTER)
+    assert len(runtime.received) == attempts
+
+
+@pytest.mark.parametrize("secret", [ARN, "123456789012", "pneumonia-test"])
+def test_no_answer_names_the_account_or_its_resources(secret: str, ask: Ask, runtime: Runtime) -> None:
+    for reply in (failure(403, "AccessDeniedException", f"User: {ARN}"), failure(400, "ValidationError", NOT_FOUND)):
+        runtime.replies.append(reply)
+        assert secret not in str(ask(event("predict_jpeg")).body)
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        failure(429, "ThrottlingException"),
+        failure(503, "ServiceUnavailable"),
+        failure(500, "InternalFailure"),
+        Reply(reset=True),
+    ],
+)
+def test_a_failure_that_passes_is_not_seen_by_the_caller(passing: Reply, ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.extend([passing, passing])
+    assert ask(event("predict_jpeg")).status == 200
+    assert len({received.body for received in runtime.received}) == 1
+
+
+def test_a_connection_closed_while_the_function_was_frozen_is_opened_again(ask: Ask, runtime: Runtime) -> None:
+    assert ask(event("predict_jpeg")).status == 200
+    runtime.replies.append(Reply(reset=True))
+    assert ask(event("predict_jpeg")).status == 200
+    assert len({received.connection for received in runtime.received}) == 2
+
+
+def test_a_slow_model_is_given_up_before_the_function_ends(ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.append(Reply(seconds=1.5))
+    started = time.monotonic()
+    response = ask(event("predict_jpeg"), seconds=1.0)
+    assert_problem(response, 504, "endpoint_timeout")
+    assert time.monotonic() - started < 0.9
+    assert len(runtime.received) == 1
+
+
+def test_no_retry_begins_that_the_deadline_would_cut_off(ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.extend([failure(503, "ServiceUnavailable") for _ in range(3)])
+    response = ask(event("predict_jpeg"), seconds=0.6)
+    assert response.status in (503, 504)
+    assert len(runtime.received) < 3
+
+
+def test_the_endpoint_is_not_asked_when_no_time_is_left(ask: Ask, runtime: Runtime) -> None:
+    assert_problem(ask(event("predict_jpeg"), seconds=0.4), 504, "endpoint_timeout")
+    assert runtime.received == []
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on and nobody else can take."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_an_endpoint_that_refuses_connections_is_unreachable(
+    ask: Ask, closed_port: int, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
+    assert_problem(ask(event("predict_jpeg")), 503, "endpoint_unreachable")
+
+
+def test_a_server_without_tls_is_unreachable_over_https(
+    ask: Ask, runtime: Runtime, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", runtime.url.replace("http:", "https:"))
+    assert_problem(ask(event("predict_jpeg")), 503, "endpoint_unreachable")
+
+
+def test_every_code_of_a_film_has_a_status() -> None:
+    assert set(FILM_KINDS) == set(CODES)
+
+
+def test_every_other_code_has_a_request_that_gets_it() -> None:
+    shown = {row[3] for row in REQUESTS} | {row[3] for row in FAILURES}
+    elsewhere = {"misconfigured", "internal_error"}  # test_settings.py, test_request_log.py
+    assert set(KINDS) - set(FILM_KINDS) - elsewhere <= shown

@@ -1,0 +1,81 @@
+"""The function's environment is checked once, and a mistake in it is named in the log and not to the caller."""
+
+import json
+
+import botocore.session
+import pytest
+from inference_proxy.settings import SettingsError, parse
+
+from .conftest import ENVIRONMENT, Ask
+from .events import event
+from .hostile import assert_problem
+
+
+def test_each_variable_is_read() -> None:
+    settings = parse(ENVIRONMENT)
+    assert settings.endpoint_name == "pneumonia-test"
+    assert settings.classes == ("NORMAL", "PNEUMONIA")
+    assert (settings.threshold, settings.threshold_source) == (0.5, "default")
+    assert settings.model_version == "pneumonia-test-20261124-031500"
+    assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, "") for name in ENVIRONMENT if not name.startswith("AWS_") or name == "AWS_REGION"),
+        ("ENDPOINT_NAME", "-pneumonia"),
+        ("ENDPOINT_NAME", "a/../b"),
+        ("ENDPOINT_NAME", "x" * 64),
+        ("CLASSES", "NORMAL,PNEUMONIA"),
+        ("CLASSES", '{"NORMAL": 0}'),
+        ("CLASSES", '["PNEUMONIA"]'),
+        ("CLASSES", '["NORMAL", "NORMAL", "PNEUMONIA"]'),
+        ("CLASSES", '["HEALTHY", "SICK"]'),
+        ("CLASSES", '["PNEUMONIA", 1]'),
+        ("THRESHOLD", "half"),
+        ("THRESHOLD", "1.5"),
+        ("THRESHOLD", "-0.1"),
+        ("THRESHOLD", "nan"),
+        ("AWS_REGION", "us-east-1.evil.example/"),
+        ("AWS_ENDPOINT_URL", "127.0.0.1:8080"),
+        ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "file:///etc"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is "):
+        parse(ENVIRONMENT | {name: value})
+
+
+def test_the_runtime_is_where_botocore_finds_it_in_every_region() -> None:
+    session = botocore.session.Session()
+    found = {}
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("sagemaker-runtime", partition):
+            client = session.create_client(
+                "sagemaker-runtime", region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
+            )
+            found[region] = client.meta.endpoint_url
+    assert len(found) > 20
+    assert {region: parse(ENVIRONMENT | {"AWS_REGION": region}).runtime_url for region in found} == found
+
+
+@pytest.mark.parametrize("name", ["predict_jpeg", "health"])
+def test_a_misconfigured_function_says_so_and_logs_why(
+    name: str, ask: Ask, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("THRESHOLD", "half")
+    assert_problem(ask(event(name)), 500, "misconfigured")
+    assert "THRESHOLD is 'half'" in json.loads(capsys.readouterr().out)["cause"]["reason"]
+
+
+def test_missing_credentials_are_a_misconfiguration(ask: Ask, environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("AWS_SECRET_ACCESS_KEY")
+    assert_problem(ask(event("predict_jpeg")), 500, "misconfigured")
+
+
+def test_the_function_recovers_when_its_environment_does(ask: Ask, environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("MODEL_VERSION")
+    assert ask(event("predict_jpeg")).status == 500
+    environment.setenv("MODEL_VERSION", "7")
+    assert ask(event("predict_jpeg")).body["model_version"] == "7"
