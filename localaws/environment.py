@@ -44,4 +44,6 @@ def server_environment(port: int, state_dir: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
+        # Inherited by the processes that run functions: see lambda_site/sitecustomize.py.
+        "PYTHONPATH": str(Path(__file__).parent / "lambda_site"),
     }

@@ -1,0 +1,1 @@
+"""What exists in AWS, one module per capability; synth is a pure function of the settings."""

@@ -1,0 +1,15 @@
+"""cdk-nag's AwsSolutions rules: every finding is mended, or acknowledged on its resource with a reason."""
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+from constructs import Construct
+
+
+def check(app: cdk.App) -> None:
+    """Let synth fail on a finding that nobody acknowledged."""
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+
+def acknowledge(construct: Construct, rule: str, reason: str) -> None:
+    """Accept one finding on one construct and what it contains; the reason goes into the validation report."""
+    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"AwsSolutions::{rule}", reason=reason))
