@@ -81,7 +81,7 @@ def problem_of_response(status: int, headers: Mapping[str, str], body: bytes) ->
     if name == "ModelError" or status == 424:
         # The message repeats what the container wrote, which may be about the image: it is not logged.
         original = document.get("OriginalStatusCode")
-        original = original if isinstance(original, int) else 0
+        original = original if isinstance(original, int) else 500
         return _problem(_model_error(original), {**cause, "model_status": original})
     cause["aws_message"] = message[:_LOGGED_CHARACTERS]
     if name in ("ValidationError", "ValidationException"):
@@ -91,6 +91,8 @@ def problem_of_response(status: int, headers: Mapping[str, str], body: bytes) ->
 
 
 def _model_error(original_status: int) -> str:
+    if original_status == 0:  # the container gave no answer within SageMaker's own limit
+        return "endpoint_timeout"
     if original_status == 503:
         return "endpoint_unavailable"
     return "model_rejected_image" if 400 <= original_status < 500 else "model_error"

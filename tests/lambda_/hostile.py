@@ -50,6 +50,8 @@ def route(method: str, resource: str, path: str | None = None) -> dict[str, Any]
     return event("health") | {"httpMethod": method, "resource": resource, "path": path or resource}
 
 
+SPELLINGS = post(JPEG, None, multiValueHeaders={"content-type": ["image/png"], "Content-Type": ["image/jpeg"]})
+
 REQUESTS: list[tuple[str, object, int, str]] = [
     # No image in it
     ("no body", post(b"", body=None), 400, "empty"),
@@ -73,6 +75,7 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("a content type of 100 kB", post(JPEG, "image/" + "j" * 100_000), 415, "unsupported_media_type"),
     ("a content type beyond ASCII", post(JPEG, "image/j\u0440eg"), 415, "unsupported_media_type"),
     ("two content types", several_types("image/jpeg", "image/png"), 415, "unsupported_media_type"),
+    ("two content types in two spellings", SPELLINGS, 415, "unsupported_media_type"),
     # Content-Type against the image's first bytes
     ("PNG sent as JPEG", post(PNG, "image/jpeg"), 415, "content_type_mismatch"),
     ("JPEG sent as PNG", post(JPEG, "image/png"), 415, "content_type_mismatch"),

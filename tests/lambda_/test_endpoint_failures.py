@@ -24,7 +24,7 @@ CREATING = "Endpoint pneumonia-test is not in service: its status is Creating."
 FAILURES = [
     ("model refuses the image", failure(424, "ModelError", OriginalStatusCode=400), 422, "model_rejected_image", 1),
     ("model fails", failure(424, "ModelError", OriginalStatusCode=500), 502, "model_error", 1),
-    ("model died", failure(424, "ModelError", OriginalStatusCode=0), 502, "model_error", 1),
+    ("model never answers", failure(424, "ModelError", OriginalStatusCode=0), 504, "endpoint_timeout", 1),
     ("model error without a status", failure(424, "ModelError"), 502, "model_error", 1),
     ("model is loading", failure(424, "ModelError", OriginalStatusCode=503), 503, "endpoint_unavailable", 3),
     ("model not ready", failure(429, "ModelNotReadyException"), 503, "endpoint_not_ready", 3),
