@@ -33,9 +33,12 @@ log = logging.getLogger("localaws")
 class RuntimeAnswer(Protocol):
     """What `SageMaker.invoke_endpoint` returns: the container's answer."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 class SageMaker(Protocol):

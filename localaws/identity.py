@@ -2,6 +2,7 @@
 
 import contextvars
 import datetime as dt
+import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -124,20 +125,18 @@ class Authorizer:
 
 
 def trusts_sagemaker(role: Mapping[str, Any]) -> bool:
-    """Return whether a MiniStack role record lets sagemaker.amazonaws.com assume it."""
-    from ministack.core.iam_evaluator import EvalContext, evaluate_trust_policy
+    """Return whether a MiniStack role record lets sagemaker.amazonaws.com assume it, and denies it nowhere."""
+    from ministack.core.iam_evaluator import _action_matches, _service_principal_matches
 
-    service = "sagemaker.amazonaws.com"
-    request = EvalContext(
-        principal_arn=service,
-        principal_type="Service",
-        principal_account="",
-        action="sts:AssumeRole",
-        resource_arn=str(role.get("Arn", "*")),
-        region="",
-        secure_transport=True,
-    )
-    return bool(evaluate_trust_policy(role.get("AssumeRolePolicyDocument", "{}"), service, request))
+    document = role.get("AssumeRolePolicyDocument", "{}")
+    statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+    effects = set()
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        actions = statement.get("Action", [])
+        named = _service_principal_matches(statement.get("Principal"), "sagemaker.amazonaws.com")
+        if named and _action_matches("sts:AssumeRole", [actions] if isinstance(actions, str) else actions, []):
+            effects.add(statement.get("Effect"))
+    return effects == {"Allow"}
 
 
 @contextmanager

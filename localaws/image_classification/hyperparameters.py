@@ -150,7 +150,7 @@ def check_together(given: Hyperparameters) -> None:
         ),
         (
             given.use_pretrained_model == 1 and given.num_layers not in LAYERS_224,
-            f"use_pretrained_model=1 needs num_layers in {', '.join(map(str, LAYERS_224))}; received {given.num_layers}",
+            f"use_pretrained_model=1 needs num_layers of {LAYERS_224}; received {given.num_layers}",
         ),
         (given.multi_label == 1, "multi_label=1 is not offered by this stand-in; use one label an image"),
         (

@@ -23,7 +23,7 @@ class ForeignBinaries(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return this environment's package in the place of a foreign one; leave every other name to the next finder."""
+        """Return this environment's package in the place of a foreign one; leave every other name to others."""
         if path is not None or not is_foreign(CODE / fullname):
             return None
         elsewhere = [entry for entry in sys.path if entry and Path(entry).resolve() != CODE.resolve()]

@@ -1,0 +1,56 @@
+"""Names of resources: their keys in the store and their ARNs."""
+
+from typing import NamedTuple
+
+from localaws.identity import Caller
+from localaws.sagemaker.validation import invalid
+
+KINDS = {
+    "TrainingJob": "training-job",
+    "TransformJob": "transform-job",
+    "Model": "model",
+    "EndpointConfig": "endpoint-config",
+    "Endpoint": "endpoint",
+}
+"""The kinds of resources kept here, and the word each has in an ARN."""
+
+
+class Key(NamedTuple):
+    """One resource. `name` is lower case, as in the ARN: names that differ in case only are the same."""
+
+    kind: str
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The resource's ARN (SageMaker prints the name in lower case)."""
+        return f"arn:{partition(self.region)}:sagemaker:{self.region}:{self.account}:{KINDS[self.kind]}/{self.name}"
+
+
+def key_of(caller: Caller, kind: str, name: str) -> Key:
+    """Return the key of the caller's resource of that kind and name."""
+    return Key(kind, caller.account, caller.region, name.lower())
+
+
+def parse_arn(arn: str) -> Key:
+    """Return the key of the resource that `arn` names.
+
+    Raises:
+        ServiceError: ValidationException, when it names no kind of resource that exists here.
+    """
+    parts = arn.split(":", 5)
+    if len(parts) == 6:
+        word, _, name = parts[5].partition("/")
+        for kind, known in KINDS.items():
+            if word == known and name:
+                return Key(kind, parts[4], parts[3], name.lower())
+    raise invalid(f"Invalid ARN {arn}: localaws keeps {', '.join(KINDS.values())} resources.")
+
+
+def partition(region: str) -> str:
+    """Return the partition a region belongs to."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

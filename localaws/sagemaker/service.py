@@ -1,0 +1,124 @@
+"""The SageMaker service as the server sees it: control plane, runtime, start and stop."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from localaws.errors import ServiceError
+from localaws.identity import Authorizer, Caller
+from localaws.sagemaker.access import Access
+from localaws.sagemaker.arns import key_of
+from localaws.sagemaker.context import Context, Limits
+from localaws.sagemaker.hosting_api import HostingApi
+from localaws.sagemaker.registry import Registry, image_classification
+from localaws.sagemaker.runtime import Runtime, RuntimeResponse
+from localaws.sagemaker.shapes import serialise, service_model
+from localaws.sagemaker.store import Store
+from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.training_api import TrainingApi
+from localaws.sagemaker.transform_api import TransformApi
+from localaws.sagemaker.validation import validate
+
+CONCURRENT_INVOCATIONS = 32
+STOP_SECONDS = 3.0
+
+
+class SageMakerService:
+    """SageMaker for every account and region of this AWS."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        endpoint_url: str,
+        authorizer: Authorizer,
+        registry: Registry | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Open the state in `state_dir`; nothing runs before `start`.
+
+        Args:
+            endpoint_url: where this AWS answers; jobs use its S3, Logs and CloudWatch.
+            registry: what can run (default: the built-in Image Classification's stand-in).
+            limits: how long and how many (default: SageMaker's own where it has them).
+        """
+        self.context = Context(
+            store=Store(state_dir / "resources.sqlite"),
+            registry=registry or Registry([image_classification()]),
+            limits=limits or Limits(),
+            authorizer=authorizer,
+            endpoint_url=endpoint_url,
+            work=state_dir / "work",
+        )
+        access = Access(authorizer)
+        self.access = access
+        self.training = TrainingApi(self.context, access)
+        self.transform = TransformApi(self.context, access)
+        self.hosting = HostingApi(self.context, access)
+        tags = Tags(self.context.store, access)
+        parts = (self.training, self.transform, self.hosting, tags)
+        self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
+        self.runtime = Runtime(self.context, self.hosting.endpoints)
+        self.invocations = ThreadPoolExecutor(CONCURRENT_INVOCATIONS, thread_name_prefix="invoke")
+
+    async def start(self) -> None:
+        """Take up what a server that ended left: its jobs fail, its endpoints serve again."""
+        await asyncio.to_thread(self._recover)
+
+    def _recover(self) -> None:
+        self.training.runner.recover("TrainingJob")
+        self.transform.runner.recover("TransformJob")
+        self.hosting.endpoints.recover()
+
+    async def stop(self) -> None:
+        """End every child process. Jobs fail with a reason; endpoints are in service again after the next start."""
+        self.context.closing.set()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        ending = [
+            threading.Thread(target=self.training.runner.join, args=(STOP_SECONDS,), daemon=True),
+            threading.Thread(target=self.transform.runner.join, args=(STOP_SECONDS,), daemon=True),
+            threading.Thread(target=self.hosting.endpoints.stop, daemon=True),
+        ]
+        for thread in ending:
+            thread.start()
+        for thread in ending:
+            thread.join(STOP_SECONDS + 2)
+        self.invocations.shutdown(wait=False, cancel_futures=True)
+        self.context.store.close()
+
+    def control(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one operation of the control plane and return its response. Thread-safe.
+
+        Raises:
+            ServiceError: AWS's code and sentence for whatever is wrong with the request.
+        """
+        handler = self.operations.get(operation)
+        if handler is None:
+            raise unknown(operation, sorted(self.operations))
+        validate(operation, payload)
+        return serialise(operation, handler(caller, payload))
+
+    async def invoke_endpoint(
+        self, caller: Caller, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> RuntimeResponse:
+        """Answer InvokeEndpoint; see Runtime.invoke for the errors."""
+        key = key_of(caller, "Endpoint", endpoint_name)
+        self.access.use(caller, "InvokeEndpoint", key)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self.invocations, self.runtime.invoke, key, endpoint_name, dict(headers), body
+        )
+
+
+def unknown(operation: str, available: list[str]) -> ServiceError:
+    """Return the error for an operation that does not exist, or not here."""
+    kind = "has no" if operation in service_model().operation_names else "knows no"
+    who = "SageMaker in localaws" if kind == "has no" else "SageMaker"
+    return ServiceError(
+        "UnknownOperationException",
+        f"{who} {kind} operation {operation or '(none)'}. Available in localaws: {', '.join(available)}.",
+    )

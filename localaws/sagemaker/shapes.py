@@ -1,0 +1,41 @@
+"""botocore's model of the SageMaker API: what an operation takes and what it returns."""
+
+import functools
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel
+
+
+@functools.cache
+def service_model() -> Any:
+    """Return botocore's ServiceModel of the control plane (the file boto3 itself reads)."""
+    loader = botocore.session.get_session().get_component("data_loader")
+    return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+
+
+def input_shape(operation: str) -> Any:
+    """Return the shape of an operation's request."""
+    return service_model().operation_model(operation).input_shape
+
+
+def serialise(operation: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of `document` that the operation's response has; None means absent.
+
+    Times are seconds since the epoch, the JSON 1.1 form of a timestamp.
+    """
+    shape = service_model().operation_model(operation).output_shape
+    return {} if shape is None else dict(filtered(shape, document))
+
+
+def filtered(shape: Any, value: Any) -> Any:
+    """Return `value` with only what `shape` knows, all the way down."""
+    if shape.type_name == "structure":
+        return {
+            name: filtered(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None
+        }
+    if shape.type_name == "list":
+        return [filtered(shape.member, item) for item in value]
+    if shape.type_name == "timestamp":
+        return round(float(value), 3)
+    return value

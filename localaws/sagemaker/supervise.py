@@ -1,0 +1,67 @@
+"""Run a command and make sure that it does not outlive the process that asked for it.
+
+Started by path as `python -I -S supervise.py FD NICENESS COMMAND...`, with the standard library only. FD is the
+read end of a pipe whose write end only the server holds: when the server closes it, or dies in any
+way (a kill -9 included), the pipe ends and the command's whole process group is killed. This works wherever
+pipes do; on Linux the command is also told to die when this process does.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal a process gets when the thread that started it ends."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command; exit with its code, or with 128 + n when signal n ended it."""
+    lifeline, niceness, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    started: list[int] = []
+    signal.signal(signal.SIGTERM, lambda signum, frame: forward(started, signum))
+    os.nice(niceness)
+    child = subprocess.Popen(command, process_group=0, preexec_fn=dies_with_parent())  # noqa: PLW1509
+    started.append(child.pid)
+    threading.Thread(target=kill_when_it_ends, args=(lifeline, child.pid), daemon=True).start()
+    code = child.wait()
+    kill_group(child.pid)  # what the command started and left behind
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def forward(started: list[int], signum: int) -> None:
+    """Pass a signal to the command only, as `docker stop` does to a container's first process."""
+    if not started:
+        os._exit(128 + signum)
+    os.kill(started[0], signum)
+
+
+def kill_when_it_ends(lifeline: int, group: int) -> None:
+    """Wait for the pipe's end, then kill the command's process group and leave."""
+    while os.read(lifeline, 64):
+        continue
+    kill_group(group)
+    os._exit(128 + signal.SIGKILL)
+
+
+def kill_group(group: int) -> None:
+    """Kill a process group; one that is gone already is fine."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+        return
+
+
+def dies_with_parent() -> Callable[[], None] | None:
+    """Return what the command runs before exec so that the kernel kills it when this process dies (Linux)."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

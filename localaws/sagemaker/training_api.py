@@ -1,0 +1,138 @@
+"""CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob."""
+
+import time
+from typing import Any
+
+from localaws.errors import ServiceError
+from localaws.identity import Caller
+from localaws.sagemaker.access import Access
+from localaws.sagemaker.arns import Key, key_of
+from localaws.sagemaker.context import Context
+from localaws.sagemaker.job_rules import DEFAULT_RUNTIME_SECONDS, check_training, check_uri
+from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.listing import page
+from localaws.sagemaker.s3io import DataError, list_prefix
+from localaws.sagemaker.store import Document
+from localaws.sagemaker.training import TrainingJob, enter
+from localaws.sagemaker.training_files import nothing_found
+from localaws.sagemaker.validation import invalid
+
+KIND = "TrainingJob"
+
+
+class TrainingApi:
+    """The control plane of training jobs."""
+
+    def __init__(self, context: Context, access: Access) -> None:
+        self.context = context
+        self.store = context.store
+        self.access = access
+        self.runner = JobRunner(context, context.limits.training_slots, TrainingJob)
+        self.operations = {
+            "CreateTrainingJob": self.create,
+            "DescribeTrainingJob": self.describe,
+            "ListTrainingJobs": self.list,
+            "StopTrainingJob": self.stop,
+        }
+
+    def create(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Accept a training job and start it."""
+        key = key_of(caller, KIND, request["TrainingJobName"])
+        self.access.create(caller, "CreateTrainingJob", key, request)
+        self.access.pass_role(caller, request["RoleArn"], key)
+        image = request["AlgorithmSpecification"].get("TrainingImage")
+        if image is None:
+            raise invalid(
+                "AlgorithmSpecification must have a TrainingImage: algorithms of the Marketplace do not run here."
+            )
+        algorithm = self.context.registry.find(image)
+        check_training(request, algorithm)
+        check_uri(request["OutputDataConfig"]["S3OutputPath"])
+        if self.store.get(key) is not None:
+            raise in_use(key)
+        self._check_inputs(request, key)
+        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
+        document = initial(key, request, definitions)
+        if not self.store.create(key, document):
+            raise in_use(key)
+        self.runner.submit(key, document)
+        return {"TrainingJobArn": key.arn}
+
+    def _check_inputs(self, request: Document, key: Key) -> None:
+        """Look, as SageMaker does before it accepts a job, whether every channel has an object.
+
+        Raises:
+            ServiceError: ValidationException, also when the role cannot be assumed.
+        """
+        clients = self.context.clients(request["RoleArn"], request["TrainingJobName"], key.region)
+        for channel in request.get("InputDataConfig", []):
+            source = channel["DataSource"]["S3DataSource"]
+            try:
+                found = list_prefix(clients.client("s3"), source["S3Uri"], most=1)
+            except DataError as error:
+                raise invalid(f"{nothing_found(source['S3Uri'], key.region, request['RoleArn'])} {error}") from error
+            if not found:
+                raise invalid(nothing_found(source["S3Uri"], key.region, request["RoleArn"]))
+
+    def describe(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Return a training job."""
+        key = key_of(caller, KIND, request["TrainingJobName"])
+        self.access.use(caller, "DescribeTrainingJob", key)
+        document = self.store.get(key)
+        if document is None:
+            raise invalid("Requested resource not found.")
+        return document
+
+    def list(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Return one page of the training jobs."""
+        self.access.list(caller, "ListTrainingJobs")
+        documents = list(self.store.all(KIND, caller.account, caller.region).values())
+        found, token = page(KIND, documents, request)
+        return {"TrainingJobSummaries": found, "NextToken": token}
+
+    def stop(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Ask a running training job to stop; one that is stopping already stays so."""
+        key = key_of(caller, KIND, request["TrainingJobName"])
+        self.access.use(caller, "StopTrainingJob", key)
+
+        def change(document: Document) -> None:
+            status = document["TrainingJobStatus"]
+            if status not in ("InProgress", "Stopping"):
+                raise invalid(f"The request was rejected because the training job is in status {status}.")
+            document["TrainingJobStatus"] = "Stopping"
+            enter(document, "Stopping")
+
+        if self.store.update(key, change) is None:
+            raise invalid("Requested resource not found.")
+        self.runner.stop(key)
+        return {}
+
+
+def in_use(key: Key) -> ServiceError:
+    """Return the error for a name that is taken."""
+    return ServiceError(
+        "ResourceInUse",
+        "Training job names must be unique within an AWS account and region, and a training job with this name "
+        f"already exists ({key.arn})",
+    )
+
+
+def initial(key: Key, request: Document, definitions: list[Document]) -> Document:
+    """Return the document of a job that was just accepted."""
+    now = time.time()
+    output = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
+    packed = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
+    document = {name: value for name, value in request.items() if name != "Tags"} | {
+        "TrainingJobArn": key.arn,
+        "TrainingJobStatus": "InProgress",
+        "CreationTime": now,
+        "ModelArtifacts": {"S3ModelArtifacts": output + ("/model.tar.gz" if packed else "/model/")},
+        "AlgorithmSpecification": request["AlgorithmSpecification"] | {"MetricDefinitions": definitions},
+        "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS} | request.get("StoppingCondition", {}),
+        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+        "EnableInterContainerTrafficEncryption": request.get("EnableInterContainerTrafficEncryption", False),
+        "EnableManagedSpotTraining": request.get("EnableManagedSpotTraining", False),
+        "_Tags": request.get("Tags", []),
+    }
+    enter(document, "Starting")
+    return document

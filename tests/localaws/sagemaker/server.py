@@ -1,0 +1,33 @@
+"""The real localaws with the toy algorithm in place of Image Classification, and patience for tests only.
+
+`python -m tests.localaws.sagemaker.server --port N --state-dir DIR`
+"""
+
+import functools
+import sys
+from pathlib import Path
+
+from localaws.__main__ import main
+from localaws.sagemaker import service
+from localaws.sagemaker.context import Limits
+from localaws.sagemaker.registry import Algorithm, Metric, Registry
+
+TOY = Path(__file__).with_name("toy.py")
+
+
+def toy() -> Algorithm:
+    return Algorithm(
+        repository="toy",
+        train=lambda root: [sys.executable, "-S", str(TOY), "train", str(root)],
+        serve=lambda root, port: [sys.executable, "-S", str(TOY), "serve", str(root), str(port)],
+        metrics=(Metric("train:accuracy", r"Epoch\[\d+\] Train-accuracy=([0-9.]+)"),),
+        content_types=frozenset({"application/x-image", "text/plain"}),
+    )
+
+
+if __name__ == "__main__":
+    limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2)
+    service.SageMakerService = functools.partial(  # type: ignore[assignment, misc]
+        service.SageMakerService, registry=Registry([toy()]), limits=limits
+    )
+    sys.exit(main())

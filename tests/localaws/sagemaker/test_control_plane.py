@@ -1,0 +1,235 @@
+"""The control plane over HTTP: errors, lists, tags, and IAM."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.sagemaker.conftest import (
+    BUCKET,
+    IMAGE,
+    POLICY,
+    Cloud,
+    finished,
+    make_config,
+    make_model,
+    make_role,
+    training_request,
+    unique,
+)
+
+
+def refused(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_an_operation_that_is_not_here_is_named(sagemaker: Any) -> None:
+    code, message = refused(sagemaker.list_notebook_instances)
+    assert code == "UnknownOperationException"
+    assert message.startswith("SageMaker in localaws has no operation ListNotebookInstances. Available in localaws: ")
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "message"),
+    [
+        ("describe_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("stop_training_job", {"TrainingJobName": "none"}, "Requested resource not found."),
+        ("describe_transform_job", {"TransformJobName": "none"}, "Could not find requested job with name: none"),
+        ("describe_model", {"ModelName": "None"}, 'Could not find model "{arn}:model/none".'),
+        ("delete_model", {"ModelName": "none"}, 'Could not find model "{arn}:model/none".'),
+        (
+            "delete_endpoint_config",
+            {"EndpointConfigName": "none"},
+            'Could not find endpoint configuration "{arn}:endpoint-config/none".',
+        ),
+        ("delete_endpoint", {"EndpointName": "none"}, 'Could not find endpoint "{arn}:endpoint/none".'),
+        (
+            "create_endpoint",
+            {"EndpointName": "a", "EndpointConfigName": "none"},
+            'Could not find endpoint configuration "{arn}:endpoint-config/none".',
+        ),
+    ],
+)
+def test_what_is_not_there_is_a_validation_exception(
+    sagemaker: Any, operation: str, request_: dict[str, str], message: str
+) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:000000000000"
+    assert refused(getattr(sagemaker, operation), **request_) == ("ValidationException", message.format(arn=arn))
+
+
+def test_names_are_unique_whatever_their_case(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(cloud.role)
+    sagemaker.create_training_job(**request)
+    again = request | {"TrainingJobName": request["TrainingJobName"].upper()}
+    code, message = refused(sagemaker.create_training_job, **again)
+    assert code == "ResourceInUse"
+    assert message.startswith("Training job names must be unique within an AWS account and region, and a training job")
+    model = make_model(cloud)
+    container = {"Image": IMAGE}
+    assert refused(
+        sagemaker.create_model, ModelName=model, PrimaryContainer=container, ExecutionRoleArn=cloud.role
+    ) == (
+        "ValidationException",
+        f'Cannot create already existing model "arn:aws:sagemaker:us-east-1:000000000000:model/{model}".',
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds. It must be present and be greater"),
+        (
+            {"EnableManagedSpotTraining": True,
+             "StoppingCondition": {"MaxRuntimeInSeconds": 9, "MaxWaitTimeInSeconds": 8}},
+            "greater than or equal to MaxRuntimeInSeconds (9)",
+        ),
+        (
+            {"AlgorithmSpecification": {"TrainingImage": "1.dkr/xgboost:1", "TrainingInputMode": "File"}},
+            "Image repositories that run here: toy.",
+        ),
+        (
+            {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},
+            "toy reads its channels in File mode",
+        ),
+        ({"OutputDataConfig": {"S3OutputPath": "https://films/x"}}, "must have the form s3://bucket/key."),
+    ],
+)  # fmt: skip
+def test_a_job_that_cannot_run_is_refused(cloud: Cloud, sagemaker: Any, changes: dict[str, Any], message: str) -> None:
+    code, said = refused(sagemaker.create_training_job, **training_request(cloud.role, **changes))
+    assert code == "ValidationException"
+    assert message in said
+
+
+def test_a_second_instance_is_beyond_the_quota(cloud: Cloud, sagemaker: Any) -> None:
+    resources = {"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 10}
+    code, message = refused(sagemaker.create_training_job, **training_request(cloud.role, ResourceConfig=resources))
+    assert code == "ResourceLimitExceeded"
+    assert "'ml.g4dn.xlarge for training job usage' is 1 Instances" in message
+
+
+@pytest.mark.parametrize("uri", [f"s3://{BUCKET}/open/empty/", "s3://no-such-bucket/x"])
+def test_a_channel_without_objects_is_refused_as_sagemaker_does(cloud: Cloud, sagemaker: Any, uri: str) -> None:
+    request = training_request(cloud.role)
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = uri
+    code, message = refused(sagemaker.create_training_job, **request)
+    assert code == "ValidationException"
+    assert message.startswith(f'No S3 objects found under S3 URL "{uri}" given in input data source.')
+
+
+def test_objects_the_role_may_not_read_fail_the_job(cloud: Cloud, sagemaker: Any) -> None:
+    cloud.client("s3").put_object(Bucket=BUCKET, Key="closed/x.jpg", Body=b"x")
+    request = training_request(cloud.role)
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/closed/"
+    sagemaker.create_training_job(**request)
+    reason = finished(sagemaker, request["TrainingJobName"])["FailureReason"]
+    assert reason.startswith(
+        "ClientError: Data download failed: Unable to download object s3://films/closed/x.jpg (AccessDenied: "
+    )
+
+
+def test_an_output_the_role_may_not_write_fails_the_job(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(cloud.role, OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/closed"})
+    sagemaker.create_training_job(**request)
+    reason = finished(sagemaker, request["TrainingJobName"])["FailureReason"]
+    assert reason.startswith("ClientError: Artifact upload failed: Unable to upload file to s3://films/closed/")
+
+
+def test_a_content_type_the_algorithm_does_not_take_fails_the_job(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(cloud.role)
+    request["InputDataConfig"][0]["ContentType"] = "text/csv"
+    sagemaker.create_training_job(**request)
+    assert (
+        "'text/csv' (channel train) is not one of" in finished(sagemaker, request["TrainingJobName"])["FailureReason"]
+    )
+
+
+def test_a_role_that_does_not_trust_sagemaker_is_refused(cloud: Cloud, sagemaker: Any) -> None:
+    role = make_role(cloud.client("iam"), unique("role"), "lambda.amazonaws.com", POLICY)
+    code, message = refused(sagemaker.create_training_job, **training_request(role))
+    assert (code, message.split(".")[0]) == ("ValidationException", f"Could not assume role {role}")
+
+
+def test_a_model_without_its_artifact_is_refused(cloud: Cloud, sagemaker: Any) -> None:
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/open/models/none.tar.gz"}
+    request = {"ModelName": "m", "PrimaryContainer": container, "ExecutionRoleArn": cloud.role}
+    assert refused(sagemaker.create_model, **request) == (
+        "ValidationException",
+        f"Could not find model data at s3://{BUCKET}/open/models/none.tar.gz.",
+    )
+
+
+def test_lists_filter_sort_and_page(cloud: Cloud, sagemaker: Any) -> None:
+    tag = unique("page")
+    model = make_model(cloud)
+    made = [f"{tag}-{number}" for number in range(5)]
+    for name in made:
+        variant = {"VariantName": "v", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    pages = sagemaker.get_paginator("list_endpoint_configs").paginate(
+        NameContains=tag, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
+    )
+    assert [[each["EndpointConfigName"] for each in page["EndpointConfigs"]] for page in pages] == [
+        made[:2], made[2:4], made[4:],
+    ]  # fmt: skip
+    newest = sagemaker.list_endpoint_configs(NameContains=tag, MaxResults=1)["EndpointConfigs"][0]
+    assert newest["EndpointConfigName"] == made[-1]
+    older = sagemaker.list_endpoint_configs(NameContains=tag, CreationTimeBefore=newest["CreationTime"])
+    assert [each["EndpointConfigName"] for each in older["EndpointConfigs"]] == made[3::-1]
+    assert refused(sagemaker.list_models, NextToken="bm9uc2Vuc2U=")[0] == "ValidationException"
+
+
+def test_jobs_are_listed_by_status(cloud: Cloud, sagemaker: Any) -> None:
+    good, bad = training_request(cloud.role), training_request(cloud.role, HyperParameters={"exit": "1"})
+    for request in (good, bad):
+        sagemaker.create_training_job(**request)
+        finished(sagemaker, request["TrainingJobName"])
+    found = sagemaker.list_training_jobs(StatusEquals="Failed", MaxResults=100)["TrainingJobSummaries"]
+    names = [each["TrainingJobName"] for each in found]
+    assert bad["TrainingJobName"] in names
+    assert good["TrainingJobName"] not in names
+
+
+def test_tags_can_be_added_listed_and_removed(cloud: Cloud, sagemaker: Any) -> None:
+    name = make_config(cloud, make_model(cloud))
+    arn = sagemaker.describe_endpoint_config(EndpointConfigName=name)["EndpointConfigArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "3"}])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "3"}, {"Key": "b", "Value": "2"}]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["b", "c"])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "3"}]
+
+
+def test_other_regions_and_accounts_see_nothing(cloud: Cloud, sagemaker: Any) -> None:
+    name = make_model(cloud)
+    elsewhere = cloud.session().client(
+        "sagemaker", endpoint_url=f"http://localhost:{cloud.port}", region_name="eu-west-1"
+    )
+    assert refused(elsewhere.describe_model, ModelName=name)[0] == "ValidationException"
+    assert name not in [each["ModelName"] for each in elsewhere.list_models(MaxResults=100)["Models"]]
+
+
+def test_iam_decides_what_a_user_may_do(cloud: Cloud, sagemaker: Any) -> None:
+    iam, user = cloud.client("iam"), unique("user")
+    iam.create_user(UserName=user)
+    policy = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": '
+        '["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob"], '
+        '"Resource": "arn:aws:sagemaker:us-east-1:000000000000:training-job/mine-*"}]}'
+    )
+    iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    theirs = cloud.client("sagemaker", cloud.session(key["AccessKeyId"], key["SecretAccessKey"]))
+    assert refused(theirs.list_training_jobs)[0] == "AccessDeniedException"
+    assert refused(theirs.describe_training_job, TrainingJobName="other")[0] == "AccessDeniedException"
+    assert refused(theirs.describe_training_job, TrainingJobName="mine-1")[0] == "ValidationException"
+    mine = training_request(cloud.role, TrainingJobName=unique("mine"))
+    code, message = refused(theirs.create_training_job, **mine)
+    assert code == "AccessDeniedException"
+    assert "iam:PassRole" in message
+    code, message = refused(theirs.create_training_job, **mine, Tags=[{"Key": "a", "Value": "b"}])
+    assert "sagemaker:AddTags" in message
+    runtime = cloud.client("sagemaker-runtime", cloud.session(key["AccessKeyId"], key["SecretAccessKey"]))
+    assert refused(runtime.invoke_endpoint, EndpointName="any", Body=b"1")[0] == "AccessDeniedException"

@@ -1,0 +1,156 @@
+"""Endpoints end to end: really serving processes, blue/green, restarts, and the runtime's errors."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.sagemaker.conftest import Cloud, alive, make_config, make_endpoint, make_model, until
+
+
+@pytest.fixture(scope="module")
+def endpoint(cloud: Cloud) -> str:
+    return make_endpoint(cloud, make_config(cloud, make_model(cloud, "1")))
+
+
+def ask(cloud: Cloud, endpoint: str, body: bytes = b"echo", **more: str) -> dict[str, Any]:
+    runtime = cloud.client("sagemaker-runtime")
+    return dict(runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType="application/x-image", **more))
+
+
+def test_bytes_and_headers_go_through_unchanged(cloud: Cloud, endpoint: str) -> None:
+    answer = ask(cloud, endpoint, Accept="application/jsonlines")
+    assert answer["Body"].read() == b"application/x-image application/jsonlines 1"
+    assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("application/json", "v0")
+    assert json.loads(ask(cloud, endpoint, bytes(range(256)) * 8000)["Body"].read())[0] == 2_048_000
+
+
+def test_an_endpoint_in_service_describes_what_it_runs(cloud: Cloud, endpoint: str) -> None:
+    found = cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    variant = found["ProductionVariants"][0]
+    assert found["EndpointStatus"] == "InService"
+    assert variant["DeployedImages"][0]["SpecifiedImage"].endswith("/toy:1")
+    assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"], variant["CurrentWeight"]) == (1, 1, 1.0)
+
+
+@pytest.mark.parametrize(("body", "status", "side"), [(b"bad image", 400, "client"), (b"boom", 500, "server")])
+def test_an_answer_that_is_no_success_is_a_model_error(
+    cloud: Cloud, endpoint: str, body: bytes, status: int, side: str
+) -> None:
+    runtime = cloud.client("sagemaker-runtime")
+    with pytest.raises(runtime.exceptions.ModelError) as caught:
+        runtime.invoke_endpoint(EndpointName=endpoint, Body=body)
+    response = caught.value.response
+    assert response["OriginalStatusCode"] == status
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert response["Error"]["Message"].startswith(f"Received {side} error ({status}) from primary with message")
+    assert response["LogStreamArn"].endswith(f"log-group:/aws/sagemaker/Endpoints/{endpoint}")
+
+
+def test_an_answer_that_takes_too_long_is_a_model_error(cloud: Cloud, endpoint: str) -> None:
+    with pytest.raises(ClientError, match="Your invocation timed out"):
+        ask(cloud, endpoint, b"sleep 2.5")
+
+
+def test_an_unknown_endpoint_is_a_validation_error(cloud: Cloud) -> None:
+    with pytest.raises(ClientError) as caught:
+        ask(cloud, "nowhere")
+    assert caught.value.response["Error"] == {
+        "Code": "ValidationError",
+        "Message": "Endpoint nowhere of account 000000000000 not found.",
+    }
+
+
+def test_a_crashed_container_is_started_again(cloud: Cloud, endpoint: str) -> None:
+    before = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
+    with pytest.raises(ClientError, match="ModelError"):
+        ask(cloud, endpoint, b"die")
+    after = until(lambda: quietly(cloud, endpoint))
+    assert before != after
+    assert not alive(before)
+    assert cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
+
+
+def quietly(cloud: Cloud, endpoint: str) -> int | None:
+    try:
+        return int(json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1])
+    except ClientError:
+        return None
+
+
+def test_an_update_serves_the_new_model_and_never_nothing(cloud: Cloud, endpoint: str) -> None:
+    sagemaker = cloud.client("sagemaker")
+    old = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
+    config = make_config(cloud, make_model(cloud, "2"))
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    answers = set()
+    while sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating":
+        answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
+    answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
+    assert answers <= {b"1", b"2"}
+    assert ask(cloud, endpoint)["Body"].read().endswith(b" 2")
+    assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
+    until(lambda: not alive(old))
+
+
+def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:
+    sagemaker, config = cloud.client("sagemaker"), make_config(cloud, make_model(cloud, "5"))
+    endpoint = make_endpoint(cloud, config)
+    broken = make_config(cloud, make_model(cloud, "6", {"BREAK": "start"}))
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
+    found = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert found["EndpointConfigName"] == config
+    assert found["FailureReason"].startswith(
+        "The primary container for production variant v0 did not pass the ping health check"
+    )
+    assert ask(cloud, endpoint)["Body"].read().endswith(b" 5")
+
+
+def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Cloud) -> None:
+    sagemaker = cloud.client("sagemaker")
+    config = make_config(cloud, make_model(cloud, "3", {"BREAK": "start"}))
+    sagemaker.create_endpoint(EndpointName="broken", EndpointConfigName=config)
+    found = until(lambda: failed(sagemaker, "broken"))
+    assert "its process ended with exit code 3" in found["FailureReason"]
+    assert "I cannot start" in cloud.events("/aws/sagemaker/Endpoints/broken", "v0/")
+    with pytest.raises(ClientError, match="is not in service: its status is Failed"):
+        ask(cloud, "broken")
+    with pytest.raises(ClientError, match="can only be deleted"):
+        sagemaker.update_endpoint(EndpointName="broken", EndpointConfigName=config)
+    sagemaker.delete_endpoint(EndpointName="broken")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
+
+
+def failed(sagemaker: Any, name: str) -> Any:
+    found = sagemaker.describe_endpoint(EndpointName=name)
+    return found if found["EndpointStatus"] == "Failed" else None
+
+
+def test_deleting_an_endpoint_ends_its_process(cloud: Cloud) -> None:
+    sagemaker = cloud.client("sagemaker")
+    endpoint = make_endpoint(cloud, make_config(cloud, make_model(cloud)))
+    process = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
+    sagemaker.delete_endpoint(EndpointName=endpoint)
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
+    assert not alive(process)
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.delete_endpoint(EndpointName=endpoint)
+
+
+def test_a_target_variant_chooses_the_model(cloud: Cloud) -> None:
+    endpoint = make_endpoint(cloud, make_config(cloud, make_model(cloud, "11"), make_model(cloud, "12")))
+    for variant, version in (("v0", b" 11"), ("v1", b" 12")):
+        answer = ask(cloud, endpoint, TargetVariant=variant)
+        assert answer["Body"].read().endswith(version)
+        assert answer["InvokedProductionVariant"] == variant
+
+
+def test_a_serverless_endpoint_takes_4_mb_and_no_more(cloud: Cloud) -> None:
+    endpoint = make_endpoint(cloud, make_config(cloud, make_model(cloud), serverless=True))
+    assert json.loads(ask(cloud, endpoint, b"x" * 4_000_000)["Body"].read())[0] == 4_000_000
+    with pytest.raises(ClientError) as caught:
+        ask(cloud, endpoint, b"x" * 5_000_000)
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413

@@ -1,0 +1,130 @@
+"""Batch transform end to end."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.localaws.sagemaker.conftest import BUCKET, Cloud, make_model, unique, until
+
+
+def transform(cloud: Cloud, model: str, prefix: str, **changes: Any) -> dict[str, Any]:
+    """Run a transform job over open/<prefix> and return its description."""
+    sagemaker, name = cloud.client("sagemaker"), unique("transform")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/{prefix}"}}
+    request = {
+        "TransformJobName": name,
+        "ModelName": model,
+        "TransformInput": {"DataSource": source, "ContentType": "application/x-image"},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/open/out/{name}", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    sagemaker.create_transform_job(**(request | changes))
+
+    def ended() -> Any:
+        found = sagemaker.describe_transform_job(TransformJobName=name)
+        return found if found["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return dict(until(ended, 20))
+
+
+def outputs(cloud: Cloud, job: dict[str, Any]) -> dict[str, bytes]:
+    """Return the job's .out objects by their path below S3OutputPath."""
+    s3, prefix = cloud.client("s3"), f"open/out/{job['TransformJobName']}/"
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return {
+        item["Key"].removeprefix(prefix): s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in found
+    }
+
+
+def put(cloud: Cloud, prefix: str, **objects: bytes) -> None:
+    for name, body in objects.items():
+        cloud.client("s3").put_object(Bucket=BUCKET, Key=f"open/{prefix}/{name.replace('__', '/')}.jpg", Body=body)
+
+
+def test_every_object_gets_one_out_with_its_path_below_the_prefix(cloud: Cloud) -> None:
+    put(cloud, "in1", NORMAL__a=b"1", NORMAL__b=b"22", PNEUMONIA__c=b"333")
+    job = transform(cloud, make_model(cloud), "in1")
+    assert job["TransformJobStatus"] == "Completed"
+    assert job["CreationTime"] <= job["TransformStartTime"] <= job["TransformEndTime"]
+    found = outputs(cloud, job)
+    assert sorted(found) == ["NORMAL/a.jpg.out", "NORMAL/b.jpg.out", "PNEUMONIA/c.jpg.out"]
+    assert all(body.endswith(b"]\n") for body in found.values())
+    assert [json.loads(found[name])[0] for name in sorted(found)] == [1, 2, 3]
+    data_log = cloud.events("/aws/sagemaker/TransformJobs", f"{job['TransformJobName']}/algo-1")
+    assert not any("[1," in line for line in data_log)
+
+
+def test_a_bad_object_has_no_out_the_others_do_and_the_job_fails_naming_it(cloud: Cloud) -> None:
+    put(cloud, "in2", a=b"1", b=b"bad image", c=b"22")
+    job = transform(cloud, make_model(cloud), "in2/")
+    assert job["TransformJobStatus"] == "Failed"
+    assert job["FailureReason"] == (
+        "ClientError: See job logs for more information: 1 of 3 objects failed and have no .out; the first: "
+        "s3://films/open/in2/b.jpg: the model answered 400: This is not an image."
+    )
+    assert sorted(outputs(cloud, job)) == ["a.jpg.out", "c.jpg.out"]
+
+
+def test_the_content_type_and_accept_reach_the_model(cloud: Cloud) -> None:
+    put(cloud, "in3", a=b"echo")
+    out = {"S3OutputPath": f"s3://{BUCKET}/open/out3/", "Accept": "application/jsonlines"}
+    assert transform(cloud, make_model(cloud, "9"), "in3/", TransformOutput=out)["TransformJobStatus"] == "Completed"
+    body = cloud.client("s3").get_object(Bucket=BUCKET, Key="open/out3/a.jpg.out")["Body"].read()
+    assert body == b"application/x-image application/jsonlines 9"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "body", "changes", "reason"),
+    [
+        ("in4", b"boom", {"ModelClientConfig": {"InvocationsMaxRetries": 1}}, "the model answered 500: Out of order."),
+        ("in5", b"x" * 1_500_000, {"MaxPayloadInMB": 1}, "1500000 bytes are more than MaxPayloadInMB allows (1048576)"),
+        ("in6", b"die", {}, "the container's process has ended"),
+    ],
+)
+def test_a_job_whose_model_fails_ends_and_says_how(
+    cloud: Cloud, prefix: str, body: bytes, changes: dict[str, Any], reason: str
+) -> None:
+    put(cloud, prefix, only=body)
+    job = transform(cloud, make_model(cloud), prefix, **changes)
+    assert (job["TransformJobStatus"], job["FailureReason"].split(": ", 4)[-1]) == ("Failed", reason)
+
+
+def test_a_container_that_does_not_start_fails_the_job(cloud: Cloud) -> None:
+    put(cloud, "in7", a=b"1")
+    job = transform(cloud, make_model(cloud, environment={"BREAK": "start"}), "in7")
+    assert job["FailureReason"].startswith(
+        "AlgorithmError: The container did not pass the ping health check: its process ended with exit code 3."
+    )
+
+
+def test_a_role_that_may_not_read_the_input_fails_the_job(cloud: Cloud) -> None:
+    cloud.client("s3").put_object(Bucket=BUCKET, Key="closed/a.jpg", Body=b"1")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/closed/"}}
+    job = transform(cloud, make_model(cloud), "", TransformInput={"DataSource": source})
+    assert job["TransformJobStatus"] == "Failed"
+    assert "s3://films/closed/a.jpg: unable to download it (AccessDenied:" in job["FailureReason"]
+
+
+def test_an_empty_prefix_fails_the_job_in_sagemakers_words(cloud: Cloud) -> None:
+    job = transform(cloud, make_model(cloud), "nothing/")
+    assert job["FailureReason"].startswith('ClientError: No S3 objects found under S3 URL "s3://films/open/nothing/"')
+
+
+def test_stopping_a_job_ends_its_container(cloud: Cloud) -> None:
+    put(cloud, "in8", **{f"n{number}": b"sleep 1.5" for number in range(12)})
+    sagemaker, name = cloud.client("sagemaker"), unique("stopped")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/in8"}}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=make_model(cloud),
+        TransformInput={"DataSource": source},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/open/out8"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    until(lambda: "TransformStartTime" in sagemaker.describe_transform_job(TransformJobName=name))
+    sagemaker.stop_transform_job(TransformJobName=name)
+    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
+        TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 8}
+    )
+    assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped"
