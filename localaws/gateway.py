@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, quote
 
 from localaws.errors import ServiceError
-from localaws.identity import Caller, account_scope
+from localaws.identity import Caller, account_scope, supply_metric_namespace
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -53,13 +53,14 @@ class SageMaker(Protocol):
 
 
 class Gateway:
-    """Routes each request by its SigV4 scope, and adds the limits and URLs that MiniStack lacks."""
+    """Routes each request by its SigV4 scope, and adds the limits, URLs and condition keys that MiniStack lacks."""
 
     def __init__(self, ministack: App, sagemaker: SageMaker, port: int) -> None:
         self.ministack = ministack
         self.sagemaker = sagemaker
         self.port = port
         self.on_change: Callable[[], None] = lambda: None
+        supply_metric_namespace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
