@@ -13,6 +13,9 @@ from localaws.sagemaker.validation import invalid
 DEFAULT_PAGE = 10
 """MaxResults when the request names none (API reference)."""
 
+OLDEST_FIRST = ("TrainingJob",)
+"""The kinds that are listed in ascending order when the request names none (API reference)."""
+
 
 def page(kind: str, documents: list[Document], request: Document) -> tuple[list[Document], str | None]:
     """Return one page of the resources of `kind` that `request` asks for, and the token of the next.
@@ -25,7 +28,7 @@ def page(kind: str, documents: list[Document], request: Document) -> tuple[list[
     member = {"Name": f"{kind}Name", "Status": f"{kind}Status"}.get(by, "CreationTime")
     # The name decides between equals, so that pages neither repeat nor lose one.
     kept.sort(key=lambda document: (document.get(member, ""), document[f"{kind}Name"]))
-    if request.get("SortOrder", "Descending") == "Descending":
+    if request.get("SortOrder", "Ascending" if kind in OLDEST_FIRST else "Descending") == "Descending":
         kept.reverse()
     start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
     end = start + int(request.get("MaxResults", DEFAULT_PAGE))
@@ -39,7 +42,8 @@ def matches(kind: str, document: Document, request: Document) -> bool:
     if request.get("StatusEquals") not in (None, document.get(f"{kind}Status")):
         return False
     for member in ("CreationTime", "LastModifiedTime"):
-        when = float(document.get(member) or document["CreationTime"])
+        # Clients know times as they are sent: in milliseconds.
+        when = round(float(document.get(member) or document["CreationTime"]), 3)
         if f"{member}After" in request and when <= seconds(request[f"{member}After"]):
             return False
         if f"{member}Before" in request and when >= seconds(request[f"{member}Before"]):
@@ -48,9 +52,9 @@ def matches(kind: str, document: Document, request: Document) -> bool:
 
 
 def seconds(value: Any) -> float:
-    """Return a request's timestamp (a number, or ISO 8601 text) in seconds since the epoch."""
+    """Return a request's timestamp (a number, or ISO 8601 text) in seconds since the epoch, to the millisecond."""
     moment: datetime.datetime = parse_to_aware_datetime(value)
-    return moment.timestamp()
+    return round(moment.timestamp(), 3)
 
 
 def encode_token(position: int) -> str:

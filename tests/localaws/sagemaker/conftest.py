@@ -29,10 +29,15 @@ POLICY = {
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"},
         {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{BUCKET}/open/*"},
         {"Effect": "Allow", "Action": "logs:*", "Resource": "*"},
-        {"Effect": "Allow", "Action": "cloudwatch:PutMetricData", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "cloudwatch:PutMetricData",
+            "Resource": "*",
+            "Condition": {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        },
     ],
 }
-"""The execution role's policy: everything below open/, nothing else."""
+"""The execution role's policy: everything below open/ and SageMaker's own metrics, nothing else."""
 
 
 @dataclass
@@ -40,9 +45,10 @@ class Cloud:
     """One localaws: its process, and clients of the account's root."""
 
     state: Path
-    port: int = field(default_factory=lambda: free_port(45700))
+    port: int = field(default_factory=lambda: free_port(0))
     process: subprocess.Popen[bytes] | None = None
     role: str = ""
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.localaws.sagemaker.server"]
@@ -63,8 +69,14 @@ class Cloud:
     def session(self, key: str = ACCESS_KEY_ID, secret: str = SECRET_ACCESS_KEY, token: str | None = None) -> Any:
         return boto3.Session(key, secret, token, REGION)
 
-    def client(self, service: str, session: Any = None) -> Any:
-        return (session or self.session()).client(service, endpoint_url=f"http://localhost:{self.port}")
+    def client(self, service: str) -> Any:
+        """Return the account's client of a service, made once: it parses SageMaker's large model."""
+        if service not in self.clients:
+            self.clients[service] = self.client_of(self.session(), service)
+        return self.clients[service]
+
+    def client_of(self, session: Any, service: str) -> Any:
+        return session.client(service, endpoint_url=f"http://localhost:{self.port}")
 
     def prepare(self) -> None:
         """Make the bucket, the execution role and a small data set."""

@@ -221,7 +221,7 @@ def test_iam_decides_what_a_user_may_do(cloud: Cloud, sagemaker: Any) -> None:
     )
     iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy)
     key = iam.create_access_key(UserName=user)["AccessKey"]
-    theirs = cloud.client("sagemaker", cloud.session(key["AccessKeyId"], key["SecretAccessKey"]))
+    theirs = cloud.client_of(cloud.session(key["AccessKeyId"], key["SecretAccessKey"]), "sagemaker")
     assert refused(theirs.list_training_jobs)[0] == "AccessDeniedException"
     assert refused(theirs.describe_training_job, TrainingJobName="other")[0] == "AccessDeniedException"
     assert refused(theirs.describe_training_job, TrainingJobName="mine-1")[0] == "ValidationException"
@@ -231,5 +231,5 @@ def test_iam_decides_what_a_user_may_do(cloud: Cloud, sagemaker: Any) -> None:
     assert "iam:PassRole" in message
     code, message = refused(theirs.create_training_job, **mine, Tags=[{"Key": "a", "Value": "b"}])
     assert "sagemaker:AddTags" in message
-    runtime = cloud.client("sagemaker-runtime", cloud.session(key["AccessKeyId"], key["SecretAccessKey"]))
+    runtime = cloud.client_of(cloud.session(key["AccessKeyId"], key["SecretAccessKey"]), "sagemaker-runtime")
     assert refused(runtime.invoke_endpoint, EndpointName="any", Body=b"1")[0] == "AccessDeniedException"
