@@ -7,7 +7,8 @@ from typing import Any
 
 from localaws.sagemaker.s3io import download, list_prefix, upload
 
-DEFAULT_PATH = "/opt/ml/checkpoints"
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""LocalPath when CheckpointConfig names none (API reference)."""
 
 
 class Checkpoints:
@@ -16,7 +17,7 @@ class Checkpoints:
     def __init__(self, s3: Any, root: Path, config: dict[str, str] | None) -> None:
         self.s3 = s3
         self.uri = config["S3Uri"].rstrip("/") if config else None
-        path = posixpath.normpath((config or {}).get("LocalPath", DEFAULT_PATH))
+        path = posixpath.normpath((config or {}).get("LocalPath", CHECKPOINTS))
         self.folder = root / posixpath.relpath(path, "/opt/ml")
         self.known: dict[str, tuple[int, int]] = {}
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -95,6 +95,7 @@ class Variant:
             self.ready.clear()
             crashes = 1 if time.monotonic() - began > STEADY_SECONDS else crashes + 1
             if self.ended.wait(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS)) - 1]):
+                self.ready.set()  # stop() may have set it before it was cleared above
                 return
             if self.log is not None:
                 self.log.write("The container's process has ended; it is started again.")
@@ -158,7 +159,7 @@ class Deployment:
         except OSError as error:
             self.stop()
             raise DeploymentError(f"This machine could not start the container: {error}.") from error
-        except DeploymentError:
+        except BaseException:
             self.stop()
             raise
 

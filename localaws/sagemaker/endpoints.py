@@ -4,12 +4,12 @@ import logging
 import shutil
 import threading
 import time
-import uuid
 from typing import Any
 
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.deployment import Deployment, DeploymentError
+from localaws.sagemaker.plans import summary
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
@@ -21,10 +21,14 @@ class Endpoints:
     """The running deployments. Documents keep the plan they follow in `_Plan`, and a new one's in `_Next`."""
 
     def __init__(self, context: Context) -> None:
+        """Look at what a server that ended left, before any request changes it; `recover` takes it up."""
         self.context = context
-        self.lock = threading.Lock()
+        self.changed = threading.Condition()
         self.running: dict[Key, Deployment] = {}
         self.threads: list[threading.Thread] = []
+        self.left = context.store.all("Endpoint")
+        self.returning = {key for key, each in self.left.items() if each["EndpointStatus"] in ("InService", "Updating")}
+        self._remove_unused_folders()
 
     def create(self, key: Key, document: Document) -> None:
         """Bring a new endpoint, whose document is in the store, into service in the background."""
@@ -40,28 +44,35 @@ class Endpoints:
 
     def recover(self) -> None:
         """Bring back what a server that ended was serving; interrupted changes are rolled back or begun again."""
-        known = self.context.store.all("Endpoint")
-        wanted = {
-            plan["Id"] for document in known.values() for plan in (document.get("_Plan"), document.get("_Next")) if plan
-        }
+        for key, left in self.left.items():
+            present = self.context.store.get(key)
+            if present is None or present["EndpointStatus"] != left["EndpointStatus"]:
+                self._returned(key)  # a request to this server has taken it over
+            elif left["EndpointStatus"] == "Deleting":
+                self.delete(key)
+            elif left["EndpointStatus"] == "Creating":
+                self.create(key, left)
+            elif key in self.returning:
+                if left["EndpointStatus"] == "Updating":
+                    reason = "localaws ended during the update; the endpoint is back at its former configuration."
+                    self._update(key, EndpointStatus="InService", FailureReason=reason, _Next=None)
+                self._spawn(self._restore, key, left["_Plan"])
+
+    def _remove_unused_folders(self) -> None:
+        plans = [each[member] for each in self.left.values() for member in ("_Plan", "_Next") if each.get(member)]
+        wanted = {plan["Id"] for plan in plans}
         for folder in (self.context.work / "Endpoint").glob("*"):
             if folder.name not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
-        for key, document in known.items():
-            status = document["EndpointStatus"]
-            if status == "Deleting":
-                self.delete(key)
-            elif status == "Creating":
-                self.create(key, document)
-            elif status in ("InService", "Updating"):
-                if status == "Updating":
-                    reason = "localaws ended during the update; the endpoint is back at its former configuration."
-                    self._update(key, EndpointStatus="InService", FailureReason=reason, _Next=None)
-                self._spawn(self._restore, key, document["_Plan"])
+
+    def _returned(self, key: Key) -> None:
+        with self.changed:
+            self.returning.discard(key)
+            self.changed.notify_all()
 
     def stop(self) -> None:
         """End every container; the endpoints' states stay as they are."""
-        with self.lock:
+        with self.changed:
             deployments, threads = list(self.running.values()), list(self.threads)
         stopping = [threading.Thread(target=each.stop, daemon=True) for each in deployments]
         for thread in stopping:
@@ -69,14 +80,15 @@ class Endpoints:
         for thread in [*stopping, *threads]:
             thread.join(5)
 
-    def find(self, key: Key) -> Deployment | None:
-        """Return the deployment that serves an endpoint now."""
-        with self.lock:
+    def find(self, key: Key, seconds: float = 0) -> Deployment | None:
+        """Return the deployment that serves an endpoint, waiting `seconds` for one that comes back after a restart."""
+        with self.changed:
+            self.changed.wait_for(lambda: key in self.running or key not in self.returning, seconds)
             return self.running.get(key)
 
     def _spawn(self, work: Any, *arguments: Any) -> None:
         thread = threading.Thread(target=work, args=arguments, name=f"endpoint {arguments[0].name}", daemon=True)
-        with self.lock:
+        with self.changed:
             self.threads = [each for each in self.threads if each.is_alive()]
             self.threads.append(thread)
         thread.start()
@@ -99,7 +111,7 @@ class Endpoints:
         if failure is not None:
             self._failed(key, plan, failure)
             return
-        with self.lock:
+        with self.changed:
             former = self.running.get(key)
             self.running[key] = deployment
         now = time.time()
@@ -127,19 +139,22 @@ class Endpoints:
         """Start the containers of an endpoint that was in service; only a failure changes its state."""
         try:
             deployment = Deployment(self.context, key, plan)
-            with self.lock:
+            with self.changed:
                 self.running[key] = deployment  # requests wait for its containers
+                self.changed.notify_all()
             deployment.start(self.context.closing.is_set)
         except DeploymentError as error:
             if self.context.closing.is_set():
                 return
             log.warning("endpoint %s did not come back: %s", key.name, error)
-            with self.lock:
+            with self.changed:
                 self.running.pop(key, None)
             self._update(key, EndpointStatus="Failed", FailureReason=str(error)[:LONGEST_REASON])
+        finally:
+            self._returned(key)
 
     def _remove(self, key: Key) -> None:
-        with self.lock:
+        with self.changed:
             deployment = self.running.pop(key, None)
         if deployment is not None:
             deployment.stop()
@@ -153,38 +168,3 @@ class Endpoints:
             document["LastModifiedTime"] = time.time()
 
         self.context.store.update(key, change)
-
-
-def make_plan(endpoint_name: str, config: Document, models: dict[str, Document]) -> Document:
-    """Return what an endpoint runs: the config and its models as they are now; deleting them later changes nothing."""
-    variants = [
-        {
-            "EndpointName": endpoint_name,
-            "VariantName": variant["VariantName"],
-            "Weight": variant.get("InitialVariantWeight", 1.0),
-            "Ping": variant.get("ContainerStartupHealthCheckTimeoutInSeconds"),
-            "Count": variant.get("InitialInstanceCount", 1),
-            "Serverless": variant.get("ServerlessConfig"),
-            "Model": models[variant["ModelName"].lower()],
-        }
-        for variant in config["ProductionVariants"]
-    ]
-    return {"Id": uuid.uuid4().hex, "EndpointConfigName": config["EndpointConfigName"], "Variants": variants}
-
-
-def summary(variant: Document, now: float) -> Document:
-    """Return a variant's ProductionVariantSummary. InstanceCount is the config's; one process serves here."""
-    image = variant["Model"]["PrimaryContainer"]["Image"]
-    found: Document = {
-        "VariantName": variant["VariantName"],
-        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now}],
-        "CurrentWeight": variant["Weight"],
-        "DesiredWeight": variant["Weight"],
-    }
-    if variant["Serverless"]:
-        return found | {
-            "CurrentServerlessConfig": variant["Serverless"],
-            "DesiredServerlessConfig": variant["Serverless"],
-            "CurrentInstanceCount": 0,
-        }
-    return found | {"CurrentInstanceCount": variant["Count"], "DesiredInstanceCount": variant["Count"]}

@@ -8,9 +8,10 @@ from localaws.identity import Caller
 from localaws.sagemaker.access import Access
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.endpoints import Endpoints, make_plan
+from localaws.sagemaker.endpoints import Endpoints
 from localaws.sagemaker.hosting_rules import check_config, check_model, check_model_data
 from localaws.sagemaker.listing import page
+from localaws.sagemaker.plans import make_plan
 from localaws.sagemaker.store import Document
 from localaws.sagemaker.validation import invalid
 

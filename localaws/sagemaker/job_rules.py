@@ -1,6 +1,9 @@
 """What a job's request must satisfy beyond the API model, checked when the job is created."""
 
+import posixpath
+
 from localaws.errors import ServiceError
+from localaws.sagemaker.checkpoints import CHECKPOINTS
 from localaws.sagemaker.registry import Algorithm
 from localaws.sagemaker.store import Document
 from localaws.sagemaker.validation import invalid
@@ -34,6 +37,21 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
             raise invalid(f"Channel names must be unique; {name} is there {names.count(name)} times.")
     for channel in request.get("InputDataConfig", []):
         check_channel(request, channel, algorithm)
+    check_uri(request["OutputDataConfig"]["S3OutputPath"])
+    if "CheckpointConfig" in request:
+        check_checkpoints(request["CheckpointConfig"])
+
+
+def check_checkpoints(config: Document) -> None:
+    """Return when checkpoints are kept below /opt/ml, the only folder a job has here.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    path = posixpath.normpath(config.get("LocalPath", CHECKPOINTS))
+    if not path.startswith("/opt/ml/"):
+        raise invalid(f"CheckpointConfig.LocalPath must be a folder below /opt/ml in localaws, not {path}.")
+    check_uri(config["S3Uri"])
 
 
 def first_preference(resources: Document) -> str | None:
@@ -64,10 +82,8 @@ def check_stopping(request: Document) -> None:
         ServiceError: ValidationException.
     """
     condition = request.get("StoppingCondition", {})
-    longest, waiting = (
-        condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS),
-        condition.get("MaxWaitTimeInSeconds"),
-    )
+    longest = condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS)
+    waiting = condition.get("MaxWaitTimeInSeconds")
     if request.get("EnableManagedSpotTraining"):
         if waiting is None or waiting < longest:
             raise invalid(

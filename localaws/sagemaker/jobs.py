@@ -148,20 +148,36 @@ class Job(ABC):
 class JobRunner:
     """The jobs of one kind: starts them, stops them, and ends them with the server."""
 
-    def __init__(self, context: Context, slots: int, job: Callable[[Context, Slots, Key, Document], Job]) -> None:
+    def __init__(
+        self, context: Context, kind: str, slots: int, job: Callable[[Context, Slots, Key, Document], Job]
+    ) -> None:
         self.context = context
         self.slots = Slots(slots)
         self.job = job
         self.lock = threading.Lock()
         self.jobs: dict[Key, tuple[Job, threading.Thread]] = {}
+        self._fail_leftovers(kind)
 
-    def submit(self, key: Key, document: Document) -> None:
-        """Start a job whose document is in the store."""
+    def _fail_leftovers(self, kind: str) -> None:
+        """Fail the jobs that a dead server left in progress; their processes ended with it.
+
+        Before any request is answered: a job that is in progress later is one of this server's.
+        """
+        shutil.rmtree(self.context.work / kind, ignore_errors=True)
+        for key, document in self.context.store.all(kind).items():
+            if document[f"{kind}Status"] in ("InProgress", "Stopping"):
+                self.job(self.context, self.slots, key, document).end("Failed", ENDED_WITH_SERVER)
+
+    def submit(self, key: Key, document: Document) -> bool:
+        """Add a job to the store and start it; return False, doing nothing, when its name is taken."""
         job = self.job(self.context, self.slots, key, document)
         thread = threading.Thread(target=self._run, args=(job,), name=f"{key.kind} {key.name}", daemon=True)
-        with self.lock:
+        with self.lock:  # who finds the job in the store can stop it
+            if not self.context.store.create(key, document):
+                return False
             self.jobs[key] = (job, thread)
         thread.start()
+        return True
 
     def _run(self, job: Job) -> None:
         try:
@@ -175,17 +191,10 @@ class JobRunner:
         with self.lock, suppress(KeyError):
             self.jobs[key][0].stopping.set()
 
-    def recover(self, kind: str) -> None:
-        """Fail the jobs that a dead server left in progress; their processes ended with it."""
-        shutil.rmtree(self.context.work / kind, ignore_errors=True)
-        for key, document in self.context.store.all(kind).items():
-            if document[f"{kind}Status"] in ("InProgress", "Stopping"):
-                self.job(self.context, self.slots, key, document).end("Failed", ENDED_WITH_SERVER)
-
     def join(self, seconds: float) -> None:
         """Wait for every job's thread, which `context.closing` has told to end."""
         deadline = time.monotonic() + seconds
         with self.lock:
-            threads = [thread for _, thread in self.jobs.values()]
+            threads = [thread for _, thread in self.jobs.values() if thread.is_alive()]
         for thread in threads:
             thread.join(max(0.1, deadline - time.monotonic()))

@@ -28,7 +28,7 @@ class Workers:
         try:
             while (each := self._next()) is not None:
                 self.work(*each)
-        except Exception as error:  # noqa: BLE001 (handed to the thread that waits)
+        except Exception as error:  # noqa: BLE001 (nothing is lost: wait() raises it in the thread that asked)
             with self.changed:
                 self.error = self.error or error
         with self.changed:

@@ -71,7 +71,7 @@ class Runtime:
         return RuntimeResponse(200, response_headers(answer, variant), answer.body)
 
     def _serving(self, key: Key, name: str) -> Deployment:
-        deployment = self.endpoints.find(key)
+        deployment = self.endpoints.find(key, self.context.limits.invocation)
         if deployment is not None:
             return deployment
         document = self.context.store.get(key)

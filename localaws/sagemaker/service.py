@@ -37,12 +37,15 @@ class SageMakerService:
         registry: Registry | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """Open the state in `state_dir`; nothing runs before `start`.
+        """Open the state in `state_dir`, and fail the jobs that a server that ended left in progress.
 
         Args:
             endpoint_url: where this AWS answers; jobs use its S3, Logs and CloudWatch.
             registry: what can run (default: the built-in Image Classification's stand-in).
             limits: how long and how many (default: SageMaker's own where it has them).
+
+        Raises:
+            StartError: the state is damaged or cannot be written.
         """
         self.context = Context(
             store=Store(state_dir / "resources.sqlite"),
@@ -52,25 +55,19 @@ class SageMakerService:
             endpoint_url=endpoint_url,
             work=state_dir / "work",
         )
-        access = Access(authorizer)
-        self.access = access
-        self.training = TrainingApi(self.context, access)
-        self.transform = TransformApi(self.context, access)
-        self.hosting = HostingApi(self.context, access)
-        tags = Tags(self.context.store, access)
+        self.access = Access(authorizer)
+        self.training = TrainingApi(self.context, self.access)
+        self.transform = TransformApi(self.context, self.access)
+        self.hosting = HostingApi(self.context, self.access)
+        tags = Tags(self.context.store, self.access)
         parts = (self.training, self.transform, self.hosting, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.runtime = Runtime(self.context, self.hosting.endpoints)
         self.invocations = ThreadPoolExecutor(CONCURRENT_INVOCATIONS, thread_name_prefix="invoke")
 
     async def start(self) -> None:
-        """Take up what a server that ended left: its jobs fail, its endpoints serve again."""
-        await asyncio.to_thread(self._recover)
-
-    def _recover(self) -> None:
-        self.training.runner.recover("TrainingJob")
-        self.transform.runner.recover("TransformJob")
-        self.hosting.endpoints.recover()
+        """Let the endpoints of a server that ended serve again, now that this one answers their S3 requests."""
+        await asyncio.to_thread(self.hosting.endpoints.recover)
 
     async def stop(self) -> None:
         """End every child process. Jobs fail with a reason; endpoints are in service again after the next start."""

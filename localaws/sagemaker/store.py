@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from localaws.errors import StartError
 from localaws.sagemaker.arns import Key
 
 log = logging.getLogger("localaws.sagemaker")
@@ -24,9 +25,26 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Open the file, or make it.
+
+        Raises:
+            StartError: it is damaged, or cannot be written.
+        """
         self.lock = threading.RLock()
-        self.database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self.documents: dict[Key, Document] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._load()
+        except (OSError, sqlite3.Error, ValueError) as error:
+            raise StartError(
+                f"SageMaker's state in {path} cannot be used ({error}); mend or remove that file, "
+                "or choose another folder with --state-dir."
+            ) from error
+        self.unwritten: dict[Key, Document | None] = {}
+        self.closed = False
+
+    def _load(self) -> None:
         self.database.execute("PRAGMA journal_mode=WAL")
         self.database.execute("PRAGMA synchronous=NORMAL")
         columns = "kind TEXT, account TEXT, region TEXT, name TEXT, document TEXT NOT NULL"
@@ -34,9 +52,7 @@ class Store:
             f"CREATE TABLE IF NOT EXISTS resource ({columns}, PRIMARY KEY (kind, account, region, name))"
         )
         rows = self.database.execute("SELECT kind, account, region, name, document FROM resource ORDER BY rowid")
-        self.documents: dict[Key, Document] = {Key(*row[:4]): json.loads(row[4]) for row in rows}
-        self.unwritten: dict[Key, Document | None] = {}
-        self.closed = False
+        self.documents.update((Key(*row[:4]), json.loads(row[4])) for row in rows)
 
     def create(self, key: Key, document: Document) -> bool:
         """Add a resource; return False, changing nothing, when there is one with that key."""

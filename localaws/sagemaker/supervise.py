@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal a process gets when the thread that started it ends."""
@@ -36,7 +37,8 @@ def forward(started: list[int], signum: int) -> None:
     """Pass a signal to the command only, as `docker stop` does to a container's first process."""
     if not started:
         os._exit(128 + signum)
-    os.kill(started[0], signum)
+    with suppress(ProcessLookupError):  # it has just ended, and its own exit code is the answer
+        os.kill(started[0], signum)
 
 
 def kill_when_it_ends(lifeline: int, group: int) -> None:

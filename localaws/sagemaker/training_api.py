@@ -8,36 +8,27 @@ from localaws.identity import Caller
 from localaws.sagemaker.access import Access
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.job_rules import DEFAULT_RUNTIME_SECONDS, check_training, check_uri
-from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.listing import page
+from localaws.sagemaker.job_api import JobApi
+from localaws.sagemaker.job_rules import DEFAULT_RUNTIME_SECONDS, check_training
 from localaws.sagemaker.s3io import DataError, list_prefix
 from localaws.sagemaker.store import Document
 from localaws.sagemaker.training import TrainingJob, enter
 from localaws.sagemaker.training_files import nothing_found
 from localaws.sagemaker.validation import invalid
 
-KIND = "TrainingJob"
 
-
-class TrainingApi:
+class TrainingApi(JobApi):
     """The control plane of training jobs."""
 
+    kind = "TrainingJob"
+    noun = "training job"
+
     def __init__(self, context: Context, access: Access) -> None:
-        self.context = context
-        self.store = context.store
-        self.access = access
-        self.runner = JobRunner(context, context.limits.training_slots, TrainingJob)
-        self.operations = {
-            "CreateTrainingJob": self.create,
-            "DescribeTrainingJob": self.describe,
-            "ListTrainingJobs": self.list,
-            "StopTrainingJob": self.stop,
-        }
+        super().__init__(context, access, context.limits.training_slots, TrainingJob)
 
     def create(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Accept a training job and start it."""
-        key = key_of(caller, KIND, request["TrainingJobName"])
+        key = key_of(caller, self.kind, request["TrainingJobName"])
         self.access.create(caller, "CreateTrainingJob", key, request)
         self.access.pass_role(caller, request["RoleArn"], key)
         image = request["AlgorithmSpecification"].get("TrainingImage")
@@ -47,16 +38,11 @@ class TrainingApi:
             )
         algorithm = self.context.registry.find(image)
         check_training(request, algorithm)
-        check_uri(request["OutputDataConfig"]["S3OutputPath"])
         if self.store.get(key) is not None:
-            raise in_use(key)
+            raise self.in_use(key)
         self._check_inputs(request, key)
         definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
-        document = initial(key, request, definitions)
-        if not self.store.create(key, document):
-            raise in_use(key)
-        self.runner.submit(key, document)
-        return {"TrainingJobArn": key.arn}
+        return self.start(key, initial(key, request, definitions))
 
     def _check_inputs(self, request: Document, key: Key) -> None:
         """Look, as SageMaker does before it accepts a job, whether every channel has an object.
@@ -74,47 +60,22 @@ class TrainingApi:
             if not found:
                 raise invalid(nothing_found(source["S3Uri"], key.region, request["RoleArn"]))
 
-    def describe(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Return a training job."""
-        key = key_of(caller, KIND, request["TrainingJobName"])
-        self.access.use(caller, "DescribeTrainingJob", key)
-        document = self.store.get(key)
-        if document is None:
-            raise invalid("Requested resource not found.")
-        return document
+    def stopping(self, document: Document) -> None:
+        """Write down that a job was asked to stop, in its history as well."""
+        document["TrainingJobStatus"] = "Stopping"
+        enter(document, "Stopping")
 
-    def list(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Return one page of the training jobs."""
-        self.access.list(caller, "ListTrainingJobs")
-        documents = list(self.store.all(KIND, caller.account, caller.region).values())
-        found, token = page(KIND, documents, request)
-        return {"TrainingJobSummaries": found, "NextToken": token}
+    def not_found(self, name: str) -> ServiceError:
+        """Return SageMaker's error for an unknown training job, which does not name it."""
+        return invalid("Requested resource not found.")
 
-    def stop(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Ask a running training job to stop; one that is stopping already stays so."""
-        key = key_of(caller, KIND, request["TrainingJobName"])
-        self.access.use(caller, "StopTrainingJob", key)
-
-        def change(document: Document) -> None:
-            status = document["TrainingJobStatus"]
-            if status not in ("InProgress", "Stopping"):
-                raise invalid(f"The request was rejected because the training job is in status {status}.")
-            document["TrainingJobStatus"] = "Stopping"
-            enter(document, "Stopping")
-
-        if self.store.update(key, change) is None:
-            raise invalid("Requested resource not found.")
-        self.runner.stop(key)
-        return {}
-
-
-def in_use(key: Key) -> ServiceError:
-    """Return the error for a name that is taken."""
-    return ServiceError(
-        "ResourceInUse",
-        "Training job names must be unique within an AWS account and region, and a training job with this name "
-        f"already exists ({key.arn})",
-    )
+    def in_use(self, key: Key) -> ServiceError:
+        """Return SageMaker's error for a name that is taken."""
+        return ServiceError(
+            "ResourceInUse",
+            "Training job names must be unique within an AWS account and region, and a training job with this name "
+            f"already exists ({key.arn})",
+        )
 
 
 def initial(key: Key, request: Document, definitions: list[Document]) -> Document:

@@ -156,7 +156,8 @@ def failure_reason(root: Path, code: int) -> str:
         text = "See the job's log for the cause"
         if code == 137:
             text = "The process was killed (SIGKILL), most likely because the memory of this machine ran out"
-    text = text.replace("Customer Error:", "ClientError:", 1) if text.startswith("Customer Error:") else text
+    if text.startswith("Customer Error:"):
+        text = "ClientError:" + text.removeprefix("Customer Error:")
     if not text.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
         text = f"AlgorithmError: {text}"
     ending = f", exit code: {code}"
