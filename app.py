@@ -24,7 +24,8 @@ def main() -> None:
             f"Run `python -m ml.train --stage {chosen.stage}` to make one.\n"
         )
     else:
-        endpoint = EndpointStack(app, chosen, trained, storage.execution_role)
+        endpoint = EndpointStack(app, chosen, trained)
+        endpoint.add_stack_dependency(storage)
         api = ApiStack(app, chosen, trained, lambda_asset.build())
         api.add_stack_dependency(endpoint)
     nag.check(app)

@@ -1,13 +1,13 @@
 """The SageMaker model, endpoint configuration and endpoint, from the artifact in context."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import image_uris
 from infra.model import TrainedModel
 from infra.settings import Settings
+from infra.storage import execution_role_export
 
 VARIANT = "AllTraffic"
 
@@ -19,13 +19,13 @@ class EndpointStack(cdk.Stack):
         endpoint_name: the endpoint's fixed name.
     """
 
-    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, role: iam.IRole) -> None:
+    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel) -> None:
         super().__init__(scope, settings.stack_name("Endpoint"), env=cdk.Environment(region=settings.region))
         self.endpoint_name = settings.endpoint_name
         served = sagemaker.CfnModel(
             self,
             "Model",
-            execution_role_arn=role.role_arn,
+            execution_role_arn=cdk.Fn.import_value(execution_role_export(settings)),
             # Serverless endpoints do not offer network isolation; the container needs no network in either mode.
             enable_network_isolation=settings.hosting == "realtime" or None,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(

@@ -6,8 +6,8 @@ from aws_cdk import aws_apigateway as apigateway
 
 PROBLEMS = {
     "ACCESS_DENIED": (403, "access_denied", "This caller may not use this API."),
-    "API_CONFIGURATION_ERROR": (502, "misconfigured", "The API is not configured completely."),
-    "AUTHORIZER_FAILURE": (502, "misconfigured", "The API could not check who is calling."),
+    "API_CONFIGURATION_ERROR": (502, "gateway_misconfigured", "The API is not configured completely."),
+    "AUTHORIZER_FAILURE": (502, "gateway_misconfigured", "The API could not check who is calling."),
     "BAD_REQUEST_BODY": (400, "bad_request", "The request's body cannot be read."),
     "BAD_REQUEST_PARAMETERS": (400, "bad_request", "The request's parameters cannot be read."),
     "EXPIRED_TOKEN": (403, "access_denied", "The caller's credentials have expired; sign in again."),
@@ -25,6 +25,8 @@ PROBLEMS = {
 }
 """Response type -> status, code, sentence. Types: API Gateway developer guide, supported gateway responses."""
 
+TYPE_PREFIX = "urn:pneumonia-api:problem:"
+"""The proxy's own problems begin with it too (lambda/inference_proxy/problems.py)."""
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
     400: "Bad Request",
@@ -55,5 +57,5 @@ def add_problems(api: apigateway.RestApi) -> None:
 
 def template(status: int, code: str, detail: str) -> str:
     """Return the mapping template of one problem; API Gateway fills in the request's id."""
-    problem = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail, "code": code}
+    problem = {"type": f"{TYPE_PREFIX}{code}", "title": TITLES[status], "status": status, "detail": detail, "code": code}
     return json.dumps(problem | {"request_id": "$context.requestId"})

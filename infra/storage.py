@@ -20,6 +20,15 @@ WRITTEN = ("training", "transform", "checkpoints")
 """Prefixes of the bucket that the execution role may read, and may write."""
 
 
+def execution_role_export(settings: Settings) -> str:
+    """Return the name under which the storage stack exports the execution role's ARN.
+
+    A named export is there from the first deployment on, so that deploying the endpoint later leaves this stack as
+    it is; a construct reference would add its export only once something consumes it.
+    """
+    return f"{settings.stack_name('Storage')}:ExecutionRoleArn"
+
+
 class StorageStack(cdk.Stack):
     """One bucket for data sets, artifacts and transform output; one execution role for SageMaker.
 
@@ -36,7 +45,9 @@ class StorageStack(cdk.Stack):
         self.bucket = self._bucket(settings)
         self.execution_role = self._execution_role(settings)
         cdk.CfnOutput(self, "DataBucketName", value=self.bucket.bucket_name)
-        cdk.CfnOutput(self, "ExecutionRoleArn", value=self.execution_role.role_arn)
+        cdk.CfnOutput(
+            self, "ExecutionRoleArn", value=self.execution_role.role_arn, export_name=execution_role_export(settings)
+        )
 
     def _bucket(self, settings: Settings) -> s3.Bucket:
         bucket = s3.Bucket(
@@ -58,6 +69,7 @@ class StorageStack(cdk.Stack):
                 ),
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+            auto_delete_objects=not settings.retain_data,
         )
         acknowledge(
             bucket,

@@ -8,6 +8,8 @@ ACCESS_KEY_ID = "AKIALOCALAWSONLOCAL0"
 """A key of our own: the CDK CLI caches the account of each access key under the user's home."""
 SECRET_ACCESS_KEY = "no-secret-this-key-opens-only-localhost"  # noqa: S105
 
+LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
+
 
 def client_environment(port: int) -> dict[str, str]:
     """Return what boto3, the AWS CLI and the CDK CLI need to speak to localaws on `port`."""
@@ -44,6 +46,9 @@ def server_environment(port: int, state_dir: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
-        # Inherited by the processes that run functions: see lambda_site/sitecustomize.py.
-        "PYTHONPATH": str(Path(__file__).parent / "lambda_site"),
+        # Inherited by the processes that run functions: see lambda_site/sitecustomize.py and localhost.cjs.
+        "PYTHONPATH": str(LAMBDA_SITE),
+        "NODE_OPTIONS": f'--require "{LAMBDA_SITE / "localhost.cjs"}"',
+        # Lambda's Node.js runtimes bring the AWS SDK; here it comes from package.json.
+        "NODE_PATH": str(Path(__file__).resolve().parents[1] / "node_modules"),
     }

@@ -27,7 +27,8 @@ def serve(port: int, state_dir: Path) -> None:
     try:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("ministack").setLevel(logging.WARNING)
-        logging.getLogger("persistence").setLevel(logging.WARNING)
+        for chatty in ("persistence", "transfer"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         os.environ.pop("AWS_PROFILE", None)
         os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.update(server_environment(port, state_dir))

@@ -13,14 +13,23 @@ from localaws.demo.commands import StepFailedError
 
 
 def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[bytes]:
-    """Start AWS on localhost and return when it answers.
+    """Start AWS on localhost and return when it answers; what it logs goes to build/localaws.log.
 
     Raises:
-        StepFailedError: it ended (its own sentence is on the screen) or did not answer within 60 s.
+        StepFailedError: it ended or did not answer within 60 s; the message holds its last lines.
     """
     command = [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir)]
-    process = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True)
-    wait_until_healthy(process, f"http://localhost:{port}/_localaws/health", "localaws", 60)
+    log = root / "build" / "localaws.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_until_healthy(process, f"http://localhost:{port}/_localaws/health", "localaws", 60)
+    except StepFailedError as error:
+        last = log.read_text(encoding="utf-8").strip().splitlines()[-3:]
+        raise StepFailedError("\n".join([str(error), *last])) from error
     return process
 
 

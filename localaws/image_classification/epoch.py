@@ -21,8 +21,8 @@ LABEL_SMOOTHING = 0.04
 """So that the network is not pushed to certainty on a set that is easier than the world."""
 WARM_UP = 0.2
 """Share of all steps in which the learning rate rises, before a cosine takes it down to zero."""
-AVERAGE_DECAY = 0.99
-"""Of the running average of the weights, which is what is scored and stored."""
+AVERAGED_SHARE = 0.1
+"""Share of all steps that the running average of the weights reaches back over; it is what is scored and stored."""
 
 
 class Trainer:
@@ -47,7 +47,7 @@ class Trainer:
         weights = class_weights(labels, self.given.num_classes)
         correct = seen = 0
         started, since = time.monotonic(), 0
-        for number, chosen in enumerate(order.split(self.given.mini_batch_size)):
+        for number, chosen in enumerate(torch.split(order, self.given.mini_batch_size)):
             if stop.is_set():
                 break
             batch = films[chosen.numpy()]
@@ -88,7 +88,8 @@ class Trainer:
     @torch.no_grad()
     def average(self) -> None:
         """Move the averaged weights towards the current ones, faster at the beginning."""
-        decay = min(AVERAGE_DECAY, (1 + self.step) / (10 + self.step))
+        horizon = min(AVERAGED_SHARE * self.steps, (10 + self.step) / 9)
+        decay = 1 - 1 / max(horizon, 1)
         for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
                 mean.lerp_(value, 1 - decay)

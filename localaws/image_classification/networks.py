@@ -31,12 +31,14 @@ class SameConv(nn.Conv2d):
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             total = max((-(-int(size) // stride) - 1) * stride + kernel - int(size), 0)
             pads += [total // 2, total - total // 2]
-        return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        padded = F.pad(x, pads)
+        y: Tensor = F.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+        return y
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
-    """Return the batch normalisation of EfficientNet."""
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+    """Return EfficientNet's batch normalisation, with a momentum that a few hundred steps of fine-tuning can follow."""
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.1)
 
 
 class InvertedResidual(nn.Module):
@@ -58,8 +60,8 @@ class InvertedResidual(nn.Module):
         """Expand, filter each channel, project; add the input where the shapes agree."""
         y = F.relu6(self._bn0(self._expand_conv(x))) if hasattr(self, "_expand_conv") else x
         y = F.relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
-        return x + y if self.adds else y
+        out: Tensor = self._bn2(self._project_conv(y))
+        return x + out if self.adds else out
 
 
 class EfficientNetLite0(nn.Module):

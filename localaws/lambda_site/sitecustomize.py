@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 
 CODE = Path(os.environ.get("LAMBDA_TASK_ROOT", ""))
-LOADABLE = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 
 
 class ForeignBinaries(MetaPathFinder):
@@ -37,8 +36,8 @@ class ForeignBinaries(MetaPathFinder):
 
 def is_foreign(package: Path) -> bool:
     """Return whether a package folder holds binary modules and none that this Python loads."""
-    binaries = [file.name for file in package.glob("*.so")]
-    return bool(binaries) and not any(name.endswith(LOADABLE) for name in binaries)
+    suffixes = {file.name[file.name.index(".") :] for file in package.glob("*.so")}
+    return bool(suffixes) and suffixes.isdisjoint(importlib.machinery.EXTENSION_SUFFIXES)
 
 
 if os.environ.get("LAMBDA_TASK_ROOT"):

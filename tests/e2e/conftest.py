@@ -19,7 +19,7 @@ from localaws.environment import client_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "demo"
-SOURCES = ["app.py", "cdk.json", "requirements.txt", "infra", "lambda", "localaws", "ml", "radiograph", "frontend"]
+SOURCES = ["app.py", "cdk.json", "requirements.txt", "infra", "lambda", "localaws", "ml", "radiograph"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def copy_of_the_project(target: Path) -> Path:
         else:
             shutil.copy2(source, target / name)
     (ROOT / ".cache").mkdir(exist_ok=True)
-    (target / ".cache").symlink_to(ROOT / ".cache")
+    for name in (".cache", "node_modules"):
+        (target / name).symlink_to(ROOT / name)
     return target
 
 

@@ -1,55 +1,31 @@
-"""Teach MiniStack's CloudFormation the resource types it lacks.
-
-A handler is {"create": f(logical_id, properties, stack_name) -> (physical_id, attributes),
-"update": f(physical_id, old, new, stack_name) -> the same, "delete": f(physical_id, properties)}
-(ministack 1.5.33, services/cloudformation/provisioners.py).
-"""
+"""SageMaker's model, endpoint configuration and endpoint as CloudFormation resources."""
 
 import functools
 import logging
-import secrets
-import string
 import time
-from collections.abc import Callable
 from typing import Any
 
 import botocore.session
 from botocore.model import ServiceModel
 
+from localaws.cloudformation.handler import Created, Handler, Properties, generated_name
 from localaws.environment import ACCESS_KEY_ID
 from localaws.errors import ServiceError
 from localaws.gateway import SageMaker
 from localaws.identity import Caller
-
-Properties = dict[str, Any]
-Created = tuple[str, dict[str, Any]]
-Handler = dict[str, Any]
-
-RECORDED = [
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
-    "AWS::Budgets::Budget",
-    "AWS::WAFv2::WebACLAssociation",
-]
-"""Accepted so that a stack deploys, without any effect here."""
 
 ENDPOINT_WAIT_SECONDS = 180
 
 log = logging.getLogger("localaws")
 
 
-def register(sagemaker: SageMaker) -> None:
-    """Add the handlers to MiniStack; SageMaker's run on worker threads, because an endpoint takes seconds."""
-    from ministack.services.cloudformation import provisioners, stacks
-
-    handlers = provisioners._RESOURCE_HANDLERS
-    handlers["AWS::SageMaker::Model"] = named(sagemaker, "Model", "ModelName")
-    handlers["AWS::SageMaker::EndpointConfig"] = named(sagemaker, "EndpointConfig", "EndpointConfigName")
-    handlers["AWS::SageMaker::Endpoint"] = endpoint(sagemaker)
-    for resource_type in RECORDED:
-        handlers.setdefault(resource_type, recorded(resource_type))
-    known_to_block: Callable[[str], bool] = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: kind.startswith("AWS::SageMaker::") or known_to_block(kind)
+def handlers(sagemaker: SageMaker) -> dict[str, Handler]:
+    """Return the handler of each type."""
+    return {
+        "AWS::SageMaker::Model": named(sagemaker, "Model", "ModelName"),
+        "AWS::SageMaker::EndpointConfig": named(sagemaker, "EndpointConfig", "EndpointConfigName"),
+        "AWS::SageMaker::Endpoint": endpoint(sagemaker),
+    }
 
 
 def caller() -> Caller:
@@ -58,12 +34,6 @@ def caller() -> Caller:
 
     account = get_account_id()
     return Caller(account, get_region(), f"arn:aws:iam::{account}:root", ACCESS_KEY_ID)
-
-
-def generated_name(stack_name: str, logical_id: str) -> str:
-    """Return a name as CloudFormation makes one: logical id and 12 random characters, at most 63 in all."""
-    suffix = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
-    return f"{logical_id[:50]}-{suffix}"
 
 
 def named(sagemaker: SageMaker, kind: str, name_property: str) -> Handler:
@@ -83,9 +53,24 @@ def named(sagemaker: SageMaker, kind: str, name_property: str) -> Handler:
         return created
 
     def delete(physical_id: str, properties: Properties) -> None:
-        delete_if_there(sagemaker, f"Delete{kind}", {name_property: physical_id.rsplit("/", 1)[-1]})
+        name = name_of(sagemaker, kind, physical_id)
+        if name is not None:
+            delete_if_there(sagemaker, f"Delete{kind}", {name_property: name})
 
     return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
+
+
+def name_of(sagemaker: SageMaker, kind: str, arn: str) -> str | None:
+    """Return the name of a resource by its ARN, which holds it in lower case only; None when there is no such."""
+    request: dict[str, Any] = {}
+    while True:
+        page = sagemaker.control(caller(), f"List{kind}s", request)
+        for found in page[f"{kind}s"]:
+            if found[f"{kind}Arn"] == arn:
+                return str(found[f"{kind}Name"])
+        if not page.get("NextToken"):
+            return None
+        request = {"NextToken": page["NextToken"]}
 
 
 def endpoint(sagemaker: SageMaker) -> Handler:
@@ -100,7 +85,7 @@ def endpoint(sagemaker: SageMaker) -> Handler:
         return answer["EndpointArn"], {"EndpointName": name}
 
     def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
-        name = physical_id.rsplit("/", 1)[-1]
+        name = name_of(sagemaker, "Endpoint", physical_id) or physical_id.rsplit("/", 1)[-1]
         if old.get("EndpointConfigName") != new.get("EndpointConfigName"):
             wanted = {"EndpointName": name, "EndpointConfigName": new["EndpointConfigName"]}
             if "DeploymentConfig" in new:
@@ -110,7 +95,10 @@ def endpoint(sagemaker: SageMaker) -> Handler:
         return physical_id, {"EndpointName": name}
 
     def delete(physical_id: str, properties: Properties) -> None:
-        name = {"EndpointName": physical_id.rsplit("/", 1)[-1]}
+        found = name_of(sagemaker, "Endpoint", physical_id)
+        if found is None:
+            return
+        name = {"EndpointName": found}
         delete_if_there(sagemaker, "DeleteEndpoint", name)
         deadline = time.monotonic() + ENDPOINT_WAIT_SECONDS
         while time.monotonic() < deadline:
@@ -151,22 +139,6 @@ def delete_if_there(sagemaker: SageMaker, operation: str, name: dict[str, str]) 
         if "not find" not in error.message and "not found" not in error.message:
             raise ValueError(error.message) from error
         log.info("%s %s: gone already", operation, name)
-
-
-def recorded(resource_type: str) -> Handler:
-    """Return a handler that accepts a resource and does nothing with it."""
-
-    def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
-        log.info("%s %s is recorded, and has no effect here", resource_type, logical_id)
-        return generated_name(stack_name, logical_id), {}
-
-    def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
-        return physical_id, {}
-
-    def delete(physical_id: str, properties: Properties) -> None:
-        log.info("%s %s is forgotten", resource_type, physical_id)
-
-    return {"create": create, "update": update, "delete": delete}
 
 
 def typed(properties: Properties, operation: str) -> dict[str, Any]:
