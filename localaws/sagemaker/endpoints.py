@@ -9,12 +9,11 @@ from typing import Any
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.deployment import Deployment, DeploymentError
+from localaws.sagemaker.jobs import LONGEST_REASON
 from localaws.sagemaker.plans import summary
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
-
-LONGEST_REASON = 1024
 
 
 class Endpoints:

@@ -137,6 +137,7 @@ def running_cloud(state: Path) -> Iterator[Cloud]:
         yield found
     finally:
         found.end(signal.SIGTERM)
+    assert "Traceback" not in (state.parent / "server.log").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -179,14 +180,14 @@ def until(check: Any, seconds: float = 10) -> Any:
     raise AssertionError(f"nothing true within {seconds} s")
 
 
-def finished(sagemaker: Any, name: str) -> dict[str, Any]:
+def finished(sagemaker: Any, name: str, seconds: float = 20) -> dict[str, Any]:
     """Wait for a training job's end and return its description."""
 
     def ended() -> Any:
         found = sagemaker.describe_training_job(TrainingJobName=name)
         return found if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
-    return dict(until(ended, 20))
+    return dict(until(ended, seconds))
 
 
 def alive(pid: int) -> bool:
@@ -197,6 +198,24 @@ def alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def status(sagemaker: Any, request: dict[str, Any]) -> str:
+    """Return the status of the training job of a CreateTrainingJob request."""
+    return str(sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])["TrainingJobStatus"])
+
+
+def transform_request(model: str, prefix: str, **changes: Any) -> dict[str, Any]:
+    """Return a CreateTransformJob request over open/<prefix>; its output goes below open/out/<job>."""
+    name = unique("transform")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/{prefix}"}}
+    return {
+        "TransformJobName": name,
+        "ModelName": model,
+        "TransformInput": {"DataSource": source, "ContentType": "application/x-image"},
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/open/out/{name}", "AssembleWith": "Line"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    } | changes
 
 
 def put_model(cloud: Cloud, version: str = "1") -> str:

@@ -1,4 +1,4 @@
-"""The real localaws with the toy algorithm in place of Image Classification, and patience for tests only.
+"""The real localaws with the toy algorithm beside Image Classification, and patience for tests only.
 
 `python -m tests.localaws.sagemaker.server --port N --state-dir DIR`
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from localaws.__main__ import main
 from localaws.sagemaker import service
 from localaws.sagemaker.context import Limits
-from localaws.sagemaker.registry import Algorithm, Metric, Registry
+from localaws.sagemaker.registry import Algorithm, Metric, Registry, image_classification
 
 TOY = Path(__file__).with_name("toy.py")
 
@@ -28,6 +28,6 @@ def toy() -> Algorithm:
 if __name__ == "__main__":
     limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2)
     service.SageMakerService = functools.partial(  # type: ignore[assignment, misc]
-        service.SageMakerService, registry=Registry([toy()]), limits=limits
+        service.SageMakerService, registry=Registry([toy(), image_classification()]), limits=limits
     )
     sys.exit(main())

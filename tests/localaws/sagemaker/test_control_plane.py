@@ -1,8 +1,10 @@
 """The control plane over HTTP: errors, lists, tags, and IAM."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.localaws.sagemaker.conftest import (
@@ -12,6 +14,7 @@ from tests.localaws.sagemaker.conftest import (
     Cloud,
     finished,
     make_config,
+    make_endpoint,
     make_model,
     make_role,
     training_request,
@@ -88,13 +91,17 @@ def test_names_are_unique_whatever_their_case(cloud: Cloud, sagemaker: Any) -> N
         ),
         (
             {"AlgorithmSpecification": {"TrainingImage": "1.dkr/xgboost:1", "TrainingInputMode": "File"}},
-            "Image repositories that run here: toy.",
+            "Image repositories that run here: image-classification, toy.",
         ),
         (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},
             "toy reads its channels in File mode",
         ),
         ({"OutputDataConfig": {"S3OutputPath": "https://films/x"}}, "must have the form s3://bucket/key."),
+        (
+            {"CheckpointConfig": {"S3Uri": "s3://films/x", "LocalPath": "/opt/ml/../tmp"}},
+            "CheckpointConfig.LocalPath must be a folder below /opt/ml in localaws, not /opt/tmp.",
+        ),
     ],
 )  # fmt: skip
 def test_a_job_that_cannot_run_is_refused(cloud: Cloud, sagemaker: Any, changes: dict[str, Any], message: str) -> None:
@@ -179,6 +186,68 @@ def test_lists_filter_sort_and_page(cloud: Cloud, sagemaker: Any) -> None:
     older = sagemaker.list_endpoint_configs(NameContains=tag, CreationTimeBefore=newest["CreationTime"])
     assert [each["EndpointConfigName"] for each in older["EndpointConfigs"]] == made[3::-1]
     assert refused(sagemaker.list_models, NextToken="bm9uc2Vuc2U=")[0] == "ValidationException"
+
+
+def test_models_configs_and_endpoints_are_described_as_made_listed_and_gone_once_deleted(
+    cloud: Cloud, sagemaker: Any
+) -> None:
+    model = make_model(cloud, environment={"LEVEL": "1"})
+    config = make_config(cloud, model)
+    endpoint = make_endpoint(cloud, config)
+    found = sagemaker.describe_model(ModelName=model)
+    assert found["PrimaryContainer"]["Environment"] == {"LEVEL": "1"}
+    assert found["ExecutionRoleArn"] == cloud.role
+    variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
+    assert (variant["ModelName"], variant["InstanceType"]) == (model, "ml.m5.large")
+    assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
+    kinds = [("model", "Model", model), ("endpoint_config", "EndpointConfig", config)]
+    for word, kind, name in [*kinds, ("endpoint", "Endpoint", endpoint)]:
+        listed = getattr(sagemaker, f"list_{word}s")(NameContains=name)[f"{kind}s"]
+        arn = getattr(sagemaker, f"describe_{word}")(**{f"{kind}Name": name})[f"{kind}Arn"]
+        assert [(each[f"{kind}Name"], each[f"{kind}Arn"]) for each in listed] == [(name, arn)]
+    for word, kind, name in kinds:
+        getattr(sagemaker, f"delete_{word}")(**{f"{kind}Name": name})
+        assert refused(getattr(sagemaker, f"describe_{word}"), **{f"{kind}Name": name})[0] == "ValidationException"
+        assert getattr(sagemaker, f"list_{word}s")(NameContains=name)[f"{kind}s"] == []
+    answer = cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName=endpoint, Body=b"mirror")
+    assert answer["Body"].read() == b"mirror"
+
+
+def test_of_many_that_create_one_name_at_once_exactly_one_succeeds(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(cloud.role)
+
+    def create(_: int) -> str:
+        try:
+            return str(sagemaker.create_training_job(**request)["TrainingJobArn"])
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(create, range(8)))
+    assert sorted(answers)[:7] == ["ResourceInUse"] * 7
+    assert finished(sagemaker, request["TrainingJobName"])["TrainingJobStatus"] == "Completed"
+
+
+def test_a_request_that_boto3_would_refuse_is_refused_by_the_server_in_awss_words(cloud: Cloud) -> None:
+    unchecked = cloud.session().client(
+        "sagemaker", endpoint_url=f"http://localhost:{cloud.port}", config=Config(parameter_validation=False)
+    )
+    request = training_request(cloud.role, TrainingJobName="a_b")
+    del request["OutputDataConfig"]
+    code, message = refused(unchecked.create_training_job, **request)
+    assert code == "ValidationException"
+    assert message.startswith("2 validation errors detected: Value 'a_b' at 'trainingJobName' failed to satisfy")
+    assert "Value null at 'outputDataConfig' failed to satisfy constraint: Member must not be null" in message
+
+
+def test_training_jobs_are_listed_oldest_first_unless_asked_otherwise(cloud: Cloud, sagemaker: Any) -> None:
+    tag = unique("order")
+    names = [f"{tag}-{letter}" for letter in "cab"]
+    for name in names:
+        sagemaker.create_training_job(**training_request(cloud.role, TrainingJobName=name))
+    for order, expected in (({}, names), ({"SortOrder": "Descending"}, names[::-1])):
+        found = sagemaker.list_training_jobs(NameContains=tag, **order)["TrainingJobSummaries"]
+        assert [each["TrainingJobName"] for each in found] == expected
 
 
 def test_jobs_are_listed_by_status(cloud: Cloud, sagemaker: Any) -> None:

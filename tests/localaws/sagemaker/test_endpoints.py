@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.localaws.sagemaker.conftest import Cloud, alive, make_config, make_endpoint, make_model, until
 
@@ -23,7 +23,8 @@ def test_bytes_and_headers_go_through_unchanged(cloud: Cloud, endpoint: str) -> 
     answer = ask(cloud, endpoint, Accept="application/jsonlines")
     assert answer["Body"].read() == b"application/x-image application/jsonlines 1"
     assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("application/json", "v0")
-    assert json.loads(ask(cloud, endpoint, bytes(range(256)) * 8000)["Body"].read())[0] == 2_048_000
+    body = b"mirror" + bytes(range(256)) * 8000
+    assert ask(cloud, endpoint, body)["Body"].read() == body
 
 
 def test_an_endpoint_in_service_describes_what_it_runs(cloud: Cloud, endpoint: str) -> None:
@@ -60,6 +61,24 @@ def test_an_unknown_endpoint_is_a_validation_error(cloud: Cloud) -> None:
         "Code": "ValidationError",
         "Message": "Endpoint nowhere of account 000000000000 not found.",
     }
+
+
+def test_an_unknown_variant_is_a_validation_error(cloud: Cloud, endpoint: str) -> None:
+    with pytest.raises(ClientError, match=r"ValidationError.*Variant v9 of endpoint .* not found"):
+        ask(cloud, endpoint, TargetVariant="v9")
+
+
+def test_an_endpoint_that_is_being_created_neither_answers_nor_changes(cloud: Cloud) -> None:
+    sagemaker, config = cloud.client("sagemaker"), make_config(cloud, make_model(cloud, "1", {"START_SECONDS": "1"}))
+    sagemaker.create_endpoint(EndpointName="slow", EndpointConfigName=config)
+    with pytest.raises(ClientError, match=r"ValidationError.*is not in service: its status is Creating"):
+        ask(cloud, "slow")
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        sagemaker.update_endpoint(EndpointName="slow", EndpointConfigName=config)
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        sagemaker.delete_endpoint(EndpointName="slow")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="slow", WaiterConfig={"Delay": 1, "MaxAttempts": 8})
+    assert ask(cloud, "slow")["Body"].read().endswith(b" 1")
 
 
 def test_a_crashed_container_is_started_again(cloud: Cloud, endpoint: str) -> None:
@@ -119,6 +138,8 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
         ask(cloud, "broken")
     with pytest.raises(ClientError, match="can only be deleted"):
         sagemaker.update_endpoint(EndpointName="broken", EndpointConfigName=config)
+    with pytest.raises(WaiterError, match="terminal failure state"):
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
     sagemaker.delete_endpoint(EndpointName="broken")
     sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
 

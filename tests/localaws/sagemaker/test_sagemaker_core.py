@@ -1,5 +1,6 @@
 """The SageMaker Python SDK's typed resources work unmodified: they parse every answer strictly."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,15 +22,13 @@ def resources(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     utils.SageMakerClient._instances.clear()
 
 
-def test_a_training_job_is_created_waited_for_and_its_log_followed(
-    cloud: Cloud, resources: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def train(cloud: Cloud, resources: Any, hyperparameters: dict[str, str]) -> Any:
     from sagemaker.core import shapes
 
     source = shapes.S3DataSource(s3_data_type="S3Prefix", s3_uri=f"s3://{BUCKET}/open/train/")
-    job = resources.TrainingJob.create(
+    return resources.TrainingJob.create(
         training_job_name=unique("core"),
-        hyper_parameters={"seconds": "0.5"},
+        hyper_parameters=hyperparameters,
         algorithm_specification=shapes.AlgorithmSpecification(training_image=IMAGE, training_input_mode="File"),
         role_arn=cloud.role,
         input_data_config=[shapes.Channel(channel_name="train", data_source=shapes.DataSource(s3_data_source=source))],
@@ -37,10 +36,25 @@ def test_a_training_job_is_created_waited_for_and_its_log_followed(
         resource_config=shapes.ResourceConfig(instance_type="ml.g4dn.xlarge", instance_count=1, volume_size_in_gb=10),
         stopping_condition=shapes.StoppingCondition(max_runtime_in_seconds=600),
     )
+
+
+def test_a_training_job_is_waited_for_and_its_log_followed(
+    cloud: Cloud, resources: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    job = train(cloud, resources, {"seconds": "0.5"})
     job.wait(poll=1, timeout=30, logs=True)
     assert job.training_job_status == "Completed"
+    assert "Epoch[1] Train-accuracy=0.6" in caplog.text
     assert job.final_metric_data_list[0].metric_name == "train:accuracy"
     assert job.training_job_name in [each.training_job_name for each in resources.TrainingJob.get_all()]
+
+
+def test_waiting_for_a_job_that_fails_raises_its_reason(cloud: Cloud, resources: Any) -> None:
+    from sagemaker.core.utils.exceptions import FailedStatusError
+
+    with pytest.raises(FailedStatusError, match=r"AlgorithmError: Too few films\., exit code: 1"):
+        train(cloud, resources, {"exit": "1", "failure": "Too few films."}).wait(poll=1, timeout=30)
 
 
 def test_a_transform_job_with_its_model_is_created_and_waited_for(cloud: Cloud, resources: Any) -> None:

@@ -5,6 +5,7 @@ import tarfile
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, finished, training_request, until
 
@@ -37,10 +38,6 @@ def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Clo
     assert "files train/NORMAL/a.jpg train/PNEUMONIA/b.jpg" in lines
     assert "[time INFO] Epoch[0] Batch [20]\tSpeed: 12.5 samples/sec" in lines
     assert "Downloading channel train: 2 of 2 objects" in lines
-    points = cloud.client("cloudwatch").list_metrics(
-        Namespace="/aws/sagemaker/TrainingJobs", MetricName="train:accuracy"
-    )
-    assert {"Name": "Host", "Value": f"{name}/algo-1"} in [d for m in points["Metrics"] for d in m["Dimensions"]]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +91,14 @@ def test_a_failing_container_fails_the_job_with_its_reason(
     job = finished(sagemaker, request["TrainingJobName"])
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Failed", "Failed")
     assert job["FailureReason"] == reason
+
+
+def test_boto3s_waiter_ends_with_an_error_when_the_job_fails(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(cloud.role, HyperParameters={"exit": "1"})
+    sagemaker.create_training_job(**request)
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    with pytest.raises(WaiterError, match="terminal failure state"):
+        waiter.wait(TrainingJobName=request["TrainingJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 10})
 
 
 def test_stopping_a_job_keeps_the_model_so_far(cloud: Cloud, sagemaker: Any) -> None:

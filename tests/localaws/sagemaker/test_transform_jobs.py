@@ -4,25 +4,18 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.conftest import BUCKET, Cloud, make_model, unique, until
+from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, make_model, transform_request, until
 
 
 def transform(cloud: Cloud, model: str, prefix: str, **changes: Any) -> dict[str, Any]:
     """Run a transform job over open/<prefix> and return its description."""
-    sagemaker, name = cloud.client("sagemaker"), unique("transform")
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/{prefix}"}}
-    request = {
-        "TransformJobName": name,
-        "ModelName": model,
-        "TransformInput": {"DataSource": source, "ContentType": "application/x-image"},
-        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/open/out/{name}", "AssembleWith": "Line"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    }
-    sagemaker.create_transform_job(**(request | changes))
+    sagemaker, request = cloud.client("sagemaker"), transform_request(model, prefix, **changes)
+    sagemaker.create_transform_job(**request)
 
     def ended() -> Any:
-        found = sagemaker.describe_transform_job(TransformJobName=name)
+        found = sagemaker.describe_transform_job(TransformJobName=request["TransformJobName"])
         return found if found["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
     return dict(until(ended, 20))
@@ -113,18 +106,39 @@ def test_an_empty_prefix_fails_the_job_in_sagemakers_words(cloud: Cloud) -> None
 
 def test_stopping_a_job_ends_its_container(cloud: Cloud) -> None:
     put(cloud, "in8", **{f"n{number}": b"sleep 1.5" for number in range(12)})
-    sagemaker, name = cloud.client("sagemaker"), unique("stopped")
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/in8"}}
-    sagemaker.create_transform_job(
-        TransformJobName=name,
-        ModelName=make_model(cloud),
-        TransformInput={"DataSource": source},
-        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/open/out8"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    )
-    until(lambda: "TransformStartTime" in sagemaker.describe_transform_job(TransformJobName=name))
+    sagemaker, request = cloud.client("sagemaker"), transform_request(make_model(cloud), "in8")
+    name = request["TransformJobName"]
+    sagemaker.create_transform_job(**request)
+    serving = int(until(lambda: cloud.log("/aws/sagemaker/TransformJobs", f"{name}/algo-1"))[0].removeprefix("pid "))
+    assert alive(serving)
     sagemaker.stop_transform_job(TransformJobName=name)
+    assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] in ("Stopping", "Stopped")
     sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
         TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 8}
     )
     assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped"
+    assert not alive(serving)
+    with pytest.raises(ClientError, match="because the transform job is in status Stopped"):
+        sagemaker.stop_transform_job(TransformJobName=name)
+
+
+def test_jobs_are_listed_newest_first_with_their_status_and_reason(cloud: Cloud) -> None:
+    put(cloud, "in9", a=b"1")
+    model, sagemaker = make_model(cloud), cloud.client("sagemaker")
+    good, bad = transform(cloud, model, "in9"), transform(cloud, model, "in9-nothing/")
+    listed = sagemaker.list_transform_jobs(CreationTimeAfter=good["CreationTime"], MaxResults=100)
+    assert [each["TransformJobName"] for each in listed["TransformJobSummaries"]] == [bad["TransformJobName"]]
+    newest = sagemaker.list_transform_jobs(MaxResults=2)["TransformJobSummaries"]
+    assert [each["TransformJobStatus"] for each in newest] == ["Failed", "Completed"]
+    assert newest[0]["FailureReason"] == bad["FailureReason"]
+    assert newest[1]["TransformJobArn"] == good["TransformJobArn"]
+
+
+def test_a_taken_name_and_an_unknown_model_are_refused(cloud: Cloud) -> None:
+    put(cloud, "in10", a=b"1")
+    job = transform(cloud, make_model(cloud), "in10")
+    again = transform_request(job["ModelName"], "in10", TransformJobName=job["TransformJobName"])
+    with pytest.raises(ClientError, match=r"ResourceInUse.*Job name must be unique"):
+        cloud.client("sagemaker").create_transform_job(**again)
+    with pytest.raises(ClientError, match=r'ValidationException.*Could not find model ".*:model/nowhere"'):
+        cloud.client("sagemaker").create_transform_job(**transform_request("nowhere", "in10"))

@@ -66,6 +66,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(400, b"This is not an image.")
         elif body == b"boom":
             self.answer(500, b"Out of order.")
+        elif body.startswith(b"mirror"):
+            self.answer(200, body)
         elif body == b"echo":
             self.answer(200, f"{self.headers['Content-Type']} {self.headers['Accept']} {Handler.version}".encode())
         else:
@@ -83,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(root: Path, port: int) -> int:
+    print("pid", os.getpid(), flush=True)
+    time.sleep(float(os.environ.get("START_SECONDS", "0")))
     if os.environ.get("BREAK") == "start":
         print("I cannot start", flush=True)
         return 3
