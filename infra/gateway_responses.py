@@ -57,5 +57,5 @@ def add_problems(api: apigateway.RestApi) -> None:
 
 def template(status: int, code: str, detail: str) -> str:
     """Return the mapping template of one problem; API Gateway fills in the request's id."""
-    problem = {"type": f"{TYPE_PREFIX}{code}", "title": TITLES[status], "status": status, "detail": detail, "code": code}
+    problem = {"type": TYPE_PREFIX + code, "title": TITLES[status], "status": status, "detail": detail, "code": code}
     return json.dumps(problem | {"request_id": "$context.requestId"})

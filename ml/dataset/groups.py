@@ -22,7 +22,8 @@ class Group:
 def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
     """Group films by patient, uniting patients who share identical pixels; drop redundant copies.
 
-    Of identical films one stays: the first by (test before train, name). Returns the groups by key, and the copies.
+    Of identical films one stays, the first by (test before train, name); a given test set stays as it is, copies and
+    all, so that its figures compare with other people's. Returns the groups by key, and the copies that were dropped.
 
     Raises:
         UserError: identical pixels carry both labels.
@@ -35,11 +36,12 @@ def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
             key = parent[key]
         return key
 
-    kept: dict[str, Film] = {}
-    dropped = []
+    seen: dict[str, Film] = {}
+    kept, dropped = [], []
     for film in sorted(films, key=lambda one: (one.split != "test", one.name)):
-        first = kept.setdefault(film.pixels, film)
+        first = seen.setdefault(film.pixels, film)
         if first is film:
+            kept.append(film)
             continue
         if first.label != film.label:
             raise UserError(
@@ -48,9 +50,9 @@ def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
             )
         low, high = sorted((find(first.patient), find(film.patient)))
         parent[high] = low
-        dropped.append(film)
+        (kept if film.split == "test" else dropped).append(film)
     members: dict[str, list[Film]] = {}
-    for film in sorted(kept.values(), key=lambda one: one.name):
+    for film in sorted(kept, key=lambda one: one.name):
         key = find(film.patient)
         members.setdefault(key, []).append(replace(film, patient=key))
     return [Group(key, tuple(found)) for key, found in sorted(members.items())], dropped
