@@ -37,7 +37,8 @@ def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
         return key
 
     seen: dict[str, Film] = {}
-    kept, dropped = [], []
+    kept: list[Film] = []
+    dropped: list[Film] = []
     for film in sorted(films, key=lambda one: (one.split != "test", one.name)):
         first = seen.setdefault(film.pixels, film)
         if first is film:
