@@ -1,6 +1,7 @@
 """The demo's steps in their order."""
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -76,7 +77,7 @@ class Walk:
         for name, film in predict.held_out_films(session, STAGE, self.root / "build" / "demo"):
             shown = film.relative_to(self.root)
             print(f"A film labelled {name}:\n$ {curl_text(api, shown)}", flush=True)
-            print(predict.predict(api, film), flush=True)
+            print(json.dumps(predict.predict(api, film), indent=2), flush=True)
         self.runner.finish(title, started)
         return api, shown
 
