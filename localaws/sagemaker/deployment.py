@@ -97,12 +97,15 @@ class Variant:
             if self.ended.wait(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS)) - 1]):
                 self.ready.set()  # stop() may have set it before it was cleared above
                 return
-            if self.log is not None:
-                self.log.write("The container's process has ended; it is started again.")
+            self._say("The container's process has ended; it is started again.")
             try:
                 self._launch(self.context.closing.is_set)
-            except (ContainerError, OSError):
-                continue
+            except (ContainerError, OSError) as error:
+                self._say(f"The container did not start: {error}")
+
+    def _say(self, line: str) -> None:
+        if self.log is not None:
+            self.log.write(line)
 
     def invoke(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
         """Send a request to the container, waiting for one that is being started again.

@@ -1,8 +1,8 @@
 """The List operations: filters, order, pages."""
 
 import base64
-import binascii
 import datetime
+from contextlib import suppress
 from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
@@ -68,10 +68,8 @@ def decode_token(token: str) -> int:
     Raises:
         ServiceError: ValidationException.
     """
-    try:
+    with suppress(ValueError):  # what base64, UTF-8 and int() say to a token that is none
         word, _, position = base64.urlsafe_b64decode(token).decode().partition(":")
         if word == "from":
             return int(position)
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        pass
     raise invalid("NextToken is not one that this operation returned; start again without it.")
