@@ -1,0 +1,49 @@
+"""The probability and the threshold on one scale, as HTML that follows the page's colours."""
+
+from frontend.client import Prediction
+
+BELOW, ABOVE = "#3b7dbb", "#d9822b"
+"""Blue and orange stay apart for every common colour vision; the words beside them say the same."""
+
+
+def scale(prediction: Prediction) -> str:
+    """Return a bar from 0 to 1 with the threshold as a line and the probability as a dot."""
+    at, limit = prediction.probability, prediction.threshold
+    positive = at >= limit
+    spoken = (
+        f"Probability of pneumonia {percent(at)}, threshold {percent(limit)}: "
+        f"{'at or above' if positive else 'below'} the threshold."
+    )
+    bar = (
+        "position:absolute;left:0;right:0;top:2.2rem;height:0.7rem;border-radius:0.35rem;opacity:0.45;"
+        f"background:linear-gradient(to right,{BELOW} {100 * limit:.2f}%,{ABOVE} {100 * limit:.2f}%)"
+    )
+    line = f"position:absolute;left:{100 * limit:.2f}%;top:1.8rem;height:1.5rem;border-left:2px solid currentColor"
+    colour = ABOVE if positive else BELOW
+    dot = (
+        f"position:absolute;left:calc({100 * at:.2f}% - 0.6rem);top:1.95rem;width:1.2rem;height:1.2rem;"
+        f"box-sizing:border-box;border-radius:50%;border:2px solid currentColor;background:{colour}"
+    )
+    parts = "".join(f'<div style="{style}"></div>' for style in (bar, line, dot))
+    words = label(at, "0", percent(at), bold=True) + label(limit, "3.5rem", f"threshold {percent(limit)}")
+    return (
+        f'<div role="img" aria-label="{spoken}" style="position:relative;height:5.2rem;margin:0 0.6rem">'
+        f"{parts}{words}</div>"
+    )
+
+
+def label(value: float, top: str, words: str, bold: bool = False) -> str:
+    """Return words centred on a value of the scale, or kept inside it near its ends."""
+    shift = 0 if value < 0.15 else -100 if value > 0.85 else -50
+    weight = 700 if bold else 400
+    style = f"position:absolute;left:{100 * value:.2f}%;top:{top};transform:translateX({shift}%);font-weight:{weight}"
+    return f'<div style="{style};white-space:nowrap">{words}</div>'
+
+
+def percent(value: float) -> str:
+    """Return a probability as a person reads it; never 0 % or 100 %, which no model can know."""
+    if value < 0.001:
+        return "under 0.1 %"
+    if value > 0.999:
+        return "over 99.9 %"
+    return f"{100 * value:.1f} %"

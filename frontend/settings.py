@@ -1,0 +1,46 @@
+"""Where the REST API is, and the key it wants: from the environment, else from `.streamlit/secrets.toml`."""
+
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+
+class SettingsError(Exception):
+    """The app cannot reach an API; the sentence says what to set."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`api_url` ends with a slash; `api_key` never appears in a representation of the object."""
+
+    api_url: str
+    api_key: str = field(repr=False)
+
+
+def load() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        SettingsError: one is missing, or the URL is none.
+    """
+    values = {name: os.environ.get(name) or secret(name) for name in ("API_URL", "API_KEY")}
+    missing = [name for name, value in values.items() if not value]
+    if missing:
+        raise SettingsError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.")
+    url, key = values["API_URL"].strip(), values["API_KEY"].strip()
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise SettingsError(f"API_URL is {url!r}; it must be the http or https address of the API's stage.")
+    if not key.isascii() or not key.isprintable():
+        raise SettingsError("API_KEY holds characters that no key has; copy it again.")
+    return Settings(url.rstrip("/") + "/", key)
+
+
+def secret(name: str) -> str:
+    """Return a value of `.streamlit/secrets.toml`, or "" without one."""
+    try:
+        return str(st.secrets.get(name, ""))
+    except StreamlitSecretNotFoundError:
+        return ""
