@@ -1,0 +1,135 @@
+"""The page as a person uses it: choose a film, read the result or the reason why there is none."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from frontend.reading import NORMAL, PNEUMONIA
+from tests.lambda_.events import image
+from tests.lambda_.runtime import Reply, failure
+
+from .conftest import KEY, Api
+
+APP = Path(__file__).resolve().parents[2] / "frontend" / "app.py"
+
+
+@pytest.fixture
+def app(api: Api, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("API_KEY", KEY)
+    return start()
+
+
+def start() -> AppTest:
+    started = AppTest.from_file(str(APP), default_timeout=20).run()
+    assert not started.exception
+    return started
+
+
+def upload(app: AppTest, data: bytes, name: str = "film.jpeg") -> AppTest:
+    app.file_uploader[0].set_value((name, data, "image/jpeg"))
+    app.run()
+    assert not app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    """Return every text the browser gets."""
+    return "\n".join(str(element.proto) for element in app.main)
+
+
+def test_the_page_says_at_once_that_it_is_no_medical_device(app: AppTest) -> None:
+    assert "Not a medical device" in app.warning[0].value
+
+
+def test_a_film_above_the_threshold_is_suspected(app: AppTest, api: Api) -> None:
+    api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
+    upload(app, image())
+    assert app.subheader[0].value == "Pneumonia suspected"
+    assert "90.0 %" in everything(app)
+
+
+def test_a_film_below_the_threshold_is_not(app: AppTest, api: Api) -> None:
+    api.runtime.replies.append(Reply(body=b"[0.7, 0.3]"))
+    upload(app, image())
+    assert app.subheader[0].value == "No pneumonia suspected"
+
+
+def test_a_rerun_does_not_ask_again(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    app.run()
+    app.run()
+    assert len(api.bodies) == 1
+
+
+def test_the_result_goes_with_the_film_it_belongs_to(app: AppTest, api: Api) -> None:
+    api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
+    upload(app, image())
+    upload(app, image()[:300], "broken.jpeg")
+    assert not app.subheader
+    assert "90.0 %" not in everything(app)
+    api.runtime.replies.append(Reply(body=b"[0.8, 0.2]"))
+    upload(app, image(size=(400, 300)), "other.jpeg")
+    assert app.subheader[0].value == "No pneumonia suspected"
+
+
+def test_without_a_film_there_is_no_result(app: AppTest) -> None:
+    upload(app, image())
+    app.file_uploader[0].set_value(None)
+    app.run()
+    assert not app.subheader
+
+
+def test_a_broken_film_is_refused_before_anything_is_sent(app: AppTest, api: Api) -> None:
+    upload(app, image()[:300], "broken.jpeg")
+    assert "broken.jpeg cannot be read" in app.error[0].value
+    assert api.bodies == []
+
+
+def test_after_a_passing_failure_trying_again_brings_the_result(app: AppTest, api: Api) -> None:
+    api.runtime.replies.append(failure(424, "ModelError", OriginalStatusCode=500))
+    upload(app, image())
+    assert app.error
+    app.button[0].click().run()
+    assert not app.error
+    assert app.subheader
+
+
+def test_a_wrong_key_offers_no_retry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_URL", api.url)
+    monkeypatch.setenv("API_KEY", "wrong")
+    app = upload(start(), image())
+    assert app.error
+    assert not app.button
+
+
+def test_the_synthetic_films_are_offered_and_named_as_such(app: AppTest, api: Api) -> None:
+    for choice in (NORMAL, PNEUMONIA):
+        app.button_group[0].set_value(choice).run()
+        assert app.subheader
+        assert "Synthetic film" in everything(app)
+    assert len(set(api.bodies)) == 2
+
+
+def test_the_key_never_reaches_the_browser(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    assert KEY not in everything(app)
+    api.runtime.replies.extend([failure(503, "ServiceUnavailable")] * 8)
+    upload(app, image(size=(300, 300)))
+    assert app.error
+    assert KEY not in everything(app)
+
+
+def test_two_sessions_do_not_see_each_others_films(app: AppTest) -> None:
+    upload(app, image())
+    other = start()
+    assert not other.subheader
+
+
+def test_without_an_api_the_page_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("API_URL", raising=False)
+    monkeypatch.delenv("API_KEY", raising=False)
+    app = start()
+    assert "API_URL and API_KEY are not set" in app.error[0].value
+    assert "make app" in app.code[0].value

@@ -1,0 +1,25 @@
+"""The scale says in words what it shows in colours."""
+
+import pytest
+
+from frontend.client import Prediction
+from frontend.scale import percent, scale
+
+
+def prediction(probability: float, threshold: float = 0.4) -> Prediction:
+    return Prediction("PNEUMONIA", probability, threshold, "default", "model", "request", "", 0.1)
+
+
+@pytest.mark.parametrize(("probability", "word"), [(0.39, "below"), (0.4, "at or above"), (0.99, "at or above")])
+def test_a_screen_reader_hears_both_numbers_and_their_order(probability: float, word: str) -> None:
+    html = scale(prediction(probability))
+    assert (
+        f'aria-label="Probability of pneumonia {percent(probability)}, threshold 40.0 %: {word} the threshold."' in html
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "under 0.1 %"), (0.0004, "under 0.1 %"), (0.5, "50.0 %"), (1.0, "over 99.9 %")]
+)
+def test_no_probability_reads_as_certainty(value: float, shown: str) -> None:
+    assert percent(value) == shown

@@ -1,0 +1,45 @@
+"""Where the app finds its API."""
+
+import pytest
+
+from frontend.settings import SettingsError, load
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_URL", "API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_settings_both_names_are_told() -> None:
+    with pytest.raises(SettingsError, match="API_URL and API_KEY are not set"):
+        load()
+
+
+def test_one_missing_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_URL", "https://example.org/dev/")
+    with pytest.raises(SettingsError, match=r"^API_KEY is not set"):
+        load()
+
+
+@pytest.mark.parametrize("url", ["example.org/dev", "ftp://example.org/", "https://"])
+def test_a_url_that_is_none_is_refused_with_what_was_received(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("API_URL", url)
+    monkeypatch.setenv("API_KEY", "key")
+    with pytest.raises(SettingsError, match=r"must be the http or https address") as caught:
+        load()
+    assert repr(url) in str(caught.value)
+
+
+def test_a_key_with_a_line_break_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_URL", "https://example.org/dev")
+    monkeypatch.setenv("API_KEY", "secret\x07part")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "secret" not in str(caught.value)
+
+
+def test_the_url_ends_with_one_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_URL", " https://example.org/dev ")
+    monkeypatch.setenv("API_KEY", "key\n")
+    assert (load().api_url, load().api_key) == ("https://example.org/dev/", "key")
