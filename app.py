@@ -11,9 +11,12 @@ from infra.errors import SettingsError
 from infra.storage import StorageStack
 
 
-def main() -> None:
-    """Synthesise every stack of one stage."""
-    app = cdk.App()
+def compose(app: cdk.App) -> None:
+    """Add every stack of one stage to `app`, as its context says.
+
+    Raises:
+        SettingsError: a setting or the model in context cannot be used.
+    """
     context = app.node.get_all_context()
     chosen = settings.read(context)
     trained = model.read(context, chosen.stage)
@@ -29,11 +32,19 @@ def main() -> None:
         api = ApiStack(app, chosen, trained, lambda_asset.build())
         api.add_stack_dependency(endpoint)
     nag.check(app)
+
+
+def main() -> int:
+    """Synthesise; return the exit code."""
+    app = cdk.App()
+    try:
+        compose(app)
+    except SettingsError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
     app.synth()
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except SettingsError as error:
-        sys.exit(f"Error: {error}")
+    sys.exit(main())

@@ -4,11 +4,13 @@ Built without Docker, into a folder of .cache/ named by its content: a second sy
 """
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from infra.errors import SettingsError
@@ -33,13 +35,15 @@ def build() -> Path:
     target = ROOT / ".cache" / f"lambda-{digest(requirement)}"
     if target.is_dir():
         return target
-    building = target.with_name(f"{target.name}.{hashlib.sha256(str(id(target)).encode()).hexdigest()[:8]}")
+    building = target.with_name(f"{target.name}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     install(requirement, building)
     for source, relative in sources():
         (building / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, building / relative)
-    building.rename(target)
+    with suppress(OSError):  # ENOTEMPTY: another synth built the same meanwhile
+        building.rename(target)
+    shutil.rmtree(building, ignore_errors=True)
     return target
 
 

@@ -1,0 +1,95 @@
+"""The REST API and the proxy's rights."""
+
+import json
+from typing import Any
+
+from aws_cdk.assertions import Template
+
+from .conftest import MODEL, Synth, properties
+
+
+def test_every_method_wants_the_api_key(api: Template) -> None:
+    methods = properties(api, "AWS::ApiGateway::Method")
+    assert {method["HttpMethod"] for method in methods} == {"GET", "POST"}
+    assert all(method["ApiKeyRequired"] for method in methods)
+
+
+def test_image_bodies_reach_the_proxy_as_bytes(api: Template) -> None:
+    (rest,) = properties(api, "AWS::ApiGateway::RestApi")
+    assert set(rest["BinaryMediaTypes"]) == {"image/jpeg", "image/png", "application/x-image"}
+
+
+def test_the_api_is_regional(api: Template) -> None:
+    (rest,) = properties(api, "AWS::ApiGateway::RestApi")
+    assert rest["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+def test_the_key_opens_this_stage_at_the_rate_of_the_settings(synth: Synth) -> None:
+    api = synth(rate_limit="3", burst_limit="7", daily_quota="50")["Api"]
+    (plan,) = properties(api, "AWS::ApiGateway::UsagePlan")
+    assert plan["Throttle"] == {"RateLimit": 3, "BurstLimit": 7}
+    assert plan["Quota"] == {"Limit": 50, "Period": "DAY"}
+    assert len(plan["ApiStages"]) == 1
+    api.resource_count_is("AWS::ApiGateway::UsagePlanKey", 1)
+
+
+def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Template) -> None:
+    (policy,) = properties(api, "AWS::IAM::Policy")
+    granted = {action: one["Resource"] for one in policy["PolicyDocument"]["Statement"] for action in listed(one)}
+    assert set(granted) == {"sagemaker:InvokeEndpoint", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert json.dumps(granted["sagemaker:InvokeEndpoint"]).endswith(':endpoint/pneumonia-dev"]]}')
+    assert granted["logs:PutLogEvents"] == {"Fn::GetAtt": ["ProxyLogs3C0DA2B0", "Arn"]}
+    roles = properties(api, "AWS::IAM::Role")
+    assert [role for role in roles if role.get("ManagedPolicyArns") or role.get("Policies")] == []
+
+
+def listed(statement: dict[str, Any]) -> list[str]:
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def test_the_proxy_knows_the_models_threshold_exactly(api: Template) -> None:
+    (function,) = properties(api, "AWS::Lambda::Function")
+    variables = function["Environment"]["Variables"]
+    assert float(variables["THRESHOLD"]) == MODEL["threshold"]
+    assert variables["THRESHOLD_SOURCE"] == MODEL["threshold_source"]
+    assert variables["MODEL_VERSION"] == MODEL["training_job"]
+    assert json.loads(variables["CLASSES"]) == MODEL["classes"]
+
+
+def test_the_proxy_ends_before_the_gateway_gives_up(api: Template) -> None:
+    (function,) = properties(api, "AWS::Lambda::Function")
+    assert function["Timeout"] <= 29
+
+
+def test_logs_are_kept_for_the_days_of_the_settings(synth: Synth) -> None:
+    groups = properties(synth(log_retention_days="90")["Api"], "AWS::Logs::LogGroup")
+    assert [group["RetentionInDays"] for group in groups] == [90, 90]
+
+
+def test_access_logs_hold_no_body_key_or_query(api: Template) -> None:
+    (stage,) = properties(api, "AWS::ApiGateway::Stage")
+    line = json.loads(stage["AccessLogSetting"]["Format"])
+    assert set(line) == {"request_id", "time", "method", "path", "status", "response_bytes", "latency_ms", "error"}
+    assert all(not setting.get("DataTraceEnabled") for setting in stage["MethodSettings"])
+
+
+def test_the_gateways_own_errors_are_problem_documents(api: Template) -> None:
+    found = {one["ResponseType"]: one for one in properties(api, "AWS::ApiGateway::GatewayResponse")}
+    assert {"INVALID_API_KEY", "REQUEST_TOO_LARGE", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"} <= set(found)
+    for kind, response in found.items():
+        problem = json.loads(response["ResponseTemplates"]["application/json"])
+        assert str(problem["status"]) == response["StatusCode"], kind
+        assert problem["type"] == f"urn:pneumonia-api:problem:{problem['code']}"
+        assert problem["detail"].endswith("."), kind
+        assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+
+
+def test_the_gateway_and_the_proxy_mean_the_same_by_a_code() -> None:
+    from inference_proxy import problems
+
+    from infra.gateway_responses import PROBLEMS, TYPE_PREFIX
+
+    assert TYPE_PREFIX == problems.TYPE_PREFIX
+    for status, code, _ in PROBLEMS.values():
+        if code in problems.KINDS:
+            assert problems.KINDS[code].status == status, code

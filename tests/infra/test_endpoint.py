@@ -1,0 +1,74 @@
+"""The model, its configuration and the endpoint."""
+
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from infra.image_uris import ACCOUNTS, image_uri
+
+from .conftest import MODEL, Synth, properties
+
+
+def variant(template: Template) -> dict[str, Any]:
+    (config,) = properties(template, "AWS::SageMaker::EndpointConfig")
+    (found,) = config["ProductionVariants"]
+    return dict(found)
+
+
+def test_the_model_serves_the_artifact_in_context(endpoint: Template) -> None:
+    (model,) = properties(endpoint, "AWS::SageMaker::Model")
+    assert model["PrimaryContainer"]["ModelDataUrl"] == MODEL["artifact"]
+    assert model["PrimaryContainer"]["Image"] == image_uri("us-east-1")
+    assert model["ExecutionRoleArn"] == {"Fn::ImportValue": "Pneumonia-dev-Storage:ExecutionRoleArn"}
+
+
+def test_the_container_has_no_network(endpoint: Template) -> None:
+    (model,) = properties(endpoint, "AWS::SageMaker::Model")
+    assert model["EnableNetworkIsolation"] is True
+
+
+def test_model_and_configuration_are_named_by_cloudformation(endpoint: Template) -> None:
+    (model,) = properties(endpoint, "AWS::SageMaker::Model")
+    (config,) = properties(endpoint, "AWS::SageMaker::EndpointConfig")
+    assert "ModelName" not in model
+    assert "EndpointConfigName" not in config
+
+
+def test_the_endpoint_has_the_name_that_the_proxy_asks(endpoint: Template, api: Template) -> None:
+    (found,) = properties(endpoint, "AWS::SageMaker::Endpoint")
+    (function,) = properties(api, "AWS::Lambda::Function")
+    assert found["EndpointName"] == function["Environment"]["Variables"]["ENDPOINT_NAME"] == "pneumonia-dev"
+
+
+def test_a_realtime_endpoint_has_the_instances_of_the_settings(synth: Synth) -> None:
+    found = variant(synth(instance_type="ml.c5.xlarge", instance_count="3")["Endpoint"])
+    assert (found["InstanceType"], found["InitialInstanceCount"]) == ("ml.c5.xlarge", 3)
+
+
+def test_a_serverless_endpoint_has_memory_and_no_instance(synth: Synth) -> None:
+    template = synth(hosting="serverless", serverless_memory_mb="4096")["Endpoint"]
+    found = variant(template)
+    assert found["ServerlessConfig"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+    assert "InstanceType" not in found
+    (model,) = properties(template, "AWS::SageMaker::Model")
+    assert "EnableNetworkIsolation" not in model
+
+
+@pytest.mark.parametrize(
+    ("region", "uri"),
+    [
+        ("us-east-1", "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"),
+        ("eu-central-1", "813361260812.dkr.ecr.eu-central-1.amazonaws.com/image-classification:1"),
+        ("cn-north-1", "390948362332.dkr.ecr.cn-north-1.amazonaws.com.cn/image-classification:1"),
+    ],
+)
+def test_each_region_has_its_own_image(region: str, uri: str) -> None:
+    assert image_uri(region) == uri
+
+
+def test_the_images_are_those_of_sagemakers_own_library() -> None:
+    from sagemaker.core import image_uris
+
+    for region in ACCOUNTS:
+        assert image_uri(region) == image_uris.retrieve("image-classification", region), region
