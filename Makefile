@@ -22,7 +22,7 @@ $(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
 	@echo "Installing Python packages into $(VENV) (about 3 GB, once) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@echo "Installing the CDK CLI into node_modules ..."
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --loglevel error --no-audit --no-fund
 	@touch $@
 
 demo: setup
