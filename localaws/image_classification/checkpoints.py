@@ -1,5 +1,10 @@
-"""What a later run of the same job needs to go on: written after each epoch when /opt/ml/checkpoints exists."""
+"""What a later run of the same job needs to go on: written after each epoch when /opt/ml/checkpoints exists.
 
+last.pt holds the state after the last epoch, best/ the files of the best model so far: an interrupted job loses
+/opt/ml/model, and no later epoch may be better.
+"""
+
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +21,11 @@ def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
     folder = root / "checkpoints"
     if not folder.is_dir():
         return
+    for file in (root / "model").iterdir():
+        (folder / "best").mkdir(exist_ok=True)
+        temporary = folder / "best" / f"{file.name}.tmp"
+        shutil.copyfile(file, temporary)
+        temporary.replace(folder / "best" / file.name)
     state = {
         "network": trainer.network.state_dict(),
         "averaged": trainer.averaged.state_dict(),
@@ -30,7 +40,7 @@ def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
 
 
 def restore(root: Path, trainer: "Trainer") -> int:
-    """Load what an interrupted run left; return the epoch to go on with, 0 when there is nothing."""
+    """Load what an interrupted run left, its best model included; return the epoch to go on with, or 0."""
     path = root / "checkpoints" / "last.pt"
     if not path.is_file():
         return 0
@@ -39,6 +49,8 @@ def restore(root: Path, trainer: "Trainer") -> int:
     trainer.averaged.load_state_dict(state["averaged"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.step = state["step"]
+    for file in sorted((path.parent / "best").glob("*")):
+        shutil.copyfile(file, root / "model" / file.name)
     info(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
     return int(state["epochs_done"])
 

@@ -1,0 +1,50 @@
+"""Small training sets in the folder that plays /opt/ml."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SIDE = 32
+HYPERPARAMETERS = {
+    "num_classes": "2",
+    "num_training_samples": "16",
+    "num_layers": "20",
+    "image_shape": f"3,{SIDE},{SIDE}",
+    "mini_batch_size": "8",
+    "epochs": "2",
+    "optimizer": "adam",
+    "learning_rate": "0.01",
+}
+
+
+def film(label: int, seed: int, side: int = SIDE) -> Image.Image:
+    """Return noise with a bright disc in the upper (label 0) or the lower half (label 1)."""
+    rows, columns = np.mgrid[:side, :side] / side
+    disc = (rows - (0.25 + 0.5 * label)) ** 2 + (columns - 0.5) ** 2 < 0.04
+    noise = np.random.default_rng(seed).normal(70, 15, (side, side))
+    return Image.fromarray((noise + 110 * disc).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def write_root(root: Path, films: int = 16, side: int = SIDE, **hyperparameters: str) -> Path:
+    """Write channels, lists and configuration for `films` films in each of train and validation."""
+    for number, channel in enumerate(("train", "validation")):
+        images, lists = root / "input/data" / channel, root / "input/data" / f"{channel}_lst"
+        images.mkdir(parents=True)
+        lists.mkdir()
+        lines = []
+        for index in range(films):
+            film(index % 2, 1000 * number + index, side).save(images / f"{index}.jpg", quality=95)
+            lines.append(f"{index}\t{index % 2}\t{index}.jpg\n")
+        (lists / f"{channel}.lst").write_text("".join(lines))
+    for name in ("model", "output", "input/config"):
+        (root / name).mkdir(parents=True)
+    configure(root, num_training_samples=str(films), **hyperparameters)
+    return root
+
+
+def configure(root: Path, **hyperparameters: str) -> None:
+    """Write hyperparameters.json."""
+    path = root / "input/config/hyperparameters.json"
+    path.write_text(json.dumps(HYPERPARAMETERS | hyperparameters))

@@ -1,0 +1,117 @@
+"""The serving process over HTTP."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from localaws.demo.services import free_port, wait_until_healthy
+from localaws.image_classification import train
+
+from .conftest import film, write_root
+
+
+def encoded(image: Image.Image, form: str = "JPEG") -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, form)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = write_root(tmp_path_factory.mktemp("served"))
+    assert train.run(root) == 0
+    port = free_port(0)
+    command = [sys.executable, "-m", "localaws.image_classification", "serve", "--root", str(root), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait_until_healthy(process, f"http://127.0.0.1:{port}/ping", "the container", 30)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def post(
+    url: str, body: bytes, content_type: str = "application/x-image", accept: str = "*/*"
+) -> tuple[int, str, bytes]:
+    headers = {"Content-Type": content_type, "Accept": accept}
+    request = urllib.request.Request(f"{url}/invocations", data=body, headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return answer.status, answer.headers["Content-Type"], answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read()
+
+
+@pytest.mark.parametrize("content_type", ["application/x-image", "image/jpeg", "image/jpeg; charset=binary"])
+def test_the_answer_is_a_bare_array_of_probabilities(url: str, content_type: str) -> None:
+    status, kind, body = post(url, encoded(film(1, 1)), content_type)
+    scores = json.loads(body)
+    assert (status, kind, len(scores)) == (200, "application/json", 2)
+    assert sum(scores) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_json_line_is_given_when_it_is_asked_for(url: str) -> None:
+    status, kind, body = post(url, encoded(film(1, 1)), accept="application/jsonlines")
+    assert (status, kind) == (200, "application/jsonlines")
+    assert json.loads(body)["prediction"] == json.loads(post(url, encoded(film(1, 1)))[2])
+
+
+def test_a_film_of_another_size_is_squashed(url: str) -> None:
+    status, _, body = post(url, encoded(film(1, 1, 200).resize((300, 150)), "PNG"), "image/png")
+    assert status == 200
+    assert len(json.loads(body)) == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"no film", encoded(film(1, 1))[:400]])
+def test_a_film_that_cannot_be_decoded_is_a_client_error_with_a_sentence(url: str, body: bytes) -> None:
+    status, kind, answer = post(url, body)
+    assert (status, kind) == (400, "text/plain; charset=utf-8")
+    assert b"cannot be decoded" in answer
+
+
+def test_an_unknown_content_type_is_refused_with_the_allowed_ones(url: str) -> None:
+    status, _, answer = post(url, encoded(film(1, 1)), "text/csv")
+    assert status == 415
+    assert b"application/x-image" in answer
+
+
+def test_transform_jobs_can_ask_what_the_container_prefers(url: str) -> None:
+    with urllib.request.urlopen(f"{url}/execution-parameters", timeout=10) as answer:  # noqa: S310
+        parameters = json.load(answer)
+    assert parameters["BatchStrategy"] == "SINGLE_RECORD"
+    assert parameters["MaxConcurrentTransforms"] >= 1
+
+
+def test_films_asked_for_at_once_get_their_own_answers(url: str) -> None:
+    bodies = [encoded(film(number % 2, number)) for number in range(24)]
+    alone = [post(url, body)[2] for body in bodies]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda body: post(url, body)[2], bodies)) == alone
+
+
+def test_serving_does_not_load_pytorch() -> None:
+    code = "import sys, localaws.image_classification.serve; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_model_that_is_missing_ends_the_process(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "localaws.image_classification",
+        "serve",
+        "--root",
+        str(tmp_path),
+        "--port",
+        "5999",
+    ]
+    assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode != 0

@@ -1,0 +1,209 @@
+"""A training run as SageMaker would start it: what it logs, what it leaves, and why it fails."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from localaws.image_classification import train
+from localaws.image_classification.serve import Model
+
+from .conftest import configure, film, write_root
+
+ACCURACY = re.compile(
+    r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
+)
+
+
+def failure(root: Path) -> str:
+    """Run to failure; return what SageMaker would put into FailureReason."""
+    assert train.run(root) == 1
+    return (root / "output/failure").read_text()
+
+
+def accuracies(log: str, kind: str) -> list[float]:
+    return [float(value) for _, found, value in ACCURACY.findall(log) if found == kind]
+
+
+def probability(root: Path, label: int, seed: int) -> float:
+    path = root / "film.jpg"
+    film(label, seed).save(path, quality=95)
+    return Model(root / "model").score(path.read_bytes())[1]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished job of the process that SageMaker starts: its folder and its log."""
+    root = write_root(tmp_path_factory.mktemp("trained"), films=32, epochs="6")
+    command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root, done.stdout
+
+
+def test_the_model_tells_unseen_films_apart(trained: tuple[Path, str]) -> None:
+    scores = [[probability(trained[0], label, 5000 + seed) for seed in range(8)] for label in (0, 1)]
+    assert max(scores[0]) < min(scores[1])
+
+
+def test_each_epoch_logs_both_accuracies_as_the_container_does(trained: tuple[Path, str]) -> None:
+    assert len(accuracies(trained[1], "Train")) == len(accuracies(trained[1], "Validation")) == 6
+
+
+def test_the_log_says_that_this_is_a_stand_in(trained: tuple[Path, str]) -> None:
+    assert "stand-in for the built-in Image Classification" in trained[1]
+
+
+def test_the_epoch_with_the_best_validation_is_the_one_that_is_kept(trained: tuple[Path, str]) -> None:
+    found = accuracies(trained[1], "Validation")
+    kept = json.loads((trained[0] / "model/stand-in.json").read_text())["epoch"]
+    assert kept == found.index(max(found)) + 1
+
+
+def test_the_artifact_is_what_serving_needs_and_nothing_half_written(trained: tuple[Path, str]) -> None:
+    names = {path.name for path in (trained[0] / "model").iterdir()}
+    assert names == {"model.onnx", "model-shapes.json", "stand-in.json"}
+
+
+def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    logs = []
+    for name in ("one", "two"):
+        assert train.run(write_root(tmp_path / name)) == 0
+        logs.append(ACCURACY.findall(capfd.readouterr().out))
+    assert len(logs[0]) == 4
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "told"),
+    [
+        ({"epochs": "0"}, "'0' is not valid for 'epochs'"),
+        ({"learning_rate": "2"}, "'2' is not valid for 'learning_rate'"),
+        ({"optimizer": "lion"}, "'lion' is not valid for 'optimizer'"),
+        ({"num_classes": "banana"}, "'banana' is not valid for 'num_classes'"),
+        ({"colour": "blue"}, "'colour' was unexpected"),
+        ({"use_pretrained_model": "1"}, "use_pretrained_model=1 needs image_shape 3,224,224"),
+        ({"checkpoint_frequency": "5"}, "checkpoint_frequency must not exceed epochs"),
+    ],
+)
+def test_hyperparameters_that_cannot_be_trained_are_named(
+    tmp_path: Path, hyperparameters: dict[str, str], told: str
+) -> None:
+    root = write_root(tmp_path / "root")
+    configure(root, **hyperparameters)
+    assert told in failure(root)
+
+
+def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root")
+    configure(root, epochs="0", momentum="7")
+    reason = failure(root)
+    assert "'epochs'" in reason
+    assert "'momentum'" in reason
+
+
+def test_a_list_that_names_a_missing_film_fails_with_its_name(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root")
+    (root / "input/data/train/3.jpg").unlink()
+    assert "names 3.jpg (line 4), which is not there" in failure(root)
+
+
+@pytest.mark.parametrize("line", ["0 1 0.jpg", "zero\t1\t0.jpg", "0\t0.5\t0.jpg", "0\t1\t/etc/passwd", "0\t1"])
+def test_a_malformed_line_fails_with_its_number(tmp_path: Path, line: str) -> None:
+    root = write_root(tmp_path / "root")
+    path = root / "input/data/validation_lst/validation.lst"
+    path.write_text(path.read_text() + line + "\n")
+    assert "Invalid lst file in the validation channel. Line 17" in failure(root)
+
+
+def test_a_label_beyond_the_classes_fails(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root")
+    (root / "input/data/train_lst/train.lst").write_text("0\t2\t0.jpg\n")
+    assert "label 2; num_classes=2 allows 0 to 1" in failure(root)
+
+
+def test_fewer_films_than_a_batch_fail(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root", films=4)
+    assert "must be bigger or equal to the mini_batch_size" in failure(root)
+
+
+def test_a_film_smaller_than_the_network_fails(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root", side=24)
+    assert "24" in failure(root)
+
+
+def test_a_missing_channel_is_named(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root")
+    (root / "input/data/validation_lst").rename(root / "input/data/elsewhere")
+    assert "Channel 'validation_lst' is missing" in failure(root)
+
+
+def test_a_broken_film_is_named(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root")
+    (root / "input/data/train/5.jpg").write_bytes(b"no film")
+    assert "5.jpg" in failure(root)
+
+
+def test_a_stop_keeps_the_best_model_and_is_no_failure(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root", epochs="100000")
+    command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (root / "model/stand-in.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    assert not (root / "output/failure").exists()
+    assert len(Model(root / "model").score((root / "input/data/train/0.jpg").read_bytes())) == 2
+
+
+def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole, halves = write_root(tmp_path / "whole", epochs="4"), write_root(tmp_path / "halves", epochs="4")
+    for root in (whole, halves):
+        (root / "checkpoints").mkdir()
+    assert train.run(whole) == 0
+    expected = accuracies(capfd.readouterr().out, "Validation")
+    interrupt_after(halves, 2)
+    first = accuracies(capfd.readouterr().out, "Validation")
+    for path in (halves / "model").iterdir():
+        path.unlink()  # an interrupted job loses /opt/ml/model
+    assert train.run(halves) == 0
+    log = capfd.readouterr().out
+    assert "Resuming from a checkpoint after 2 epochs" in log
+    assert first + accuracies(log, "Validation") == expected
+    assert (halves / "model/model.onnx").is_file()
+
+
+def interrupt_after(root: Path, epochs: int) -> None:
+    """Train `epochs` of the configured epochs, as a spot interruption would leave them."""
+    from localaws.image_classification import checkpoints
+
+    class InterruptedError(Exception):
+        pass
+
+    def save(*arguments: object) -> None:
+        original(*arguments)  # type: ignore[arg-type]
+        if arguments[2] == epochs:
+            raise InterruptedError
+
+    original = checkpoints.save
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "save", save)
+        with pytest.raises(InterruptedError):
+            train.run(root)
+
+
+def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    root = write_root(
+        tmp_path / "root", side=224, use_pretrained_model="1", num_layers="101", image_shape="3,224,224",
+        epochs="1", learning_rate="0.001",
+    )  # fmt: skip
+    assert train.run(root) == 0
+    assert "Using pretrained model" in capfd.readouterr().out
+    notes = json.loads((root / "model/stand-in.json").read_text())
+    assert notes["network"] == "EfficientNetLite0"
