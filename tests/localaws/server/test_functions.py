@@ -1,0 +1,60 @@
+"""Functions run in this machine's Python and Node.js, whatever platform their package was built for."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from infra import lambda_asset
+
+from .conftest import Server, document
+
+
+def invoke(server: Server, name: str, runtime: str, files: dict[str, str | bytes], handler: str) -> dict[str, Any]:
+    """Make a function of these files, ask it once, and return its answer."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    role = server.client("iam").create_role(RoleName=f"runs-{name}", AssumeRolePolicyDocument=document(trust))["Role"][
+        "Arn"
+    ]
+    client = server.client("lambda")
+    client.create_function(
+        FunctionName=name, Runtime=runtime, Role=role, Handler=handler, Code={"ZipFile": package.getvalue()}, Timeout=20
+    )
+    return dict(json.loads(client.invoke(FunctionName=name, Payload=b"{}")["Payload"].read()))
+
+
+def test_a_package_built_for_another_python_is_taken_from_this_environment(server: Server) -> None:
+    package = lambda_asset.build()
+    files = {str(path.relative_to(package)): path.read_bytes() for path in package.rglob("*") if path.is_file()}
+    files["probe.py"] = (
+        b"import PIL.Image, radiograph\n"
+        b"def handler(event, context):\n"
+        b"    size = PIL.Image.new('L', (3, 2)).resize((6, 4)).size\n"
+        b"    return {'pil': PIL.__file__, 'radiograph': radiograph.__file__, 'size': size}\n"
+    )
+    answer = invoke(server, "foreign", "python3.14", files, "probe.handler")
+    assert answer["size"] == [6, 4]
+    assert "site-packages" in answer["pil"]
+    assert "site-packages" not in answer["radiograph"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "bucket.localhost"])
+def test_a_node_function_finds_names_below_localhost(server: Server, host: str) -> None:
+    code = (
+        "const dns = require('node:dns');\n"
+        f"exports.handler = () => new Promise((done) => dns.lookup('{host}', {{family: 4}}, "
+        "(error, address) => done({address, error: String(error)})));\n"
+    )
+    answer = invoke(server, f"node-{host.count('.')}", "nodejs22.x", {"index.js": code}, "index.handler")
+    assert answer["address"] == "127.0.0.1"
+
+
+def test_a_node_function_has_the_aws_sdk(server: Server) -> None:
+    code = "exports.handler = async () => ({client: typeof require('@aws-sdk/client-s3').S3});\n"
+    assert invoke(server, "node-sdk", "nodejs22.x", {"index.js": code}, "index.handler") == {"client": "function"}

@@ -1,0 +1,108 @@
+"""Starting and stopping: what goes wrong is a sentence, and nothing is left running."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from localaws.environment import client_environment
+
+from .conftest import Server, other_address, run
+
+
+def test_it_answers_on_the_loopback_address_only(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5):
+        pass
+    address = other_address()
+    if address is not None:
+        with pytest.raises(OSError), socket.create_connection((address, server.port), timeout=2):
+            pass
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("--port", str(port), "--state-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert f"port {port} on 127.0.0.1 is taken" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("--port", "45991", "--state-dir", str(tmp_path / "file" / "state"))
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_servers_on_one_state_folder_are_refused(server: Server) -> None:
+    done = run("--port", "45992", "--state-dir", str(server.state))
+    assert done.returncode == 1
+    assert f"another localaws uses the state folder {server.state}" in done.stderr
+
+
+@pytest.mark.parametrize("options", [["--prot", "4567"], ["--port", "80"], ["--port", "many"], ["sevre"]])
+def test_a_wrong_option_is_usage(options: list[str]) -> None:
+    done = run(*options)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_printed_environment_points_a_shell_at_the_server() -> None:
+    done = run("env", "--port", "4999", AWS_PROFILE="work", AWS_SESSION_TOKEN="old")
+    shell = subprocess.run(
+        ["bash", "-c", done.stdout + "env"], env={"PATH": os.environ["PATH"], "AWS_PROFILE": "work"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
+    assert client_environment(4999).items() <= found.items()
+    assert "AWS_PROFILE" not in found
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_ends_every_process(tmp_path: Path, signum: int) -> None:
+    from localaws.demo.services import free_port
+
+    server = Server(tmp_path / "state", free_port(0))
+    server.start()
+    assert server.processes()
+    assert server.end(signum) == 0
+    assert server.processes() == []
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
+def test_state_survives_every_end(tmp_path: Path, signum: int) -> None:
+    from localaws.demo.services import free_port
+
+    server = Server(tmp_path / "state", free_port(0))
+    server.start()
+    server.client("s3").create_bucket(Bucket="kept")
+    server.client("s3").put_object(Bucket="kept", Key="films/one.jpg", Body=bytes(range(256)))
+    server.role("kept")
+    wait_for_save(server)
+    server.end(signum)
+    server.start()
+    try:
+        assert server.client("s3").get_object(Bucket="kept", Key="films/one.jpg")["Body"].read() == bytes(range(256))
+        assert server.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
+    finally:
+        server.end(signal.SIGTERM)
+
+
+def wait_for_save(server: Server) -> None:
+    """Return once the last change is on disk, or after the few seconds a person would wait."""
+    import time
+
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if any("kept" in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam*")):
+            return
+        time.sleep(0.05)
