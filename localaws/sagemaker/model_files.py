@@ -1,5 +1,6 @@
 """A model's artifact: from S3 into the folder that plays /opt/ml/model."""
 
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def fetch(s3: Any, container: Document, root: Path) -> None:
     download(s3, [S3Object(bucket, key, archive.name, 0)], root)
     try:
         with tarfile.open(archive, "r:gz") as files:
-            files.extractall(folder, filter="data")
+            unpack(files, folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
     except OSError as error:
@@ -46,3 +47,25 @@ def fetch(s3: Any, container: Document, root: Path) -> None:
             raise
         raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
     archive.unlink()
+
+
+def unpack(files: tarfile.TarFile, folder: Path) -> None:
+    """Write an archive's files below `folder`, and nothing anywhere else.
+
+    `TarFile.extractall(filter="data")` does as much, but Python 3.11 has it from 3.11.4 on only.
+
+    Raises:
+        ValueError: it holds a link, a device, or a path that leads out of the folder.
+    """
+    inside = folder.resolve()
+    for member in files:
+        target = (inside / member.name).resolve()
+        if not target.is_relative_to(inside) or not (member.isdir() or member.isreg()):
+            raise ValueError(f"{member.name} is no plain file below the archive's root")
+        content = files.extractfile(member)
+        if content is None:
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
