@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -50,11 +51,20 @@ def bind(port: int) -> socket.socket:
         listening.listen(512)
     except OSError as error:
         listening.close()
+        holder = "by another localaws" if answers(port) else f"({error.strerror})"
         raise StartError(
-            f"port {port} on 127.0.0.1 is taken ({error.strerror}); stop what listens there, "
-            "or choose another with --port."
+            f"port {port} on 127.0.0.1 is taken {holder}; stop it, or choose another port with --port."
         ) from error
     return listening
+
+
+def answers(port: int) -> bool:
+    """Return whether a localaws serves on `port`."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_localaws/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def claim(state_dir: Path) -> IO[str]:

@@ -34,6 +34,12 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_port_that_another_localaws_holds_says_so(server: Server, tmp_path: Path) -> None:
+    done = run("--port", str(server.port), "--state-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert f"port {server.port} on 127.0.0.1 is taken by another localaws" in done.stderr
+
+
 def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run("--port", "45991", "--state-dir", str(tmp_path / "file" / "state"))
