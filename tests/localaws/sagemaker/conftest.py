@@ -169,7 +169,7 @@ def training_request(role: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def until(check: Any, seconds: float = 10) -> Any:
+def until(check: Any, seconds: float = 30) -> Any:
     """Return the first true value of `check()`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
