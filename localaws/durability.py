@@ -5,8 +5,8 @@ import logging
 
 log = logging.getLogger("localaws")
 
-DELAY_SECONDS = 0.5
-"""How long changes are gathered: a deployment makes hundreds within a few seconds."""
+DELAY_SECONDS = 0.1
+"""How long changes are gathered, and so what a kill may lose: a deployment makes hundreds within a few seconds."""
 
 
 class Durability:

@@ -80,7 +80,7 @@ def expose(film: Image.Image, rng: np.random.Generator, factors: frozenset[str])
     """Return the film with another gamma, contrast and brightness."""
     gamma = math.exp(rng.uniform(-GAMMA, GAMMA))
     contrast, brightness = rng.uniform(*CONTRAST), rng.uniform(-BRIGHTNESS, BRIGHTNESS)
-    values = np.asarray(film, np.float32)
+    values = np.asarray(film, np.float64)
     if "gamma" in factors:
         values = (values / 255) ** gamma * 255
     if "contrast" in factors:
