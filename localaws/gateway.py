@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote
 
+from localaws import rest_api
+from localaws.bodies import Receive, body_within, replay
 from localaws.errors import ServiceError
 from localaws.identity import Caller, account_scope, supply_metric_namespace
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -22,8 +23,6 @@ INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations$")
 EXECUTE_API_PATH = re.compile(r"^/(?:restapis/[^/]+/[^/]+/_user_request_|_aws/execute-api/)")
 EXECUTE_API_URL = re.compile(rb"https://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com/([\w-]+)/")
 
-MAX_REST_API_BODY = 10 * 1024 * 1024
-"""API Gateway's limit for a REST API's request, which MiniStack does not enforce."""
 MAX_SAGEMAKER_BODY = 25 * 1024 * 1024
 """InvokeEndpoint's limit for real-time endpoints (SageMaker hosting FAQ)."""
 
@@ -78,9 +77,9 @@ class Gateway:
             await self.serve_sagemaker(scope, receive, send, headers, signed[1], signed[2])
             return
         if EXECUTE_API_PATH.match(scope["path"]) or ".execute-api." in headers.get("host", ""):
-            limited = await body_within(receive, headers, MAX_REST_API_BODY)
+            limited = await body_within(receive, rest_api.MAX_BODY)
             if limited is None:
-                await respond(send, 413, {"Content-Type": "application/json"}, b'{"message":"Request Too Long"}')
+                await respond(send, *rest_api.too_large(scope["path"]))
                 return
             await self.ministack(scope, replay(limited, receive), send)
             return
@@ -96,7 +95,7 @@ class Gateway:
         """Authenticate, then hand the request to the control plane or the runtime."""
         request_id = str(uuid.uuid4())
         try:
-            body = await body_within(receive, headers, MAX_SAGEMAKER_BODY)
+            body = await body_within(receive, MAX_SAGEMAKER_BODY)
             if body is None:
                 raise ServiceError("RequestEntityTooLargeException", "The request is larger than 25 MB.", 413)
             caller = authenticate(scope, headers, body, key, region)
@@ -163,40 +162,6 @@ def authenticate(scope: Scope, headers: Mapping[str, str], body: bytes, key: str
     if isinstance(principal, iam_evaluator.AuthError):
         raise ServiceError(principal.code, principal.message, 403)
     return Caller(account, region, principal.arn, key)
-
-
-async def body_within(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes | None:
-    """Read a request's body, or return None as soon as it is known to exceed `limit` bytes.
-
-    A body that is too large is read to its end and dropped: a client that is still sending would
-    otherwise see a reset connection instead of the answer.
-    """
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= limit:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return None if size > limit else b"".join(chunks)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that hands over `body` once, then what the client sends (a disconnect)."""
-    sent = False
-
-    async def once() -> MutableMapping[str, Any]:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return once
 
 
 def parse_json(body: bytes) -> dict[str, Any]:

@@ -1,21 +1,26 @@
-"""`python -m ml.prepare`: from a folder of chest radiographs to SageMaker channels in S3."""
+"""`python -m ml.prepare`: from any source of chest radiographs to SageMaker channels in S3."""
 
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml import aws, project
-from ml.dataset import groups, sources, split, standardising, upload, version
-from ml.dataset.film import CLASSES, Found, Reject
+from ml.dataset import groups, layout, report, sources, split, standardising, upload, variants, version
+from ml.dataset.film import CLASSES, Reject
 from ml.errors import UserError, guarded
 
 EXAMPLES = """examples:
   python -m ml.prepare --source phantom
+  python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
+  python -m ml.prepare --source films.csv                        # path,label,patient_id[,split]
+  python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
 """
 SHOWN_REJECTS = 20
+MAX_COPIES = 20
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +38,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--source", required=True, help="a folder of radiographs, or `phantom` for synthetic ones")
+    parser.add_argument("--source", required=True, help=sources.SOURCES)
+    parser.add_argument("--labels", type=Path, help="table of labels (id,label) of a DICOM folder")
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--name", help="name of the data set (default: the folder's name)")
     parser.add_argument("--seed", type=int, default=0, help="of the splits, and of the phantoms (default 0)")
@@ -41,6 +47,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--test-share", type=share, default=0.2, help="where the source has no test folder (0.2)")
     parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")
     parser.add_argument("--max-reject-share", type=share, default=0.05, help="stop above this share (default 0.05)")
+    parser.add_argument(
+        "--augment", type=copies, default=3, metavar="N", help="varied copies of each training film (3)"
+    )
+    parser.add_argument("--balance", action="store_true", help="repeat the smaller class in the training list")
     parser.add_argument("--work", type=Path, help="folder for intermediate files (default build/datasets)")
     options = parser.parse_args(argv)
     if options.batch_size < 1:
@@ -59,27 +69,58 @@ def share(text: str) -> float:
     return value
 
 
+def copies(text: str) -> int:
+    """Parse the number of augmented copies."""
+    if not text.isdigit() or int(text) > MAX_COPIES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give a whole number from 0 to {MAX_COPIES}.")
+    return int(text)
+
+
 def prepare(options: argparse.Namespace) -> None:
-    """Find, standardise, group, split, list and upload."""
+    """Find, standardise, group, split, vary, list, report and upload."""
     bucket = aws.stack_outputs(project.stage(options.stage), "Storage")["DataBucketName"]
-    work = options.work or project.root() / "build" / "datasets"
-    name = slug(options.name or ("phantom" if options.source == "phantom" else Path(options.source).resolve().name))
-    if options.source == "phantom":
-        found = sources.phantom(work / "phantom" / f"seed-{options.seed}", options.seed)
-    else:
-        found = sources.scan(Path(options.source))
-    folder = work / name / "standardised"
-    films, rejects = standardising.standardise_all(found, folder)
-    report_rejects(found, rejects, options.max_reject_share)
-    grouped, copies = groups.group(films)
+    root = options.work or project.root() / "build" / "datasets"
+    name = slug(options.name or name_of(options.source))
+    found, unusable = sources.open_source(options.source, root / name, options.seed, options.labels)
+    folder = root / name / "standardised"
+    films, broken = standardising.standardise_all(found, folder)
+    rejects = [*unusable, *broken]
+    report_rejects(len(found) + len(unusable), rejects, options.max_reject_share)
+    grouped, redundant = groups.group(films)
     splits = split.split(grouped, options.validation_share, options.test_share, options.batch_size, options.seed)
-    settings = {"policy": "squash", "seed": options.seed, "validation_share": options.validation_share}
-    content = version.describe(name, splits, settings)
-    unknown = sum(film.patient.startswith("file-") for film in films)
-    report(content, splits, len(copies), unknown)
-    sent = upload.upload(bucket, content, splits, folder)
+    variants.stressed(splits["validation"], folder)
+    names = variants.copies(splits["train"], options.augment, options.seed, folder)
+    placed = layout.lay_out(splits, names, options.balance, folder)
+    content = version.describe(name, splits, settings(options), placed.training_samples)
+    print_splits(content, len(redundant), sum(film.patient.startswith("file-") for film in films))
+    pages = report.build(content, splits, rejects, redundant, folder)
+    keep(pages, root / name)
+    sent = upload.upload(bucket, content, placed, pages)
     print(f"Data set {name}/{content['version']} in s3://{bucket}/datasets/{name}/{content['version']}/: "
           f"{sent or 'no'} objects sent.")  # fmt: skip
+
+
+def settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what decides the content besides the films."""
+    names = ("seed", "validation_share", "test_share", "batch_size", "augment", "balance")
+    return {"policy": "squash", **{name: getattr(options, name) for name in names}}
+
+
+def name_of(source: str) -> str:
+    """Return a data set's name where none is given."""
+    if source in ("phantom", "kaggle"):
+        return {"phantom": "phantom", "kaggle": "chest-xray"}[source]
+    path = Path(source).expanduser().resolve()
+    return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
+
+
+def keep(pages: Mapping[str, bytes], folder: Path) -> None:
+    """Write the report's files beside the prepared films."""
+    for name, body in pages.items():
+        temporary = folder / f"{name}.tmp"
+        temporary.write_bytes(body)
+        temporary.replace(folder / name)
+    print(f"Report {folder / 'report.html'}")
 
 
 def slug(text: str) -> str:
@@ -94,8 +135,8 @@ def slug(text: str) -> str:
     return name
 
 
-def report_rejects(found: list[Found], rejects: list[Reject], limit: float) -> None:
-    """List what was left out.
+def report_rejects(offered: int, rejects: list[Reject], limit: float) -> None:
+    """List what was left out of `offered` files.
 
     Raises:
         UserError: the share of rejects exceeds `limit`.
@@ -104,21 +145,22 @@ def report_rejects(found: list[Found], rejects: list[Reject], limit: float) -> N
         print(f"Left out {reject.path}: {reject.reason}", file=sys.stderr)
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
-    if len(rejects) > limit * len(found):
+    if len(rejects) > limit * offered:
         raise UserError(
-            f"{len(rejects)} of {len(found)} files are no usable films, more than --max-reject-share {limit:g} allows. "
+            f"{len(rejects)} of {offered} files are no usable films, more than --max-reject-share {limit:g} allows. "
             "Look at the reasons above."
         )
 
 
-def report(content: dict[str, Any], splits: split.Splits, copies: int, unknown: int) -> None:
+def print_splits(content: dict[str, Any], redundant: int, unknown: int) -> None:
     """Print the splits, and the proof that they share nobody."""
     print(f"{'split':<12}{'films':>8}" + "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}")
     for name, counts in content["counts"].items():
         numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
         print(f"{name:<12}{sum(counts.values()):>8}{numbers}{content['patients'][name]:>10}")
-    patients, pixels = groups.overlaps(splits.values())
-    print(f"Shared between splits: {patients} patients, {pixels} pictures. Redundant copies dropped: {copies}.")
+    shared = content["shared"]
+    print(f"Shared between splits: {shared['patients']} patients, {shared['pictures']} pictures. "
+          f"Redundant copies dropped: {redundant}. Training list: {content['training_samples']} lines.")  # fmt: skip
     if unknown:
         print(f"{unknown} file names tell no patient; each of these files counts as its own patient.", file=sys.stderr)
 

@@ -72,7 +72,7 @@ def start(stage: str, options: argparse.Namespace) -> None:
     """Create a training job and follow it."""
     outputs = aws.stack_outputs(stage, "Storage")
     dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
-    samples = sum(dataset["counts"]["train"].values())
+    samples = int(dataset["training_samples"])
     validation = sum(dataset["counts"]["validation"].values())
     sent = hyperparameters.resolve(vars(options), samples, len(dataset["classes"]))
     if validation < int(sent["mini_batch_size"]):

@@ -14,7 +14,8 @@ from localaws.demo.walk import Walk
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; return 0 after a verified prediction, 1 when a step failed, 130 on Ctrl-C."""
     options = parse(argv)
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell that starts the demo in the background would have it ignored.
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     with ExitStack() as servers:
         try:

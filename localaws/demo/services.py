@@ -16,8 +16,14 @@ def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[b
     """Start AWS on localhost and return when it answers; what it logs goes to build/localaws.log.
 
     Raises:
-        StepFailedError: it ended or did not answer within 60 s; the message holds its last lines.
+        StepFailedError: something listens on the port already, or it ended or did not answer within 60 s; the message
+            holds its last lines.
     """
+    if free_port(port) != port:
+        raise StepFailedError(
+            f"Port {port} on 127.0.0.1 is taken, perhaps by another demo: stop it, or choose another port "
+            "(make demo DEMO_FLAGS='--port N')."
+        )
     command = [sys.executable, "-m", "localaws", "--port", str(port), "--state-dir", str(state_dir)]
     log = root / "build" / "localaws.log"
     log.parent.mkdir(exist_ok=True)

@@ -18,8 +18,8 @@ from localaws.environment import client_environment
 STAGE = "demo"
 """A stage of its own, so that a model trained here never stands in for one trained on AWS."""
 
-PHANTOM_TRAINING = ["--epochs", "10", "--learning-rate", "0.001"]
-FILMS_TRAINING = ["--epochs", "3", "--learning-rate", "0.001"]
+PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001"]
+FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001"]
 """Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
 
 

@@ -1,13 +1,14 @@
 """`.lst` files: `index<TAB>label<TAB>relative path`, no header (Image Classification, developer guide)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from ml.dataset.film import CLASSES, Film
+Example = tuple[int, str]
+"""Label, and path relative to the channel's prefix."""
 
 
-def list_text(films: Sequence[Film]) -> str:
-    """Return the list of a split; paths are relative to the split's prefix. The same films give the same bytes."""
-    return "".join(f"{index}\t{film.label}\t{CLASSES[film.label]}/{film.name}\n" for index, film in enumerate(films))
+def list_text(examples: Iterable[Example]) -> str:
+    """Return a list, one line an example, in the order given. The same examples give the same bytes."""
+    return "".join(f"{index}\t{label}\t{path}\n" for index, (label, path) in enumerate(examples))
 
 
 def parse_list(text: str) -> list[tuple[int, int, str]]:

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from PIL import Image
+
 from ml.console import Progress
+from ml.dataset.encoding import encoding_of
 from ml.dataset.film import CLASSES, Film, Found, Reject
 from ml.dataset.patients import patient_of
-from radiograph import FilmError, encode, standard_film
+from radiograph import FilmError, Policy, encode, fit, media_type, standard_film
 
 MAX_FILE_BYTES = 64_000_000
 """Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
 
 
-def standardise_all(found: Sequence[Found], folder: Path) -> tuple[list[Film], list[Reject]]:
+def standardise_all(found: Sequence[Found], folder: Path, policy: Policy = "squash") -> tuple[list[Film], list[Reject]]:
     """Write each film as `folder`/<class>/<name>.jpg, 224 x 224, and return the films and the rejects by path.
 
     A film is written under a temporary name and renamed. Names are made unique by numbering.
@@ -24,7 +27,7 @@ def standardise_all(found: Sequence[Found], folder: Path) -> tuple[list[Film], l
     names = unique_names(found)
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(film, name, folder) for film, name in zip(found, names, strict=True)]
+    jobs = [(film, name, folder, policy) for film, name in zip(found, names, strict=True)]
     progress = Progress("Standardising", len(jobs))
     films: list[Film] = []
     rejects: list[Reject] = []
@@ -39,24 +42,41 @@ def standardise_all(found: Sequence[Found], folder: Path) -> tuple[list[Film], l
     return films, rejects
 
 
-def standardise_one(job: tuple[Found, str, Path]) -> Film | Reject:
+def standardise_one(job: tuple[Found, str, Path, Policy]) -> Film | Reject:
     """Read, standardise and write one film."""
-    found, name, folder = job
+    found, name, folder, policy = job
     try:
         if found.path.stat().st_size > MAX_FILE_BYTES:
             return Reject(found.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        film = standard_film(found.path.read_bytes(), max_bytes=None)
+        data = found.path.read_bytes()
+        film = read(data, policy)
     except FilmError as error:
         return Reject(found.path, error.code, str(error))
     except OSError as error:
         return Reject(found.path, "unreadable", error.strerror or str(error))
+    body = encode(film)
     target = folder / CLASSES[found.label] / name
     temporary = target.with_suffix(".tmp")
-    temporary.write_bytes(encode(film))
+    temporary.write_bytes(body)
     temporary.replace(target)
-    patient = patient_of(found.path.stem)
+    named = patient_of(found.path.stem)
     pixels = hashlib.sha256(film.tobytes()).hexdigest()
-    return Film(found.path, found.label, found.split, name, patient.kind, patient.key, pixels)
+    patient, kind = (named.key, named.kind) if found.patient is None else (found.patient, "")
+    encoding = encoding_of(data, film)
+    return Film(found.path, found.label, found.split, name, kind, patient, pixels, len(body), encoding)
+
+
+def read(data: bytes, policy: Policy) -> Image.Image:
+    """Return a file's film, mode "L", 224 x 224, by the functions that the API and the app use too.
+
+    Raises:
+        FilmError: it is no usable film.
+    """
+    if media_type(data) == "application/dicom":
+        from radiograph import dicom
+
+        return fit(dicom.read_dicom(data), policy)
+    return standard_film(data, policy=policy, max_bytes=None)
 
 
 def unique_names(found: Sequence[Found]) -> list[str]:
@@ -64,7 +84,7 @@ def unique_names(found: Sequence[Found]) -> list[str]:
     taken: dict[str, int] = {}
     names = []
     for film in found:
-        slug = re.sub(r"[^a-z0-9]+", "-", film.path.stem.lower()).strip("-") or "film"
+        slug = re.sub(r"[^a-z0-9]+", "-", (film.name or film.path.stem).lower()).strip("-") or "film"
         taken[slug] = taken.get(slug, 0) + 1
         while taken[slug] > 1 and f"{slug}-{taken[slug]}" in taken:
             taken[slug] += 1

@@ -10,54 +10,49 @@ import botocore.exceptions
 
 from ml import aws
 from ml.console import Progress
-from ml.dataset.film import CLASSES
-from ml.dataset.lists import list_text
-from ml.dataset.split import Splits
+from ml.dataset.layout import Layout
 from ml.errors import UserError
 
 THREADS = 16
 LATEST = "datasets/latest.json"
+CONTENT_TYPES = {".lst": "text/plain", ".json": "application/json", ".html": "text/html; charset=utf-8"}
 
 
-def upload(bucket: str, content: Mapping[str, Any], splits: Splits, folder: Path) -> int:
-    """Upload a version; return how many objects were sent.
+def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapping[str, bytes]) -> int:
+    """Upload a version with its report's files; return how many objects were sent.
 
     A version's prefix is named by its content, so an object that is there with the right size is right. An upload that
     is cut short leaves no dataset.json, so that nothing takes the version for complete, and is gone on with next time.
     """
     s3 = aws.client("s3")
     prefix = f"datasets/{content['name']}/{content['version']}"
-    bodies = texts(content, splits)
-    files = {
-        f"{split}/{CLASSES[film.label]}/{film.name}": folder / CLASSES[film.label] / film.name
-        for split, films in splits.items()
-        for film in films
-    }
     present = sizes(s3, bucket, prefix + "/")
-    missing = [key for key, path in files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size]
-    progress = Progress("Uploading", len(missing), "files")
+    missing = {key: path for key, path in layout.files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size}
+    send_files(s3, bucket, prefix, missing)
+    sent = len(missing)
+    marker = {"dataset.json": json.dumps(content, indent=1, sort_keys=True).encode()}
+    for key, body in {**layout.texts, **report, **marker}.items():
+        if present.get(f"{prefix}/{key}") != len(body):
+            s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body, ContentType=CONTENT_TYPES[Path(key).suffix])
+            sent += 1
+    return sent + point_at(s3, bucket, content)
 
-    def send(key: str) -> None:
+
+def send_files(s3: Any, bucket: str, prefix: str, files: Mapping[str, Path]) -> None:
+    """Upload files in parallel, showing how many bytes are done."""
+    if not files:
+        return
+    lengths = {key: path.stat().st_size for key, path in files.items()}
+    progress = Progress("Uploading", sum(lengths.values()), "bytes")
+
+    def send(key: str) -> str:
         s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=files[key].read_bytes(), ContentType="image/jpeg")
+        return key
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(send, missing):
-            progress.advance()
-    if missing:
-        progress.finish()
-    sent = len(missing)
-    for key, body in bodies.items():
-        if present.get(f"{prefix}/{key}") != len(body):
-            s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body)
-            sent += 1
-    sent += point_at(s3, bucket, content)
-    return sent
-
-
-def texts(content: Mapping[str, Any], splits: Splits) -> dict[str, bytes]:
-    """Return the lists, then dataset.json, by key below the version's prefix."""
-    lists = {f"{split}_lst/{split}.lst": list_text(splits[split]).encode() for split in ("train", "validation")}
-    return lists | {"dataset.json": json.dumps(content, indent=1, sort_keys=True).encode()}
+        for key in pool.map(send, files):
+            progress.advance(lengths[key])
+    progress.finish()
 
 
 def point_at(s3: Any, bucket: str, content: Mapping[str, Any]) -> int:

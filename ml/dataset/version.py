@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 from ml.dataset.film import CLASSES
+from ml.dataset.groups import overlaps
 from ml.dataset.split import Splits
+from ml.dataset.variants import RECIPE, STRESSED
 
 
-def describe(name: str, splits: Splits, settings: dict[str, Any]) -> dict[str, Any]:
+def describe(name: str, splits: Splits, settings: dict[str, Any], training_samples: int) -> dict[str, Any]:
     """Return the contents of dataset.json: the same films, splits and settings give the same, whenever they are made.
 
     `version` is the first 12 hexadecimal digits of the SHA-256 of the rest. No path of the source is in it.
@@ -16,11 +18,13 @@ def describe(name: str, splits: Splits, settings: dict[str, Any]) -> dict[str, A
     content: dict[str, Any] = {
         "name": name,
         "classes": list(CLASSES),
-        "settings": settings,
+        "settings": settings | {"recipe": RECIPE},
+        "training_samples": training_samples,
         "counts": {
             split: {label: sum(film.label == index for film in films) for index, label in enumerate(CLASSES)}
             for split, films in splits.items()
         },
+        "shared": dict(zip(("patients", "pictures"), overlaps(splits.values()), strict=True)),
         "patients": {split: len({film.patient for film in films}) for split, films in splits.items()},
         "films": [
             {
@@ -30,7 +34,7 @@ def describe(name: str, splits: Splits, settings: dict[str, Any]) -> dict[str, A
                 "patient": film.patient,
                 "pixels": film.pixels,
             }
-            for split, films in splits.items()
+            for split, films in {**splits, STRESSED: splits["validation"]}.items()
             for film in films
         ],
     }

@@ -67,7 +67,15 @@ def test_a_wrong_key_is_refused(cloud: Cloud) -> None:
 
 def test_an_eleven_megabyte_body_is_too_large_for_the_gateway(cloud: Cloud) -> None:
     answer = post(cloud, os.urandom(11 * 1024 * 1024))
-    assert answer.status == 413
+    assert (answer.status, answer.body["code"]) == (413, "too_large")
+    assert "4,400,000 bytes" in answer.body["detail"]
+
+
+def test_a_second_demo_at_once_stops_at_the_taken_port(cloud: Cloud) -> None:
+    port = cloud.env["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    done = cloud.run("python", "-m", "localaws.demo", "--once", "--port", port)
+    assert done.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
 
 
 def test_a_five_megabyte_film_is_refused_with_the_limit(cloud: Cloud) -> None:

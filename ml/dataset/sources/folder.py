@@ -1,25 +1,15 @@
-"""Where radiographs come from: a folder in Kaggle's layout, a folder of class folders, or phantoms."""
+"""A folder in Kaggle's layout (train, val and test), or a folder of class folders."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from ml.console import Progress
 from ml.dataset.film import CLASSES, Found
 from ml.errors import UserError
 
-IGNORED = {".ds_store", "thumbs.db", "dataset.json"}
+IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
+"""What operating systems leave in folders; names that begin with a dot are left alone too."""
 SPLITS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
 """Kaggle's 16-image val folder is a tail of its train folder: too small to choose anything by, so it joins train."""
-PHANTOMS = 600
-
-
-def phantom(folder: Path, seed: int) -> list[Found]:
-    """Draw synthetic films into `folder` (kept when they are there already) and return them."""
-    from radiograph.phantom import write_dataset
-
-    progress = Progress("Drawing phantoms", PHANTOMS)
-    write_dataset(folder, PHANTOMS, seed, lambda done, total: progress.advance(done - progress.done))
-    progress.finish()
-    return scan(folder)
 
 
 def scan(folder: Path) -> list[Found]:
@@ -28,17 +18,24 @@ def scan(folder: Path) -> list[Found]:
     Raises:
         UserError: the folder is missing, or has neither layout, or a class has no file.
     """
-    if not folder.is_dir():
-        raise UserError(f"--source {folder} is not a folder; give a folder of radiographs, or `phantom`.", code=2)
     parts = subfolders(folder)
     if set(parts) & set(SPLITS):
         found = [film for name, part in sorted(parts.items()) if name in SPLITS for film in classes(part, SPLITS[name])]
     else:
         found = classes(folder, None)
+    require_both_classes(found, folder)
+    return found
+
+
+def require_both_classes(found: list[Found], origin: Path) -> None:
+    """Check that there is something to tell apart.
+
+    Raises:
+        UserError: a class has no file.
+    """
     for label, name in enumerate(CLASSES):
         if not any(film.label == label for film in found):
-            raise UserError(f"{folder} holds no file of class {name}; it needs files of NORMAL and of PNEUMONIA.", 2)
-    return found
+            raise UserError(f"{origin} holds no film of class {name}; it needs films of NORMAL and of PNEUMONIA.", 2)
 
 
 def classes(folder: Path, split: str | None) -> list[Found]:
@@ -50,20 +47,31 @@ def classes(folder: Path, split: str | None) -> list[Found]:
     labels = {name.lower(): label for label, name in enumerate(CLASSES)}
     unknown = [name for name in subfolders(folder) if name not in labels]
     if unknown or not subfolders(folder):
-        seen = ", ".join(sorted(unknown)) or "no folder"
+        seen = "the folders " + ", ".join(sorted(unknown)) if unknown else "no folder"
         raise UserError(
             f"{folder} holds {seen}; expected the folders NORMAL and PNEUMONIA (in any case), or train and test "
             "folders that hold them.",
             code=2,
         )
-    return [
-        Found(path, labels[name], split)
-        for name, part in sorted(subfolders(folder).items())
-        for path in sorted(part.rglob("*"))
-        if (path.is_file() or path.is_symlink()) and path.name.lower() not in IGNORED
-    ]
+    parts = sorted(subfolders(folder).items())
+    return [Found(path, labels[name], split) for name, part in parts for path in files(part)]
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Yield what lies below a folder, by path: files, and links that lead nowhere, so that they are reported."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.lower() in IGNORED:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from files(path)
+        elif not path.is_dir():
+            yield path
 
 
 def subfolders(folder: Path) -> dict[str, Path]:
     """Return the visible folders in `folder` by lower-case name."""
-    return {path.name.lower(): path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    return {
+        path.name.lower(): path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in IGNORED
+    }

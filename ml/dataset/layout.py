@@ -1,0 +1,64 @@
+"""Where each file of a data set lies in S3, and the lists that name the training and validation films."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.dataset import variants
+from ml.dataset.film import CLASSES, Film
+from ml.dataset.lists import Example, list_text
+from ml.dataset.split import Splits
+from ml.dataset.variants import STRESSED
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything below a version's prefix but dataset.json and the report.
+
+    Attributes:
+        files: local file by key, such as train/NORMAL/im-0115-0001.jpg.
+        texts: `.lst` files by key.
+        training_samples: lines of the training list; what num_training_samples has to be.
+    """
+
+    files: Mapping[str, Path]
+    texts: Mapping[str, bytes]
+    training_samples: int
+
+
+def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, folder: Path) -> Layout:
+    """Return the layout of standardised splits and their variants in `folder`.
+
+    With `balance` the films of the smaller class are repeated in the training list, with their copies, until the
+    classes are equal; no file is stored twice.
+    """
+    files: dict[str, Path] = {}
+    for split, films in splits.items():
+        for film in films:
+            files[f"{split}/{path_of(film)}"] = folder / path_of(film)
+    for film in splits["validation"]:
+        files[f"{STRESSED}/{path_of(film)}"] = folder / "stressed" / path_of(film)
+    for film in splits["train"]:
+        for name in copies.get(film.name, ()):
+            place = f"{CLASSES[film.label]}/{name}"
+            files[f"train/{place}"] = folder / "augmented" / place
+    chosen = variants.balanced(splits["train"]) if balance else splits["train"]
+    training = [example for film in chosen for example in examples(film, copies.get(film.name, ()))]
+    texts = {
+        "train_lst/train.lst": list_text(training).encode(),
+        "validation_lst/validation.lst": list_text(
+            (film.label, path_of(film)) for film in splits["validation"]
+        ).encode(),
+    }
+    return Layout(files, texts, len(training))
+
+
+def path_of(film: Film) -> str:
+    """Return a film's path below a split's prefix."""
+    return f"{CLASSES[film.label]}/{film.name}"
+
+
+def examples(film: Film, copies: Sequence[str]) -> list[Example]:
+    """Return a training film and its copies as lines of the list."""
+    folder = CLASSES[film.label]
+    return [(film.label, f"{folder}/{name}") for name in (film.name, *copies)]

@@ -1,0 +1,125 @@
+"""The report as one self-contained HTML page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8885; --soft: #8881; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; }
+table { border-collapse: collapse; } th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); }
+td, th { text-align: right; } td:first-child, th:first-child { text-align: left; }
+figure { margin: 1rem 0; } figure img { width: 100%; border-radius: 4px; } figcaption { font-size: .9rem; }
+.note { background: var(--soft); border-left: 4px solid #d9822b; padding: .6rem 1rem; }
+.bar { display: inline-block; height: .7rem; background: #3b7dbb; vertical-align: middle; border-radius: 2px; }
+.scroll { overflow-x: auto; }
+"""
+
+PROVENANCE = (
+    "The public collection comes from Guangzhou Women and Children's Medical Center: children of one to five years, "
+    "one centre (Kermany et al., Cell 2018; data: Mendeley Data 10.17632/rscbjbr9sj.2, CC BY 4.0). Films of other "
+    "sources have the licence of their source. No film, name or identifier of the source is in this page, save the "
+    "thumbnails."
+)
+
+
+def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
+    """Return the page; everything is inline, nothing is loaded from elsewhere."""
+    sections = [
+        f"<h1>Data set {escape(facts['name'])}</h1><p>Version {escape(facts['version'])}</p>",
+        '<p class="note"><strong>Not a medical device.</strong> For research and education only.</p>',
+        "<h2>What a model could read besides the anatomy</h2>",
+        "".join(f"<p>{escape(words)}</p>" for words in facts["verdict"]),
+        audit_table(facts["audit"]),
+        "<h2>Films and patients</h2>",
+        split_table(facts),
+        leakage(facts),
+        "<h2>Kinds of films</h2>",
+        table(["split", *all_kinds(facts)], kind_rows(facts)),
+        "<h2>Left out</h2>",
+        left_out(facts),
+        "<h2>Films</h2>",
+        "".join(
+            f'<figure><img alt="{escape(title)}" src="{uri}"><figcaption>{escape(title)}</figcaption></figure>'
+            for title, uri in pictures.items()
+        ),
+        "<h2>Settings</h2>",
+        table(["setting", "value"], [[name, str(value)] for name, value in sorted(facts["settings"].items())]),
+        f"<h2>Provenance and licence</h2><p>{escape(PROVENANCE)}</p>",
+    ]
+    title = f"Data set {escape(facts['name'])} {escape(facts['version'])}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
+        f"<body>{''.join(sections)}</body></html>\n"
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of text cells."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def audit_table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the audit, before and after, with a bar from 0.5 to 1."""
+    rows = ""
+    for when, numbers in found.items():
+        for name, one in numbers.items():
+            width = 12 * (one["value"] - 0.5)
+            rows += (
+                f"<tr><td>{escape(name)}</td><td>{when}</td><td>{one['value']:.3f}</td>"
+                f"<td>{one['low']:.3f} to {one['high']:.3f}</td><td>{one['n']:,}</td>"
+                f'<td style="text-align:left"><span class="bar" style="width:{width:.2f}rem"></span></td></tr>'
+            )
+    head = "".join(
+        f'<th scope="col">{cell}</th>'
+        for cell in ("number", "standardisation", "label AUC", "95 % CI", "films", "0.5 to 1")
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def split_table(facts: Mapping[str, Any]) -> str:
+    """Return films by class, and patients, for each split."""
+    rows = [
+        [split, *(f"{count:,}" for count in counts.values()), f"{facts['patients'][split]:,}"]
+        for split, counts in facts["counts"].items()
+    ]
+    classes = list(next(iter(facts["counts"].values())))
+    lines = f"<p>The training list has {facts['training_samples']:,} lines, augmented copies included.</p>"
+    return table(["split", *classes, "patients"], rows) + lines
+
+
+def leakage(facts: Mapping[str, Any]) -> str:
+    """Return the proof that the splits share nobody, and its limits."""
+    words = (
+        f"Patients in more than one split: {facts['shared_patients']}. Pictures in more than one split: "
+        f"{facts['shared_pictures']}. Redundant copies left out: {facts['redundant_copies']}."
+    )
+    if facts["unknown_patients"]:
+        words += (
+            f" For {facts['unknown_patients']:,} films nothing tells of a patient; each counts as its own, so that "
+            "films of one person may be in two splits unseen."
+        )
+    return f"<p>{escape(words)}</p>"
+
+
+def all_kinds(facts: Mapping[str, Any]) -> list[str]:
+    """Return every kind of film that occurs."""
+    return sorted({kind for counts in facts["kinds"].values() for kind in counts})
+
+
+def kind_rows(facts: Mapping[str, Any]) -> list[list[str]]:
+    """Return films of each kind, for each split."""
+    return [
+        [split, *(f"{counts.get(kind, 0):,}" for kind in all_kinds(facts))] for split, counts in facts["kinds"].items()
+    ]
+
+
+def left_out(facts: Mapping[str, Any]) -> str:
+    """Return how many files were left out for which reason."""
+    if not facts["rejects"]:
+        return "<p>No file.</p>"
+    return table(["reason", "files"], [[code, f"{count:,}"] for code, count in facts["rejects"].items()])

@@ -1,0 +1,49 @@
+"""Contact sheets: a few films of each kind, chosen by name and not by looks."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from ml.dataset.film import CLASSES, Film
+from ml.dataset.layout import path_of
+from ml.dataset.split import Splits
+
+THUMB, COLUMNS = 112, 8
+
+
+def contact_sheets(splits: Splits, folder: Path) -> dict[str, str]:
+    """Return data URIs of JPEG sheets by title."""
+    pictures = {}
+    for label, name in enumerate(CLASSES):
+        for split in ("train", "test"):
+            chosen = spread([film for film in splits[split] if film.label == label])
+            pictures[f"{name}, {split}"] = sheet([folder / path_of(film) for film in chosen])
+    validation = spread(splits["validation"])
+    pictures["Validation, as it is"] = sheet([folder / path_of(film) for film in validation])
+    pictures["Validation, stressed"] = sheet([folder / "stressed" / path_of(film) for film in validation])
+    training = spread(splits["train"])
+    copies = [folder / "augmented" / CLASSES[film.label] / f"{Path(film.name).stem}-copy1.jpg" for film in training]
+    if all(path.is_file() for path in copies):
+        pictures["Training, as it is"] = sheet([folder / path_of(film) for film in training])
+        pictures["Training, augmented copies"] = sheet(copies)
+    return pictures
+
+
+def spread(films: Sequence[Film]) -> list[Film]:
+    """Return up to COLUMNS films at even distances."""
+    step = max(1, len(films) // COLUMNS)
+    return list(films[::step][:COLUMNS])
+
+
+def sheet(paths: Sequence[Path]) -> str:
+    """Return films side by side as a data URI."""
+    picture = Image.new("L", (THUMB * max(1, len(paths)), THUMB))
+    for column, path in enumerate(paths):
+        with Image.open(path) as image:
+            picture.paste(image.convert("L").resize((THUMB, THUMB), Image.Resampling.LANCZOS), (THUMB * column, 0))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,20 @@
+"""Synthetic films, drawn where there are no real ones."""
+
+from pathlib import Path
+
+from ml.console import Progress
+from ml.dataset.film import Found
+from ml.dataset.sources import folder
+
+PHANTOMS = 600
+
+
+def phantoms(target: Path, seed: int) -> list[Found]:
+    """Draw the films into `target` (kept when they are there already) and return them."""
+    from radiograph.phantom import write_dataset
+
+    progress = Progress("Drawing phantoms", PHANTOMS)
+    write_dataset(target, PHANTOMS, seed, lambda done, total: progress.advance(done - progress.done))
+    if progress.done:
+        progress.finish()
+    return folder.scan(target)

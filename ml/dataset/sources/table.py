@@ -1,0 +1,72 @@
+"""A CSV file that names the films: path,label,patient_id[,split], or for DICOM folders also an identifier."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from ml.dataset.film import Found, label_of
+from ml.dataset.sources.folder import SPLITS, require_both_classes
+from ml.errors import UserError
+
+REQUIRED = ("path", "label", "patient_id")
+
+
+def read_table(path: Path) -> list[Found]:
+    """Return the films of a table, in its order; paths are relative to the table.
+
+    Raises:
+        UserError: a column is missing, or a line cannot be used (all such lines are told, up to five).
+    """
+    lines = rows(path, REQUIRED)
+    faults: list[str] = []
+    found = [film for number, line in lines if (film := film_of(path.parent, number, line, faults))]
+    given = {film.split for film in found}
+    if None in given and len(given) > 1:
+        faults.append("the column split is filled in some lines only; fill it in all or in none")
+    if faults:
+        raise UserError(f"{path}: {'; '.join(faults[:5])}{' ...' if len(faults) > 5 else ''}.", code=2)
+    require_both_classes(found, path)
+    return found
+
+
+def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, str]]]:
+    """Return (line number, values by lower-case column) of a CSV file.
+
+    Raises:
+        UserError: it is no readable text, or lacks a required column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = [(name or "").strip().lower() for name in reader.fieldnames or []]
+            lines: list[tuple[int, Mapping[str, str]]] = [
+                (reader.line_num, dict(zip(columns, (value or "" for value in line.values()), strict=False)))
+                for line in reader
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a CSV file in UTF-8: {error}.", code=2) from error
+    missing = [name for name in required if name not in columns]
+    if missing:
+        raise UserError(
+            f"{path} has the columns {', '.join(columns) or 'none'}; it needs {', '.join(required)}"
+            f"{' and may have split' if required == REQUIRED else ''}.",
+            code=2,
+        )
+    return lines
+
+
+def film_of(folder: Path, number: int, line: Mapping[str, str], faults: list[str]) -> Found | None:
+    """Return the film of one line, or note what is wrong with it."""
+    label, patient, split = label_of(line["label"]), line["patient_id"].strip(), line.get("split", "").strip().lower()
+    if not line["path"].strip():
+        faults.append(f"line {number} has no path")
+    elif label is None:
+        faults.append(f"line {number} has the label {line['label']!r}; allowed: NORMAL or 0, PNEUMONIA or 1")
+    elif not patient:
+        faults.append(f"line {number} has no patient_id")
+    elif split and split not in SPLITS:
+        faults.append(f"line {number} has the split {split!r}; allowed: {', '.join(SPLITS)}")
+    else:
+        path = folder / line["path"].strip()
+        return Found(path, label, SPLITS[split] if split else None, f"table-{patient}")
+    return None
