@@ -1,0 +1,76 @@
+"""A project folder, and a localaws in which the storage stack is deployed."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from PIL import Image
+
+from localaws.demo.services import free_port
+from localaws.environment import client_environment
+from tests.localaws.server.conftest import Server
+
+STAGE = "test"
+ROLE = "arn:aws:iam::123456789012:role/execution"
+TEMPLATE = {
+    "Resources": {"Data": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "films"}}},
+    "Outputs": {"DataBucketName": {"Value": {"Ref": "Data"}}, "ExecutionRoleArn": {"Value": ROLE}},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project, as the working folder."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE}}))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("ml") / "state", free_port(0))
+    running.start()
+    client = running.client("cloudformation")
+    client.create_stack(StackName=f"Pneumonia-{STAGE}-Storage", TemplateBody=json.dumps(TEMPLATE))
+    client.get_waiter("stack_create_complete").wait(
+        StackName=f"Pneumonia-{STAGE}-Storage", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    yield running
+    running.end(signal.SIGTERM)
+
+
+@pytest.fixture
+def aws(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment points at the account, whose bucket is empty."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in client_environment(server.port).items():
+        monkeypatch.setenv(name, value)
+    boto3.Session().resource("s3").Bucket("films").objects.all().delete()
+
+
+def write_film(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
+    """Write a JPEG of smooth noise: no two seeds give the same picture."""
+    small = np.random.default_rng(seed).integers(0, 256, (12, 12), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(small).resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
+    return path
+
+
+def write_collection(folder: Path, films: int = 40) -> Path:
+    """Write a collection in Kaggle's layout: `films` training films of each class, a few val and test films."""
+    for index in range(films):
+        write_film(folder / f"train/NORMAL/IM-{index // 2:04d}-{index:04d}.jpeg", index)
+        write_film(folder / f"train/PNEUMONIA/person{index // 2}_bacteria_{index}.jpeg", 1000 + index)
+    for index in range(4):
+        write_film(folder / f"val/NORMAL/NORMAL2-IM-{900 + index}-0001.jpeg", 2000 + index)
+        write_film(folder / f"val/PNEUMONIA/person{900 + index}_virus_{index}.jpeg", 3000 + index)
+        write_film(folder / f"test/NORMAL/IM-{800 + index:04d}-0001.jpeg", 4000 + index)
+        write_film(folder / f"test/PNEUMONIA/person{800 + index}_virus_{index}.jpeg", 5000 + index)
+    return folder

@@ -1,0 +1,161 @@
+"""Files that people find in their folders, each with what becomes of it: a film, or a reason."""
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from ml.dataset import standardising
+from ml.dataset.film import Film, Found
+from tests.radiograph.test_dicom import dataset, saved
+
+SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
+
+
+def encoded(form: str, mode: str = "L", image: Image.Image = SMOOTH, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.convert(mode).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def header_bomb() -> bytes:
+    """Return a PNG that announces 30000 x 30000 pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+
+
+def animated() -> bytes:
+    buffer = io.BytesIO()
+    SMOOTH.save(buffer, "PNG", save_all=True, append_images=[SMOOTH.transpose(Image.Transpose.ROTATE_180)])
+    return buffer.getvalue()
+
+
+def wordy() -> bytes:
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("comment", "x" * 2_000_000)
+    return encoded("PNG", pnginfo=notes)
+
+
+def rotated() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded("JPEG", exif=exif.tobytes())
+
+
+def sixteen_bits() -> bytes:
+    values = (np.asarray(SMOOTH, np.uint16) * 257).astype(np.uint16)
+    return encoded("PNG", "I;16", Image.fromarray(values))
+
+
+JPEG = encoded("JPEG")
+TABLE: dict[str, tuple[bytes, str]] = {
+    "plain.jpeg": (JPEG, "film"),
+    "plain.png": (encoded("PNG"), "film"),
+    "colour.jpeg": (encoded("JPEG", "RGB"), "film"),
+    "cmyk.jpeg": (encoded("JPEG", "CMYK"), "film"),
+    "progressive.jpeg": (encoded("JPEG", progressive=True), "film"),
+    "palette.png": (encoded("PNG", "P"), "film"),
+    "one bit.png": (encoded("PNG", "1"), "film"),
+    "alpha.png": (encoded("PNG", "LA"), "film"),
+    "sixteen bits.png": (sixteen_bits(), "film"),
+    "rotated by exif.jpeg": (rotated(), "film"),
+    "png named.jpeg": (encoded("PNG"), "film"),
+    "ünï cödé 胸部.jpeg": (JPEG, "film"),
+    "spaces  and 'quotes'.jpeg": (JPEG, "film"),
+    "no suffix": (JPEG, "film"),
+    "tail behind the end.jpeg": (JPEG + b"tail" * 10, "film"),
+    "film.dcm": (saved(dataset()), "film"),
+    "monochrome1.dcm": (saved(dataset(PhotometricInterpretation="MONOCHROME1")), "film"),
+    "empty.jpeg": (b"", "empty"),
+    "zero bytes.jpeg": (b"\0" * 4000, "unsupported_format"),
+    "truncated.jpeg": (JPEG[: len(JPEG) // 2], "truncated"),
+    "text.jpg": (b"This is no film.\n" * 50, "unsupported_format"),
+    "page.jpeg": (b"<html><body>404</body></html>", "unsupported_format"),
+    "moving.gif": (encoded("GIF"), "unsupported_format"),
+    "animated.png": (animated(), "multi_frame"),
+    "one pixel.png": (encoded("PNG", image=SMOOTH.resize((1, 1))), "too_small"),
+    "strip.png": (encoded("PNG", image=SMOOTH.resize((900, 80))), "too_elongated"),
+    "header bomb.png": (header_bomb(), "too_many_pixels"),
+    "cut header.png": (encoded("PNG")[:20], "truncated"),
+    "scan.bmp": (encoded("BMP"), "unsupported_format"),
+    "no pixels.dcm": (saved(dataset(PixelData=None)), "no_pixels"),
+    "ct slice.dcm": (saved(dataset(Modality="CT")), "wrong_modality"),
+    "loop.dcm": (saved(dataset(NumberOfFrames=2)), "multi_frame"),
+    "cut.dcm": (saved(dataset())[:-50], "broken"),
+}
+
+
+def outcome(folder: Path, path: Path) -> tuple[str, str]:
+    films, rejects = standardising.standardise_all([Found(path, 0, None)], folder / "out")
+    if films:
+        assert isinstance(films[0], Film)
+        with Image.open(folder / "out/NORMAL" / films[0].name) as image:
+            assert (image.size, image.mode, image.format) == ((224, 224), "RGB", "JPEG")
+        assert films[0].name.isascii()
+        return "film", ""
+    assert not list((folder / "out").rglob("*.jpg"))
+    return rejects[0].code, rejects[0].reason
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_file_is_a_film_or_has_its_reason(tmp_path: Path, name: str) -> None:
+    content, expected = TABLE[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    code, reason = outcome(tmp_path, path)
+    assert code == expected, reason
+    assert path.read_bytes() == content
+
+
+def test_a_text_chunk_of_megabytes_is_no_obstacle_or_has_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "wordy.png"
+    path.write_bytes(wordy())
+    assert outcome(tmp_path, path)[0] in {"film", "too_complex", "broken"}
+
+
+LINKS: dict[str, Callable[[Path], None]] = {
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to nothing": lambda path: path.symlink_to(path.parent / "gone"),
+    "a file nobody may read": lambda path: (path.write_bytes(JPEG), path.chmod(0))[1],
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_what_cannot_be_opened_is_left_out_with_the_systems_reason(tmp_path: Path, name: str) -> None:
+    if "nobody" in name and os.geteuid() == 0:
+        pytest.skip("root may read every file")
+    path = tmp_path / "film.jpeg"
+    LINKS[name](path)
+    code, reason = outcome(tmp_path, path)
+    assert code == "unreadable"
+    assert reason
+
+
+def test_films_of_one_name_get_different_names(tmp_path: Path) -> None:
+    found = []
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "Film.jpeg").write_bytes(JPEG)
+        found.append(Found(tmp_path / folder / "Film.jpeg", 0, None))
+    (tmp_path / "a" / "film-2.jpeg").write_bytes(JPEG)
+    found.append(Found(tmp_path / "a" / "film-2.jpeg", 0, None))
+    names = standardising.unique_names(found)
+    assert len(set(names)) == 4
+
+
+def test_the_same_film_gives_the_same_pixels_in_preparation_proxy_and_app() -> None:
+    from inference_proxy import film as proxy
+
+    import radiograph
+    from frontend.film import from_file
+
+    ours = standardising.encode(standardising.read(JPEG, "squash"))
+    assert radiograph.standardise(from_file("film", JPEG).body) == ours
+    assert "standardise" in dir(proxy)
+    assert radiograph.standardise(JPEG) == ours

@@ -1,0 +1,184 @@
+"""`python -m ml.prepare` from a folder to S3: complete, repeatable, and never half a version."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+from ml import prepare
+from ml.dataset import upload
+from ml.errors import UserError
+
+from .conftest import write_collection, write_film
+
+pytestmark = pytest.mark.usefixtures("aws", "project")
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_collection(tmp_path_factory.mktemp("source") / "films")
+
+
+def run(source: Path, *options: str) -> int:
+    return prepare.main(["--source", str(source), "--batch-size", "8", "--augment", "2", *options])
+
+
+def objects() -> dict[str, bytes]:
+    bucket = boto3.Session().resource("s3").Bucket("films")
+    return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
+
+
+def contents() -> tuple[str, dict[str, bytes], dict[str, Any]]:
+    """Return the version's prefix, its objects below the prefix, and dataset.json."""
+    everything = objects()
+    latest = json.loads(everything.pop("datasets/latest.json"))
+    prefix = f"datasets/{latest['name']}/{latest['version']}/"
+    assert all(key.startswith(prefix) for key in everything)
+    inside = {key.removeprefix(prefix): body for key, body in everything.items()}
+    return prefix, inside, json.loads(inside["dataset.json"])
+
+
+def digest(folder: Path) -> str:
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        found.update(str(path).encode() + (path.read_bytes() if path.is_file() else b""))
+    return found.hexdigest()
+
+
+def test_the_source_stays_as_it_was(collection: Path) -> None:
+    before = digest(collection)
+    assert run(collection) == 0
+    assert digest(collection) == before
+
+
+def test_every_line_of_the_lists_has_its_film_and_every_film_is_224_square(collection: Path) -> None:
+    assert run(collection) == 0
+    _, inside, dataset = contents()
+    for split in ("train", "validation"):
+        lines = inside[f"{split}_lst/{split}.lst"].decode().splitlines()
+        for number, line in enumerate(lines):
+            index, label, path = line.split("\t")
+            assert int(index) == number
+            assert path.split("/")[0] == ("NORMAL", "PNEUMONIA")[int(label)]
+            assert f"{split}/{path}" in inside
+        if split == "train":
+            assert len(lines) == dataset["training_samples"] == 3 * sum(dataset["counts"]["train"].values())
+    import io
+
+    for key, body in inside.items():
+        if key.endswith(".jpg"):
+            with Image.open(io.BytesIO(body)) as image:
+                assert (image.size, image.mode) == ((224, 224), "RGB"), key
+
+
+def test_each_validation_film_is_there_stressed_under_its_own_name(collection: Path) -> None:
+    assert run(collection) == 0
+    _, inside, _ = contents()
+    clean = {key.removeprefix("validation/") for key in inside if key.startswith("validation/")}
+    stressed = {key.removeprefix("validation_stressed/") for key in inside if key.startswith("validation_stressed/")}
+    assert clean == stressed
+    assert all(inside[f"validation/{name}"] != inside[f"validation_stressed/{name}"] for name in clean)
+
+
+def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
+    collection: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(collection) == 0
+    first = objects()
+    capsys.readouterr()
+    assert run(collection) == 0
+    assert "no objects sent" in capsys.readouterr().out
+    assert run(collection, "--work", str(tmp_path / "elsewhere")) == 0
+    assert objects() == first
+
+
+@pytest.mark.parametrize("option", [["--seed", "1"], ["--augment", "1"], ["--balance"], ["--validation-share", "0.3"]])
+def test_other_settings_are_another_version(collection: Path, option: list[str]) -> None:
+    assert run(collection) == 0
+    assert run(collection, *option) == 0
+    versions = {key.split("/")[2] for key in objects() if key.endswith("dataset.json")}
+    assert len(versions) == 2
+
+
+def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path / "films", 20)
+    for index in range(30):
+        write_film(folder / f"train/PNEUMONIA/person{500 + index}_virus_{index}.jpeg", 9000 + index)
+    assert run(folder, "--balance") == 0
+    _, inside, dataset = contents()
+    labels = [line.split("\t")[1] for line in inside["train_lst/train.lst"].decode().splitlines()]
+    assert labels.count("0") == labels.count("1")
+    assert len(labels) == dataset["training_samples"]
+
+
+def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_gone_on_with(
+    collection: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(s3: Any, bucket: str, prefix: str, files: dict[str, Path]) -> None:
+        original(s3, bucket, prefix, dict(list(files.items())[:30]))
+        raise KeyboardInterrupt
+
+    original = upload.send_files
+    with monkeypatch.context() as patch:
+        patch.setattr(upload, "send_files", broken)
+        assert run(collection) == 130
+    assert len(objects()) == 30
+    with pytest.raises(UserError, match=r"no data set; run `python -m ml\.prepare` first"):
+        upload.read_version("films", None)
+    capsys.readouterr()
+    assert run(collection) == 0
+    _, inside, _ = contents()
+    assert f"{len(inside) - 30 + 1} objects sent" in capsys.readouterr().out
+
+
+def test_unusable_files_are_listed_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_collection(tmp_path / "films")
+    (folder / "train/NORMAL/notes.txt").write_text("no film")
+    assert run(folder) == 0
+    assert "notes.txt: Received a text" in capsys.readouterr().err
+    assert json.loads(contents()[1]["report.json"])["rejects"] == {"unsupported_format": 1}
+
+
+def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_collection(tmp_path / "films")
+    for index in range(10):
+        (folder / f"train/NORMAL/notes{index}.txt").write_text("no film")
+    assert run(folder) == 1
+    assert "more than --max-reject-share 0.05 allows" in capsys.readouterr().err
+    assert objects() == {}
+
+
+def test_no_path_of_the_source_leaves_the_machine(collection: Path) -> None:
+    assert run(collection) == 0
+    for key, body in objects().items():
+        assert str(collection.parent).encode() not in body, key
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--augment", "99"], "from 0 to 20"),
+        (["--validation-share", "2"], "above 0 and below 1"),
+        (["--batch-size", "0"], "at least 1"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_the_allowed_values(
+    collection: Path, option: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(collection, *option)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(
+    collection: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(collection, "--stage", "prod") == 1
+    message = capsys.readouterr().err
+    assert "Pneumonia-prod-Storage" in message
+    assert "cdk deploy" in message

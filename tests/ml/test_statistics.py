@@ -1,0 +1,84 @@
+"""Intervals and areas against independent references."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from ml import statistics
+
+
+def drawn(seed: int, n: int = 200, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < 0.6).astype(np.int64)
+    scores = rng.normal(labels * 1.2, 1.0)
+    return labels, np.round(scores, 1) if ties else scores
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)],
+)
+def test_wilsons_interval_is_the_published_one(successes: int, n: int, low: float, high: float) -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
+    found = statistics.proportion(successes, n)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
+    assert found.n == n
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_areas_are_scikit_learns(ties: bool) -> None:
+    for seed in range(5):
+        labels, scores = drawn(seed, ties=ties)
+        assert statistics.auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+        assert statistics.average_precision(labels, scores) == pytest.approx(
+            average_precision_score(labels, scores), abs=1e-12
+        )
+
+
+def test_delongs_variance_is_that_of_its_placements() -> None:
+    labels, scores = drawn(1, 60, ties=True)
+    positive, negative = scores[labels == 1], scores[labels == 0]
+    wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    variance = wins.mean(1).var(ddof=1) / len(positive) + wins.mean(0).var(ddof=1) / len(negative)
+    found = statistics.auc_delong(labels, scores)
+    assert found.value == pytest.approx(wins.mean())
+    assert found.high - found.value == pytest.approx(1.959964 * math.sqrt(variance), rel=1e-5)
+
+
+def test_the_bootstrap_repeats_with_its_seed_and_counts_patients() -> None:
+    labels, scores = drawn(2)
+    patients = [str(index // 2) for index in range(len(labels))]
+    one, two = (statistics.auc_bootstrap(labels, scores, patients, seed=7) for _ in range(2))
+    assert one == two
+    assert one.n == 100
+    assert one.low < one.value < one.high
+
+
+def test_ten_copies_of_a_patients_films_narrow_nothing() -> None:
+    labels, scores = drawn(3, 60)
+    patients = [str(index) for index in range(60)]
+    once = statistics.auc_bootstrap(labels, scores, patients, seed=0)
+    tenfold = statistics.auc_bootstrap(
+        np.repeat(labels, 10), np.repeat(scores, 10), np.repeat(patients, 10).tolist(), seed=0
+    )
+    assert tenfold.high - tenfold.low == pytest.approx(once.high - once.low, rel=0.1)
+    naive = statistics.auc_delong(np.repeat(labels, 10), np.repeat(scores, 10))
+    assert naive.high - naive.low < 0.5 * (once.high - once.low)
+
+
+@pytest.mark.parametrize("target", [0.5, 0.9, 0.95, 1.0])
+def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(target: float) -> None:
+    labels, scores = drawn(4)
+    threshold = statistics.threshold_for_sensitivity(labels, scores, target)
+    positives = scores[labels == 1]
+    assert (positives >= threshold).mean() >= target
+    assert (positives >= np.nextafter(threshold, np.inf)).mean() < target or target == 1.0
+
+
+def test_counts_at_a_threshold_are_right() -> None:
+    found = statistics.confusion(np.array([1, 1, 0, 0, 1]), np.array([0.9, 0.5, 0.5, 0.1, 0.2]), 0.5)
+    assert (found.true_positive, found.false_positive, found.true_negative, found.false_negative) == (2, 1, 1, 1)
+    assert found.sensitivity().value == pytest.approx(2 / 3)
+    assert found.specificity().value == 0.5
