@@ -29,7 +29,7 @@ def download() -> Path:
         raise UserError(refusal(error.response.status_code if error.response is not None else 0)) from error
     except DataCorruptionError as error:
         raise UserError("The download was damaged on its way and is removed; run the command again.") from error
-    except (requests.ConnectionError, requests.Timeout) as error:
+    except requests.RequestException as error:
         raise UserError(
             f"Kaggle cannot be reached: check the network and run the command again, which resumes; {INSTEAD}."
         ) from error
