@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -84,7 +85,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(folder.rglob("*.jpeg")):
             archive.write(path, f"chest_xray/{path.relative_to(folder)}")
-        archive.writestr("__MACOSX/chest_xray/._train", "x")
+        # Kaggle's client writes megabyte by megabyte: a smaller archive would have nothing to go on from.
+        archive.writestr("__MACOSX/chest_xray/._train", os.urandom(3_000_000))
     running = Kaggle(buffer.getvalue())
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, running.url)
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
