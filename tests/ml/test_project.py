@@ -1,0 +1,47 @@
+"""cdk.context.json: written whole, other keys kept, a damaged one left as it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ml import project as files
+from ml.errors import UserError
+
+
+def test_the_model_is_added_and_everything_else_kept(project: Path) -> None:
+    path = project / "cdk.context.json"
+    path.write_text(json.dumps({"availability-zones": ["a"], "model:prod": {"artifact": "s3://x"}}))
+    files.write_model("dev", {"artifact": "s3://y"})
+    assert json.loads(path.read_text()) == {
+        "availability-zones": ["a"],
+        "model:prod": {"artifact": "s3://x"},
+        "model:dev": {"artifact": "s3://y"},
+    }
+    assert [found.name for found in project.iterdir() if "tmp" in found.name] == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", ""])
+def test_a_damaged_context_is_refused_and_left_as_it_is(project: Path, content: str) -> None:
+    path = project / "cdk.context.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match="mend it or delete it"):
+        files.write_model("dev", {"artifact": "s3://y"})
+    assert path.read_text() == content
+
+
+def test_a_stage_without_a_model_is_told_what_to_run(project: Path) -> None:
+    with pytest.raises(UserError, match=r"no model for stage dev; run `python -m ml\.train --stage dev`"):
+        files.read_model("dev")
+
+
+@pytest.mark.parametrize("stage", ["Dev", "9dev", "a-b", "x" * 17])
+def test_a_name_that_is_no_stage_is_refused(project: Path, stage: str) -> None:
+    with pytest.raises(UserError, match="is not allowed"):
+        files.stage(stage)
+
+
+def test_outside_of_a_project_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"No cdk\.json"):
+        files.root()
