@@ -53,19 +53,25 @@ def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
 
 
 def faults_of(entry: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with an entry."""
-    threshold = entry.get("threshold")
-    classes = entry.get("classes")
-    usable_threshold = isinstance(threshold, int | float) and math.isfinite(threshold) and 0 <= threshold <= 1
-    checks = {
-        "artifact must be an s3:// URI of a model.tar.gz": re.fullmatch(
-            r"s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz", str(entry.get("artifact", ""))
+    """Return what is wrong with an entry: each part's rule, and what is there instead."""
+    threshold: Any = entry.get("threshold")
+    source = entry.get("threshold_source")
+    # bool is a kind of int in Python; true is no probability.
+    numeric = isinstance(threshold, int | float) and not isinstance(threshold, bool)
+    rules = {
+        "artifact": (
+            "an s3:// URI of a model.tar.gz",
+            matches(r"s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz", entry, "artifact"),
         ),
-        "training_job must be a job's name": re.fullmatch(
-            r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", str(entry.get("training_job", ""))
-        ),
-        "classes must be NORMAL and PNEUMONIA in label order": classes == ["NORMAL", "PNEUMONIA"],
-        "threshold must be a number from 0 to 1": usable_threshold,
-        "threshold_source must be a sentence": entry.get("threshold_source"),
+        "training_job": ("a job's name", matches(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", entry, "training_job")),
+        "classes": ("NORMAL and PNEUMONIA in label order", entry.get("classes") == ["NORMAL", "PNEUMONIA"]),
+        "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
+        "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
     }
-    return [sentence for sentence, fine in checks.items() if not fine]
+    return [f"{name} must be {rule}, but is {entry.get(name)!r}" for name, (rule, kept) in rules.items() if not kept]
+
+
+def matches(pattern: str, entry: Mapping[str, Any], name: str) -> bool:
+    """Return whether a part is a string of a form."""
+    value = entry.get(name)
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None

@@ -123,7 +123,7 @@ def flag(value: Any) -> bool:
 
 def retention(value: Any) -> int:
     """Check a number of days that CloudWatch Logs offers."""
-    if not str(value).isdigit() or int(value) not in RETENTION_DAYS:
+    if str(value) not in map(str, RETENTION_DAYS):
         raise ValueError("one of " + ", ".join(map(str, RETENTION_DAYS)))
     return int(value)
 
@@ -166,5 +166,6 @@ def read(context: Mapping[str, Any]) -> Settings:
         except ValueError as error:
             faults.append(f"{name} is {ours[name]!r}; it must be {error}")
     if faults:
-        raise SettingsError("Settings: " + "; ".join(faults) + ".")
+        remedy = "Change cdk.json, or override a setting for one run with `--context name=value`."
+        raise SettingsError(f"Settings: {'; '.join(faults)}. {remedy}")
     return Settings(**values)
