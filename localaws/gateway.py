@@ -83,6 +83,16 @@ class Gateway:
                 return
             await self.ministack(scope, replay(limited, receive), send)
             return
+        if not signed and (
+            headers.get("x-amz-target", "").startswith("SageMaker.") or INVOCATIONS.match(scope["path"])
+        ):
+            unsigned = ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+            await respond(send, unsigned.status, unsigned.headers(), unsigned.body())
+            return
+        if scope["path"].startswith("/_ministack/") and scope["method"] != "GET":
+            # MiniStack's own controls, one of which deletes all state, ask for no signature: any web page could post.
+            await respond(send, 403, {"Content-Type": "application/json"}, b'{"message": "Not offered by localaws."}')
+            return
         if signed and signed[3] == "cloudformation":
             send = self.with_local_urls(send)
         await self.ministack(scope, receive, send)

@@ -4,6 +4,7 @@ Source: IC-Hyperparameter in the Amazon SageMaker developer guide. Values arrive
 refused, as the container refuses them. `early_stopping_tolerance` defaults to 0.01, the value the container logs.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -18,7 +19,7 @@ def whole(minimum: int) -> Callable[[str], int]:
     """Return a parser of whole numbers from `minimum` up."""
 
     def parse(text: str) -> int:
-        if not text.lstrip("+-").isdigit() or int(text) < minimum:
+        if not re.fullmatch(r"[+-]?[0-9]+", text) or int(text) < minimum:
             raise ValueError(f"a whole number of at least {minimum}")
         return int(text)
 

@@ -43,7 +43,7 @@ def decode_one(path: Path, height: int, width: int, resize: int | None) -> Pixel
     try:
         with Image.open(path) as opened:
             image = opened.convert("L")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ClientError(f"Customer Error: {path.name} cannot be decoded as an image: {error}.") from error
     if resize is not None and min(image.size) != resize:
         scale = resize / min(image.size)

@@ -30,7 +30,8 @@ def read_channel(root: Path, channel: str, num_classes: int) -> list[Example]:
         )
     if len(found) != 1:
         raise ClientError(f"Customer Error: Expected one .lst file in the {channel}_lst channel, found {len(found)}.")
-    lines = found[0].read_text(encoding="utf-8").splitlines()
+    # An undecodable byte becomes a character that no file name has, so that its line is named.
+    lines = found[0].read_text(encoding="utf-8", errors="replace").splitlines()
     return [parse_line(line, number, images, channel, num_classes) for number, line in enumerate(lines, 1) if line]
 
 
@@ -43,8 +44,8 @@ def parse_line(line: str, number: int, images: Path, channel: str, num_classes: 
     parts = line.split("\t")
     try:
         index, label, relative = int(parts[0]), float(parts[1]), parts[2]
-        well_formed = len(parts) == 3 and label == int(label) and index >= 0 and not relative.startswith("/")
-    except (ValueError, IndexError):
+        well_formed = len(parts) == 3 and label == int(label) and index >= 0 and is_below(relative)
+    except (ValueError, OverflowError, IndexError):
         well_formed = False
     if not well_formed:
         raise ClientError(
@@ -60,3 +61,8 @@ def parse_line(line: str, number: int, images: Path, channel: str, num_classes: 
     if not path.is_file():
         raise ClientError(f"Customer Error: The {channel} list names {relative} (line {number}), which is not there.")
     return Example(path, int(label))
+
+
+def is_below(relative: str) -> bool:
+    """Return whether a path stays within the folder it is relative to."""
+    return not relative.startswith("/") and ".." not in relative.split("/")

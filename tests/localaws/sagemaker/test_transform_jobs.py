@@ -104,12 +104,18 @@ def test_an_empty_prefix_fails_the_job_in_sagemakers_words(cloud: Cloud) -> None
     assert job["FailureReason"].startswith('ClientError: No S3 objects found under S3 URL "s3://films/open/nothing/"')
 
 
+def started_process(cloud: Cloud, job: str) -> int:
+    """Return the process id that the job's container printed, 0 before it has (the job's data log may come first)."""
+    lines = cloud.log("/aws/sagemaker/TransformJobs", f"{job}/algo-1")
+    return next((int(line.removeprefix("pid ")) for line in lines if line.startswith("pid ")), 0)
+
+
 def test_stopping_a_job_ends_its_container(cloud: Cloud) -> None:
     put(cloud, "in8", **{f"n{number}": b"sleep 1.5" for number in range(12)})
     sagemaker, request = cloud.client("sagemaker"), transform_request(make_model(cloud), "in8")
     name = request["TransformJobName"]
     sagemaker.create_transform_job(**request)
-    serving = int(until(lambda: cloud.log("/aws/sagemaker/TransformJobs", f"{name}/algo-1"))[0].removeprefix("pid "))
+    serving = until(lambda: started_process(cloud, name))
     assert alive(serving)
     sagemaker.stop_transform_job(TransformJobName=name)
     assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] in ("Stopping", "Stopped")

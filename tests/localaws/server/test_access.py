@@ -79,3 +79,60 @@ def test_a_body_beyond_ten_megabytes_is_too_large_for_an_api(server: Server) -> 
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)  # noqa: S310
     assert caught.value.code == 413
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+UNSIGNED: list[tuple[str, str, bytes | None, dict[str, str]]] = [
+    ("GET", "/private/film", None, {}),
+    ("PUT", "/private/another", b"film", {}),
+    ("GET", "/private?list-type=2", None, {}),
+    ("POST", "/", b"Action=ListRoles&Version=2010-05-08", FORM),
+    ("POST", "/", b"Action=DeleteStack&StackName=x&Version=2010-05-15", FORM),
+    ("GET", "/restapis", None, {}),
+    ("GET", "/2015-03-31/functions", None, {}),
+    ("POST", "/", b"{}", {"X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"}),
+    ("POST", "/endpoints/any/invocations", b"film", {"Content-Type": "image/jpeg"}),
+]
+
+
+def status(server: Server, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
+    """Send a request without a signature; return the answer's status."""
+    request = urllib.request.Request(f"http://localhost:{server.port}{path}", body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.fixture(scope="module")
+def private(server: Server) -> Server:
+    """The server with an object that only its account may read."""
+    server.client("s3").create_bucket(Bucket="private")
+    server.client("s3").put_object(Bucket="private", Key="film", Body=b"film")
+    return server
+
+
+@pytest.mark.parametrize(("method", "path", "body", "headers"), UNSIGNED)
+def test_an_unsigned_request_is_refused(
+    private: Server, method: str, path: str, body: bytes | None, headers: dict[str, str]
+) -> None:
+    assert status(private, method, path, body, headers) == 403
+
+
+@pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config"])
+def test_no_web_page_can_reach_the_controls_of_the_server(private: Server, path: str) -> None:
+    assert status(private, "POST", path, b"{}", {"Content-Type": "text/plain"}) == 403
+    assert private.client("s3").get_object(Bucket="private", Key="film")["Body"].read() == b"film"
+
+
+def test_a_body_of_ten_megabytes_passes_the_gateway(server: Server) -> None:
+    path = "/restapis/abc/dev/_user_request_/predict"
+    assert status(server, "POST", path, b"\0" * (10 * 1024 * 1024), {"Content-Type": "image/jpeg"}) == 404
+
+
+def test_a_body_beyond_25_megabytes_is_too_large_for_an_endpoint(server: Server) -> None:
+    runtime = server.client("sagemaker-runtime")
+    with pytest.raises(ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="any", ContentType="image/jpeg", Body=b"\0" * (25 * 1024 * 1024 + 1))
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413

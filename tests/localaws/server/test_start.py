@@ -1,16 +1,18 @@
 """Starting and stopping: what goes wrong is a sentence, and nothing is left running."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from localaws.environment import client_environment
 
-from .conftest import Server, other_address, run
+from .conftest import ROOT, Server, other_address, run
 
 
 def test_it_answers_on_the_loopback_address_only(server: Server) -> None:
@@ -71,6 +73,18 @@ def test_the_printed_environment_points_a_shell_at_the_server() -> None:
     found = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
     assert client_environment(4999).items() <= found.items()
     assert "AWS_PROFILE" not in found
+
+
+def test_a_client_in_that_shell_is_the_accounts_root_here(server: Server) -> None:
+    asked = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    printed = shlex.join([sys.executable, "-m", "localaws", "env", "--port", str(server.port)])
+    client = shlex.join([sys.executable, "-c", asked])
+    shell = subprocess.run(
+        ["bash", "-c", f'eval "$({printed})" && {client}'],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "AWS_SESSION_TOKEN": "old", "HOME": "/nowhere"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert shell.stdout.strip() == "arn:aws:iam::000000000000:root", shell.stderr
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
