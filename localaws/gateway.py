@@ -89,8 +89,7 @@ class Gateway:
             unsigned = ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
             await respond(send, unsigned.status, unsigned.headers(), unsigned.body())
             return
-        if scope["path"].startswith("/_ministack/") and scope["method"] != "GET":
-            # MiniStack's own controls, one of which deletes all state, ask for no signature: any web page could post.
+        if is_control(scope["method"], scope["path"]):
             await respond(send, 403, {"Content-Type": "application/json"}, b'{"message": "Not offered by localaws."}')
             return
         if signed and signed[3] == "cloudformation":
@@ -187,6 +186,16 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise ServiceError("SerializationException", "The request body is not a JSON object.")
     return request
+
+
+def is_control(method: str, path: str) -> bool:
+    """Return whether a request is one of MiniStack's own controls, one of which deletes all state.
+
+    They ask for no signature, so that any web page could post them. What AWS serves as presigned URLs, the answers
+    of custom resources and of wait conditions, carries an unguessable token instead.
+    """
+    answers = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+    return path.startswith("/_ministack/") and method != "GET" and not (method == "PUT" and path.startswith(answers))
 
 
 async def respond(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:

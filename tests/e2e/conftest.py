@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,8 +56,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     env = environment(port)
     state = project / ".localaws"
     demo = [sys.executable, "-m", "localaws.demo", "--once", "--port", str(port), "--state-dir", str(state)]
-    done = subprocess.run(demo, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=420)
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, output = run_to_the_end(demo, project, env)
+    assert code == 0, output
     with pytest.MonkeyPatch.context() as patch:
         for name, value in client_environment(port).items():
             patch.setenv(name, value)
@@ -65,9 +66,23 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         session = boto3.Session()
         try:
             bucket = stack_outputs(session, f"Pneumonia-{STAGE}-Storage")["DataBucketName"]
-            yield Cloud(project, env, session, done.stdout + done.stderr, deployed_api(session, STAGE), bucket)
+            yield Cloud(project, env, session, output, deployed_api(session, STAGE), bucket)
         finally:
             stop(server)
+
+
+def run_to_the_end(command: list[str], folder: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit code and what it printed. One that takes too long is asked to end, as by Ctrl-C,
+    so that it ends what it has started."""
+    process = subprocess.Popen(
+        command, cwd=folder, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        output, _ = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    return process.returncode, output
 
 
 def copy_of_the_project(target: Path) -> Path:

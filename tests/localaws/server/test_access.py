@@ -1,5 +1,6 @@
 """IAM decides here as it does on AWS, for MiniStack's services and for our SageMaker."""
 
+import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -124,6 +125,11 @@ def test_an_unsigned_request_is_refused(
 def test_no_web_page_can_reach_the_controls_of_the_server(private: Server, path: str) -> None:
     assert status(private, "POST", path, b"{}", {"Content-Type": "text/plain"}) == 403
     assert private.client("s3").get_object(Bucket="private", Key="film")["Body"].read() == b"film"
+
+
+def test_a_custom_resources_function_can_answer_cloudformation(private: Server) -> None:
+    answer = json.dumps({"Status": "SUCCESS", "PhysicalResourceId": "it"}).encode()
+    assert status(private, "PUT", "/_ministack/cfn-response/no-such-token", answer, {}) == 200
 
 
 def test_a_body_of_ten_megabytes_passes_the_gateway(server: Server) -> None:
