@@ -66,6 +66,7 @@ class ApiStack(cdk.Stack):
             environment={
                 "ENDPOINT_NAME": endpoint,
                 "CLASSES": json.dumps(list(model.classes)),
+                "FILM_POLICY": model.policy,
                 "THRESHOLD": repr(model.threshold),
                 "THRESHOLD_SOURCE": model.threshold_source,
                 "MODEL_VERSION": model.training_job,

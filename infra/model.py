@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import SettingsError
+from radiograph import POLICIES
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class TrainedModel:
         artifact: s3://.../model.tar.gz.
         training_job: name of the job it came from, shown as the model's version.
         classes: in the order of the model's output.
+        policy: how the films it was trained on were made square; see radiograph.standardise.
         threshold: probability of PNEUMONIA from which a film is called that, in [0, 1].
         threshold_source: one sentence on where the threshold comes from.
     """
@@ -24,6 +26,7 @@ class TrainedModel:
     artifact: str
     training_job: str
     classes: tuple[str, ...]
+    policy: str
     threshold: float
     threshold_source: str
 
@@ -47,6 +50,7 @@ def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
         entry["artifact"],
         entry["training_job"],
         tuple(entry["classes"]),
+        entry["policy"],
         float(entry["threshold"]),
         entry["threshold_source"],
     )
@@ -65,6 +69,7 @@ def faults_of(entry: Mapping[str, Any]) -> list[str]:
         ),
         "training_job": ("a job's name", matches(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", entry, "training_job")),
         "classes": ("NORMAL and PNEUMONIA in label order", entry.get("classes") == ["NORMAL", "PNEUMONIA"]),
+        "policy": (" or ".join(POLICIES), entry.get("policy") in POLICIES),
         "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
         "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
     }

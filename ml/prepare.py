@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ml import aws, project
-from ml.dataset import groups, layout, report, sources, split, standardising, upload, variants, version
+from ml.dataset import formats, groups, layout, report, sources, split, standardising, upload, variants, version
 from ml.dataset.film import CLASSES, Reject
 from ml.errors import UserError, guarded
+from radiograph import POLICIES
 
 EXAMPLES = """examples:
   python -m ml.prepare --source phantom
@@ -51,6 +52,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--augment", type=copies, default=3, metavar="N", help="varied copies of each training film (3)"
     )
     parser.add_argument("--balance", action="store_true", help="repeat the smaller class in the training list")
+    parser.add_argument(
+        "--policy", choices=POLICIES, default="squash", help="how a film gets square; the API does the same (squash)"
+    )
+    parser.add_argument(
+        "--format",
+        choices=formats.FORMATS,
+        default="lst",
+        help="of the training channels: image files with lists, RecordIO files, or an augmented manifest (lst)",
+    )
     parser.add_argument("--work", type=Path, help="folder for intermediate files (default build/datasets)")
     options = parser.parse_args(argv)
     if options.batch_size < 1:
@@ -83,7 +93,7 @@ def prepare(options: argparse.Namespace) -> None:
     name = slug(options.name or name_of(options.source))
     found, unusable = sources.open_source(options.source, root / name, options.seed, options.labels)
     folder = root / name / "standardised"
-    films, broken = standardising.standardise_all(found, folder)
+    films, broken = standardising.standardise_all(found, folder, options.policy)
     rejects = [*unusable, *broken]
     report_rejects(len(found) + len(unusable), rejects, options.max_reject_share)
     grouped, redundant = groups.group(films)
@@ -93,6 +103,10 @@ def prepare(options: argparse.Namespace) -> None:
     placed = layout.lay_out(splits, names, options.balance, folder)
     content = version.describe(name, splits, settings(options), placed.training_samples)
     print_splits(content, len(redundant), sum(film.patient.startswith("file-") for film in films))
+    if options.format == "recordio":
+        placed = formats.add_records(placed, root / name / "recordio")
+    elif options.format == "manifest":
+        placed = formats.add_manifests(placed, bucket, content)
     pages = report.build(content, splits, rejects, redundant, folder)
     keep(pages, root / name)
     sent = upload.upload(bucket, content, placed, pages)
@@ -102,8 +116,8 @@ def prepare(options: argparse.Namespace) -> None:
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
     """Return what decides the content besides the films."""
-    names = ("seed", "validation_share", "test_share", "batch_size", "augment", "balance")
-    return {"policy": "squash", **{name: getattr(options, name) for name in names}}
+    names = ("seed", "validation_share", "test_share", "batch_size", "augment", "balance", "policy", "format")
+    return {name: getattr(options, name) for name in names}
 
 
 def name_of(source: str) -> str:

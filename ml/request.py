@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.dataset.manifest import ATTRIBUTES
 from ml.errors import UserError
 
-CHANNELS = ("train", "validation", "train_lst", "validation_lst")
+LST_CHANNELS = ("train", "validation", "train_lst", "validation_lst")
+RECORD_CHANNELS = ("train", "validation")
 FAMILIES = ("p2", "p3", "g4dn", "g5")
 """Documented for the algorithm. Its CUDA 11.1 drives GPUs up to compute capability 8.6: no L4, L40S or H100."""
 MAX_RUNTIME_LIMIT = 28 * 86400
@@ -55,9 +57,9 @@ class Place:
 
 
 def build(
-    name: str, dataset: str, place: Place, hyperparameters: Mapping[str, str], compute: Compute
+    name: str, dataset: str, place: Place, hyperparameters: Mapping[str, str], compute: Compute, form: str = "lst"
 ) -> dict[str, Any]:
-    """Return the request for a job over data set NAME/VERSION.
+    """Return the request for a job over data set NAME/VERSION, whose channels have one of `formats.FORMATS`.
 
     `checkpoint_frequency` is left to the hyperparameters; checkpoints for spot interruptions go to checkpoints/<job>.
 
@@ -70,10 +72,13 @@ def build(
         stopping["MaxWaitTimeInSeconds"] = compute.max_wait
     request: dict[str, Any] = {
         "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": place.image, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {
+            "TrainingImage": place.image,
+            "TrainingInputMode": "Pipe" if form == "manifest" else "File",
+        },
         "RoleArn": place.role,
         "HyperParameters": dict(hyperparameters),
-        "InputDataConfig": [channel(name, f"s3://{place.bucket}/datasets/{dataset}/{name}/") for name in CHANNELS],
+        "InputDataConfig": channels(f"s3://{place.bucket}/datasets/{dataset}", form),
         "OutputDataConfig": {"S3OutputPath": f"s3://{place.bucket}/training"},
         "ResourceConfig": {
             "InstanceType": compute.instance_type,
@@ -89,13 +94,39 @@ def build(
     return request
 
 
-def channel(name: str, uri: str) -> dict[str, Any]:
+def channels(prefix: str, form: str) -> list[dict[str, Any]]:
+    """Return the input channels of a data set as its format wants them (Image Classification, developer guide)."""
+    if form == "recordio":
+        return [channel(name, f"{prefix}/recordio/{name}/", "application/x-recordio") for name in RECORD_CHANNELS]
+    if form == "manifest":
+        return [manifest_channel(name, f"{prefix}/manifest/{name}.manifest") for name in RECORD_CHANNELS]
+    return [channel(name, f"{prefix}/{name}/", "application/x-image") for name in LST_CHANNELS]
+
+
+def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
     """Return one input channel: every object below a prefix, on every machine, as files."""
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {
         "ChannelName": name,
         "DataSource": {"S3DataSource": source},
-        "ContentType": "application/x-image",
+        "ContentType": content_type,
         "CompressionType": "None",
         "RecordWrapperType": "None",
+    }
+
+
+def manifest_channel(name: str, uri: str) -> dict[str, Any]:
+    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO."""
+    source = {
+        "S3DataType": "AugmentedManifestFile",
+        "S3Uri": uri,
+        "S3DataDistributionType": "FullyReplicated",
+        "AttributeNames": ATTRIBUTES,
+    }
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": source},
+        "ContentType": "application/x-recordio",
+        "CompressionType": "None",
+        "RecordWrapperType": "RecordIO",
     }

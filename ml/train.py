@@ -82,7 +82,8 @@ def start(stage: str, options: argparse.Namespace) -> None:
     compute = request.Compute(
         options.instance_type, not options.no_spot, options.max_runtime, options.max_wait, options.volume_gb
     )
-    built = request.build(name, f"{dataset['name']}/{dataset['version']}", place, sent, compute)
+    built = request.build(name, f"{dataset['name']}/{dataset['version']}", place, sent, compute,
+                          dataset["settings"]["format"])  # fmt: skip
     if options.dry_run:
         print(json.dumps(built, indent=2))
         return
@@ -158,6 +159,7 @@ def finish(stage: str, job: str) -> None:
             "classes": dataset["classes"],
             "image_shape": [3, 224, 224],
             "dataset": record["dataset"],
+            "policy": dataset["settings"]["policy"],
             "threshold": 0.5,
             "threshold_source": "default, before any evaluation; run `python -m ml.transform`",
             "created": record["ended"],

@@ -9,7 +9,7 @@ from typing import Final
 
 from inference_proxy.events import Request
 from inference_proxy.problems import ProblemError, from_film_error
-from radiograph import MAX_BYTES, FilmError, media_type, standardise
+from radiograph import MAX_BYTES, FilmError, Policy, media_type, standardise
 
 # What the image's first bytes may say for each Content-Type. application/x-image is SageMaker's name for "either".
 ACCEPTED: Final = {
@@ -42,10 +42,10 @@ def received_film(request: Request) -> bytes:
     return data
 
 
-def standard_film(data: bytes) -> bytes:
+def standard_film(data: bytes, policy: Policy) -> bytes:
     """The film as the network takes it (see `radiograph.standardise`). Raises ProblemError 400, 413, 415 or 422."""
     try:
-        return standardise(data)
+        return standardise(data, policy=policy)
     except FilmError as error:
         raise from_film_error(error) from error
 

@@ -32,7 +32,7 @@ def predict(call: Call) -> Answer:
     film = received_film(call.request)
     call.log.note(film_bytes=len(film))
     with call.log.part("standardise"):
-        standard = standard_film(film)
+        standard = standard_film(film, settings.policy)
     with call.log.part("endpoint"):
         reply = endpoint_of(settings).invoke(standard, Deadline.of(call.context))
     scores = probabilities(reply, settings.classes)

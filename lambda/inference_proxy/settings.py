@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from radiograph import POLICIES, Policy
+
 POSITIVE: Final = "PNEUMONIA"
 
 # SageMaker API, CreateEndpoint: EndpointName.
@@ -37,12 +39,14 @@ class SettingsError(Exception):
 class Settings:
     """Which endpoint is asked, and how its answer is read.
 
-    `classes` are in the order of the model's output. `threshold`, in [0, 1], is the probability of PNEUMONIA from
-    which the label is PNEUMONIA. `runtime_url` has no trailing slash.
+    `classes` are in the order of the model's output; `policy` is how its training films were made square.
+    `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
+    `runtime_url` has no trailing slash.
     """
 
     endpoint_name: str
     classes: tuple[str, ...]
+    policy: Policy
     threshold: float
     threshold_source: str
     model_version: str
@@ -62,6 +66,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
     return Settings(
         endpoint_name=_matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name"),
         classes=_classes(_required(environ, "CLASSES")),
+        policy=_policy(_required(environ, "FILM_POLICY")),
         threshold=_threshold(_required(environ, "THRESHOLD")),
         threshold_source=_required(environ, "THRESHOLD_SOURCE"),
         model_version=_required(environ, "MODEL_VERSION"),
@@ -95,6 +100,13 @@ def _classes(text: str) -> tuple[str, ...]:
     if len(names) < 2 or len(set(names)) != len(names) or POSITIVE not in names:
         raise SettingsError(wanted)
     return tuple(names)
+
+
+def _policy(text: str) -> Policy:
+    for policy in POLICIES:
+        if text == policy:
+            return policy
+    raise SettingsError(f"FILM_POLICY is {text!r}; it must be {' or '.join(POLICIES)}.")
 
 
 def _threshold(text: str) -> float:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,14 @@ from localaws.image_classification.errors import ClientError
 Pixels = NDArray[np.uint8]
 
 
-def load(paths: Sequence[Path], shape: tuple[int, int, int], resize: int | None) -> Pixels:
+class Source(NamedTuple):
+    """An encoded image: what it is called in an error, and where its bytes are."""
+
+    name: str
+    data: Path | BytesIO
+
+
+def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None) -> Pixels:
     """Return the images as grey bytes, (n, height, width).
 
     Films are grey: the three channels of an RGB image are averaged by Pillow's luma weights, which keep equal
@@ -23,35 +32,35 @@ def load(paths: Sequence[Path], shape: tuple[int, int, int], resize: int | None)
         ClientError: an image cannot be decoded, or is smaller than `image_shape`.
     """
     _, height, width = shape
-    pixels = np.empty((len(paths), height, width), np.uint8)
+    pixels = np.empty((len(sources), height, width), np.uint8)
 
     def decode(position: int) -> None:
-        pixels[position] = decode_one(paths[position], height, width, resize)
+        pixels[position] = decode_one(sources[position], height, width, resize)
 
     with ThreadPoolExecutor(4) as pool:
-        for _ in pool.map(decode, range(len(paths))):
+        for _ in pool.map(decode, range(len(sources))):
             pass
     return pixels
 
 
-def decode_one(path: Path, height: int, width: int, resize: int | None) -> Pixels:
-    """Decode one file and take its centre; `resize` is the shortest side before that.
+def decode_one(source: Source, height: int, width: int, resize: int | None) -> Pixels:
+    """Decode one image and take its centre; `resize` is the shortest side before that.
 
     Raises:
         ClientError: it cannot be decoded, or is too small.
     """
     try:
-        with Image.open(path) as opened:
+        with Image.open(source.data) as opened:
             image = opened.convert("L")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ClientError(f"Customer Error: {path.name} cannot be decoded as an image: {error}.") from error
+        raise ClientError(f"Customer Error: {source.name} cannot be decoded as an image: {error}.") from error
     if resize is not None and min(image.size) != resize:
         scale = resize / min(image.size)
         image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
     if image.width < width or image.height < height:
         raise ClientError(
-            f"Customer Error: {path.name} is {image.width}x{image.height}, smaller than image_shape {width}x{height}; "
-            "resize the images before training, or set resize."
+            f"Customer Error: {source.name} is {image.width}x{image.height}, smaller than image_shape "
+            f"{width}x{height}; resize the images before training, or set resize."
         )
     left, top = (image.width - width) // 2, (image.height - height) // 2
     return np.asarray(image.crop((left, top, left + width, top + height)))

@@ -10,11 +10,11 @@ from types import FrameType
 
 import torch
 
-from localaws.image_classification import checkpoints, export, images, lists, networks
+from localaws.image_classification import checkpoints, export, images, lists, networks, records
 from localaws.image_classification.epoch import Trainer
 from localaws.image_classification.errors import ClientError
 from localaws.image_classification.hyperparameters import Hyperparameters, parse
-from localaws.image_classification.images import Pixels
+from localaws.image_classification.images import Pixels, Source
 from localaws.image_classification.journal import info
 
 SEED = 20250913
@@ -72,18 +72,32 @@ def load_channel(root: Path, name: str, given: Hyperparameters) -> Channel:
     Raises:
         ClientError: the list or an image cannot be used, or there are fewer images than a batch holds.
     """
-    folder = root / "input/data"
-    info(f"Searching for .lst files in {folder / f'{name}_lst'}.")
-    examples = lists.read_channel(root, name, given.num_classes)
+    examples = find_examples(root, name, given.num_classes)
     if len(examples) < given.mini_batch_size:
         raise ClientError(
             "ClientError: The number of input images must be bigger or equal to the mini_batch_size. "
             f"Channel {name} has {len(examples)}, mini_batch_size is {given.mini_batch_size}."
         )
+    films = images.load([source for source, _ in examples], given.image_shape, given.resize)
+    info(f"Decoded {len(films)} images of channel {name}.")
+    return Channel(films, torch.tensor([label for _, label in examples]))
+
+
+def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int]]:
+    """Return (image, class) of a channel: of its .rec file when its content type is RecordIO, else of its list.
+
+    Raises:
+        ClientError: the list or the record file cannot be used.
+    """
+    configuration = root / "input/config/inputdataconfig.json"
+    channels = json.loads(configuration.read_text(encoding="utf-8")) if configuration.is_file() else {}
+    if str(channels.get(name, {}).get("ContentType", "")).startswith("application/x-recordio"):
+        return records.read_channel(root, name, classes)
+    info(f"Searching for .lst files in {root / 'input/data' / f'{name}_lst'}.")
+    examples = lists.read_channel(root, name, classes)
     info(f"Creating record files for {name}.lst")
-    films = images.load([example.path for example in examples], given.image_shape, given.resize)
     info("Done creating record files...")
-    return Channel(films, torch.tensor([example.label for example in examples]))
+    return [(Source(example.path.name, example.path), example.label) for example in examples]
 
 
 def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:

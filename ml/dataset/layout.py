@@ -17,13 +17,18 @@ class Layout:
 
     Attributes:
         files: local file by key, such as train/NORMAL/im-0115-0001.jpg.
-        texts: `.lst` files by key.
-        training_samples: lines of the training list; what num_training_samples has to be.
+        texts: `.lst` files and manifests by key.
+        channels: label, and path below the channel's prefix, of each line of the lists of train and validation.
     """
 
     files: Mapping[str, Path]
     texts: Mapping[str, bytes]
-    training_samples: int
+    channels: Mapping[str, Sequence[Example]]
+
+    @property
+    def training_samples(self) -> int:
+        """Lines of the training list; what num_training_samples has to be."""
+        return len(self.channels["train"])
 
 
 def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, folder: Path) -> Layout:
@@ -43,14 +48,12 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
             place = f"{CLASSES[film.label]}/{name}"
             files[f"train/{place}"] = folder / "augmented" / place
     chosen = variants.balanced(splits["train"]) if balance else splits["train"]
-    training = [example for film in chosen for example in examples(film, copies.get(film.name, ()))]
-    texts = {
-        "train_lst/train.lst": list_text(training).encode(),
-        "validation_lst/validation.lst": list_text(
-            (film.label, path_of(film)) for film in splits["validation"]
-        ).encode(),
+    channels = {
+        "train": [example for film in chosen for example in examples(film, copies.get(film.name, ()))],
+        "validation": [(film.label, path_of(film)) for film in splits["validation"]],
     }
-    return Layout(files, texts, len(training))
+    texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
+    return Layout(files, texts, channels)
 
 
 def path_of(film: Film) -> str:

@@ -15,7 +15,15 @@ from ml.errors import UserError
 
 THREADS = 16
 LATEST = "datasets/latest.json"
-CONTENT_TYPES = {".lst": "text/plain", ".json": "application/json", ".html": "text/html; charset=utf-8"}
+CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".lst": "text/plain",
+    ".idx": "text/plain",
+    ".rec": "application/x-recordio",
+    ".manifest": "application/jsonlines",
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+}
 
 
 def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapping[str, bytes]) -> int:
@@ -33,7 +41,7 @@ def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapp
     marker = {"dataset.json": json.dumps(content, indent=1, sort_keys=True).encode()}
     for key, body in {**layout.texts, **report, **marker}.items():
         if present.get(f"{prefix}/{key}") != len(body):
-            s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body, ContentType=CONTENT_TYPES[Path(key).suffix])
+            s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body, ContentType=content_type(key))
             sent += 1
     return sent + point_at(s3, bucket, content)
 
@@ -46,13 +54,19 @@ def send_files(s3: Any, bucket: str, prefix: str, files: Mapping[str, Path]) -> 
     progress = Progress("Uploading", sum(lengths.values()), "bytes")
 
     def send(key: str) -> str:
-        s3.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=files[key].read_bytes(), ContentType="image/jpeg")
+        # Large files (.rec) go in parts, and none is held in memory as a whole.
+        s3.upload_file(str(files[key]), bucket, f"{prefix}/{key}", ExtraArgs={"ContentType": content_type(key)})
         return key
 
     with ThreadPoolExecutor(THREADS) as pool:
         for key in pool.map(send, files):
             progress.advance(lengths[key])
     progress.finish()
+
+
+def content_type(key: str) -> str:
+    """Return the media type of an object, by the end of its key."""
+    return CONTENT_TYPES[Path(key).suffix]
 
 
 def point_at(s3: Any, bucket: str, content: Mapping[str, Any]) -> int:

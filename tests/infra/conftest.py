@@ -17,6 +17,7 @@ MODEL = {
     "artifact": "s3://data-bucket/training/pneumonia-dev-20261124-031500/output/model.tar.gz",
     "training_job": "pneumonia-dev-20261124-031500",
     "classes": ["NORMAL", "PNEUMONIA"],
+    "policy": "squash",
     "image_shape": [3, 224, 224],
     "dataset": "chest-xray/0123456789ab",
     "threshold": 0.41,

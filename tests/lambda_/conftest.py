@@ -17,6 +17,7 @@ from .runtime import Runtime
 ENVIRONMENT = {
     "ENDPOINT_NAME": "pneumonia-test",
     "CLASSES": '["NORMAL", "PNEUMONIA"]',
+    "FILM_POLICY": "squash",
     "THRESHOLD": "0.5",
     "THRESHOLD_SOURCE": "default",
     "MODEL_VERSION": "pneumonia-test-20261124-031500",

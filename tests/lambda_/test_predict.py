@@ -49,6 +49,16 @@ def test_the_endpoint_gets_exactly_the_standardised_film(name: str, ask: Ask, ru
     assert (received.headers["Content-Type"], received.headers["Accept"]) == ("image/jpeg", "application/json")
 
 
+def test_a_film_is_made_square_as_the_training_films_were(
+    environment: pytest.MonkeyPatch, ask: Ask, runtime: Runtime
+) -> None:
+    environment.setenv("FILM_POLICY", "pad")
+    recorded = event("predict_jpeg")
+    assert ask(recorded).status == 200
+    (received,) = runtime.received
+    assert received.body == standardise(film_in(recorded), policy="pad") != standardise(film_in(recorded))
+
+
 def test_the_call_is_signed_for_sagemaker_with_the_session_token(ask: Ask, runtime: Runtime) -> None:
     ask(event("predict_jpeg"))
     (received,) = runtime.received

@@ -113,7 +113,7 @@ def test_no_log_holds_keys_addresses_or_header_values(ask: Ask, capfd: pytest.Ca
 def test_an_unforeseen_error_is_answered_and_logged_without_its_text(
     ask: Ask, lines: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(data: bytes) -> bytes:
+    def crash(data: bytes, policy: str) -> bytes:
         raise RuntimeError(f"cannot handle {data!r}")
 
     monkeypatch.setattr(routes, "standard_film", crash)

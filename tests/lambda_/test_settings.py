@@ -16,6 +16,7 @@ def test_each_variable_is_read() -> None:
     assert settings.endpoint_name == "pneumonia-test"
     assert settings.classes == ("NORMAL", "PNEUMONIA")
     assert (settings.threshold, settings.threshold_source) == (0.5, "default")
+    assert settings.policy == "squash"
     assert settings.model_version == "pneumonia-test-20261124-031500"
     assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 
@@ -33,6 +34,7 @@ def test_each_variable_is_read() -> None:
         ("CLASSES", '["NORMAL", "NORMAL", "PNEUMONIA"]'),
         ("CLASSES", '["HEALTHY", "SICK"]'),
         ("CLASSES", '["PNEUMONIA", 1]'),
+        ("FILM_POLICY", "crop"),
         ("THRESHOLD", "half"),
         ("THRESHOLD", "1.5"),
         ("THRESHOLD", "-0.1"),

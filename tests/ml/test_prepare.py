@@ -96,12 +96,56 @@ def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
     assert objects() == first
 
 
-@pytest.mark.parametrize("option", [["--seed", "1"], ["--augment", "1"], ["--balance"], ["--validation-share", "0.3"]])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--seed", "1"],
+        ["--augment", "1"],
+        ["--balance"],
+        ["--validation-share", "0.3"],
+        ["--policy", "pad"],
+        ["--format", "recordio"],
+    ],
+)
 def test_other_settings_are_another_version(collection: Path, option: list[str]) -> None:
     assert run(collection) == 0
     assert run(collection, *option) == 0
     versions = {key.split("/")[2] for key in objects() if key.endswith("dataset.json")}
     assert len(versions) == 2
+
+
+def test_record_files_hold_the_lists_films_in_their_order(collection: Path, tmp_path: Path) -> None:
+    from localaws.image_classification import records
+
+    assert run(collection, "--format", "recordio") == 0
+    _, inside, _ = contents()
+    for split in ("train", "validation"):
+        path = tmp_path / f"{split}.rec"
+        path.write_bytes(inside[f"recordio/{split}/{split}.rec"])
+        found = [record[24:] for record in records.read_records(path)]
+        lines = inside[f"{split}_lst/{split}.lst"].decode().splitlines()
+        assert found == [inside[f"{split}/" + line.split("\t")[2]] for line in lines]
+        assert len(inside[f"recordio/index/{split}.idx"].splitlines()) == len(lines)
+
+
+def test_a_manifest_names_objects_that_are_there(collection: Path) -> None:
+    assert run(collection, "--format", "manifest") == 0
+    prefix, inside, _ = contents()
+    lines = [json.loads(line) for line in inside["manifest/train.manifest"].splitlines()]
+    keys = {line["source-ref"].removeprefix(f"s3://films/{prefix}") for line in lines}
+    assert keys == {key for key in inside if key.startswith("train/")}
+
+
+def test_padding_keeps_the_films_proportions(collection: Path) -> None:
+    assert run(collection, "--policy", "pad") == 0
+    import io
+
+    key, body = next(item for item in sorted(contents()[1].items()) if item[0].startswith("test/NORMAL"))
+    with Image.open(io.BytesIO(body)) as image:
+        rows = image.convert("L").resize((1, 224))
+    # 90 x 80 pixels become 224 x 199: a band of black above and below.
+    assert (rows.getpixel((0, 4)), rows.getpixel((0, 219))) == (0, 0), key
+    assert rows.getpixel((0, 112)) > 20
 
 
 def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None:

@@ -207,3 +207,47 @@ def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.
     assert "Using pretrained model" in capfd.readouterr().out
     notes = json.loads((root / "model/stand-in.json").read_text())
     assert notes["network"] == "EfficientNetLite0"
+
+
+def as_records(root: Path) -> Path:
+    """Turn the image channels into RecordIO ones."""
+    from ml.dataset import recordio
+
+    configuration = {}
+    for channel in ("train", "validation"):
+        folder = root / "input/data" / channel
+        lines = (root / f"input/data/{channel}_lst/{channel}.lst").read_text().splitlines()
+        films = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
+        recordio.write(films, folder / f"{channel}.rec")
+        configuration[channel] = {"ContentType": "application/x-recordio", "RecordWrapperType": "None"}
+    (root / "input/config/inputdataconfig.json").write_text(json.dumps(configuration))
+    return root
+
+
+def test_record_files_train_the_model_that_the_image_files_train(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs = []
+    for root in (write_root(tmp_path / "images"), as_records(write_root(tmp_path / "records"))):
+        assert train.run(root) == 0
+        logs.append(ACCURACY.findall(capfd.readouterr().out))
+    assert logs[0] == logs[1]
+
+
+def test_a_record_that_is_no_image_is_named(tmp_path: Path) -> None:
+    from ml.dataset import recordio
+
+    root = as_records(write_root(tmp_path / "root"))
+    folder = root / "input/data/train"
+    (folder / "broken.jpg").write_bytes(b"no image")
+    recordio.write([(0, folder / "0.jpg")] * 9 + [(1, folder / "broken.jpg")], folder / "train.rec")
+    assert "record 9 of train.rec cannot be decoded" in failure(root)
+
+
+def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
+    from ml.dataset import recordio
+
+    root = as_records(write_root(tmp_path / "root"))
+    folder = root / "input/data/train"
+    recordio.write([(0, folder / "0.jpg")] * 9 + [(2, folder / "1.jpg")], folder / "train.rec")
+    assert "Record 9 of train.rec has label 2" in failure(root)
