@@ -13,6 +13,7 @@ _SOS: Final = 0xDA
 _EOI: Final = 0xD9
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _DECODABLE: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 # JFIF and Adobe tell the decoder the colour transform and the polarity of CMYK; other APPn only carry metadata.
 _COLOUR: Final = frozenset({0xE0, 0xEE})
@@ -27,19 +28,22 @@ def jpeg_header(data: bytes) -> Header:
     Raises FilmError: broken, truncated, unsupported_encoding, too_complex, and the sizes of `check_size`.
     """
     kept = [b"\xff\xd8"]
-    orientation, frame = 1, None
+    orientation, frame, one_scan = 1, None, False
     position = 2
     for _ in range(_MAX_SEGMENTS):
         marker, body, end = _segment(data, position)
         if marker == _SOS:
             if frame is None:
                 raise _broken("its image data starts before its size is given")
-            _check_scans(data, position)
+            if not one_scan:
+                _check_scans(data, position)
             return Header(*frame, orientation, b"".join(kept) + data[position:])
         if marker in _FRAMES:
             if frame is not None:
                 raise _broken("it gives its size twice")
             frame = _frame(marker, body)
+            # One component takes one sequential scan (B.2.3): a decoder stops at a second one, and counting costs time.
+            one_scan = marker in _SEQUENTIAL and body[5] == 1
         if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation == 1:
             orientation = exif_orientation(body[6:])
         if marker in _FRAMES or marker in _TABLES or marker in _COLOUR:

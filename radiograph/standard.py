@@ -16,8 +16,8 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 # LANCZOS has the steepest stop band of Pillow's filters: the lines of an anti-scatter grid, finer than the target's
 # pixels, vanish instead of turning into moire, while rib edges and vessels stay sharp.
 _FILTER: Final = Image.Resampling.LANCZOS
-# Cheap reductions (DCT scaling, then whole-pixel boxes) stop at twice the target, so the filter decides what is seen.
-_MARGIN: Final = 2
+# Cheap reductions (DCT scaling, then whole-pixel boxes) stop above the target, so the filter decides what is seen.
+_MARGIN: Final = 1.5
 _QUALITY: Final = 95
 
 
@@ -33,7 +33,7 @@ def standardise(data: bytes, *, policy: Policy = "squash", max_bytes: int | None
 
 def standard_film(data: bytes, *, policy: Policy = "squash", max_bytes: int | None = MAX_BYTES) -> Image.Image:
     """The pixels of `standardise` before encoding: mode "L", 224 x 224. Raises FilmError."""
-    return _fit(decode(data, max_bytes=max_bytes, at_least=_MARGIN * SIDE), policy)
+    return _fit(decode(data, max_bytes=max_bytes, at_least=round(_MARGIN * SIDE)), policy)
 
 
 def fit(film: Image.Image, policy: Policy = "squash") -> Image.Image:

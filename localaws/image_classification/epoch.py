@@ -14,11 +14,14 @@ from localaws.image_classification.augment import augment
 from localaws.image_classification.hyperparameters import Hyperparameters
 from localaws.image_classification.images import Pixels
 from localaws.image_classification.journal import info
+from localaws.image_classification.networks import Ensemble
 
 LOG_EVERY = 20
 """Batches between two progress lines, as the container prints them."""
 LABEL_SMOOTHING = 0.04
 """So that the network is not pushed to certainty on a set that is easier than the world."""
+MAX_GRADIENT = 2.0
+"""Norm of a member's gradient above which it is scaled down."""
 WARM_UP = 0.2
 """Share of all steps in which the learning rate rises, before a cosine takes it down to zero."""
 AVERAGED_SHARE = 0.1
@@ -28,7 +31,7 @@ AVERAGED_SHARE = 0.1
 class Trainer:
     """A network, its optimizer, and the running average of its weights."""
 
-    def __init__(self, network: nn.Module, given: Hyperparameters, samples: int, seed: int) -> None:
+    def __init__(self, network: Ensemble, given: Hyperparameters, samples: int, seed: int) -> None:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(network).eval()
         self.given = given
@@ -62,18 +65,19 @@ class Trainer:
         return correct / max(seen, 1)
 
     def update(self, inputs: Tensor, labels: Tensor, weights: Tensor, epoch: int) -> Tensor:
-        """Take one optimizer step; return the logits it was made from."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.given.learning_rate * self.schedule(epoch)
-        logits: Tensor = self.network(inputs)
-        loss = F.cross_entropy(logits, labels, weights, label_smoothing=LABEL_SMOOTHING)
+        """Take one optimizer step; return the mean of the logits it was made from."""
+        for group, rate in zip(self.optimizer.param_groups, self.network.rates, strict=True):
+            group["lr"] = self.given.learning_rate * rate * self.schedule(epoch)
+        logits = self.network.each(inputs)
+        losses = [F.cross_entropy(one, labels, weights, label_smoothing=LABEL_SMOOTHING) for one in logits]
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+        for member in self.network.members:
+            nn.utils.clip_grad_norm_(member.parameters(), MAX_GRADIENT)
         self.optimizer.step()
         self.step += 1
         self.average()
-        return logits.detach()
+        return torch.stack(logits).detach().mean(0)
 
     def schedule(self, epoch: int) -> float:
         """Return the factor of the learning rate: the given steps, or else a rise and a cosine."""
@@ -117,10 +121,10 @@ def class_weights(labels: Tensor, classes: int) -> Tensor:
     return len(labels) / (classes * counts.float())
 
 
-def optimizer(network: nn.Module, given: Hyperparameters) -> torch.optim.Optimizer:
-    """Return the optimizer that the hyperparameters name."""
+def optimizer(network: Ensemble, given: Hyperparameters) -> torch.optim.Optimizer:
+    """Return the optimizer that the hyperparameters name, with one group of weights a member."""
     rate, decay = given.learning_rate, given.weight_decay
-    weights = network.parameters()
+    weights = [{"params": list(member.parameters())} for member in network.members]
     if given.optimizer == "adam":
         betas = (given.beta_1, given.beta_2)
         return torch.optim.AdamW(weights, lr=rate, betas=betas, eps=given.eps, weight_decay=decay)

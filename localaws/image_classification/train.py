@@ -51,9 +51,9 @@ def run(root: Path) -> int:
 
 def announce(given: Hyperparameters) -> None:
     """Say what this is, and what it does with hyperparameters that mean another network."""
-    network = networks.EfficientNetLite0 if given.use_pretrained_model else networks.SmallResNet
+    names = [networks.EfficientNetLite0.name] if given.use_pretrained_model else []
     info("This is localaws's stand-in for the built-in Image Classification algorithm, not MXNet's ResNet.")
-    info(f"num_layers={given.num_layers} is accepted; the network here is {network.name}.")
+    info(f"num_layers={given.num_layers} is accepted; here it is {' and '.join([*names, networks.SmallResNet.name])}.")
     info(f"Final configuration: {given}")
     if given.use_pretrained_model:
         info("Using pretrained model for initializing weights and transfer learning.")

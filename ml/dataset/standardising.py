@@ -32,7 +32,7 @@ def standardise_all(found: Sequence[Found], folder: Path, policy: Policy = "squa
     films: list[Film] = []
     rejects: list[Reject] = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(standardise_one, jobs, chunksize=16):
+        for result in pool.map(standardise_one, jobs, chunksize=8):
             if isinstance(result, Film):
                 films.append(result)
             else:

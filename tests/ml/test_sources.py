@@ -118,6 +118,25 @@ def test_dicom_films_are_labelled_by_a_table_and_known_by_a_salted_hash(tmp_path
         assert "Doe" not in f"{film.name}"
 
 
+def test_a_dicomdir_names_the_films_and_nothing_else_is_read(tmp_path: Path) -> None:
+    from pydicom.fileset import FileSet
+
+    file_set = FileSet()
+    for patient in ("MRN-1", "MRN-2"):
+        film = dataset(PatientID=patient, StudyDate="20260101", StudyTime="120000", AccessionNumber="1")
+        film.StudyInstanceUID, film.SeriesInstanceUID = f"1.2.{patient[-1]}", f"1.2.{patient[-1]}.1"
+        film.StudyID, film.SeriesNumber, film.InstanceNumber = patient[-1], 1, 1
+        file_set.add(film)
+    file_set.write(tmp_path / "disc")
+    write_dicom(tmp_path / "disc/VIEWER/extra.dcm", PatientID="MRN-1")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
+    for source in (tmp_path / "disc", tmp_path / "disc/DICOMDIR"):
+        found, rejects = open_source(str(source), tmp_path / "work", 0, labels)
+        assert [film.label for film in found] == [0, 1]
+        assert rejects == []
+
+
 def test_the_salt_is_for_its_owner_only(tmp_path: Path) -> None:
     write_dicom(tmp_path / "films/NORMAL/a.dcm", PatientID="1")
     write_dicom(tmp_path / "films/PNEUMONIA/b.dcm", PatientID="2")

@@ -43,6 +43,11 @@ def _sized(width: int, height: int, form: str = "PNG") -> bytes:
     return encoded(Image.new("L", (width, height), 90), form)
 
 
+def _sequential_scans(number: int) -> bytes:
+    """The film's sequential JPEG with more scans than its one component has."""
+    return jpeg().removesuffix(b"\xff\xd9") + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * number + b"\xff\xd9"
+
+
 def _scans(number: int) -> bytes:
     """The film's progressive JPEG with empty scans at its end, a tar pit for decoders."""
     data = encoded(film(), "JPEG", progressive=True)
@@ -82,6 +87,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "JPEG of 12 bits": ("unsupported_encoding", lambda: jpeg_of(segment(0xC1, frame_header(300, 300, bits=12)))),
     "lossless JPEG": ("unsupported_encoding", lambda: jpeg_of(segment(0xC3, frame_header(300, 300)))),
     "JPEG of two components": ("unsupported_encoding", lambda: jpeg_of(segment(0xC0, frame_header(300, 300, 8, 2)))),
+    "sequential grey JPEG of many scans": ("broken", lambda: _sequential_scans(100_000)),
     "JPEG of a thousand scans": ("too_complex", lambda: _scans(1000)),
     "JPEG of 5000 segments": ("too_complex", lambda: jpeg_with(segment(0xFE, b"") * 5000)),
     "JPEG bomb of 65500 x 65500": ("too_many_pixels", lambda: jpeg_of(segment(0xC0, frame_header(65500, 65500)))),

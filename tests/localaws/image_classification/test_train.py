@@ -206,7 +206,7 @@ def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.
     assert train.run(root) == 0
     assert "Using pretrained model" in capfd.readouterr().out
     notes = json.loads((root / "model/stand-in.json").read_text())
-    assert notes["network"] == "EfficientNetLite0"
+    assert notes["network"].startswith("EfficientNet-Lite0 (ImageNet weights")
 
 
 def as_records(root: Path) -> Path:

@@ -1,0 +1,131 @@
+"""What each factor of the offline augmentation buys: train with all, with none, and with all but one.
+
+Every arm has the same films, the same number of training steps and the same seeds; in the arm "none" the copies are
+the films themselves. Each model is scored on clean validation, stressed validation and, once, on test; nothing is
+chosen here. Prints a table of AUC with DeLong's 95 % interval. Run it as
+`python -m benchmarks.augmentation_ablation FOLDER`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from localaws.image_classification.serve import Model
+from ml import statistics
+from ml.dataset import groups, sources, split, standardising, variants
+from ml.dataset.augment import FACTORS, augment
+from ml.dataset.film import CLASSES, Film
+from ml.dataset.lists import list_text
+from ml.dataset.variants import seeds
+from ml.statistics import Estimate
+from radiograph import SIDE, encode
+
+ROOT = Path(__file__).resolve().parents[1]
+ALL = frozenset(FACTORS)
+ARMS: dict[str, frozenset[str]] = {
+    "all": ALL,
+    "none": frozenset(),
+    **{f"all but {factor}": ALL - {factor} for factor in FACTORS},
+}
+
+
+def copy_film(folder: Path, target: Path, factors: frozenset[str], seed: int, job: tuple[Film, int]) -> tuple[int, str]:
+    """Write one copy of a film; return its line of the list. Copy 0 is the film itself."""
+    film, number = job
+    place = f"{CLASSES[film.label]}/{number}-{film.name}"
+    data = (folder / CLASSES[film.label] / film.name).read_bytes()
+    if number and factors:
+        with Image.open(folder / CLASSES[film.label] / film.name) as image:
+            data = encode(augment(image.convert("L"), np.random.default_rng(seeds(seed, film.pixels, number)), factors))
+    (target / place).write_bytes(data)
+    return film.label, place
+
+
+def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]]) -> None:
+    """Write a channel's list."""
+    folder = root / f"input/data/{name}_lst"
+    folder.mkdir(parents=True)
+    (folder / f"{name}.lst").write_text(list_text(lines))
+
+
+def train(
+    films: Sequence[Film], validation: Sequence[Film], folder: Path, root: Path, arm: str, given: argparse.Namespace
+) -> None:
+    """Train one arm as a training job would, under `root`."""
+    jobs = [(film, number) for film in films for number in range(given.copies + 1)]
+    for channel in ("train", "validation"):
+        for name in CLASSES:
+            (root / "input/data" / channel / name).mkdir(parents=True)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        make = partial(copy_film, folder, root / "input/data/train", ARMS[arm], given.seed)
+        write_channel(root, "train", pool.map(make, jobs, chunksize=32))
+    keep = partial(copy_film, folder, root / "input/data/validation", frozenset(), given.seed)
+    write_channel(root, "validation", [keep((film, 0)) for film in validation])
+    sent = {
+        "num_classes": len(CLASSES), "num_training_samples": len(jobs), "image_shape": f"3,{SIDE},{SIDE}",
+        "use_pretrained_model": 1, "epochs": given.epochs, "mini_batch_size": 32, "optimizer": "adam",
+        "learning_rate": 0.001,
+    }  # fmt: skip
+    (root / "input/config").mkdir(parents=True)
+    text = json.dumps({name: str(value) for name, value in sent.items()})
+    (root / "input/config/hyperparameters.json").write_text(text)
+    command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+
+
+def auc(model: Model, films: Sequence[Film], folder: Path) -> Estimate:
+    """Score films and return the AUC."""
+    scores = [model.score((folder / CLASSES[film.label] / film.name).read_bytes())[1] for film in films]
+    return statistics.auc_delong(np.array([film.label for film in films]), np.array(scores))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="collection in Kaggle's layout")
+    parser.add_argument("--films", type=int, default=1000, help="training films, drawn once (default %(default)s)")
+    parser.add_argument("--copies", type=int, default=2, help="of each training film (default %(default)s)")
+    parser.add_argument("--epochs", type=int, default=2, help="default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the draw and the copies (default 0)")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work) / "standardised"
+        found, _ = sources.open_source(str(given.folder), Path(work), given.seed, None)
+        films, _ = standardising.standardise_all(found, folder)
+        splits = split.split(groups.group(films)[0], 0.125, 0.2, 32, given.seed)
+        variants.stressed(splits["validation"], folder)
+        order = np.random.default_rng(given.seed).permutation(len(splits["train"]))[: given.films]
+        drawn = [splits["train"][index] for index in sorted(order)]
+        print(f"{len(drawn)} training films, {given.copies} copies of each, {given.epochs} epochs, seed {given.seed}; "
+              f"AUC on {len(splits['validation'])} validation films, clean and stressed, and {len(splits['test'])} "
+              "test films", flush=True)  # fmt: skip
+        print(f"{'factors':<18}{'validation':<24}{'stressed validation':<24}{'test':<24}seconds", flush=True)
+        for arm in ARMS:
+            started = time.monotonic()
+            with tempfile.TemporaryDirectory() as root:
+                train(drawn, splits["validation"], folder, Path(root), arm, given)
+                model = Model(Path(root) / "model")
+                cells = [
+                    auc(model, splits["validation"], folder),
+                    auc(model, splits["validation"], folder / "stressed"),
+                    auc(model, splits["test"], folder),
+                ]
+            shown = "".join(f"{f'{one.value:.4f} [{one.low:.3f}, {one.high:.3f}]':<24}" for one in cells)
+            print(f"{arm:<18}{shown}{time.monotonic() - started:.0f}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
