@@ -26,6 +26,11 @@ def compose(app: cdk.App) -> None:
             f"No model in context for stage {chosen.stage}: the endpoint and API stacks are left out. "
             f"Run `python -m ml.train --stage {chosen.stage}` to make one.\n"
         )
+    elif not trained.deployable:
+        sys.stderr.write(
+            f"Model {trained.training_job} of stage {chosen.stage} is not released, so that the endpoint and API "
+            f"stacks are left out: {trained.gate}.\n"
+        )
     else:
         endpoint = EndpointStack(app, chosen, trained)
         endpoint.add_stack_dependency(storage)

@@ -69,6 +69,7 @@ class ApiStack(cdk.Stack):
                 "FILM_POLICY": model.policy,
                 "THRESHOLD": repr(model.threshold),
                 "THRESHOLD_SOURCE": model.threshold_source,
+                "CALIBRATION": json.dumps(dict(zip(("slope", "intercept"), model.calibration, strict=True))),
                 "MODEL_VERSION": model.training_job,
             },
         )

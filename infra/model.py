@@ -21,6 +21,8 @@ class TrainedModel:
         policy: how the films it was trained on were made square; see radiograph.standardise.
         threshold: probability of PNEUMONIA from which a film is called that, in [0, 1].
         threshold_source: one sentence on where the threshold comes from.
+        calibration: slope and intercept on the logit of PNEUMONIA.
+        gate: "passed" or "forced"; anything else says why the model may not be deployed.
     """
 
     artifact: str
@@ -29,6 +31,13 @@ class TrainedModel:
     policy: str
     threshold: float
     threshold_source: str
+    calibration: tuple[float, float]
+    gate: str
+
+    @property
+    def deployable(self) -> bool:
+        """Whether `ml.transform` released it."""
+        return self.gate in ("passed", "forced")
 
 
 def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
@@ -53,6 +62,8 @@ def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
         entry["policy"],
         float(entry["threshold"]),
         entry["threshold_source"],
+        (float(entry["calibration"]["slope"]), float(entry["calibration"]["intercept"])),
+        entry["gate"],
     )
 
 
@@ -72,8 +83,18 @@ def faults_of(entry: Mapping[str, Any]) -> list[str]:
         "policy": (" or ".join(POLICIES), entry.get("policy") in POLICIES),
         "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
         "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
+        "calibration": ("slope above 0 and intercept, both numbers", is_calibration(entry.get("calibration"))),
+        "gate": ("passed, forced, or a reason", isinstance(entry.get("gate"), str) and entry["gate"].strip()),
     }
     return [f"{name} must be {rule}, but is {entry.get(name)!r}" for name, (rule, kept) in rules.items() if not kept]
+
+
+def is_calibration(value: Any) -> bool:
+    """Return whether a part is a slope and an intercept."""
+    if not isinstance(value, dict) or set(value) != {"slope", "intercept"}:
+        return False
+    numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
+    return len(numbers) == 2 and all(map(math.isfinite, numbers)) and value["slope"] > 0
 
 
 def matches(pattern: str, entry: Mapping[str, Any], name: str) -> bool:

@@ -15,7 +15,7 @@ TRANSFORM_DAYS = 30
 OLD_VERSION_DAYS = 30
 ABANDONED_UPLOAD_DAYS = 7
 
-READ = ("datasets", "training", "checkpoints")
+READ = ("datasets", "training", "checkpoints", "transform-input")
 WRITTEN = ("training", "transform", "checkpoints")
 """Prefixes of the bucket that the execution role may read, and may write."""
 
@@ -61,6 +61,9 @@ class StorageStack(cdk.Stack):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     prefix="transform/", expiration=cdk.Duration.days(TRANSFORM_DAYS), id="ExpireTransformOutput"
+                ),
+                s3.LifecycleRule(
+                    prefix="transform-input/", expiration=cdk.Duration.days(1), id="ExpireFilmsSentForScoring"
                 ),
                 s3.LifecycleRule(
                     id="TidyUp",

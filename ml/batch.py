@@ -1,6 +1,7 @@
 """One batch transform job: from a prefix of films to the text of each .out file."""
 
 import datetime as dt
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,8 @@ def run(model: str, source: str, target: str, instance_type: str) -> tuple[dict[
         UserError: the job was stopped.
     """
     sagemaker = aws.client("sagemaker")
-    name = f"{model[:50]}-{source.rstrip('/').rsplit('/', 1)[-1]}"[:63]
+    part = re.sub(r"[^a-zA-Z0-9]+", "-", source.rstrip("/").rsplit("/", 1)[-1]).strip("-")
+    name = f"{model[:40]}-{part[:20]}".rstrip("-")
     sagemaker.create_transform_job(**request(name, model, source, f"{target}/{name}", instance_type))
     description = wait(sagemaker, name)
     if description["TransformJobStatus"] == "Stopped":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml import aws, project
-from ml.dataset import formats, groups, layout, report, sources, split, standardising, upload, variants, version
+from ml.dataset import floor, formats, groups, layout, report, sources, split, standardising, upload, variants, version
 from ml.dataset.film import CLASSES, Reject
 from ml.errors import UserError, guarded
 from radiograph import POLICIES
@@ -108,6 +108,7 @@ def prepare(options: argparse.Namespace) -> None:
     elif options.format == "manifest":
         placed = formats.add_manifests(placed, bucket, content)
     pages = report.build(content, splits, rejects, redundant, folder)
+    pages["floor.json"] = floor.floor(splits, folder)
     keep(pages, root / name)
     sent = upload.upload(bucket, content, placed, pages)
     print(f"Data set {name}/{content['version']} in s3://{bucket}/datasets/{name}/{content['version']}/: "

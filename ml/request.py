@@ -25,6 +25,7 @@ class Compute:
     max_runtime: int = 4 * 3600
     max_wait: int = 8 * 3600
     volume_gb: int = 50
+    network_isolation: bool = False
 
     def check(self) -> None:
         """Check against what the algorithm and the service allow.
@@ -49,15 +50,22 @@ class Compute:
 
 @dataclass(frozen=True)
 class Place:
-    """What the storage stack and the region say."""
+    """What the storage stack and the region say; `key` is the ARN of the stack's KMS key, if it has one."""
 
     bucket: str
     role: str
     image: str
+    key: str | None = None
 
 
 def build(
-    name: str, dataset: str, place: Place, hyperparameters: Mapping[str, str], compute: Compute, form: str = "lst"
+    name: str,
+    dataset: str,
+    place: Place,
+    hyperparameters: Mapping[str, str],
+    compute: Compute,
+    form: str = "lst",
+    tags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the request for a job over data set NAME/VERSION, whose channels have one of `formats.FORMATS`.
 
@@ -87,8 +95,15 @@ def build(
         },
         "StoppingCondition": stopping,
         "EnableManagedSpotTraining": compute.spot,
-        "Tags": [CREATED_BY, {"Key": "dataset", "Value": dataset}],
+        "EnableNetworkIsolation": compute.network_isolation,
+        "Tags": [
+            CREATED_BY,
+            *({"Key": key, "Value": value} for key, value in {**(tags or {}), "dataset": dataset}.items()),
+        ],
     }
+    if place.key:
+        request["OutputDataConfig"]["KmsKeyId"] = place.key
+        request["ResourceConfig"]["VolumeKmsKeyId"] = place.key
     if compute.spot:
         request["CheckpointConfig"] = {"S3Uri": f"s3://{place.bucket}/checkpoints/{name}"}
     return request

@@ -4,7 +4,7 @@ Pure functions on arrays. `labels` are 0 or 1, `scores` grow with the belief in 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +19,16 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % confidence interval, and the number of films or patients it rests on."""
+    """A value with its 95 % confidence interval, and the number of films or patients (`unit`) it rests on."""
 
     value: float
     low: float
     high: float
     n: int
+    unit: str = "films"
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n})"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} {self.unit})"
 
 
 def proportion(successes: int, n: int) -> Estimate:
@@ -78,24 +79,43 @@ def auc_delong(labels: Labels, scores: Scores) -> Estimate:
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), len(labels))
 
 
-def auc_bootstrap(
-    labels: Labels, scores: Scores, patients: Sequence[str], draws: int = 2000, seed: int = 0
-) -> Estimate:
-    """Return the AUC with a percentile interval over resampled patients: films of one patient are no new evidence.
+def bootstrap(
+    patients: Sequence[str],
+    quantities: Callable[[NDArray[np.intp]], Mapping[str, float]],
+    draws: int = 2000,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Return quantities with percentile intervals over resampled patients: films of one patient are no new evidence.
 
-    `n` counts patients. Draws in which a class is missing are left out.
+    Args:
+        patients: of each film, length n.
+        quantities: from the indices of films, some repeated, to numbers by name.
+
+    `n` of each estimate counts patients. Draws in which a quantity is NaN (a class is missing) are left out of its
+    interval. The same seed gives the same intervals.
     """
     names, member = np.unique(np.asarray(patients), return_inverse=True)
     rng = np.random.default_rng(seed)
-    values = []
+    films = np.arange(len(member))
+    values: dict[str, list[float]] = {}
     for _ in range(draws):
         times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
-        repeats = times[member]
-        value = auc(np.repeat(labels, repeats), np.repeat(scores, repeats))
-        if not math.isnan(value):
-            values.append(value)
-    low, high = np.quantile(values, [0.025, 0.975]) if values else (math.nan, math.nan)
-    return Estimate(auc(labels, scores), float(low), float(high), len(names))
+        for name, value in quantities(np.repeat(films, times[member])).items():
+            values.setdefault(name, []).append(value)
+    found = {}
+    for name, value in quantities(films).items():
+        drawn = np.array(values[name])
+        drawn = drawn[~np.isnan(drawn)]
+        low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (math.nan, math.nan)
+        found[name] = Estimate(value, float(low), float(high), len(names), "patients")
+    return found
+
+
+def auc_bootstrap(
+    labels: Labels, scores: Scores, patients: Sequence[str], draws: int = 2000, seed: int = 0
+) -> Estimate:
+    """Return the AUC with its interval over resampled patients; see `bootstrap`."""
+    return bootstrap(patients, lambda chosen: {"AUC": auc(labels[chosen], scores[chosen])}, draws, seed)["AUC"]
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
@@ -150,6 +170,37 @@ class Confusion:
     def specificity(self) -> Estimate:
         """Share of normal films called normal."""
         return proportion(self.true_negative, self.true_negative + self.false_positive)
+
+    def positive_predictive_value(self) -> Estimate:
+        """Share of films called pneumonia that are, at the set's own prevalence."""
+        return proportion(self.true_positive, self.true_positive + self.false_positive)
+
+    def negative_predictive_value(self) -> Estimate:
+        """Share of films called normal that are, at the set's own prevalence."""
+        return proportion(self.true_negative, self.true_negative + self.false_negative)
+
+    def balanced_accuracy(self) -> float:
+        """Mean of sensitivity and specificity."""
+        return (self.sensitivity().value + self.specificity().value) / 2
+
+    def matthews(self) -> float:
+        """Matthews correlation coefficient (Matthews, 1975); NaN when a row or column of the table is empty."""
+        tp, fp = self.true_positive, self.false_positive
+        tn, fn = self.true_negative, self.false_negative
+        product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+        return (tp * tn - fp * fn) / math.sqrt(product) if product else math.nan
+
+    def predictive_values(self, prevalence: float) -> tuple[float, float]:
+        """Positive and negative predictive value where `prevalence` of the films show pneumonia (Bayes' theorem)."""
+        sensitivity, specificity = self.sensitivity().value, self.specificity().value
+        true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+        true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+        return ratio(true_positive, false_positive), ratio(true_negative, false_negative)
+
+
+def ratio(part: float, other: float) -> float:
+    """Return part / (part + other); NaN when both are 0."""
+    return part / (part + other) if part + other else math.nan
 
 
 def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:

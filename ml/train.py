@@ -4,18 +4,20 @@ import argparse
 import datetime as dt
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
-from ml import aws, hyperparameters, project, request, watch
+from ml import aws, history, hyperparameters, plan, prices, project, request, runs, watch
 from ml.dataset import upload
 from ml.errors import UserError, guarded
-from ml.joblog import JobLog
 
 EXAMPLES = """examples:
   python -m ml.train                                     train on the data set prepared last
   python -m ml.train --epochs 20 --instance-type ml.g5.xlarge
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
+  python -m ml.train --list                              past runs, and the one in cdk.context.json
+  python -m ml.train --use pneumonia-dev-20260101-120000
 """
 
 
@@ -30,6 +32,10 @@ def main(argv: list[str] | None = None) -> int:
             print(f"Training job {options.stop} is being stopped.")
         elif options.attach:
             finish(stage, options.attach)
+        elif options.list:
+            history.show(stage)
+        elif options.use:
+            history.use(stage, options.use)
         else:
             start(stage, options)
 
@@ -47,11 +53,19 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--dataset", metavar="NAME/VERSION", help="data set to train on (default: prepared last)")
-    parser.add_argument(
+    instead = parser.add_argument_group("instead of training").add_mutually_exclusive_group()
+    instead.add_argument(
         "--attach", metavar="JOB", help="follow a running job, and finish as if it had been started here"
     )
-    parser.add_argument("--stop", metavar="JOB", help="stop a running job")
-    parser.add_argument("--dry-run", action="store_true", help="print the request as JSON and create nothing")
+    instead.add_argument("--stop", metavar="JOB", help="stop a running job")
+    instead.add_argument("--list", action="store_true", help="show past runs")
+    instead.add_argument("--use", metavar="JOB", help="put a past run back into cdk.context.json")
+    instead.add_argument("--dry-run", action="store_true", help="print the request as JSON and create nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask before the job is created")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    parser.add_argument(
+        "--tag", type=tag, action="append", default=[], metavar="KEY=VALUE", help="of the job; may be repeated"
+    )
     compute = parser.add_argument_group("compute")
     default = request.Compute()
     compute.add_argument("--instance-type", default=default.instance_type, help=f"default {default.instance_type}")
@@ -61,11 +75,22 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--max-wait", type=int, default=default.max_wait, help="seconds with spot (default %(default)s)"
     )
     compute.add_argument("--volume-gb", type=int, default=default.volume_gb, help="disk (default %(default)s)")
+    compute.add_argument(
+        "--network-isolation", action="store_true", help="no network for the container (not documented for it)"
+    )
     model = parser.add_argument_group("hyperparameters", "ranges as the algorithm has them")
     for one in hyperparameters.TABLE:
         shown = "not sent" if one.default is None else one.default
         model.add_argument(f"--{one.name.replace('_', '-')}", metavar="X", help=f"{one.help} (default {shown})")
     return parser.parse_args(argv)
+
+
+def tag(text: str) -> tuple[str, str]:
+    """Parse KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    if not equals or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no tag; give KEY=VALUE, as in owner=radiology.")
+    return key, value
 
 
 def start(stage: str, options: argparse.Namespace) -> None:
@@ -78,19 +103,33 @@ def start(stage: str, options: argparse.Namespace) -> None:
     if validation < int(sent["mini_batch_size"]):
         raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation films.", 2)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
-    place = request.Place(outputs["DataBucketName"], outputs["ExecutionRoleArn"], algorithm_image(aws.region()))
-    compute = request.Compute(
-        options.instance_type, not options.no_spot, options.max_runtime, options.max_wait, options.volume_gb
+    place = request.Place(
+        outputs["DataBucketName"],
+        outputs["ExecutionRoleArn"],
+        algorithm_image(aws.region()),
+        outputs.get("DataKeyArn"),
     )
-    built = request.build(name, f"{dataset['name']}/{dataset['version']}", place, sent, compute,
-                          dataset["settings"]["format"])  # fmt: skip
+    compute = request.Compute(
+        options.instance_type,
+        not options.no_spot,
+        options.max_runtime,
+        options.max_wait,
+        options.volume_gb,
+        options.network_isolation,
+    )
+    dataset_name = f"{dataset['name']}/{dataset['version']}"
+    built = request.build(name, dataset_name, place, sent, compute, dataset["settings"]["format"], dict(options.tag))
     if options.dry_run:
         print(json.dumps(built, indent=2))
         return
+    table = prices.read(options.prices)
+    layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
+    estimate = prices.training(table, options.instance_type, layers, samples, epochs)
+    print(plan.describe(built, samples, validation, estimate), flush=True)
+    if not options.yes:
+        plan.confirm()
     create(built)
-    print(f"Training job {name} on {dataset['name']}/{dataset['version']}: {samples} training films, "
-          f"{validation} validation films, {sent['epochs']} epochs.", flush=True)  # fmt: skip
-    finish(stage, name)
+    finish(stage, name, options.prices)
 
 
 def algorithm_image(region: str) -> str:
@@ -134,7 +173,7 @@ def snake(name: str) -> str:
     return str(pascal_to_snake(name))
 
 
-def finish(stage: str, job: str) -> None:
+def finish(stage: str, job: str, price_table: Path | None = None) -> None:
     """Follow a job to its end, then record it and make its model the stage's."""
     try:
         description, log = watch.follow(job, lambda line: print(line, flush=True))
@@ -143,49 +182,14 @@ def finish(stage: str, job: str) -> None:
             "Stopped watching; the job goes on and is billed. Follow it again with "
             f"`python -m ml.train --attach {job}`, or end it with `--stop {job}`."
         ) from None
-    record = run_record(description, log)
-    artifact = record["artifact"]
-    bucket, _, key = artifact.removeprefix("s3://").partition("/")
-    run_key = key.replace("output/model.tar.gz", "run.json")
-    aws.client("s3").put_object(Bucket=bucket, Key=run_key, Body=json.dumps(record, indent=2).encode())
-    dataset = json.loads(
-        aws.client("s3").get_object(Bucket=bucket, Key=f"datasets/{record['dataset']}/dataset.json")["Body"].read()
-    )
-    path = project.write_model(
-        stage,
-        {
-            "artifact": artifact,
-            "training_job": job,
-            "classes": dataset["classes"],
-            "image_shape": [3, 224, 224],
-            "dataset": record["dataset"],
-            "policy": dataset["settings"]["policy"],
-            "threshold": 0.5,
-            "threshold_source": "default, before any evaluation; run `python -m ml.transform`",
-            "created": record["ended"],
-        },
-    )
+    record = runs.record(description, log, prices.read(price_table))
+    uri = runs.put(record["artifact"], "run.json", json.dumps(record, indent=1).encode())
+    path = project.write_model(stage, runs.model_entry(record, None))
     best = "unknown" if log.best is None else f"{log.best:.4f}"
-    print(f"Completed: best validation accuracy {best}, {record['billable_seconds']} billable seconds.")
-    print(f"Artifact {artifact}\nRun record s3://{bucket}/{run_key}\nModel of stage {stage} written to {path.name}.")
-
-
-def run_record(description: dict[str, Any], log: JobLog) -> dict[str, Any]:
-    """Return what is worth keeping of a finished job."""
-    channel = description["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
-    return {
-        "training_job": description["TrainingJobName"],
-        "artifact": description["ModelArtifacts"]["S3ModelArtifacts"],
-        "dataset": "/".join(channel.split("/datasets/")[1].split("/")[:2]),
-        "hyperparameters": description["HyperParameters"],
-        "image": description["AlgorithmSpecification"]["TrainingImage"],
-        "instance_type": description["ResourceConfig"]["InstanceType"],
-        "epochs": [vars(epoch) for epoch in log.epochs.values()],
-        "best_validation_accuracy": log.best,
-        "training_seconds": description.get("TrainingTimeInSeconds"),
-        "billable_seconds": description.get("BillableTimeInSeconds"),
-        "ended": description["TrainingEndTime"].astimezone(dt.UTC).isoformat(timespec="seconds"),
-    }
+    cost = "" if record["cost"] is None else f", about {record['cost']:.2f} {record['currency']} on demand"
+    print(f"Completed: best validation accuracy {best}, {record['billable_seconds']} billable seconds{cost}.")
+    print(f"Artifact {record['artifact']}\nRun record {uri}\nModel of stage {stage} written to {path.name}; "
+          "evaluate it with `python -m ml.transform` before it can be deployed.")  # fmt: skip
 
 
 if __name__ == "__main__":

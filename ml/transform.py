@@ -1,21 +1,24 @@
-"""`python -m ml.transform`: score validation and test by batch transform, choose the threshold, measure."""
+"""`python -m ml.transform`: score by batch transform, choose threshold and calibration, measure, judge, report."""
 
 import argparse
-import json
 import sys
+from pathlib import Path
 from typing import Any
 
-from ml import aws, batch, evaluation, project, scores, statistics
+from ml import aws, batch, project, results, runs, scoring, unlabelled
 from ml.dataset import upload
 from ml.errors import UserError, guarded
+from ml.evaluation import calibration, gate
+from ml.evaluation.evaluate import SPLITS, Choices, evaluate
+from ml.evaluation.scored import Scored, scored
 from ml.train import algorithm_image
 
 EXAMPLES = """examples:
   python -m ml.transform
-  python -m ml.transform --target-sensitivity 0.98 --instance-type ml.c5.2xlarge
+  python -m ml.transform --target-sensitivity 0.98 --min-specificity 0.9
+  python -m ml.transform --input ~/films --output scores.csv      any films, without labels
 """
 SHOWN = 10
-NOTICE = "Not a medical device: these figures hold for this data set only."
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,92 +31,125 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.transform",
-        description="Score the validation and test films of the stage's model by batch transform. The threshold is "
-        "chosen on validation, and test is only measured with it.",
+        description="Score the validation, stressed validation and test films of the stage's model by batch transform. "
+        "Threshold and calibration are chosen on validation; test is only measured. A model that passes the gate is "
+        "released for `cdk deploy`.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--target-sensitivity", type=float, default=0.95, help="on validation (default %(default)s)")
     parser.add_argument("--instance-type", default="ml.m5.large", help="of the transform job (default %(default)s)")
+    default = Choices()
+    group = parser.add_argument_group("measuring").add_argument
+    group("--target-sensitivity", type=share, default=default.target_sensitivity, metavar="X",
+          help="on validation (default %(default)s)")  # fmt: skip
+    group("--calibrate", choices=calibration.METHODS, default=default.calibration,
+          help="kept only where the stressed validation agrees (default %(default)s)")  # fmt: skip
+    group("--prevalence", type=share, default=default.prevalence, metavar="X",
+          help="for which predictive values are given (default %(default)s)")  # fmt: skip
+    group("--seed", type=int, default=default.seed, help="of the bootstrap (default %(default)s)")
+    group = parser.add_argument_group("gate", "minimums of the lower ends of the 95 %% intervals on test").add_argument
+    for name, minimum in gate.MINIMUMS.items():
+        group(f"--min-{name.lower()}", type=number, default=minimum, metavar="X", help="default %(default)s")
+    group("--force", action="store_true", help="release a model that missed the gate; its card says so")
+    group = parser.add_argument_group("any films", "score without labels; the model in context stays").add_argument
+    group("--input", metavar="S3_OR_FOLDER", help="a folder of films, or an s3:// prefix")
+    group("--output", type=Path, metavar="FILE.csv", help="where their scores go")
     options = parser.parse_args(argv)
-    if not 0 < options.target_sensitivity <= 1:
-        parser.error(
-            f"--target-sensitivity {options.target_sensitivity} is not allowed; it must be above 0, at most 1."
-        )
+    if (options.input is None) != (options.output is None):
+        parser.error("--input and --output belong together: give both, or neither.")
     return options
 
 
+def number(text: str) -> float:
+    """Parse a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give a number from 0 to 1.")
+    return value
+
+
+def share(text: str) -> float:
+    """Parse a number above 0 and below 1."""
+    value = number(text)
+    if value in (0, 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give a number above 0 and below 1.")
+    return value
+
+
 def transform(options: argparse.Namespace) -> None:
-    """Score, choose, measure, record."""
+    """Score, choose, measure, judge, report; with --input only score."""
     stage = project.stage(options.stage)
-    model = project.read_model(stage)
+    entry = project.read_model(stage)
     outputs = aws.stack_outputs(stage, "Storage")
     bucket = outputs["DataBucketName"]
-    dataset = upload.read_version(bucket, model["dataset"])
     image = algorithm_image(aws.region())
-    with batch.temporary_model(model["artifact"], image, outputs["ExecutionRoleArn"], model["training_job"]) as name:
-        splits = {split: score(split, name, bucket, dataset, options) for split in ("validation", "test")}
-    validation, test = splits["validation"], splits["test"]
-    threshold = statistics.threshold_for_sensitivity(validation.labels, validation.scores, options.target_sensitivity)
-    source = (
-        f"sensitivity of at least {options.target_sensitivity:g} on {len(validation.labels)} validation films "
-        f"of {model['dataset']}"
-    )
-    found = evaluation.metrics(test, threshold)
-    majority = evaluation.majority_share(test.labels)
-    print(f"Threshold {threshold:.4f}: {source}.")
-    print(f"Test films of {model['dataset']}:\n{evaluation.table(found, majority)}\n{NOTICE}")
-    record(stage, model, bucket, {
-        "training_job": model["training_job"],
-        "dataset": model["dataset"],
-        "threshold": threshold,
-        "threshold_source": source,
-        "test": evaluation.as_json(found | {"Majority class": majority}),
-        "validation": evaluation.as_json(evaluation.metrics(validation, threshold)),
-    })  # fmt: skip
+    with batch.temporary_model(entry["artifact"], image, outputs["ExecutionRoleArn"], entry["training_job"]) as model:
+        if options.input is not None:
+            without = unlabelled.score(options.input, options.output, model, entry, bucket, options.instance_type)
+            print(f"Scores written to {options.output}. {results.NOTICE}")
+            if without:
+                raise UserError(f"{without} files have no score; the column `error` of {options.output} says why.")
+            return
+        dataset = upload.read_version(bucket, entry["dataset"])
+        raw, faults = score_splits(model, bucket, dataset, options.instance_type)
+    floor = results.read_floor(bucket, dataset)
+    previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
+    found = evaluate(raw, floor, previous, choices(options))
+    results.show(found, entry["dataset"])
+    if faults:
+        shown = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
+        raise UserError(
+            f"Some films have no score; the figures above leave them out:{shown}\nNothing was recorded. Mend the films "
+            "and prepare the data set again, or run the command again."
+        )
+    facts = results.store(entry, found, raw, dataset, floor, options.force)
+    release(stage, bucket, facts)
 
 
-def score(
-    split: str, model: str, bucket: str, dataset: dict[str, Any], options: argparse.Namespace
-) -> evaluation.Scored:
-    """Transform one split and join the scores with its films.
+def score_splits(
+    model: str, bucket: str, dataset: dict[str, Any], instance_type: str
+) -> tuple[dict[str, Scored], list[str]]:
+    """Transform the three splits; return them with the model's probabilities, and a sentence for each film without.
 
     Raises:
-        UserError: a film has no score, after naming those that have none.
+        UserError: what could be scored of a split is not of both classes.
     """
-    films = [film for film in dataset["films"] if film["file"].startswith(f"{split}/")]
-    print(f"Scoring {len(films)} {split} films ...", flush=True)
-    prefix = f"s3://{bucket}/datasets/{dataset['name']}/{dataset['version']}/{split}/"
-    outputs, reason = batch.run(model, prefix, f"s3://{bucket}/transform", options.instance_type)
-    by_name = {film["file"].removeprefix(f"{split}/"): film["file"] for film in films}
-    matched, missing = scores.match(by_name, outputs)
-    probabilities = {}
-    for name, text in matched.items():
-        try:
-            probabilities[by_name[name]] = scores.parse_output(text, len(dataset["classes"]))
-        except ValueError as error:
-            missing.append(f"{name} ({error})")
-    if missing or reason:
-        shown = "".join(f"\n  {name}" for name in missing[:SHOWN])
-        raise UserError(
-            f"{len(missing)} of {len(films)} {split} films have no score. {reason or ''}{shown}\n"
-            "Nothing was recorded; mend the films and prepare the data set again, or run the command again."
-        )
-    return evaluation.scored(films, probabilities)
+    raw, faults = {}, []
+    for split in SPLITS:
+        found, missing = scoring.split_probabilities(split, model, bucket, dataset, instance_type)
+        films = [film for film in dataset["films"] if film["file"].startswith(f"{split}/")]
+        raw[split] = scored(films, found)
+        faults += missing
+        if len({*raw[split].labels.tolist()}) < len(dataset["classes"]):
+            shown = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
+            raise UserError(f"The {split} films that could be scored are not of both classes.{shown}")
+    return raw, faults
 
 
-def record(stage: str, model: dict[str, Any], bucket: str, found: dict[str, Any]) -> None:
-    """Upload metrics.json beside the artifact, and put threshold and metrics into the stage's model."""
-    key = model["artifact"].removeprefix(f"s3://{bucket}/").replace("output/model.tar.gz", "metrics.json")
-    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(found, indent=2).encode())
-    changes = {
-        "threshold": found["threshold"],
-        "threshold_source": found["threshold_source"],
-        "metrics": found["test"],
-    }
-    path = project.write_model(stage, model | changes)
-    print(f"Metrics s3://{bucket}/{key}\nThreshold and metrics of stage {stage} written to {path.name}.")
+def choices(options: argparse.Namespace) -> Choices:
+    """Return what was chosen on the command line."""
+    minimums = {name: getattr(options, f"min_{name.lower()}") for name in gate.MINIMUMS}
+    return Choices(options.target_sensitivity, options.calibrate, options.prevalence, minimums, options.seed)
+
+
+def release(stage: str, bucket: str, facts: dict[str, Any]) -> None:
+    """Write the evaluated model into context.
+
+    Raises:
+        UserError: it missed the gate and was not forced; it is written all the same, as not deployable.
+    """
+    path = project.write_model(stage, runs.model_entry(runs.find(bucket, facts["training_job"]), facts))
+    if facts["gate"]["passed"] or facts["forced"]:
+        print(f"Model of stage {stage} released for deployment{' by force' if facts['forced'] else ''} in {path.name}.")
+        return
+    raise UserError(
+        f"The model missed the gate: {facts['gate']['sentence']}. {path.name} has it as not deployable. Train again, "
+        "take an older run with `python -m ml.train --use JOB`, or release it with --force."
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ DISCLAIMER: Final = (
 )
 # Softmax in 32-bit floats, printed as text: the sum is off by far less.
 _SUM_TOLERANCE: Final = 1e-3
+_EDGE: Final = 1e-7
 
 
 def probabilities(answer: bytes, classes: tuple[str, ...]) -> dict[str, float]:
@@ -43,6 +44,7 @@ def probabilities(answer: bytes, classes: tuple[str, ...]) -> dict[str, float]:
 
 def prediction(scores: Mapping[str, float], settings: Settings, request_id: str) -> dict[str, object]:
     """The body of a successful answer. `probability` is that of PNEUMONIA, which the label is from the threshold on."""
+    scores = calibrated(scores, settings.slope, settings.intercept)
     probability = scores[POSITIVE]
     others = (name for name in settings.classes if name != POSITIVE)
     return {
@@ -55,6 +57,21 @@ def prediction(scores: Mapping[str, float], settings: Settings, request_id: str)
         "request_id": request_id,
         "disclaimer": DISCLAIMER,
     }
+
+
+def calibrated(scores: Mapping[str, float], slope: float, intercept: float) -> dict[str, float]:
+    """The probabilities after slope x logit + intercept for PNEUMONIA; the others keep their shares of the rest.
+
+    The same as `ml.evaluation.calibration`: probabilities are kept 1e-7 away from 0 and 1, and (1, 0) changes nothing.
+    """
+    if (slope, intercept) == (1.0, 0.0):
+        return dict(scores)
+    before = min(max(scores[POSITIVE], _EDGE), 1 - _EDGE)
+    after = 0.5 * (1 + math.tanh((slope * math.log(before / (1 - before)) + intercept) / 2))
+    others = {name: value for name, value in scores.items() if name != POSITIVE}
+    rest = math.fsum(others.values())
+    shares = {name: value / rest if rest else 1 / len(others) for name, value in others.items()}
+    return {name: after if name == POSITIVE else (1 - after) * shares[name] for name in scores}
 
 
 def _invalid(reason: str) -> ProblemError:

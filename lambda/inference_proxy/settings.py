@@ -41,6 +41,7 @@ class Settings:
 
     `classes` are in the order of the model's output; `policy` is how its training films were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
+    `slope` and `intercept` calibrate that probability's logit; 1 and 0 leave it as it is.
     `runtime_url` has no trailing slash.
     """
 
@@ -49,6 +50,8 @@ class Settings:
     policy: Policy
     threshold: float
     threshold_source: str
+    slope: float
+    intercept: float
     model_version: str
     region: str
     runtime_url: str
@@ -69,6 +72,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
         policy=_policy(_required(environ, "FILM_POLICY")),
         threshold=_threshold(_required(environ, "THRESHOLD")),
         threshold_source=_required(environ, "THRESHOLD_SOURCE"),
+        **_calibration(_required(environ, "CALIBRATION")),
         model_version=_required(environ, "MODEL_VERSION"),
         region=region,
         runtime_url=_runtime_url(environ, region),
@@ -117,6 +121,18 @@ def _threshold(text: str) -> float:
     if not 0 <= value <= 1:
         raise SettingsError(f"THRESHOLD is {text!r}; it must be a number from 0 to 1.")
     return value
+
+
+def _calibration(text: str) -> dict[str, float]:
+    wanted = f"CALIBRATION is {text!r}; it must be a JSON object of two numbers, slope (above 0) and intercept."
+    try:
+        given = json.loads(text)
+        slope, intercept = float(given.pop("slope")), float(given.pop("intercept"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(wanted) from None
+    if given or not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
+        raise SettingsError(wanted)
+    return {"slope": slope, "intercept": intercept}
 
 
 def _runtime_url(environ: Mapping[str, str], region: str) -> str:

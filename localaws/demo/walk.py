@@ -18,8 +18,8 @@ from localaws.environment import client_environment
 STAGE = "demo"
 """A stage of its own, so that a model trained here never stands in for one trained on AWS."""
 
-PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001"]
-FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001"]
+PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001", "--yes"]
+FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 """Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
 
 
@@ -41,7 +41,7 @@ class Walk:
         source = str(self.options.data.resolve()) if self.options.data else "phantom"
         self.runner.step("Prepare the radiographs", [self.ml("prepare", "--source", source)])
         self.runner.step("Train", [self.ml("train", *(FILMS_TRAINING if self.options.data else PHANTOM_TRAINING))])
-        self.runner.step("Score the test films by batch transform", [self.ml("transform")])
+        self.runner.step("Score the test films by batch transform", [self.ml("transform", "--force")])
         self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api")])
         api, film = self.ask_the_api()
         app_url = None if self.options.once else self.start_app(api)

@@ -22,6 +22,8 @@ MODEL = {
     "dataset": "chest-xray/0123456789ab",
     "threshold": 0.41,
     "threshold_source": "sensitivity of at least 0.95 on 640 validation films",
+    "calibration": {"slope": 1.0, "intercept": 0.0},
+    "gate": "passed",
     "created": "2026-11-24T03:15:00+00:00",
     "metrics": {},
 }

@@ -24,6 +24,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"classes": "NORMAL,PNEUMONIA"}, "NORMAL and PNEUMONIA in label order"),
     ({"policy": "crop"}, "policy must be squash or pad"),
     ({"policy": None}, "policy must be squash or pad"),
+    ({"calibration": {"slope": 0, "intercept": 0}}, "calibration must be slope above 0 and intercept"),
+    ({"calibration": {"slope": 1}}, "calibration must be slope above 0 and intercept"),
+    ({"calibration": [1, 0]}, "calibration must be slope above 0 and intercept"),
+    ({"gate": ""}, "gate must be passed, forced, or a reason"),
     ({"threshold": 1.5}, "threshold must be a number from 0 to 1"),
     ({"threshold": float("nan")}, "threshold must be a number from 0 to 1"),
     ({"threshold": "0.5"}, "threshold must be a number from 0 to 1"),
@@ -49,7 +53,9 @@ def test_an_unusable_entry_is_refused_with_its_key_and_a_remedy(changes: dict[st
     assert "python -m ml.train --stage dev" in found
 
 
-@pytest.mark.parametrize("name", ["artifact", "training_job", "classes", "policy", "threshold", "threshold_source"])
+@pytest.mark.parametrize(
+    "name", ["artifact", "training_job", "classes", "policy", "threshold", "threshold_source", "gate"]
+)
 def test_a_missing_part_is_refused(name: str) -> None:
     assert name in refusal({key: value for key, value in MODEL.items() if key != name})
 

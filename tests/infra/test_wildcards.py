@@ -17,6 +17,7 @@ JOB_LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/
 
 ALWAYS = {
     ("s3:GetObject", "<Data>/datasets/*"): OBJECTS,
+    ("s3:GetObject", "<Data>/transform-input/*"): OBJECTS,
     ("s3:GetObject", "<Data>/training/*"): OBJECTS,
     ("s3:GetObject", "<Data>/checkpoints/*"): OBJECTS,
     ("s3:PutObject", "<Data>/training/*"): OBJECTS,

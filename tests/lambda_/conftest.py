@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "ENDPOINT_NAME": "pneumonia-test",
     "CLASSES": '["NORMAL", "PNEUMONIA"]',
     "FILM_POLICY": "squash",
+    "CALIBRATION": '{"slope": 1.0, "intercept": 0.0}',
     "THRESHOLD": "0.5",
     "THRESHOLD_SOURCE": "default",
     "MODEL_VERSION": "pneumonia-test-20261124-031500",

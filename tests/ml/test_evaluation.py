@@ -1,57 +1,204 @@
-"""From batch transform's output to metrics: the test set measures and chooses nothing."""
+"""From scores to what is said of a model: validation chooses, test only measures."""
+
+import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
-from ml import evaluation, scores, statistics
-from ml.evaluation import Scored
-
-
-@pytest.mark.parametrize("text", ["[0.25, 0.75]", '{"prediction": [0.25, 0.75]}', '{"prediction": [0.25, 0.75]}\n'])
-def test_both_shapes_of_output_are_read(text: str) -> None:
-    assert scores.parse_output(text, 2) == [0.25, 0.75]
+from ml import statistics
+from ml.evaluation import calibration, comparison, gate, metrics
+from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, worst
+from ml.evaluation.scored import Scored, logistic, logits
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[0.5]", "[0.5, 0.2, 0.3]", "[NaN, 1.0]", "[-0.1, 1.1]", '{"a": 1}', "<html>", '["a", "b"]']
-)
-def test_an_output_that_is_no_probabilities_is_refused(text: str) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        scores.parse_output(text, 2)
-
-
-def test_outputs_are_matched_by_the_end_of_their_path() -> None:
-    outputs = {"transform/job/NORMAL/a.jpg.out": "1", "transform/job/PNEUMONIA/a.jpg.out": "2"}
-    matched, missing = scores.match(["NORMAL/a.jpg", "PNEUMONIA/a.jpg", "NORMAL/b.jpg"], outputs)
-    assert matched == {"NORMAL/a.jpg": "1", "PNEUMONIA/a.jpg": "2"}
-    assert missing == ["NORMAL/b.jpg"]
-
-
-def test_outputs_without_their_folders_are_matched_too() -> None:
-    assert scores.match(["NORMAL/a.jpg"], {"transform/job/a.jpg.out": "1"}) == ({"NORMAL/a.jpg": "1"}, [])
-
-
-def split(seed: int) -> Scored:
+def split(seed: int, name: str = "test", films: int = 160, shift: float = 2.0, spread: float = 1.0) -> Scored:
+    """Films whose logits of the two classes lie `shift` apart; two films a patient."""
     rng = np.random.default_rng(seed)
-    labels = (rng.random(120) < 0.6).astype(np.int64)
-    return Scored(labels, rng.random(120), [str(number) for number in range(120)])
+    labels = (rng.random(films) < 0.6).astype(np.int64)
+    scores = logistic(spread * (rng.normal(size=films) + shift * (labels - 0.5)))
+    kinds = [("bacteria" if number % 2 else "virus") if label else "im" for number, label in enumerate(labels)]
+    files = [f"{name}/{label}/{number}.jpg" for number, label in enumerate(labels)]
+    return Scored(labels, scores, [f"p{number // 2}" for number in range(films)], files, kinds)
+
+
+def splits(**changes: Scored) -> dict[str, Scored]:
+    return {name: split(number, name) for number, name in enumerate(SPLITS)} | changes
+
+
+def evaluated(choices: Choices | None = None, previous: Previous | None = None, **changes: Scored) -> Evaluation:
+    given = splits(**changes)
+    rng = np.random.default_rng(9)
+    floor = {file: float(rng.random()) for file in given["test"].files}
+    return evaluate(given, floor, previous, choices or Choices())
 
 
 def test_every_metric_carries_n_and_an_interval_that_holds_it() -> None:
-    for name, one in evaluation.metrics(split(0), 0.5).items():
-        assert one.n > 0, name
+    for name, one in evaluated().test.items():
+        assert one.n == 80 if one.unit == "patients" else 0 < one.n <= 160, name
         assert one.low <= one.value <= one.high, name
 
 
-def test_the_same_scores_give_the_same_metrics() -> None:
-    assert evaluation.metrics(split(0), 0.5, seed=3) == evaluation.metrics(split(0), 0.5, seed=3)
+def test_the_metrics_are_those_of_scikit_learn() -> None:
+    one = split(3)
+    counts = statistics.confusion(one.labels, one.scores, 0.4)
+    called = one.scores >= 0.4
+    assert counts.matthews() == pytest.approx(matthews_corrcoef(one.labels, called))
+    assert counts.balanced_accuracy() == pytest.approx(balanced_accuracy_score(one.labels, called))
 
 
-def test_the_threshold_knows_validation_only() -> None:
-    """The only function that chooses one has no way to see the test set."""
-    validation = split(1)
-    threshold = statistics.threshold_for_sensitivity(validation.labels, validation.scores, 0.95)
+def test_predictive_values_follow_from_bayes_theorem() -> None:
+    counts = statistics.Confusion(true_positive=90, false_negative=10, true_negative=80, false_positive=20)
+    positive, negative = counts.predictive_values(0.1)
+    assert positive == pytest.approx(0.09 / (0.09 + 0.18))
+    assert negative == pytest.approx(0.72 / (0.72 + 0.01))
+    own = counts.predictive_values(0.5)
+    assert own == pytest.approx((counts.positive_predictive_value().value, counts.negative_predictive_value().value))
+
+
+def test_the_same_scores_give_the_same_facts_to_the_last_digit() -> None:
+    assert json.dumps(evaluated().facts) == json.dumps(evaluated().facts)
+    assert json.dumps(evaluated(Choices(seed=1)).facts) != json.dumps(evaluated().facts)
+
+
+def test_the_test_films_choose_nothing() -> None:
+    turned = split(2)
+    other = evaluated(test=replace(turned, labels=1 - turned.labels, kinds=[""] * len(turned)))
+    assert other.threshold == evaluated().threshold
+    assert other.calibration == evaluated().calibration
+    assert other.test["AUROC"] != evaluated().test["AUROC"]
+
+
+def test_the_threshold_reaches_the_target_on_validation() -> None:
+    found = evaluated(Choices(target_sensitivity=0.9))
+    assert found.facts["splits"]["validation"]["Sensitivity"]["value"] >= 0.9
+    assert found.threshold > evaluated(Choices(target_sensitivity=0.99)).threshold
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_a_calibration_undoes_what_was_done_to_the_logits(method: str) -> None:
+    rng = np.random.default_rng(0)
+    true = rng.random(20_000)
+    labels = (rng.random(20_000) < true).astype(np.int64)
+    bent = logistic(2.5 * logits(true) + (0.8 if method == "platt" else 0.0))
+    fitted = calibration.fit(labels, bent, method)
+    assert fitted.slope == pytest.approx(1 / 2.5, abs=0.02)
+    assert np.abs(fitted.apply(bent) - true).max() < 0.02
+    assert calibration.expected_error(labels, fitted.apply(bent)) < 0.02 < calibration.expected_error(labels, bent)
+
+
+def test_a_calibration_changes_no_order_and_no_call() -> None:
+    one = split(5)
+    fitted = calibration.fit(one.labels, one.scores, "platt")
+    assert np.array_equal(np.argsort(fitted.apply(one.scores)), np.argsort(one.scores))
+
+
+def test_a_calibration_is_kept_only_where_the_stressed_validation_agrees() -> None:
+    certain = split(0, "validation", shift=6, spread=0.3)
+    agreeing, contrary = split(1, shift=6, spread=0.3), split(1, shift=0.2, spread=1.5)
+    kept, _, why = calibration.choose(splits(validation=certain, validation_stressed=agreeing), "temperature")
+    assert (kept.method, why.split(":")[0]) == ("temperature", "temperature kept")
+    left, compared, why = calibration.choose(splits(validation=certain, validation_stressed=contrary), "temperature")
+    assert (left, why.split(":")[0]) == (calibration.Calibration(), "temperature left out")
+    assert compared["temperature"]["validation"]["Brier"] < compared["none"]["validation"]["Brier"]
+
+
+def test_separable_validation_films_calibrate_to_finite_numbers() -> None:
+    labels = np.array([0, 0, 1, 1])
+    for method in ("temperature", "platt"):
+        fitted = calibration.fit(labels, np.array([1e-9, 0.01, 0.99, 1.0]), method)
+        assert math.isfinite(fitted.slope)
+        assert math.isfinite(fitted.intercept)
+
+
+def test_subgroups_give_sensitivity_to_pneumonia_and_specificity_to_normals() -> None:
+    found = evaluated().facts["subgroups"]
+    assert {name: next(iter(one)) for name, one in found.items()} == {
+        "Bacterial": "Sensitivity",
+        "Viral": "Sensitivity",
+        "IM": "Specificity",
+    }
+    one = split(2)
+    bacterial = [label == 1 and kind == "bacteria" for label, kind in zip(one.labels, one.kinds, strict=True)]
+    assert found["Bacterial"]["Sensitivity"]["n"] == sum(bacterial)
+
+
+def test_mcnemar_counts_the_films_only_one_model_called_right() -> None:
+    one = split(4)
+    now = (one.scores >= 0.5) == (one.labels == 1)
+    before = {file: bool(right) for file, right in zip(one.files, now, strict=True)}
+    flipped = [file for file in one.files if before[file]][:9]
+    found = comparison.mcnemar(one, 0.5, before | dict.fromkeys(flipped, False))
+    assert found == {"n": 160, "only_this": 9, "only_other": 0, "p": pytest.approx(2 / 2**9)}
+    assert comparison.mcnemar(one, 0.5, {}) is None
+
+
+def test_the_sign_test_is_that_of_scipy() -> None:
+    from scipy.stats import binomtest
+
+    for one, other in [(0, 0), (3, 3), (1, 8), (12, 4)]:
+        expected = binomtest(one, one + other).pvalue if one + other else 1.0
+        assert comparison.sign_test(one, other) == pytest.approx(expected)
+
+
+def test_a_model_no_better_than_the_floor_is_called_out() -> None:
     test = split(2)
-    turned = Scored(1 - test.labels, test.scores, test.patients)
-    assert evaluation.metrics(test, threshold) != evaluation.metrics(turned, threshold)
-    assert statistics.threshold_for_sensitivity(validation.labels, validation.scores, 0.95) == threshold
+    same = dict(zip(test.files, test.scores.tolist(), strict=True))
+    assert evaluate(splits(), same, None, Choices()).facts["floors"]["beaten"] is False
+    assert evaluated().facts["floors"]["beaten"] is True
+
+
+def test_a_fall_from_clean_to_stressed_validation_is_a_warning() -> None:
+    clean = split(0, "validation", shift=5)
+    assert evaluated(validation=clean, validation_stressed=split(1, shift=0.5)).facts["shift"]["warning"] is True
+    assert evaluated(validation=clean, validation_stressed=clean).facts["shift"]["warning"] is False
+
+
+def test_the_gate_looks_at_the_lower_ends() -> None:
+    found = evaluated().test
+    low, value = found["AUROC"].low, found["AUROC"].value
+    assert [rule["passed"] for rule in gate.judge(found, {"AUROC": (low + value) / 2})] == [False]
+    assert [rule["passed"] for rule in gate.judge(found, {"AUROC": low})] == [True]
+    assert "AUROC may be as low as" in gate.sentence(gate.judge(found, {"AUROC": 1.0}))
+
+
+def test_an_unknown_lower_end_does_not_pass() -> None:
+    unknown = statistics.Estimate(1.0, math.nan, math.nan, 1)
+    (rule,) = gate.judge({"AUROC": unknown}, {"AUROC": 0.0})
+    assert (rule["passed"], rule["low"]) == (False, None)
+
+
+def test_an_earlier_model_on_the_same_films_is_compared() -> None:
+    right = dict.fromkeys(split(2, "test").files, True)
+    found = evaluated(previous=Previous("job-before", right)).facts["comparison"]
+    assert (found["training_job"], found["n"], found["only_this"]) == ("job-before", 160, 0)
+    assert evaluated(previous=Previous("job-before", {})).facts["comparison"] is None
+
+
+def test_the_worst_errors_are_errors_and_the_worst_come_first() -> None:
+    one = split(6)
+    found = worst(one, 0.5)
+    missed = [score for _, score in found["False negatives"]]
+    alarms = [score for _, score in found["False positives"]]
+    assert missed == sorted(missed)
+    assert alarms == sorted(alarms, reverse=True)
+    assert max(missed) < 0.5 <= min(alarms)
+
+
+def test_metrics_json_is_json_even_where_a_metric_is_undefined() -> None:
+    unknown = {"PPV": statistics.proportion(0, 0)}
+    assert json.loads(json.dumps(metrics.as_json(unknown), allow_nan=False))["PPV"]["value"] is None
+
+
+def test_the_proxy_and_the_evaluation_calibrate_alike() -> None:
+    from inference_proxy.prediction import calibrated
+
+    scores = np.array([0.0, 1e-9, 0.2, 0.5, 0.97, 1.0])
+    for slope, intercept in [(1.0, 0.0), (0.4, 0.0), (1.7, -0.3)]:
+        expected = calibration.Calibration.of(slope, intercept).apply(scores)
+        for score, probability in zip(scores, expected, strict=True):
+            found = calibrated({"NORMAL": 1 - float(score), "PNEUMONIA": float(score)}, slope, intercept)
+            assert found["PNEUMONIA"] == pytest.approx(float(probability), abs=1e-12)
+            assert sum(found.values()) == pytest.approx(1.0)

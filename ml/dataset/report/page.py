@@ -1,20 +1,11 @@
 """The report as one self-contained HTML page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8885; --soft: #8881; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; }
-table { border-collapse: collapse; } th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); }
-td, th { text-align: right; } td:first-child, th:first-child { text-align: left; }
-figure { margin: 1rem 0; } figure img { width: 100%; border-radius: 4px; } figcaption { font-size: .9rem; }
-.note { background: var(--soft); border-left: 4px solid #d9822b; padding: .6rem 1rem; }
-.bar { display: inline-block; height: .7rem; background: #3b7dbb; vertical-align: middle; border-radius: 2px; }
-.scroll { overflow-x: auto; }
-"""
+from ml import pages
+from ml.pages import table
 
 PROVENANCE = (
     "The public collection comes from Guangzhou Women and Children's Medical Center: children of one to five years, "
@@ -48,19 +39,7 @@ def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         table(["setting", "value"], [[name, str(value)] for name, value in sorted(facts["settings"].items())]),
         f"<h2>Provenance and licence</h2><p>{escape(PROVENANCE)}</p>",
     ]
-    title = f"Data set {escape(facts['name'])} {escape(facts['version'])}"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body>{''.join(sections)}</body></html>\n"
-    )
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of text cells."""
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return pages.document(f"Data set {facts['name']} {facts['version']}", sections)
 
 
 def audit_table(found: Mapping[str, Mapping[str, Any]]) -> str:

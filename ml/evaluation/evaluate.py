@@ -1,0 +1,124 @@
+"""Everything that is said of a model, from the scores of three splits. Only validation chooses anything."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ml import statistics
+from ml.evaluation import calibration, comparison, gate
+from ml.evaluation.calibration import Calibration
+from ml.evaluation.metrics import as_json, majority, metrics, subgroups
+from ml.evaluation.scored import Scored
+from ml.statistics import Estimate
+
+SPLITS = ("validation", "validation_stressed", "test")
+GAP = 0.05
+"""Fall of specificity or sensitivity from clean to stressed validation that is called a shift."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person at the keyboard decides; shares in (0, 1)."""
+
+    target_sensitivity: float = 0.95
+    calibration: str = "temperature"
+    prevalence: float = 0.1
+    minimums: Mapping[str, float] = field(default_factory=lambda: dict(gate.MINIMUMS))
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Previous:
+    """An earlier model on the same data set: its job, and which test films it called right, by file."""
+
+    job: str
+    right: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found, with the calibrated scores it rests on.
+
+    Attributes:
+        facts: metrics.json, all but where things are stored.
+        splits: calibrated scores by split.
+    """
+
+    threshold: float
+    calibration: Calibration
+    splits: Mapping[str, Scored]
+    test: Mapping[str, Estimate]
+    facts: dict[str, Any]
+
+
+def evaluate(
+    raw: Mapping[str, Scored], floor: Mapping[str, float], previous: Previous | None, choices: Choices
+) -> Evaluation:
+    """Calibrate and choose the threshold on validation, then measure every split with them.
+
+    Args:
+        raw: the model's own probabilities, by the names in SPLITS.
+        floor: the 28-pixel logistic regression's probability of each test film, by file.
+    """
+    chosen, compared, why = calibration.choose(raw, choices.calibration)
+    splits = {name: films.with_scores(chosen.apply(films.scores)) for name, films in raw.items()}
+    validation, test = splits["validation"], splits["test"]
+    threshold = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
+    found = {name: metrics(films, threshold, choices.prevalence, choices.seed) for name, films in splits.items()}
+    rules = gate.judge(found["test"], choices.minimums)
+    facts = {
+        "threshold": threshold,
+        "threshold_source": f"sensitivity of at least {choices.target_sensitivity:g} on {len(validation)} validation "
+        "films",
+        "target_sensitivity": choices.target_sensitivity,
+        "prevalence": choices.prevalence,
+        "calibration": {**calibration.as_json(chosen), "why": why, "compared": compared},
+        "splits": {name: as_json(one) for name, one in found.items()},
+        "confusion": vars(statistics.confusion(test.labels, test.scores, threshold)),
+        "subgroups": {name: as_json(one) for name, one in subgroups(test, threshold).items()},
+        "floors": floors(test, floor, choices.seed),
+        "shift": shift(found["validation"], found["validation_stressed"]),
+        "comparison": compare(test, threshold, previous),
+        "gate": {"passed": all(rule["passed"] for rule in rules), "rules": rules, "sentence": gate.sentence(rules)},
+    }
+    return Evaluation(threshold, chosen, splits, found["test"], facts)
+
+
+def floors(test: Scored, floor: Mapping[str, float], seed: int) -> dict[str, Any]:
+    """Return what needs no network: the majority class, and the 28-pixel regression with the model's lead over it."""
+    other, lead = comparison.auc_difference(test, floor, seed)
+    return {
+        "Accuracy of the majority class": as_json({"": majority(test.labels)})[""],
+        "AUROC of the 28-pixel logistic regression": as_json({"": other})[""],
+        "AUROC lead of the model": as_json({"": lead})[""],
+        "beaten": lead.low > 0,
+    }
+
+
+def shift(clean: Mapping[str, Estimate], stressed: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Return how far sensitivity, specificity and AUROC fall when the validation films are stressed."""
+    falls = {name: clean[name].value - stressed[name].value for name in ("AUROC", "Sensitivity", "Specificity")}
+    known = {name: fall for name, fall in falls.items() if not math.isnan(fall)}
+    return {"falls": known, "warning": any(known.get(name, 0) > GAP for name in ("Sensitivity", "Specificity"))}
+
+
+def compare(test: Scored, threshold: float, previous: Previous | None) -> dict[str, Any] | None:
+    """Return McNemar's test against an earlier model; None where there is none with films in common."""
+    if previous is None:
+        return None
+    found = comparison.mcnemar(test, threshold, previous.right)
+    return None if found is None else {"training_job": previous.job, **found}
+
+
+def worst(test: Scored, threshold: float, count: int = 8) -> dict[str, list[tuple[str, float]]]:
+    """Return the false negatives of lowest and the false positives of highest probability, as (file, probability)."""
+    missed = (test.labels == 1) & (test.scores < threshold)
+    alarms = (test.labels == 0) & (test.scores >= threshold)
+    order = np.argsort(test.scores, kind="stable")
+    return {
+        "False negatives": [(test.files[i], float(test.scores[i])) for i in order if missed[i]][:count],
+        "False positives": [(test.files[i], float(test.scores[i])) for i in order[::-1] if alarms[i]][:count],
+    }

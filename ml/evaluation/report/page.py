@@ -1,0 +1,191 @@
+"""The report as one page, from metrics.json and the scores."""
+
+import base64
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from ml import pages
+from ml.evaluation.evaluate import Evaluation
+from ml.evaluation.report import figures
+from ml.evaluation.report.card import card
+from ml.evaluation.scored import Scored
+from ml.pages import note, table
+from ml.statistics import Scores
+
+NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
+SPLITS = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
+
+
+def html(found: Evaluation, facts: Mapping[str, Any], floor: Scores, films: Mapping[str, bytes]) -> str:
+    """Return the page.
+
+    Args:
+        facts: metrics.json.
+        floor: the floor's probabilities of the test films, shape (n,).
+        films: JPEG bytes of the worst errors, by file.
+    """
+    test = found.splits["test"]
+    sections = [
+        f"<h1>Model {escape(facts['training_job'])}</h1><p>Data set {escape(facts['dataset'])}</p>",
+        note(NOTICE),
+        *(note(words) for words in warnings(facts)),
+        "<h2>Metrics</h2>",
+        f"<p>Threshold {found.threshold:.4f}: {escape(facts['threshold_source'])}.</p>",
+        metrics_table(facts),
+        "<h2>Floors</h2>",
+        floors_table(facts["floors"]),
+        "<h2>Curves on the test films</h2>",
+        curves(found, test, floor),
+        "<h2>Confusion matrix</h2>",
+        confusion_table(facts["confusion"]),
+        "<h2>Kinds of films</h2>",
+        subgroup_table(facts["subgroups"]),
+        "<h2>Calibration</h2>",
+        f"<p>{escape(facts['calibration']['why'])}.</p>",
+        calibration_table(facts["calibration"]["compared"]),
+        "<h2>Against the model before</h2>",
+        comparison(facts["comparison"]),
+        "<h2>Worst errors</h2>",
+        errors(facts["worst"], films),
+        "<h2>Gate</h2>",
+        gate_table(facts["gate"]),
+        "<h2>Model card</h2>",
+        "".join(f"<h3>{escape(title)}</h3><p>{escape(words)}</p>" for title, words in card(facts).items()),
+    ]
+    return pages.document(f"Model {facts['training_job']}", sections)
+
+
+def warnings(facts: Mapping[str, Any]) -> list[str]:
+    """Return what a reader must not miss."""
+    words = []
+    falls = facts["shift"]["falls"]
+    if facts["shift"]["warning"]:
+        words.append(
+            "Shift warning: from clean to stressed validation films "
+            + ", ".join(f"{name} falls by {fall:.3f}" for name, fall in falls.items())
+            + ". Films of another scanner or archive may fare as badly."
+        )
+    if not facts["floors"]["beaten"]:
+        words.append(
+            "This model does not clearly beat a logistic regression on 28 x 28 pixels: what it has learnt need not be "
+            "in the lungs."
+        )
+    if facts["gate"]["sentence"]:
+        words.append(f"The gate was missed: {facts['gate']['sentence']}.")
+    words.append(
+        "Shortcut warning: in the public collection the classes differ in how their files were stored; see the data "
+        "set's report for what remains of it after standardising."
+    )
+    return words
+
+
+def estimate(one: Mapping[str, Any]) -> list[str]:
+    """Return value, interval and n as cells."""
+    if one["value"] is None:
+        return ["undefined", "", f"{one['n']:,} {one['unit']}"]
+    interval = "" if one["low"] is None else f"{one['low']:.3f} to {one['high']:.3f}"
+    return [f"{one['value']:.3f}", interval, f"{one['n']:,} {one['unit']}"]
+
+
+def metrics_table(facts: Mapping[str, Any]) -> str:
+    """Return the metrics of all splits."""
+    rows = [
+        [SPLITS[split], name, *estimate(one)]
+        for split in ("test", "validation", "validation_stressed")
+        for name, one in facts["splits"][split].items()
+    ]
+    return table(["split", "metric", "value", "95 % CI", "n"], rows)
+
+
+def floors_table(floors: Mapping[str, Any]) -> str:
+    """Return the floors."""
+    return table(
+        ["floor, on test", "value", "95 % CI", "n"],
+        [[name, *estimate(one)] for name, one in floors.items() if name != "beaten"],
+    )
+
+
+def curves(found: Evaluation, test: Scored, floor: Scores) -> str:
+    """Return the four charts with their captions."""
+    charts = {
+        "ROC curve with 95 % band over resampled patients": figures.roc(test, found.threshold, floor),
+        "Precision and recall": figures.precision_recall(test, found.threshold),
+        "Reliability: how often a probability comes true": figures.calibration(
+            found.splits["validation"], found.splits["validation_stressed"], test
+        ),
+        "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(test, found.threshold),
+    }
+    return '<div class="charts">' + "".join(
+        f'<figure role="img" aria-label="{escape(title)}">{svg}<figcaption>{escape(title)}</figcaption></figure>'
+        for title, svg in charts.items()
+    ) + "</div>"  # fmt: skip
+
+
+def confusion_table(counts: Mapping[str, int]) -> str:
+    """Return the 2 x 2 table."""
+    return table(
+        ["film", "called NORMAL", "called PNEUMONIA"],
+        [
+            ["NORMAL", f"{counts['true_negative']:,}", f"{counts['false_positive']:,}"],
+            ["PNEUMONIA", f"{counts['false_negative']:,}", f"{counts['true_positive']:,}"],
+        ],
+    )
+
+
+def subgroup_table(groups: Mapping[str, Any]) -> str:
+    """Return the metrics of each kind of film."""
+    if not groups:
+        return "<p>The source tells of no kinds.</p>"
+    rows = [[kind, name, *estimate(one)] for kind, found in groups.items() for name, one in found.items()]
+    return table(["kind", "metric", "value", "95 % CI", "n"], rows)
+
+
+def calibration_table(compared: Mapping[str, Any]) -> str:
+    """Return Brier score and expected calibration error of each way on each split."""
+    rows = [
+        [method, SPLITS[split], f"{one['Brier']:.4f}", f"{one['ECE']:.4f}"]
+        for method, splits in compared.items()
+        for split, one in splits.items()
+    ]
+    return table(["calibration", "split", "Brier score", "expected calibration error"], rows)
+
+
+def comparison(found: Mapping[str, Any] | None) -> str:
+    """Return McNemar's test in words."""
+    if found is None:
+        return "<p>There is no earlier evaluation on the same data set.</p>"
+    words = (
+        f"Of {found['n']:,} test films, {found['only_this']} were called right by this model only and "
+        f"{found['only_other']} by {found['training_job']} only (McNemar's exact test: p = {found['p']:.3f})."
+    )
+    return f"<p>{escape(words)}</p>"
+
+
+def errors(worst: Mapping[str, Any], films: Mapping[str, bytes]) -> str:
+    """Return the worst errors as pictures."""
+    parts = []
+    for title, cases in worst.items():
+        shown = "".join(
+            f'<figure class="film"><img alt="{escape(file)}" src="data:image/jpeg;base64,'
+            f'{base64.b64encode(films[file]).decode()}"><figcaption>{escape(file.rsplit("/", 1)[-1])}<br>'
+            f"probability {probability:.3f}</figcaption></figure>"
+            for file, probability in cases
+            if file in films
+        )
+        parts.append(f"<h3>{escape(title)}</h3>" + (f'<div class="films">{shown}</div>' if shown else "<p>None.</p>"))
+    return "".join(parts)
+
+
+def gate_table(gate: Mapping[str, Any]) -> str:
+    """Return each rule of the gate."""
+    rows = [
+        [
+            rule["metric"],
+            f"{rule['minimum']:.3f}",
+            "unknown" if rule["low"] is None else f"{rule['low']:.3f}",
+            "passed" if rule["passed"] else "missed",
+        ]
+        for rule in gate["rules"]
+    ]
+    return table(["lower end of the 95 % CI on test", "minimum", "found", ""], rows)

@@ -1,0 +1,41 @@
+"""What ml.train is about to create, in plain words, and the question whether it should."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ml.errors import UserError
+from ml.prices import Estimate
+
+
+def describe(request: Mapping[str, Any], samples: int, validation: int, estimate: Estimate) -> str:
+    """Return the request as a person would say it."""
+    compute, stop = request["ResourceConfig"], request["StoppingCondition"]
+    sent = request["HyperParameters"]
+    spot = request["EnableManagedSpotTraining"]
+    dataset = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == "dataset")
+    lines = [
+        f"Training job {request['TrainingJobName']} on {dataset}: {samples} training films, {validation} validation "
+        f"films, {sent['epochs']} epochs.",
+        f"Network: ResNet-{sent['num_layers']}, "
+        + ("from ImageNet weights" if sent["use_pretrained_model"] == "1" else "from random weights")
+        + f", {sent['optimizer']}, learning rate {sent['learning_rate']}, batches of {sent['mini_batch_size']}.",
+        f"Machine: 1 x {compute['InstanceType']} with {compute['VolumeSizeInGB']} GB, "
+        + (f"spot, at most {stop['MaxWaitTimeInSeconds']} s with waiting, " if spot else "on demand, ")
+        + f"at most {stop['MaxRuntimeInSeconds']} s of training.",
+        f"Estimate: {estimate}{', less on spot' if spot else ''} ({estimate.basis}).",
+    ]
+    return "\n".join(lines)
+
+
+def confirm() -> None:
+    """Ask whether to go on.
+
+    Raises:
+        UserError: the answer is no, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise UserError("Nothing was created: there is no terminal to ask on; add --yes to go on without asking.", 2)
+    answer = input("Create it? [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise UserError("Nothing was created.")

@@ -1,0 +1,79 @@
+"""What a training job will cost, from a dated price table that can be replaced by another."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.errors import UserError
+
+TABLE = Path(__file__).with_name("prices.json")
+BILLED_START = 200.0
+"""Seconds from download to the first epoch, and after the last, that are billed (one measured run)."""
+EPOCH_OVERHEAD = 2.0
+"""Seconds of validation and storing after each epoch (the same run)."""
+RELATIVE_WORK = {18: 1.8, 34: 3.6, 50: 3.8, 101: 7.6, 152: 11.3, 200: 15.0}
+"""GFLOPs of each ResNet at 224 x 224 (He et al., 2016); a network's speed is taken to fall as they rise."""
+MEASURED_LAYERS = 101
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Billed seconds and cost of a job at the on-demand price; None where the table has no price.
+
+    Attributes:
+        basis: one sentence on where the numbers come from.
+    """
+
+    seconds: float
+    cost: float | None
+    currency: str
+    basis: str
+
+    def __str__(self) -> str:
+        money = "an unknown sum" if self.cost is None else f"about {self.cost:.2f} {self.currency}"
+        return f"{self.seconds / 60:.0f} billed minutes, {money}"
+
+
+def read(path: Path | None) -> dict[str, Any]:
+    """Return a price table, the project's own by default.
+
+    Raises:
+        UserError: the file is no such table.
+    """
+    source = path or TABLE
+    try:
+        table = json.loads(source.read_text(encoding="utf-8"))
+        complete = all(isinstance(table[name], dict) for name in ("training_hour", "hosting_hour", "images_per_second"))
+        known = complete and table["read"] and table["currency"] and table["region"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"--prices {source} is no price table ({error!r}); copy {TABLE} and change it.", 2) from error
+    if not known:
+        raise UserError(f"--prices {source} lacks its date, region, currency or prices; copy {TABLE} and change it.", 2)
+    return dict(table)
+
+
+def training(table: dict[str, Any], instance_type: str, layers: int, samples: int, epochs: int) -> Estimate:
+    """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
+
+    An instance family without a measured speed counts as the slowest measured one, so that the estimate is high.
+    """
+    speeds = table["images_per_second"]
+    family = instance_type.split(".")[1]
+    speed = speeds.get(family, min(speeds.values())) * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
+    seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
+    hourly = table["training_hour"].get(instance_type)
+    measured = "measured" if family in speeds and layers == MEASURED_LAYERS else "inferred"
+    price = "no price in the table" if hourly is None else f"{hourly} {table['currency']} an hour"
+    return Estimate(
+        seconds,
+        None if hourly is None else cost(seconds, hourly),
+        table["currency"],
+        f"{speed:.0f} images/s ({measured}), {price} on demand in {table['region']}, read {table['read']}",
+    )
+
+
+def cost(seconds: float, hourly: float) -> float:
+    """Return the price of billed seconds, which are counted up to whole ones."""
+    return math.ceil(seconds) * hourly / 3600

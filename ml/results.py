@@ -1,0 +1,83 @@
+"""An evaluation shown on the terminal, and stored beside the artifact."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ml import project, runs, scoring
+from ml.evaluation import metrics, report
+from ml.evaluation.evaluate import Evaluation, worst
+from ml.evaluation.scored import Scored
+from ml.statistics import Estimate
+
+NOTICE = "Not a medical device: these figures hold for this data set only."
+
+
+def read_floor(bucket: str, dataset: Mapping[str, Any]) -> dict[str, float]:
+    """Return the probabilities of the data set's floor by file."""
+    scores: dict[str, float] = json.loads(scoring.fetch(bucket, dataset, ["floor.json"])["floor.json"])["scores"]
+    return scores
+
+
+def show(found: Evaluation, dataset: str) -> None:
+    """Print threshold, calibration, test metrics, floors and warnings."""
+    facts = found.facts
+    print(f"Threshold {found.threshold:.4f}: {facts['threshold_source']}.")
+    print(f"Calibration: {facts['calibration']['why']}.")
+    floors = {name: Estimate(**one) for name, one in facts["floors"].items() if isinstance(one, dict)}
+    print(f"Test films of {dataset}:\n{metrics.table({**found.test, **floors})}")
+    if facts["comparison"]:
+        one = facts["comparison"]
+        print(f"Against {one['training_job']}: {one['only_this']} films right by this model only, {one['only_other']} "
+              f"by that one only (McNemar p = {one['p']:.3f}).")  # fmt: skip
+    for words in report.warnings(facts):
+        print(words)
+    print(NOTICE)
+
+
+def store(
+    entry: Mapping[str, Any], found: Evaluation, raw: Mapping[str, Scored], dataset: Mapping[str, Any],
+    floor: Mapping[str, float], force: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Write predictions, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json."""
+    artifact, test = entry["artifact"], found.splits["test"]
+    bucket, key = runs.place(artifact, "report.html")
+    facts = found.facts | {
+        "training_job": entry["training_job"],
+        "dataset": entry["dataset"],
+        "artifact": artifact,
+        "report": f"s3://{bucket}/{key}",
+        "forced": force and not found.facts["gate"]["passed"],
+        "worst": worst(test, found.threshold),
+    }
+    films = scoring.fetch(bucket, dataset, [file for cases in facts["worst"].values() for file, _ in cases])
+    page = report.html(found, facts, np.array([floor[file] for file in test.files]), films)
+    folder = project.root() / "build" / "evaluation" / entry["training_job"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, body in {
+        "predictions.csv": predictions(raw, found, dataset["classes"]).encode(),
+        "metrics.json": json.dumps(facts, indent=1).encode(),
+        "report.html": page.encode(),
+    }.items():
+        temporary = folder / f"{name}.tmp"
+        temporary.write_bytes(body)
+        temporary.replace(folder / name)
+        print(f"{folder.relative_to(project.root()) / name}  {runs.put(artifact, name, body)}")
+    return facts
+
+
+def predictions(raw: Mapping[str, Scored], found: Evaluation, classes: list[str]) -> str:
+    """Return one CSV line a film: what it is, the model's probability, the calibrated one, and what it is called."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["file", "label", "patient", "model_probability", "probability", "called"])
+    for split, films in found.splits.items():
+        rows = zip(films.files, films.labels, films.patients, raw[split].scores, films.scores, strict=True)
+        for file, label, patient, before, after in rows:
+            called = classes[int(after >= found.threshold)]
+            writer.writerow([file, classes[label], patient, repr(float(before)), repr(float(after)), called])
+    return buffer.getvalue()

@@ -1,0 +1,118 @@
+"""Score any films, of a folder or an S3 prefix, into a CSV file; no labels, and no change of the model in context."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+
+from ml import aws, batch
+from ml.dataset.standardising import MAX_FILE_BYTES, read
+from ml.errors import UserError
+from ml.evaluation.calibration import Calibration
+from ml.scoring import read_outputs
+from radiograph import FilmError, Policy, encode
+
+INPUTS = "transform-input"
+"""Prefix of the bucket for a folder's films, while they are scored."""
+COLUMNS = ("file", "label", "probability", "threshold", "error")
+
+
+def score(source: str, target: Path, model: str, entry: Mapping[str, Any], bucket: str, instance_type: str) -> int:
+    """Score every film of a folder or an S3 prefix into `target`; return how many have no score.
+
+    A folder's films are standardised as those of training, uploaded, and removed again afterwards. Objects of a
+    prefix are sent as they are.
+
+    Args:
+        model: the SageMaker model; `entry` is what cdk.context.json says of it.
+
+    Raises:
+        UserError: the source holds no film, or the target's folder does not exist.
+    """
+    if not target.resolve().parent.is_dir():
+        raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
+    rejects: dict[str, str] = {}
+    remote = source.startswith("s3://")
+    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{bucket}/{INPUTS}/{model}/"
+    try:
+        names = names_below(prefix) if remote else upload_folder(Path(source), prefix, entry["policy"], rejects)
+        if not names:
+            shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
+            raise UserError(f"--input {source} holds no film that can be scored.{shown}")
+        print(f"Scoring {len(names)} films ...", flush=True)
+        outputs, _ = batch.run(model, prefix, f"s3://{bucket}/transform", instance_type)
+    finally:
+        if not remote:
+            remove(prefix)
+    found, missing = read_outputs(list(names), outputs, len(entry["classes"]))
+    faults = {**rejects, **{names[name]: why for name, why in missing.items()}}
+    body = table({names[name]: one for name, one in found.items()}, faults, entry)
+    temporary = target.with_name(f"{target.name}.tmp")
+    temporary.write_text(body, encoding="utf-8")
+    temporary.replace(target)
+    return len(faults)
+
+
+def upload_folder(folder: Path, prefix: str, policy: Policy, rejects: dict[str, str]) -> dict[str, str]:
+    """Standardise and upload each film of a folder; return file by object name, and add to `rejects` by file.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"--input {folder} is neither a folder nor an s3:// URI.", 2)
+    names: dict[str, str] = {}
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    s3 = aws.client("s3")
+    for number, path in enumerate(sorted(one for one in folder.rglob("*") if one.is_file())):
+        shown = str(path.relative_to(folder))
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                rejects[shown] = f"larger than {MAX_FILE_BYTES:,} bytes"
+                continue
+            film = encode(read(path.read_bytes(), policy))
+        except FilmError as error:
+            rejects[shown] = str(error)
+            continue
+        except OSError as error:
+            rejects[shown] = error.strerror or str(error)
+            continue
+        name = f"{number:06}-{re.sub(r'[^a-z0-9]+', '-', path.stem.lower()).strip('-') or 'film'}.jpg"
+        s3.put_object(Bucket=bucket, Key=key + name, Body=film, ContentType="image/jpeg")
+        names[name] = shown
+    return names
+
+
+def names_below(prefix: str) -> dict[str, str]:
+    """Return the objects below a prefix, which ends in a slash: URI by name."""
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+    return {one.removeprefix(key): f"s3://{bucket}/{one}" for one in keys}
+
+
+def remove(prefix: str) -> None:
+    """Delete every object below a prefix, with all its versions."""
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    boto3.session.Session().resource("s3").Bucket(bucket).object_versions.filter(Prefix=key).delete()
+
+
+def table(found: Mapping[str, float], faults: Mapping[str, str], entry: Mapping[str, Any]) -> str:
+    """Return file, label, calibrated probability, threshold and error as CSV, by file."""
+    calibration = Calibration.of(**entry["calibration"])
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for file in sorted({*found, *faults}):
+        if file in found:
+            probability = float(calibration.apply(np.array([found[file]]))[0])
+            label = entry["classes"][int(probability >= entry["threshold"])]
+            writer.writerow([file, label, repr(probability), repr(entry["threshold"]), ""])
+        else:
+            writer.writerow([file, "", "", "", faults[file]])
+    return buffer.getvalue()

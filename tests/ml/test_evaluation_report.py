@@ -1,0 +1,69 @@
+"""The evaluation's report: one page, the numbers of metrics.json, the same bytes for the same scores."""
+
+import io
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.evaluation import report
+from ml.evaluation.evaluate import Choices, worst
+
+from .test_evaluation import evaluated
+
+
+def page(**facts: object) -> str:
+    found = evaluated(Choices(minimums={"AUROC": 0.99}))
+    everything = found.facts | {
+        "training_job": "job-<1>",
+        "dataset": "films/0123",
+        "forced": False,
+        "worst": worst(found.splits["test"], found.threshold),
+    }
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "JPEG")
+    films = {file: buffer.getvalue() for cases in everything["worst"].values() for file, _ in cases}
+    return report.html(found, everything | facts, np.linspace(0, 1, len(found.splits["test"])), films)
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return page()
+
+
+def test_the_same_scores_give_the_same_bytes(html: str) -> None:
+    assert page() == html
+
+
+def test_nothing_is_loaded_from_elsewhere(html: str) -> None:
+    assert set(re.findall(r'(?:src|href)="([a-z]+:|#)', html)) <= {"data:", "#"}
+    assert "<script" not in html
+
+
+def test_names_cannot_become_markup(html: str) -> None:
+    assert "job-<1>" not in html
+    assert "job-<1>" in unescape(html)
+
+
+def test_every_number_of_the_test_metrics_is_in_the_page(html: str) -> None:
+    for name, one in evaluated(Choices(minimums={"AUROC": 0.99})).facts["splits"]["test"].items():
+        row = f"<td>test</td><td>{name}</td><td>{one['value']:.3f}</td><td>{one['low']:.3f} to {one['high']:.3f}</td>"
+        assert row in html
+
+
+def test_the_page_says_what_it_is_not_for_and_what_was_missed(html: str) -> None:
+    text = unescape(html)
+    for words in ("Not a medical device", "Shortcut warning", "The gate was missed: AUROC", "is not released"):
+        assert words in text, words
+
+
+def test_a_forced_model_says_so_in_its_card() -> None:
+    assert "released for deployment by force" in page(forced=True)
+
+
+def test_four_charts_and_every_worst_error_are_shown(html: str) -> None:
+    assert html.count("<svg") == 4
+    errors = worst(evaluated().splits["test"], evaluated().threshold)
+    assert html.count('class="film"') == sum(map(len, errors.values())) > 0

@@ -1,0 +1,64 @@
+"""The cost estimate: the measured formula, a dated table, another table where given."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ml import plan, prices
+from ml.errors import UserError
+
+from .test_training_request import built
+
+
+def test_the_formula_gives_what_one_real_run_was_billed() -> None:
+    """19 epochs of 4,956 images on a T4 were billed 1,664 s (docs of the run: about 0.70 USD at 1.505 an hour)."""
+    found = prices.training(prices.read(None), "ml.g4dn.4xlarge", 101, 4956, 19)
+    assert found.seconds == pytest.approx(1664, rel=0.03)
+    assert found.cost == pytest.approx(0.70, abs=0.03)
+    assert "measured" in found.basis
+
+
+def test_what_was_not_measured_is_called_inferred_and_is_not_cheaper_in_time() -> None:
+    table = prices.read(None)
+    known, other = (prices.training(table, one, 101, 5000, 4) for one in ("ml.g4dn.xlarge", "ml.g5.xlarge"))
+    assert "inferred" in other.basis
+    assert other.seconds >= known.seconds
+    assert prices.training(table, "ml.g4dn.xlarge", 18, 5000, 4).seconds < known.seconds
+
+
+def test_without_a_price_the_sum_is_unknown_and_not_zero() -> None:
+    found = prices.training(prices.read(None), "ml.p2.xlarge", 101, 5000, 4)
+    assert found.cost is None
+    assert "unknown" in str(found)
+
+
+def test_another_table_is_used(tmp_path: Path) -> None:
+    table = prices.read(None)
+    table["training_hour"]["ml.g4dn.xlarge"] = 36.0
+    (tmp_path / "prices.json").write_text(json.dumps(table))
+    found = prices.training(prices.read(tmp_path / "prices.json"), "ml.g4dn.xlarge", 101, 6500, 1)
+    assert found.cost == pytest.approx(302 * 0.01)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"training_hour": 5}'])
+def test_a_file_that_is_no_price_table_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "prices.json").write_text(text)
+    with pytest.raises(UserError, match=r"--prices .*copy .*prices\.json and change it") as caught:
+        prices.read(tmp_path / "prices.json")
+    assert caught.value.code == 2
+
+
+def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
+    estimate = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 4566, 4)
+    text = plan.describe(built(), 4566, 640, estimate)
+    for words in ("ResNet-101, from ImageNet weights", "1 x ml.g4dn.xlarge", "spot", "4 epochs", "USD", "read 2026-"):
+        assert words in text, words
+
+
+def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("y\n")
+    with (tmp_path / "empty").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(UserError, match="add --yes to go on without asking"):
+            plan.confirm()
