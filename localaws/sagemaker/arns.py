@@ -8,6 +8,7 @@ from localaws.sagemaker.validation import invalid
 KINDS = {
     "TrainingJob": "training-job",
     "TransformJob": "transform-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
     "Model": "model",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",

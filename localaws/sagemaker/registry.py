@@ -63,8 +63,8 @@ class Registry:
 def image_classification() -> Algorithm:
     """Return the stand-in for SageMaker's built-in Image Classification.
 
-    The regexes match the lines that algorithm logs; content types are those its documentation lists
-    (RecordIO cannot be read here, and the algorithm says so), and text/plain, which list channels are sent with.
+    The regexes match the lines that algorithm logs; content types are those its documentation lists, and text/plain,
+    which list channels are sent with.
     """
     module = [sys.executable, "-m", "localaws.image_classification"]
     return Algorithm(

@@ -20,6 +20,7 @@ from localaws.sagemaker.store import Store
 from localaws.sagemaker.tags import Tags
 from localaws.sagemaker.training_api import TrainingApi
 from localaws.sagemaker.transform_api import TransformApi
+from localaws.sagemaker.tuning_api import TuningApi
 from localaws.sagemaker.validation import validate
 
 CONCURRENT_INVOCATIONS = 32
@@ -58,9 +59,10 @@ class SageMakerService:
         self.access = Access(authorizer)
         self.training = TrainingApi(self.context, self.access)
         self.transform = TransformApi(self.context, self.access)
+        self.tuning = TuningApi(self.context, self.access, self.training)
         self.hosting = HostingApi(self.context, self.access)
         tags = Tags(self.context.store, self.access)
-        parts = (self.training, self.transform, self.hosting, tags)
+        parts = (self.training, self.transform, self.tuning, self.hosting, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.runtime = Runtime(self.context, self.hosting.endpoints)
         self.invocations = ThreadPoolExecutor(CONCURRENT_INVOCATIONS, thread_name_prefix="invoke")
@@ -77,6 +79,7 @@ class SageMakerService:
     def _end(self) -> None:
         ending = [
             threading.Thread(target=self.training.runner.join, args=(STOP_SECONDS,), daemon=True),
+            threading.Thread(target=self.tuning.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.transform.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.hosting.endpoints.stop, daemon=True),
         ]

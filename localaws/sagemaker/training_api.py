@@ -31,6 +31,14 @@ class TrainingApi(JobApi):
         key = key_of(caller, self.kind, request["TrainingJobName"])
         self.access.create(caller, "CreateTrainingJob", key, request)
         self.access.pass_role(caller, request["RoleArn"], key)
+        return self.accept(key, request, {})
+
+    def accept(self, key: Key, request: Document, more: Document) -> dict[str, Any]:
+        """Check a request that is allowed, and start its job; `more` goes into the job's document.
+
+        Raises:
+            ServiceError: ValidationException, ResourceInUse or ResourceLimitExceeded.
+        """
         image = request["AlgorithmSpecification"].get("TrainingImage")
         if image is None:
             raise invalid(
@@ -42,7 +50,7 @@ class TrainingApi(JobApi):
             raise self.in_use(key)
         self._check_inputs(request, key)
         definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
-        return self.start(key, initial(key, request, definitions))
+        return self.start(key, initial(key, request, definitions) | more)
 
     def _check_inputs(self, request: Document, key: Key) -> None:
         """Look, as SageMaker does before it accepts a job, whether every channel has an object.

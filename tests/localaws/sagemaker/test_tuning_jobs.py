@@ -1,0 +1,130 @@
+"""Hyperparameter tuning: training jobs one after the other, values from the ranges, the best one named."""
+
+import random
+from typing import Any
+
+import botocore.exceptions
+import pytest
+
+from localaws.sagemaker.search import sample
+
+from .conftest import BUCKET, Cloud, training_request, unique, until
+
+RANGES = {"IntegerParameterRanges": [{"Name": "epochs", "MinValue": "1", "MaxValue": "4"}]}
+
+
+def tuning_request(role: str, jobs: int = 3, **config: Any) -> dict[str, Any]:
+    definition = training_request(role)
+    del definition["TrainingJobName"]
+    return {
+        "HyperParameterTuningJobName": unique("tune"),
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "train:accuracy"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": jobs, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": RANGES,
+            "RandomSeed": 1,
+        }
+        | config,
+        "TrainingJobDefinition": definition | {"StaticHyperParameters": {"version": "7"}},
+    }
+
+
+def ended(sagemaker: Any, request: dict[str, Any]) -> dict[str, Any]:
+    name = request["HyperParameterTuningJobName"]
+
+    def done() -> Any:
+        found = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return found if found["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    return dict(until(done, 60))
+
+
+def jobs(sagemaker: Any, request: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    name = request["HyperParameterTuningJobName"]
+    found = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **more)
+    return list(found["TrainingJobSummaries"])
+
+
+def test_every_draw_trains_and_the_best_is_named(cloud: Cloud, sagemaker: Any) -> None:
+    request = tuning_request(cloud.role)
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    found = ended(sagemaker, request)
+    assert found["HyperParameterTuningJobStatus"] == "Completed", found
+    assert found["TrainingJobStatusCounters"]["Completed"] == 3
+    assert found["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
+    drawn = {one["TrainingJobName"]: int(one["TunedHyperParameters"]["epochs"]) for one in jobs(sagemaker, request)}
+    best = found["BestTrainingJob"]
+    assert drawn[best["TrainingJobName"]] == max(drawn.values())
+    trained = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    assert trained["HyperParameters"] == {"version": "7", "epochs": str(max(drawn.values()))}
+    assert trained["TuningJobArn"] == found["HyperParameterTuningJobArn"]
+    assert trained["ModelArtifacts"]["S3ModelArtifacts"].startswith(f"s3://{BUCKET}/")
+
+
+def test_training_jobs_are_listed_by_their_objective(cloud: Cloud, sagemaker: Any) -> None:
+    request = tuning_request(cloud.role)
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    ended(sagemaker, request)
+    found = jobs(sagemaker, request, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in found]
+    assert values == sorted(values, reverse=True)
+    assert len(jobs(sagemaker, request, MaxResults=2)) == 2
+
+
+def test_stopping_stops_the_training_job_that_runs(cloud: Cloud, sagemaker: Any) -> None:
+    request = tuning_request(cloud.role, 5)
+    request["TrainingJobDefinition"]["StaticHyperParameters"] |= {"seconds": "60"}
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    until(lambda: jobs(sagemaker, request))
+    sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=request["HyperParameterTuningJobName"])
+    assert ended(sagemaker, request)["HyperParameterTuningJobStatus"] == "Stopped"
+    assert [one["TrainingJobStatus"] for one in jobs(sagemaker, request)] == ["Stopped"]
+
+
+def test_a_search_in_which_every_job_fails_has_failed(cloud: Cloud, sagemaker: Any) -> None:
+    request = tuning_request(cloud.role, 2)
+    request["TrainingJobDefinition"]["StaticHyperParameters"] |= {"exit": "1"}
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    found = ended(sagemaker, request)
+    assert found["HyperParameterTuningJobStatus"] == "Failed"
+    assert "All training jobs failed" in found["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"ParameterRanges": {}}, "at least one range"),
+        ({"TrainingJobEarlyStoppingType": "Auto"}, "must be Off"),
+        (
+            {"HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "auc"}},
+            "auc is not one of the algorithm's: train:accuracy",
+        ),
+        (
+            {"ParameterRanges": {"CategoricalParameterRanges": [{"Name": "version", "Values": ["1"]}]}},
+            "both a static hyperparameter and a range",
+        ),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(cloud: Cloud, sagemaker: Any, config: dict[str, Any], told: str) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match=told) as caught:
+        sagemaker.create_hyper_parameter_tuning_job(**tuning_request(cloud.role, **config))
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_draws_lie_within_their_ranges_and_the_seed_repeats_them() -> None:
+    ranges = {
+        "IntegerParameterRanges": [{"Name": "batch", "MinValue": "8", "MaxValue": "12"}],
+        "ContinuousParameterRanges": [
+            {"Name": "rate", "MinValue": "1e-6", "MaxValue": "0.5"},
+            {"Name": "decay", "MinValue": "0.9", "MaxValue": "0.999", "ScalingType": "ReverseLogarithmic"},
+        ],
+        "CategoricalParameterRanges": [{"Name": "optimizer", "Values": ["sgd", "adam"]}],
+    }
+    drawn = [sample(ranges, random.Random(seed)) for seed in range(400)]  # noqa: S311
+    assert {int(one["batch"]) for one in drawn} == {8, 9, 10, 11, 12}
+    rates = sorted(float(one["rate"]) for one in drawn)
+    assert 1e-6 <= rates[0] < 1e-5 < rates[200] < 1e-2 < rates[-1] <= 0.5
+    assert all(0.9 <= float(one["decay"]) <= 0.999 for one in drawn)
+    assert {one["optimizer"] for one in drawn} == {"sgd", "adam"}
+    assert sample(ranges, random.Random(3)) == drawn[3]  # noqa: S311
