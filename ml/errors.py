@@ -56,6 +56,8 @@ def explain(error: Exception) -> str:
         case botocore.exceptions.ClientError():
             found = error.response.get("Error", {})
             remedy = REMEDIES.get(found.get("Code", ""), "")
+            if "assume" in found.get("Message", "") and "role" in found["Message"]:
+                remedy = "Deploy the storage stack again: it makes the role that SageMaker takes on."
             return f"AWS refused {error.operation_name}: {found.get('Message', error)} {remedy}".rstrip()
         case botocore.exceptions.NoCredentialsError() | botocore.exceptions.PartialCredentialsError():
             return "no AWS credentials were found. Run `aws configure`, or export AWS_ACCESS_KEY_ID and its secret."

@@ -7,7 +7,9 @@ validation accuracy, which need not be the last epoch.
 import re
 from dataclasses import dataclass, field
 
-BATCH = re.compile(r"Epoch\[(\d+)\] Batch \[(\d+)\](?:#011|\s)Speed: ([0-9.]+) samples/sec")
+BATCH = re.compile(
+    r"Epoch\[(\d+)\] Batch \[(\d+)\](?:#011|\s)Speed: ([0-9.]+) samples/sec(?:(?:#011|\s)accuracy=([0-9.]+))?"
+)
 TRAIN = re.compile(r"Epoch\[(\d+)\] Train-accuracy=([0-9.]+)")
 COST = re.compile(r"Epoch\[(\d+)\] Time cost=([0-9.]+)")
 VALIDATION = re.compile(r"Epoch\[(\d+)\] Validation-accuracy=([0-9.]+)")
@@ -26,18 +28,27 @@ class Epoch:
 
 @dataclass
 class JobLog:
-    """Reads lines in order and remembers the epochs."""
+    """Reads lines in order and remembers the epochs.
+
+    Attributes:
+        total: epochs asked for.
+        now: where the epoch that runs has got to, in words; empty between epochs.
+    """
 
     total: int
     epochs: dict[int, Epoch] = field(default_factory=dict)
     best: float | None = None
     speed: float | None = None
+    now: str = ""
 
     def read(self, line: str) -> str | None:
         """Take one line; return what to show for it: a progress line at the end of an epoch, or nothing."""
         if match := BATCH.search(line):
             self.speed = float(match[3])
+            accuracy = f", accuracy {float(match[4]):.4f}" if match[4] else ""
+            self.now = f"epoch {int(match[1]) + 1}/{self.total}, batch {match[2]}, {self.speed:.0f} images/s{accuracy}"
         elif match := TRAIN.search(line):
+            self.now = ""
             self._epoch(match[1]).train_accuracy = float(match[2])
         elif match := COST.search(line):
             self._epoch(match[1]).seconds = float(match[2])

@@ -1,5 +1,6 @@
 """Follow a training job to its end, by its status and its log."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import botocore.exceptions
 
 from ml import aws
-from ml.errors import UserError
+from ml.errors import REMEDIES, UserError
 from ml.joblog import JobLog
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -49,12 +50,19 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
                 show(told)
         if description["TrainingJobStatus"] in ENDED:
             break
+        tick(log.now)
         time.sleep(POLL_SECONDS)
     for line in reader.new_lines():
         if told := log.read(line):
             show(told)
     check(description)
     return description, log
+
+
+def tick(words: str) -> None:
+    """Show where the epoch is, on a line that the next one takes the place of; a log file is spared."""
+    if sys.stderr.isatty():
+        print(f"\r{words}\033[K", end="\r", file=sys.stderr, flush=True)
 
 
 def check(description: dict[str, Any]) -> None:
@@ -65,8 +73,9 @@ def check(description: dict[str, Any]) -> None:
     """
     job, status = description["TrainingJobName"], description["TrainingJobStatus"]
     if status == "Failed":
-        reason = description.get("FailureReason", "no reason given")
-        raise UserError(f"Training job {job} failed: {reason}. Its log is in CloudWatch Logs, group {GROUP}.")
+        reason = description.get("FailureReason", "no reason given").rstrip(".")
+        remedy = next((words for code, words in REMEDIES.items() if reason.startswith(code)), "")
+        raise UserError(f"Training job {job} failed: {reason}. {remedy} Its log is in CloudWatch Logs, group {GROUP}.")
     if status == "Stopped":
         raise UserError(f"Training job {job} was stopped; the model in context is unchanged.")
 

@@ -49,8 +49,8 @@ def test_names_cannot_become_markup(html: str) -> None:
 
 def test_every_number_of_the_test_metrics_is_in_the_page(html: str) -> None:
     for name, one in evaluated(Choices(minimums={"AUROC": 0.99})).facts["splits"]["test"].items():
-        row = f"<td>test</td><td>{name}</td><td>{one['value']:.3f}</td><td>{one['low']:.3f} to {one['high']:.3f}</td>"
-        assert row in html
+        interval = f"[{one['low']:.3f} to {one['high']:.3f}]"
+        assert f"<td>{name}</td><td>{one['value']:.3f} {interval} n = {one['n']} {one['unit']}" in html
 
 
 def test_the_page_says_what_it_is_not_for_and_what_was_missed(html: str) -> None:

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +229,24 @@ def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(
     message = capsys.readouterr().err
     assert "Pneumonia-prod-Storage" in message
     assert "cdk deploy" in message
+
+
+def test_a_full_disk_ends_in_a_sentence_and_the_next_run_goes_on(
+    collection: Path, tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit on the size of files stands in for a disk that is full: the write fails in the same place."""
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        "from ml import prepare; sys.exit(prepare.main(sys.argv[1:]))"
+    )
+    options = ["--source", str(collection), "--batch-size", "8", "--augment", "2", "--work", str(tmp_path / "work")]
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *options], cwd=project, env=path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Error: File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert objects() == {}
+    assert prepare.main(options) == 0
+    assert "dataset.json" in contents()[1]

@@ -66,7 +66,7 @@ def calibration(validation: Scored, stressed: Scored, test: Scored) -> str:
 
 def histogram(test: Scored, threshold: float) -> str:
     """Number of test films by probability and class."""
-    figure, axes = canvas("probability of pneumonia", "films", square=False)
+    figure, axes = canvas("probability of pneumonia", "films", shares=False)
     bins = np.linspace(0, 1, 41)
     axes.hist(test.scores[test.labels == 0], bins=list(bins), color=BLUE, alpha=0.7, label="NORMAL")
     axes.hist(test.scores[test.labels == 1], bins=list(bins), color=ORANGE, alpha=0.6, label="PNEUMONIA", hatch="//")
@@ -97,13 +97,13 @@ def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDA
     return np.r_[0, alarms / max(int(alarms[-1]), 1)], np.r_[0, hits / max(int(hits[-1]), 1)]
 
 
-def canvas(across: str, up: str, square: bool = True) -> tuple[Figure, Axes]:
-    """Return an empty chart."""
-    figure = Figure(figsize=(5, 4.6) if square else (8, 3.6), layout="constrained")
+def canvas(across: str, up: str, shares: bool = True) -> tuple[Figure, Axes]:
+    """Return an empty chart, from 0 to 1 in both directions when both are shares."""
+    figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel(across)
     axes.set_ylabel(up)
-    if square:
+    if shares:
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.02)
     return figure, axes

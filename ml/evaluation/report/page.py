@@ -89,13 +89,13 @@ def estimate(one: Mapping[str, Any]) -> list[str]:
 
 
 def metrics_table(facts: Mapping[str, Any]) -> str:
-    """Return the metrics of all splits."""
-    rows = [
-        [SPLITS[split], name, *estimate(one)]
-        for split in ("test", "validation", "validation_stressed")
-        for name, one in facts["splits"][split].items()
-    ]
-    return table(["split", "metric", "value", "95 % CI", "n"], rows)
+    """Return the metrics, with a column for each split."""
+    order = ("test", "validation", "validation_stressed")
+    rows = []
+    for name in facts["splits"]["test"]:
+        cells = [estimate(facts["splits"][split][name]) for split in order]
+        rows.append([name, *(f"{value} [{interval}] n = {n}" for value, interval, n in cells)])
+    return table(["metric: value [95 % CI] n", *(SPLITS[split] for split in order)], rows)
 
 
 def floors_table(floors: Mapping[str, Any]) -> str:
