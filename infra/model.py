@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import SettingsError
-from radiograph import POLICIES
+
+POLICIES = ("squash", "pad")
+"""The ways to make a film square that radiograph has."""
 
 
 @dataclass(frozen=True)

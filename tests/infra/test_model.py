@@ -6,6 +6,7 @@ import pytest
 
 from infra import model
 from infra.errors import SettingsError
+from radiograph import POLICIES
 
 from .conftest import MODEL
 
@@ -35,6 +36,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"threshold_source": ""}, "threshold_source must be a sentence"),
     ({"threshold_source": 5}, "threshold_source must be a sentence"),
 ]
+
+
+def test_the_policies_are_those_of_radiograph() -> None:
+    assert model.POLICIES == POLICIES
 
 
 def refusal(entry: Any) -> str:

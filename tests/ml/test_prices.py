@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml import plan, prices
+from ml import cost, plan, prices
 from ml.errors import UserError
 
 from .test_training_request import built
@@ -62,3 +62,40 @@ def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.Monke
         monkeypatch.setattr("sys.stdin", stdin)
         with pytest.raises(UserError, match="add --yes to go on without asking"):
             plan.confirm()
+
+
+@pytest.mark.parametrize(
+    ("settings", "month"),
+    [
+        ({"hosting": "realtime", "instance_type": "ml.m5.large", "instance_count": "2"}, 2 * 0.115 * 730),
+        ({"hosting": "serverless", "serverless_memory_mb": 3072}, 1000 * 3 * 0.00002),
+    ],
+)
+def test_an_endpoint_costs_what_its_hosting_costs(settings: dict[str, object], month: float) -> None:
+    hour, found, _ = cost.endpoint(prices.read(None), settings, requests=1000, seconds=1.0)
+    assert found == pytest.approx(month)
+    assert hour == pytest.approx(month / 730)
+
+
+def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main([]) == 0
+    shown = capsys.readouterr().out
+    assert "1 x ml.m5.large: 0.1150 USD an hour, 83.95 USD a month" in shown
+    assert "One training run: 22 billed minutes, about 0.27 USD" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (["-c", "hosting"], 2, "-c hosting is no setting"),
+        (["-c", "colour=blue"], 2, "-c colour=blue is no setting"),
+        (["-c", "hosting=async"], 2, "it must be realtime or serverless"),
+        (["-c", "instance_type=ml.x9.large"], 1, "no price for hosting ml.x9.large"),
+        (["--instance-type", "ml.g6.xlarge"], 2, "cannot run the algorithm"),
+    ],
+)
+def test_what_has_no_price_is_refused(
+    options: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cost.main(options) == code
+    assert told in capsys.readouterr().err

@@ -10,6 +10,9 @@ DATA = (
 )
 
 
+SYNTHETIC = "Synthetic films made by this project, which resemble chest radiographs and show no patient."
+
+
 def card(facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the card's parts by title."""
     gate = facts["gate"]
@@ -25,7 +28,7 @@ def card(facts: Mapping[str, Any]) -> dict[str, str]:
         "nothing it says may decide about a patient.",
         "Not intended for": "Diagnosis, triage or screening; adults; lateral views; films of other centres without a "
         "new evaluation there; any disease but pneumonia. It has no answer for films it cannot read.",
-        "Training and test data": DATA,
+        "Training and test data": SYNTHETIC if facts["dataset"].startswith("phantom/") else DATA,
         "How it was measured": "No patient and no picture is in two splits. Threshold and calibration were chosen on "
         "validation; the test films were only measured. Proportions have Wilson's 95 % interval over films, the others "
         "a percentile interval over 2,000 draws of patients.",

@@ -1,0 +1,105 @@
+"""`python -m ml.cost`: what the current settings cost, before anything is deployed."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml import prices, project
+from ml.errors import UserError, guarded
+from ml.request import Compute
+
+HOURS_A_MONTH = 730
+"""AWS's own month: 365 days of 24 hours over 12."""
+EXAMPLES = """examples:
+  python -m ml.cost
+  python -m ml.cost -c hosting=serverless -c serverless_memory_mb=4096 --requests 10000
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = parse(argv)
+    return guarded(lambda: show(options))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line; wrong usage ends with exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.cost",
+        description="Print what the endpoint of cdk.json's settings costs an hour and a month, and what one training "
+        "run costs. Nothing is asked of AWS; prices come from a dated table.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`")
+    parser.add_argument("--requests", type=int, default=1000, help="a month, for serverless (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one inference, for serverless (default 1)")
+    parser.add_argument("--films", type=int, default=18264, help="lines of the training list (default %(default)s)")
+    parser.add_argument("--epochs", type=int, default=4, help="default %(default)s")
+    parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    options = parser.parse_args(argv)
+    if min(options.requests, options.films, options.epochs) < 1 or options.seconds <= 0:
+        parser.error("--requests, --films, --epochs and --seconds must be above 0.")
+    return options
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print endpoint and training."""
+    table = prices.read(options.prices)
+    Compute(options.instance_type).check()
+    settings = settings_of(options.context)
+    hour, month, words = endpoint(table, settings, options.requests, options.seconds)
+    money = table["currency"]
+    print(
+        f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
+    )
+    print(f"Endpoint: {words}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, as long as it exists.")
+    one = prices.training(table, options.instance_type, 101, options.films, options.epochs)
+    print(f"One training run: {one} on {options.instance_type} ({one.basis}); less on spot.")
+    print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
+
+
+def settings_of(overrides: list[str]) -> dict[str, Any]:
+    """Return the settings in cdk.json with NAME=VALUE overrides.
+
+    Raises:
+        UserError: an override has no "=", or names no setting.
+    """
+    settings: dict[str, Any] = json.loads((project.root() / "cdk.json").read_text(encoding="utf-8"))["context"]
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals or name not in settings:
+            raise UserError(f"-c {text} is no setting of cdk.json; give NAME=VALUE, as in hosting=serverless.", 2)
+        settings[name] = value
+    return settings
+
+
+def endpoint(
+    table: Mapping[str, Any], settings: Mapping[str, Any], requests: int, seconds: float
+) -> tuple[float, float, str]:
+    """Return the endpoint's cost an hour and a month, and what it is in words.
+
+    Raises:
+        UserError: the table has no price for the instance type, or the hosting is unknown.
+    """
+    if settings["hosting"] == "serverless":
+        gigabytes = int(settings["serverless_memory_mb"]) / 1024
+        month = requests * seconds * gigabytes * table["serverless_gb_second"]
+        words = f"serverless with {gigabytes:g} GB, {requests:,} requests a month of {seconds:g} s each"
+        return month / HOURS_A_MONTH, month, words
+    if settings["hosting"] != "realtime":
+        raise UserError(f"hosting is {settings['hosting']!r}; it must be realtime or serverless.", 2)
+    kind, count = str(settings["instance_type"]), int(settings["instance_count"])
+    hourly = table["hosting_hour"].get(kind)
+    if hourly is None:
+        known = ", ".join(table["hosting_hour"])
+        raise UserError(f"The price table has no price for hosting {kind}, only for {known}; give --prices with one.")
+    return count * hourly, count * hourly * HOURS_A_MONTH, f"{count} x {kind}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
