@@ -17,9 +17,12 @@ ENDED = ("Completed", "Failed", "Stopped")
 
 @contextmanager
 def temporary_model(artifact: str, image: str, role: str, job: str) -> Iterator[str]:
-    """Create the model a transform needs; it is deleted afterwards, whatever happened."""
+    """Create the model a transform needs; it is deleted afterwards, whatever happened.
+
+    Its name, at most 50 characters, holds the time to the microsecond: no two evaluations share one.
+    """
     sagemaker = aws.client("sagemaker")
-    name = f"{job[:40]}-eval-{dt.datetime.now(dt.UTC):%H%M%S%f}"[:63]
+    name = f"{job[:32].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%H%M%S%f}"
     sagemaker.create_model(
         ModelName=name,
         PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
@@ -42,13 +45,18 @@ def run(model: str, source: str, target: str, instance_type: str) -> tuple[dict[
     """
     sagemaker = aws.client("sagemaker")
     part = re.sub(r"[^a-zA-Z0-9]+", "-", source.rstrip("/").rsplit("/", 1)[-1]).strip("-")
-    name = f"{model[:40]}-{part[:20]}".rstrip("-")
+    name = job_name(model, part)
     sagemaker.create_transform_job(**request(name, model, source, f"{target}/{name}", instance_type))
     description = wait(sagemaker, name)
     if description["TransformJobStatus"] == "Stopped":
         raise UserError(f"Transform job {name} was stopped; run the command again.")
     bucket, _, prefix = f"{target}/{name}/".removeprefix("s3://").partition("/")
     return read_outputs(bucket, prefix), description.get("FailureReason")
+
+
+def job_name(model: str, part: str) -> str:
+    """Return a transform job's name, at most 63 characters; the model's is kept whole, as it is what makes it new."""
+    return f"{model}-{part}"[:63].rstrip("-")
 
 
 def request(name: str, model: str, source: str, target: str, instance_type: str) -> dict[str, Any]:
