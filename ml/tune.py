@@ -137,10 +137,13 @@ def check_budget(one: prices.Estimate, jobs: int, limit: float | None) -> None:
 def tuning_request(
     name: str, definition: dict[str, Any], ranges: list[Range], options: argparse.Namespace
 ) -> dict[str, Any]:
-    """Return the CreateHyperParameterTuningJob request for a training job's request."""
-    kept = {
-        key: value for key, value in definition.items() if key not in ("TrainingJobName", "HyperParameters", "Tags")
-    }
+    """Return the CreateHyperParameterTuningJob request for a training job's request.
+
+    Without checkpoints: all training jobs of a search have one checkpoint folder in the request, and the second would
+    go on where the first ended.
+    """
+    left_out = ("TrainingJobName", "HyperParameters", "Tags", "CheckpointConfig")
+    kept = {key: value for key, value in definition.items() if key not in left_out}
     return {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": {

@@ -75,7 +75,8 @@ def check(description: dict[str, Any]) -> None:
     if status == "Failed":
         reason = description.get("FailureReason", "no reason given").rstrip(".")
         remedy = next((words for code, words in REMEDIES.items() if reason.startswith(code)), "")
-        raise UserError(f"Training job {job} failed: {reason}. {remedy} Its log is in CloudWatch Logs, group {GROUP}.")
+        told = " ".join(filter(None, [f"{reason}.", remedy]))
+        raise UserError(f"Training job {job} failed: {told} Its log is in CloudWatch Logs, group {GROUP}.")
     if status == "Stopped":
         raise UserError(f"Training job {job} was stopped; the model in context is unchanged.")
 

@@ -70,6 +70,13 @@ def test_an_entry_of_another_shape_is_refused(entry: Any) -> None:
     assert "cannot be used" in refusal(entry)
 
 
+@pytest.mark.parametrize(("gate", "deployable"), [("passed", True), ("forced", True), ("AUROC is too low", False)])
+def test_only_a_released_model_is_deployable(gate: str, deployable: bool) -> None:
+    found = model.read({"model:dev": MODEL | {"gate": gate}}, "dev")
+    assert found is not None
+    assert found.deployable is deployable
+
+
 def test_no_entry_is_no_model() -> None:
     assert model.read({"model:prod": MODEL}, "dev") is None
 

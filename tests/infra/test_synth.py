@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from .conftest import ROOT, Context, Synth, context
+import app as entry
+
+from .conftest import MODEL, ROOT, Context, Synth, context
 
 
 def run(tmp_path: Path, given: Context) -> subprocess.CompletedProcess[str]:
@@ -65,6 +68,18 @@ def test_without_a_model_only_the_storage_is_there_and_a_line_says_why(tmp_path:
     assert [path.name for path in (tmp_path / "out").glob("*.template.json")] == ["Pneumonia-dev-Storage.template.json"]
     assert "No model in context for stage dev" in done.stderr
     assert "python -m ml.train --stage dev" in done.stderr
+
+
+def test_a_model_that_missed_the_gate_is_not_deployed_and_a_line_says_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    missed = MODEL | {"gate": "Specificity may be as low as 0.364, the minimum is 0.75"}
+    app = cdk.App(context=context(**{"model:dev": missed}), analytics_reporting=False)
+    entry.compose(app)
+    assert [node.node.id for node in app.node.children if isinstance(node, cdk.Stack)] == ["Pneumonia-dev-Storage"]
+    told = capsys.readouterr().err
+    assert "Model pneumonia-dev-20261124-031500 of stage dev is not released" in told
+    assert missed["gate"] in told
 
 
 def test_two_stages_share_no_physical_name(synth: Synth) -> None:

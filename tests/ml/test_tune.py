@@ -36,6 +36,10 @@ def test_no_hyperparameter_is_both_fixed_and_searched() -> None:
     assert static["num_layers"] == "101"
 
 
+def test_no_training_job_of_a_search_goes_on_from_the_checkpoint_of_another() -> None:
+    assert "CheckpointConfig" not in built()["TrainingJobDefinition"]  # type: ignore[operator]
+
+
 def test_ranges_are_sent_as_text_on_a_scale_that_fits() -> None:
     found = parameter_ranges([parse_range("learning_rate=1e-5:1e-2"), parse_range("momentum=0:0.9")])
     assert found["ContinuousParameterRanges"] == [
