@@ -41,11 +41,12 @@ BUCKET = "serving-benchmark"
 SPEED, LATENCY_MS, MEMORY_MB = 3.0, 40.0, 600.0
 
 
-def films(work: Path) -> list[bytes]:
-    """Standardised synthetic films."""
+def films(work: Path, count: int) -> list[bytes]:
+    """Standardised synthetic films, the same ones over again where `count` is more than there are."""
     found, _ = sources.open_source("phantom", work, 0, None)
     done, _ = standardising.standardise_all(found, work / "standardised")
-    return [(work / "standardised" / CLASSES[film.label] / film.name).read_bytes() for film in done]
+    bodies = [(work / "standardised" / CLASSES[film.label] / film.name).read_bytes() for film in done]
+    return [bodies[number % len(bodies)] for number in range(count)]
 
 
 def torch_loop(network: torch.nn.Module, bodies: list[bytes]) -> float:
@@ -124,14 +125,15 @@ def resident(command: str) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--films", type=int, default=2400, help="in a transform job (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of loop and transform, in turn (default %(default)s)")
     parser.add_argument("--calls", type=int, default=300, help="of the endpoint (default %(default)s)")
     options = parser.parse_args()
-    if options.runs < 1 or options.calls < 1:
-        parser.error(f"--runs is {options.runs} and --calls {options.calls}; both must be at least 1.")
+    if min(options.films, options.runs, options.calls) < 1:
+        parser.error("--films, --runs and --calls must be at least 1.")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        bodies = films(work)
+        bodies = films(work, options.films)
         network = networks.build(2, pretrained=True).eval()
         model = artifact(network, work)
         port = free_port(0)

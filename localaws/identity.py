@@ -55,7 +55,14 @@ class Authorizer:
         Raises:
             ServiceError: AccessDeniedException, in AWS's words.
         """
-        from ministack.core.iam_evaluator import AuthError, EvalContext, evaluate, resolve_principal
+        from ministack.core.iam_evaluator import (
+            AuthError,
+            EvalContext,
+            _resource_policy,
+            combine_resource_policy,
+            evaluate,
+            resolve_principal,
+        )
 
         with account_scope(caller.account, caller.region):
             principal = resolve_principal(caller.access_key, caller.account)
@@ -77,7 +84,11 @@ class Authorizer:
                 service_context=keys,
                 principal_keys=principal.keys,
             )
-            decision = evaluate(request, principal.policies, *principal.limits).decision
+            found = evaluate(request, principal.policies, *principal.limits)
+            policy = _resource_policy(action.partition(":")[0], resource_arn)
+            if policy is not None:
+                found = combine_resource_policy(found, request, *policy, limits=principal.limits)
+        decision = found.decision
         if decision == "Allow":
             return
         reason = (

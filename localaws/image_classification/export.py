@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from localaws.image_classification.graph import fold_padding
 from localaws.image_classification.hyperparameters import Hyperparameters
 from localaws.image_classification.networks import Ensemble
 
@@ -53,6 +54,7 @@ def write(network: Ensemble, given: Hyperparameters, epoch: int, folder: Path) -
             opset_version=17,
             dynamo=False,
         )
+    fold_padding(path)
     check(scorer, sample, path)
     path.replace(folder / "model.onnx")
     notes = {

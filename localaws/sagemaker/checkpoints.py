@@ -3,8 +3,8 @@
 import posixpath
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from localaws.sagemaker.objects import Objects
 from localaws.sagemaker.s3io import download, list_prefix, upload
 
 CHECKPOINTS = "/opt/ml/checkpoints"
@@ -14,7 +14,7 @@ CHECKPOINTS = "/opt/ml/checkpoints"
 class Checkpoints:
     """The folder of CheckpointConfig (LocalPath below /opt/ml) and its copy at S3Uri; None does nothing."""
 
-    def __init__(self, s3: Any, root: Path, config: dict[str, str] | None) -> None:
+    def __init__(self, s3: Objects, root: Path, config: dict[str, str] | None) -> None:
         self.s3 = s3
         self.uri = config["S3Uri"].rstrip("/") if config else None
         path = posixpath.normpath((config or {}).get("LocalPath", CHECKPOINTS))

@@ -7,8 +7,10 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
 
-from localaws.identity import Authorizer
+from localaws.identity import Authorizer, Caller
+from localaws.sagemaker.objects import Objects
 
 LOADER_LOCK = threading.Lock()
 """Creating clients reads shared model files; botocore documents it as not thread-safe."""
@@ -53,6 +55,13 @@ class RoleClients:
                 )
             return self.made[service]
 
+    def objects(self) -> Objects:
+        """Return S3's objects as this role may use them."""
+        account, name = self.role_arn.split(":")[4], self.role_arn.rsplit("/", 1)[-1]
+        principal = f"arn:aws:sts::{account}:assumed-role/{name}/{self.session_name}"
+        key: str = self.credentials.get_frozen_credentials().access_key
+        return Objects(self.authorizer, Caller(account, self.region, principal, key), self.client("s3"))
+
 
 @functools.cache
 def models() -> Any:
@@ -72,3 +81,11 @@ def settings() -> Config:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"},
     )
+
+
+def reason(error: Exception) -> str:
+    """Return "AccessDenied: Access Denied" for an AWS error, or the text of any other."""
+    if isinstance(error, ClientError):
+        found = error.response.get("Error", {})
+        return f"{found.get('Code', 'Error')}: {found.get('Message', error)}"
+    return f"{type(error).__name__}: {error}"

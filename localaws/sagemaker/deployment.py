@@ -54,7 +54,7 @@ class Variant:
         fetched = self.root / "model.complete"
         try:
             if not fetched.exists():
-                model_files.fetch(self.clients.client("s3"), self.model["PrimaryContainer"], self.root)
+                model_files.fetch(self.clients.objects(), self.model["PrimaryContainer"], self.root)
                 fetched.touch()
         except DataError as error:
             found = model_files.artifact(self.model["PrimaryContainer"]) or ("", True)

@@ -46,7 +46,7 @@ class HostingApi:
         container = check_model(request, self.context.registry)
         self.access.pass_role(caller, request["ExecutionRoleArn"], key)
         clients = self.context.clients(request["ExecutionRoleArn"], request["ModelName"], caller.region)
-        check_model_data(clients.client("s3"), container, request["ExecutionRoleArn"], caller.region)
+        check_model_data(clients.objects(), container, request["ExecutionRoleArn"], caller.region)
         document = request | {
             "PrimaryContainer": {"Mode": "SingleModel"} | container,
             "Containers": None,

@@ -1,9 +1,9 @@
 """What models and endpoint configs must satisfy beyond the API model."""
 
 import logging
-from typing import Any
 
 from localaws.sagemaker.model_files import artifact
+from localaws.sagemaker.objects import Objects
 from localaws.sagemaker.registry import Registry
 from localaws.sagemaker.s3io import DataError, list_prefix
 from localaws.sagemaker.store import Document
@@ -37,7 +37,7 @@ def check_model(request: Document, registry: Registry) -> Document:
     return container
 
 
-def check_model_data(s3: Any, container: Document, role_arn: str, region: str) -> None:
+def check_model_data(s3: Objects, container: Document, role_arn: str, region: str) -> None:
     """Return when the container's artifact is there, as SageMaker looks before it accepts a model.
 
     Raises:

@@ -7,8 +7,7 @@ from collections import deque
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.sagemaker.clients import RoleClients
-from localaws.sagemaker.s3io import reason
+from localaws.sagemaker.clients import RoleClients, reason
 
 log = logging.getLogger("localaws.sagemaker")
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.sagemaker.clients import RoleClients
+from localaws.sagemaker.clients import RoleClients, reason
 from localaws.sagemaker.registry import Metric
-from localaws.sagemaker.s3io import reason
 
 log = logging.getLogger("localaws.sagemaker")
 

@@ -3,8 +3,8 @@
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Any
 
+from localaws.sagemaker.objects import Objects
 from localaws.sagemaker.s3io import DataError, S3Object, download, list_prefix, parse_uri
 from localaws.sagemaker.store import Document
 
@@ -17,7 +17,7 @@ def artifact(container: Document) -> tuple[str, bool] | None:
     return (container["ModelDataUrl"], True) if container.get("ModelDataUrl") else None
 
 
-def fetch(s3: Any, container: Document, root: Path) -> None:
+def fetch(s3: Objects, container: Document, root: Path) -> None:
     """Put the artifact's files into root/model.
 
     Raises:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from localaws.sagemaker.objects import ObjectError, Objects
 from localaws.sagemaker.parallel import in_parallel
 
 THREADS = 8
@@ -53,7 +52,7 @@ def relative_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-def list_prefix(s3: Any, uri: str, most: int | None = None) -> list[S3Object]:
+def list_prefix(s3: Objects, uri: str, most: int | None = None) -> list[S3Object]:
     """Return the objects under an S3Prefix, folder markers left out; the first `most` of them when given.
 
     Raises:
@@ -62,20 +61,17 @@ def list_prefix(s3: Any, uri: str, most: int | None = None) -> list[S3Object]:
     bucket, prefix = parse_uri(uri)
     found: list[S3Object] = []
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
-                if not item["Key"].endswith("/"):
-                    found.append(
-                        S3Object(bucket, item["Key"], relative_name(prefix, item["Key"]), int(item.get("Size", 0)))
-                    )
+        for key, size in s3.list(bucket, prefix):
+            if not key.endswith("/"):
+                found.append(S3Object(bucket, key, relative_name(prefix, key), size))
             if most is not None and len(found) >= most:
                 break
-    except (ClientError, BotoCoreError) as error:
-        raise DataError(f"Unable to list objects under {uri} ({reason(error)})") from error
+    except ObjectError as error:
+        raise DataError(f"Unable to list objects under {uri} ({error})") from error
     return found
 
 
-def list_manifest(s3: Any, uri: str) -> list[S3Object]:
+def list_manifest(s3: Objects, uri: str) -> list[S3Object]:
     """Return the objects of a ManifestFile: a JSON list, [{"prefix": "s3://bucket/folder/"}, "a.jpg", ...].
 
     Raises:
@@ -83,9 +79,9 @@ def list_manifest(s3: Any, uri: str) -> list[S3Object]:
     """
     bucket, key = parse_uri(uri)
     try:
-        content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except (ClientError, BotoCoreError) as error:
-        raise DataError(f"Unable to download object {uri} ({reason(error)})") from error
+        content = s3.get(bucket, key)
+    except ObjectError as error:
+        raise DataError(f"Unable to download object {uri} ({error})") from error
     try:
         entries = json.loads(content)
         base, prefix = parse_uri(entries[0]["prefix"])
@@ -97,14 +93,14 @@ def list_manifest(s3: Any, uri: str) -> list[S3Object]:
     return [S3Object(base, prefix + name, name, 0) for name in names]
 
 
-def list_input(s3: Any, source: dict[str, Any]) -> list[S3Object]:
+def list_input(s3: Objects, source: dict[str, Any]) -> list[S3Object]:
     """Return the objects of an S3DataSource (S3Prefix or ManifestFile); see list_prefix, list_manifest."""
     read = list_manifest if source["S3DataType"] == "ManifestFile" else list_prefix
     return read(s3, source["S3Uri"])
 
 
 def download(
-    s3: Any,
+    s3: Objects,
     objects: Sequence[S3Object],
     folder: Path,
     on_object: Callable[[], None] = lambda: None,
@@ -122,12 +118,10 @@ def download(
 
     def bring(item: S3Object, target: Path) -> None:
         try:
-            body = s3.get_object(Bucket=item.bucket, Key=item.key)["Body"]
-            with target.open("wb") as file:
-                for chunk in body.iter_chunks(1 << 20):
-                    file.write(chunk)
-        except (ClientError, BotoCoreError) as error:
-            raise DataError(f"Unable to download object s3://{item.bucket}/{item.key} ({reason(error)})") from error
+            body = s3.get(item.bucket, item.key)
+        except ObjectError as error:
+            raise DataError(f"Unable to download object s3://{item.bucket}/{item.key} ({error})") from error
+        target.write_bytes(body)
         on_object()
 
     in_parallel(bring, zip(objects, targets, strict=True), THREADS, cancelled)
@@ -145,7 +139,7 @@ def safe_target(folder: Path, item: S3Object) -> Path:
     return folder.joinpath(*parts)
 
 
-def upload(s3: Any, path: Path, uri: str) -> None:
+def upload(s3: Objects, path: Path, uri: str) -> None:
     """Send a file; S3 shows it whole or not at all.
 
     Raises:
@@ -153,15 +147,6 @@ def upload(s3: Any, path: Path, uri: str) -> None:
     """
     bucket, key = parse_uri(uri)
     try:
-        with path.open("rb") as file:
-            s3.put_object(Bucket=bucket, Key=key, Body=file)
-    except (ClientError, BotoCoreError) as error:
-        raise DataError(f"Unable to upload file to {uri} ({reason(error)})") from error
-
-
-def reason(error: Exception) -> str:
-    """Return "AccessDenied: Access Denied" for an S3 error, or the text of any other."""
-    if isinstance(error, ClientError):
-        found = error.response.get("Error", {})
-        return f"{found.get('Code', 'Error')}: {found.get('Message', error)}"
-    return f"{type(error).__name__}: {error}"
+        s3.put(bucket, key, path.read_bytes())
+    except ObjectError as error:
+        raise DataError(f"Unable to upload file to {uri} ({error})") from error

@@ -44,7 +44,7 @@ class TrainingJob(Job):
         files.check_content_types(self.request, algorithm)
         log = LogStream(clients, LOG_GROUP, f"{name}/algo-1-{int(started)}")
         try:
-            s3 = clients.client("s3")
+            s3 = clients.objects()
             files.write_configuration(self.root, self.request)
             files.download_channels(s3, self.root, self.request, clients.role_arn, region, log.write, self.interrupted)
             checkpoints = Checkpoints(s3, self.root, self.request.get("CheckpointConfig"))

@@ -62,7 +62,7 @@ class TrainingApi(JobApi):
         for channel in request.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
             try:
-                found = list_prefix(clients.client("s3"), source["S3Uri"], most=1)
+                found = list_prefix(clients.objects(), source["S3Uri"], most=1)
             except DataError as error:
                 raise invalid(f"{nothing_found(source['S3Uri'], key.region, request['RoleArn'])} {error}") from error
             if not found:

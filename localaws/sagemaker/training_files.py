@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from localaws.sagemaker.jobs import JobFailedError
+from localaws.sagemaker.objects import Objects
 from localaws.sagemaker.registry import Algorithm
 from localaws.sagemaker.s3io import DataError, download, list_input, upload
 from localaws.sagemaker.store import Document
@@ -54,7 +54,7 @@ def write_configuration(root: Path, request: Document) -> None:
 
 
 def download_channels(
-    s3: Any,
+    s3: Objects,
     root: Path,
     request: Document,
     role_arn: str,
@@ -114,7 +114,7 @@ class Progress:
             self.on_line(f"Downloading channel {self.channel}: {self.count} of {self.total} objects")
 
 
-def upload_results(s3: Any, root: Path, request: Document) -> None:
+def upload_results(s3: Objects, root: Path, request: Document) -> None:
     """Send model/ and output/data to S3OutputPath/<job>/output; an empty folder sends nothing.
 
     Raises:

@@ -3,12 +3,12 @@
 import json
 import threading
 import time
-from typing import Any
 
 from localaws.sagemaker import model_files
 from localaws.sagemaker.container import Container, ContainerError
 from localaws.sagemaker.jobs import Job, JobFailedError
 from localaws.sagemaker.logs import LogStream
+from localaws.sagemaker.objects import Objects
 from localaws.sagemaker.parallel import in_parallel
 from localaws.sagemaker.s3io import DataError, S3Object, list_input
 from localaws.sagemaker.store import Document
@@ -40,12 +40,12 @@ class TransformJob(Job):
         log, data_log = LogStream(clients, LOG_GROUP, stream), LogStream(clients, LOG_GROUP, f"{stream}/data-log")
         container = None
         try:
-            s3 = clients.client("s3")
-            objects = self.objects(s3, clients.role_arn)
+            s3 = clients.objects()
             model_files.fetch(s3, model["PrimaryContainer"], self.root)
             self.checkpoint()
             environment = model["PrimaryContainer"].get("Environment", {}) | self.request.get("Environment", {})
             container = Container(algorithm, self.root, environment | {"SAGEMAKER_BATCH": "true"}, log.write)
+            objects = self.objects(s3, clients.role_arn)  # while the container starts
             self.wait_ready(container)
             failures = self.transform(s3, container, objects, data_log)
         finally:
@@ -60,7 +60,7 @@ class TransformJob(Job):
             )
         self.update(TransformJobStatus="Completed", TransformEndTime=time.time())
 
-    def objects(self, s3: Any, role_arn: str) -> list[S3Object]:
+    def objects(self, s3: Objects, role_arn: str) -> list[S3Object]:
         """Return the job's input objects.
 
         Raises:
@@ -89,7 +89,7 @@ class TransformJob(Job):
                 f"AlgorithmError: The container did not pass the ping health check: {error}. See the job's log."
             ) from error
 
-    def transform(self, s3: Any, container: Container, objects: list[S3Object], log: LogStream) -> list[str]:
+    def transform(self, s3: Objects, container: Container, objects: list[S3Object], log: LogStream) -> list[str]:
         """Send every object; return a sentence for each that failed."""
         settings = execution_parameters(container)
         concurrent = int(self.request.get("MaxConcurrentTransforms") or settings.get("MaxConcurrentTransforms") or 1)

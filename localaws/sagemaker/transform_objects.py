@@ -2,12 +2,10 @@
 
 import threading
 import time
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.sagemaker.container import Answer, Container, ContainerError
-from localaws.sagemaker.s3io import S3Object, parse_uri, reason
+from localaws.sagemaker.objects import ObjectError, Objects
+from localaws.sagemaker.s3io import S3Object, parse_uri
 from localaws.sagemaker.store import Document
 
 CLIENT_DEFAULTS = {"InvocationsTimeoutInSeconds": 600, "InvocationsMaxRetries": 3}
@@ -23,7 +21,7 @@ class ObjectTransform:
     """Sends objects to the container, at most as many at a time as `gate` lets through."""
 
     def __init__(
-        self, s3: Any, container: Container, request: Document, largest: int, gate: threading.Semaphore
+        self, s3: Objects, container: Container, request: Document, largest: int, gate: threading.Semaphore
     ) -> None:
         """`largest` is the payload limit in bytes; 0 is no limit."""
         self.s3 = s3
@@ -48,17 +46,17 @@ class ObjectTransform:
         """
         where = f"s3://{item.bucket}/{item.key}"
         try:
-            body = self.s3.get_object(Bucket=item.bucket, Key=item.key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
-            raise ObjectFailedError(f"{where}: unable to download it ({reason(error)})") from error
+            body = self.s3.get(item.bucket, item.key)
+        except ObjectError as error:
+            raise ObjectFailedError(f"{where}: unable to download it ({error})") from error
         if self.largest and len(body) > self.largest:
             raise ObjectFailedError(f"{where}: {len(body)} bytes are more than MaxPayloadInMB allows ({self.largest})")
         with self.gate:
             answer = self.invoke(where, body)
         try:
-            self.s3.put_object(Bucket=self.bucket, Key=f"{self.prefix}{item.name}.out", Body=answer.body + self.ending)
-        except (ClientError, BotoCoreError) as error:
-            raise ObjectFailedError(f"{where}: unable to upload its .out ({reason(error)})") from error
+            self.s3.put(self.bucket, f"{self.prefix}{item.name}.out", answer.body + self.ending)
+        except ObjectError as error:
+            raise ObjectFailedError(f"{where}: unable to upload its .out ({error})") from error
 
     def invoke(self, where: str, body: bytes) -> Answer:
         """Return the container's 2xx answer; its own failures (5xx, no answer) are tried again.
