@@ -14,6 +14,8 @@ from localaws.errors import ServiceError
 
 JOB_SESSION_SECONDS = 12 * 3600
 """A job's credentials outlive the longest run anyone waits for on a laptop."""
+PRINCIPAL_SECONDS = 0.2
+"""How long a principal's policies are taken as they were: IAM in AWS takes seconds to let a change act."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Credentials:
 class Authorizer:
     """Asks MiniStack's IAM evaluator, the one its own services are guarded by."""
 
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, Any]] = {}
+
     def require(self, caller: Caller, action: str, resource_arn: str, context: Mapping[str, str] | None = None) -> None:
         """Return when `caller` may do `action` on `resource_arn`.
 
@@ -61,11 +66,10 @@ class Authorizer:
             _resource_policy,
             combine_resource_policy,
             evaluate,
-            resolve_principal,
         )
 
         with account_scope(caller.account, caller.region):
-            principal = resolve_principal(caller.access_key, caller.account)
+            principal = self._principal(caller)
             if isinstance(principal, AuthError):
                 raise ServiceError(principal.code, principal.message, 403)
             if principal.policies is None:
@@ -101,6 +105,18 @@ class Authorizer:
             f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource_arn} {reason}",
             400 if action.startswith("sagemaker:") else 403,
         )
+
+    def _principal(self, caller: Caller) -> Any:
+        """Return who the caller is, with their policies, as they were at most PRINCIPAL_SECONDS ago."""
+        from ministack.core.iam_evaluator import resolve_principal
+
+        now = time.monotonic()
+        since, principal = self._kept.get(caller.access_key, (-PRINCIPAL_SECONDS, None))
+        if now - since >= PRINCIPAL_SECONDS:
+            principal = resolve_principal(caller.access_key, caller.account)
+            self._kept = {key: one for key, one in self._kept.items() if now - one[0] < PRINCIPAL_SECONDS}
+            self._kept[caller.access_key] = (now, principal)
+        return principal
 
     def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
         """Return temporary credentials of `role_arn`, as sagemaker.amazonaws.com gets them for a job.

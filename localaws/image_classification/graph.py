@@ -40,7 +40,8 @@ def known_values(model: Any) -> dict[str, Any]:
     for node in model.graph.node:
         if all(name in values for name in node.input if name):
             given = {name: values[name] for name in node.input if name}
-            values.update(zip(node.output, ReferenceEvaluator(node, opsets=opsets).run(None, given), strict=True))
+            found: Any = ReferenceEvaluator(node, opsets=opsets).run(None, given)
+            values.update(zip(node.output, found, strict=True))
     return values
 
 

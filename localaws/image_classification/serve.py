@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(HTTPStatus.OK, b"", "text/plain")
         elif self.path == "/execution-parameters":
             parameters = {
-                "MaxConcurrentTransforms": os.cpu_count() or 1,
+                "MaxConcurrentTransforms": (os.cpu_count() or 1) + 1,  # one is on its way while the others are scored
                 "BatchStrategy": "SINGLE_RECORD",
                 "MaxPayloadInMB": 6,
             }
@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
         """Send a whole response."""
-        self.send_response(status)
+        self.send_response_only(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
