@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from inference_proxy import routes
 from inference_proxy.answers import Answer, problem_answer, proxy_response
+from inference_proxy.aws import SettingsError
+from inference_proxy.cors import cors_headers
 from inference_proxy.deadline import LambdaContext
 from inference_proxy.events import parse, request_id
 from inference_proxy.problems import ProblemError
 from inference_proxy.request_log import RequestLog
-from inference_proxy.settings import SettingsError
 
 
 class _Environment:
@@ -23,8 +26,8 @@ def handler(event: object, context: LambdaContext) -> dict[str, object]:
     log = RequestLog(identity, cold_start=_Environment.cold)
     _Environment.cold = False
     answer = _answer(event, context, identity, log)
-    log.write(answer)
-    return proxy_response(answer, identity)
+    log.write(answer, os.environ.get("STAGE", "unknown"))
+    return proxy_response(answer, identity, cors_headers(event))
 
 
 def _answer(event: object, context: LambdaContext, identity: str, log: RequestLog) -> Answer:

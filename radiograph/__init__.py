@@ -5,7 +5,7 @@ pydicom and `radiograph.phantom` numpy, and neither is imported from here.
 """
 
 from radiograph.errors import CODES, FilmError, FilmErrorCode
-from radiograph.limits import MAX_BYTES, MAX_PIXELS, MIN_SIDE, SIDE
+from radiograph.limits import MAX_BYTES, MAX_PIXELS, MAX_UPLOAD_BYTES, MIN_SIDE, SIDE
 from radiograph.media import MediaType, media_type
 from radiograph.read import read_film
 from radiograph.standard import POLICIES, Policy, encode, fit, standard_film, standardise
@@ -14,6 +14,7 @@ __all__ = [
     "CODES",
     "MAX_BYTES",
     "MAX_PIXELS",
+    "MAX_UPLOAD_BYTES",
     "MIN_SIDE",
     "POLICIES",
     "SIDE",

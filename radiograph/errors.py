@@ -17,6 +17,7 @@ FilmErrorCode = Literal[
     "too_complex",  # built to be slow to decode
     "multi_frame",  # an animation, a cine loop or a stack of slices
     "wrong_modality",  # DICOM that is not a projection radiograph
+    "not_a_radiograph",  # a sound picture of something else
     "no_pixels",  # DICOM without an image
 ]
 CODES: tuple[FilmErrorCode, ...] = get_args(FilmErrorCode)

@@ -12,6 +12,9 @@ SIDE: Final = 224
 MAX_BYTES: Final = 4_400_000
 """Largest encoded film in bytes: AWS Lambda takes 6 MB per request, and base64 makes 4/3 of it."""
 
+MAX_UPLOAD_BYTES: Final = 25_000_000
+"""Largest encoded film that reaches the API by way of S3: a 16-bit plate of 4280 x 3520 pixels as PNG has less."""
+
 MIN_SIDE: Final = 64
 """Shortest side in pixels: half the 127 px of the smallest film in the public paediatric collection."""
 

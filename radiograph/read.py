@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from radiograph.colour import chroma, jpeg_chroma
 from radiograph.errors import FilmError
 from radiograph.grey import to_grey
 from radiograph.header import Header
@@ -32,11 +33,13 @@ class Decoded(NamedTuple):
     """A film as stored, mode "L", before its orientation is applied.
 
     `box` (left, upper, right, lower) is the film within `image` in pixels; fractional after scaled decoding.
+    `chroma`, 0 to 255, is how colourful the file is (see `radiograph.colour`); 0 when nobody asked.
     """
 
     image: Image.Image
     box: tuple[float, float, float, float]
     orientation: int
+    chroma: float
 
 
 def read_film(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
@@ -56,7 +59,9 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def decode(data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | None = None) -> Decoded:
+def decode(
+    data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | None = None, with_chroma: bool = False
+) -> Decoded:
     """Check and decode JPEG or PNG bytes; with `at_least`, a JPEG may come out reduced to 1/2, 1/4 or 1/8.
 
     No side is then reduced below `at_least` pixels. The reduction happens in the DCT domain, so the pixels
@@ -71,7 +76,7 @@ def decode(data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | No
         )
     header = jpeg_header(data) if kind == "image/jpeg" else png_header(data)
     try:
-        return _decode(header, JpegImageFile if kind == "image/jpeg" else PngImageFile, at_least)
+        return _decode(header, JpegImageFile if kind == "image/jpeg" else PngImageFile, at_least, with_chroma)
     except (FilmError, MemoryError):
         raise
     except Exception as error:
@@ -85,10 +90,13 @@ def decode(data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | No
         ) from error
 
 
-def _decode(header: Header, plugin: type[JpegImageFile] | type[PngImageFile], at_least: int | None) -> Decoded:
+def _decode(
+    header: Header, plugin: type[JpegImageFile] | type[PngImageFile], at_least: int | None, with_chroma: bool
+) -> Decoded:
     with plugin(BytesIO(header.stream)) as file:
         if file.size != (header.width, header.height):
             raise FilmError("broken", "Received an image whose headers contradict each other; export the film again.")
+        colour = jpeg_chroma(header.stream) if with_chroma and plugin is JpegImageFile else 0.0
         # A JPEG's luma alone is the grey film; not decoding chroma also keeps full and reduced decoding alike.
         wanted = None if at_least is None else (at_least, at_least)
         draft = file.draft("L", wanted)
@@ -98,4 +106,6 @@ def _decode(header: Header, plugin: type[JpegImageFile] | type[PngImageFile], at
             # Pillow takes every CMYK JPEG for Adobe's, which stores ink inverted.
             film = ImageChops.invert(film)
         box = (0.0, 0.0, float(film.width), float(film.height)) if draft is None else draft[1]
-        return Decoded(to_grey(film), box, header.orientation)
+        if with_chroma and plugin is PngImageFile:
+            colour = chroma(film)
+        return Decoded(to_grey(film), box, header.orientation, colour)

@@ -17,7 +17,7 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 # pixels, vanish instead of turning into moire, while rib edges and vessels stay sharp.
 _FILTER: Final = Image.Resampling.LANCZOS
 # Cheap reductions (DCT scaling, then whole-pixel boxes) stop above the target, so the filter decides what is seen.
-_MARGIN: Final = 1.5
+MARGIN: Final = 1.5
 _QUALITY: Final = 95
 
 
@@ -33,12 +33,12 @@ def standardise(data: bytes, *, policy: Policy = "squash", max_bytes: int | None
 
 def standard_film(data: bytes, *, policy: Policy = "squash", max_bytes: int | None = MAX_BYTES) -> Image.Image:
     """The pixels of `standardise` before encoding: mode "L", 224 x 224. Raises FilmError."""
-    return _fit(decode(data, max_bytes=max_bytes, at_least=round(_MARGIN * SIDE)), policy)
+    return fit_decoded(decode(data, max_bytes=max_bytes, at_least=round(MARGIN * SIDE)), policy)
 
 
 def fit(film: Image.Image, policy: Policy = "squash") -> Image.Image:
     """An upright film of mode "L" and any size, scaled to 224 x 224 as `standardise` does."""
-    return _fit(Decoded(film, (0.0, 0.0, float(film.width), float(film.height)), 1), policy)
+    return fit_decoded(Decoded(film, (0.0, 0.0, float(film.width), float(film.height)), 1, 0.0), policy)
 
 
 def encode(film: Image.Image) -> bytes:
@@ -48,7 +48,8 @@ def encode(film: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _fit(film: Decoded, policy: Policy) -> Image.Image:
+def fit_decoded(film: Decoded, policy: Policy) -> Image.Image:
+    """A decoded film, upright and 224 x 224 pixels; see `standardise` for the policies."""
     if film.image.mode != "L":
         raise ValueError(f"A film has mode 'L', this image {film.image.mode!r}; use radiograph.read_film.")
     if policy not in POLICIES:
@@ -60,7 +61,7 @@ def _fit(film: Decoded, policy: Policy) -> Image.Image:
         scale = SIDE / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
     # Turned after scaling: that moves 224 x 224 pixels and not the whole film, and the box stays in stored pixels.
-    small = upright(film.image.resize(size, _FILTER, box=film.box, reducing_gap=float(_MARGIN)), film.orientation)
+    small = upright(film.image.resize(size, _FILTER, box=film.box, reducing_gap=float(MARGIN)), film.orientation)
     if small.size == (SIDE, SIDE):
         return small
     padded = Image.new("L", (SIDE, SIDE), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,10 @@ from inference_proxy.problems import CONTENT_TYPE, ProblemError
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, JSON body and headers of a response; `code` is the problem's code, "" for a success."""
+    """Status, body (JSON, or bytes of `content_type`) and headers; `code` is the problem's code, "" for a success."""
 
     status: int
-    body: Mapping[str, object]
+    body: Mapping[str, object] | bytes
     content_type: str = "application/json"
     code: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -27,7 +28,7 @@ def problem_answer(problem: ProblemError, request_id: str) -> Answer:
     )
 
 
-def proxy_response(answer: Answer, request_id: str) -> dict[str, object]:
+def proxy_response(answer: Answer, request_id: str, cors: Mapping[str, str]) -> dict[str, object]:
     """The object that API Gateway turns into the HTTP response. Nothing about a patient may be kept by a cache."""
     return {
         "statusCode": answer.status,
@@ -36,8 +37,9 @@ def proxy_response(answer: Answer, request_id: str) -> dict[str, object]:
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "X-Request-Id": request_id,
+            **cors,
             **answer.headers,
         },
-        "body": json.dumps(answer.body),
-        "isBase64Encoded": False,
+        "body": base64.b64encode(answer.body).decode() if isinstance(answer.body, bytes) else json.dumps(answer.body),
+        "isBase64Encoded": isinstance(answer.body, bytes),
     }

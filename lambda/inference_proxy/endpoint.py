@@ -10,32 +10,27 @@ import functools
 import os
 import random
 import time
-from typing import Final, NamedTuple
+from typing import Final
 
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
+from inference_proxy.aws import credentials
 from inference_proxy.deadline import Deadline
 from inference_proxy.endpoint_errors import RETRIED, problem_of_response, problem_of_transport
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Settings, SettingsError
+from inference_proxy.settings import Settings
 
+CONCURRENT: Final = 4
+"""Calls at a time that keep a connection: below the concurrency of a small serverless endpoint."""
 _SIGNING_NAME: Final = "sagemaker"
 _ATTEMPTS: Final = 3
 _CONNECT_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.2
 # Below this no answer is to be expected any more.
 _USEFUL_SECONDS: Final = 0.05
-
-
-class Credentials(NamedTuple):
-    """The three attributes that botocore's signer reads."""
-
-    access_key: str
-    secret_key: str
-    token: str | None
 
 
 class Endpoint:
@@ -45,7 +40,7 @@ class Endpoint:
         self._url = f"{settings.runtime_url}/endpoints/{settings.endpoint_name}/invocations"
         self._region = settings.region
         ca_bundle = os.environ.get("AWS_CA_BUNDLE") or None
-        self._http = urllib3.PoolManager(num_pools=1, maxsize=1, ca_certs=ca_bundle)
+        self._http = urllib3.PoolManager(num_pools=1, maxsize=CONCURRENT, ca_certs=ca_bundle)
 
     def invoke(self, jpeg: bytes, deadline: Deadline) -> bytes:
         """The body of the model's answer to one encoded image.
@@ -95,7 +90,7 @@ class Endpoint:
             data=jpeg,
             headers={"Content-Type": "image/jpeg", "Accept": "application/json"},
         )
-        SigV4Auth(_credentials(), _SIGNING_NAME, self._region).add_auth(request)
+        SigV4Auth(credentials(), _SIGNING_NAME, self._region).add_auth(request)
         return dict(request.headers.items())
 
 
@@ -103,13 +98,3 @@ class Endpoint:
 def endpoint_of(settings: Settings) -> Endpoint:
     """The endpoint that the settings name, one object per execution environment."""
     return Endpoint(settings)
-
-
-def _credentials() -> Credentials:
-    # Read at every call: the environment may hand out fresh ones while this process lives.
-    access_key, secret_key = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if not access_key or not secret_key:
-        raise SettingsError(
-            "AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set; AWS Lambda sets both from the function's role."
-        )
-    return Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN") or None)

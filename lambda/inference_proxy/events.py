@@ -18,13 +18,15 @@ class Request:
     """One HTTP request.
 
     `route` is the resource's path without the stage and without a trailing slash. `headers` has lower-case names and
-    every value received. `body` is as the event carries it: base64 text if `is_base64`, else text.
+    every value received; `query` has the last value of each parameter. `body` is as the event carries it: base64 text
+    if `is_base64`, else text.
     """
 
     id: str
     method: str
     route: str
     headers: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, str]
     body: str
     is_base64: bool
 
@@ -53,6 +55,7 @@ def parse(event: object, request_id: str) -> Request:
         method=method.upper(),
         route=_route(event),
         headers=_headers(event),
+        query=_query(event),
         body=body or "",
         is_base64=event.get("isBase64Encoded") is True,
     )
@@ -65,6 +68,13 @@ def _route(event: Mapping[str, object]) -> str:
     if not isinstance(found, str):
         raise _malformed("neither resource nor path is a string")
     return "/" + found.strip("/")
+
+
+def _query(event: Mapping[str, object]) -> dict[str, str]:
+    found = event.get("queryStringParameters") or {}
+    if not isinstance(found, Mapping) or not all(isinstance(part, str) for pair in found.items() for part in pair):
+        raise _malformed("queryStringParameters is not an object of strings")
+    return dict(found)
 
 
 def _headers(event: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

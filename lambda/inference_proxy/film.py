@@ -7,9 +7,15 @@ import binascii
 import re
 from typing import Final
 
+from PIL import Image
+
+from inference_proxy.deadline import Deadline
 from inference_proxy.events import Request
 from inference_proxy.problems import ProblemError, from_film_error
-from radiograph import MAX_BYTES, FilmError, Policy, media_type, standardise
+from inference_proxy.settings import Settings
+from inference_proxy.uploads import uploaded_film
+from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, FilmError, Policy, media_type
+from radiograph.gate import radiograph_film
 
 # What the image's first bytes may say for each Content-Type. application/x-image is SageMaker's name for "either".
 ACCEPTED: Final = {
@@ -17,19 +23,23 @@ ACCEPTED: Final = {
     "image/png": frozenset({"image/png"}),
     "application/x-image": frozenset({"image/jpeg", "image/png"}),
 }
+_JSON: Final = "application/json"
 _ALLOWED: Final = "image/jpeg, image/png and application/x-image are allowed"
 # RFC 9110, 8.3.1: type "/" subtype, both tokens. Only such a value is repeated to the caller, and only a short one.
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{1,63}", re.ASCII)
 
 
-def received_film(request: Request) -> bytes:
-    """The encoded image in the request's body, at most MAX_BYTES bytes, of the format its Content-Type names.
+def received_film(request: Request, settings: Settings, deadline: Deadline) -> bytes:
+    """The encoded image that the request brings, of the format its Content-Type names, or the upload that it names.
 
-    Raises ProblemError: 400 no body or invalid base64, 413 too large, 415 wrong or contradicting type.
+    At most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES by way of an upload.
+    Raises ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.
     """
     if not request.body:
         raise ProblemError("empty", "Received no body; send the bytes of one chest film as JPEG or PNG.")
     declared = _declared_type(request)
+    if declared == _JSON:
+        return uploaded_film(request, settings, deadline)
     data = _decoded(request)
     found = media_type(data)
     # Formats that are accepted under no Content-Type are named by radiograph, with the way out.
@@ -42,10 +52,10 @@ def received_film(request: Request) -> bytes:
     return data
 
 
-def standard_film(data: bytes, policy: Policy) -> bytes:
-    """The film as the network takes it (see `radiograph.standardise`). Raises ProblemError 400, 413, 415 or 422."""
+def standard_film(data: bytes, policy: Policy) -> Image.Image:
+    """The film as the network takes it (see `radiograph.gate`): mode "L". Raises ProblemError 400, 413, 415 or 422."""
     try:
-        return standardise(data, policy=policy)
+        return radiograph_film(data, policy=policy, max_bytes=MAX_UPLOAD_BYTES)
     except FilmError as error:
         raise from_film_error(error) from error
 
@@ -57,7 +67,7 @@ def _declared_type(request: Request) -> str:
     if len(values) > 1:
         raise ProblemError("unsupported_media_type", f"Received more than one Content-Type; {_ALLOWED}: send one.")
     (value,) = values
-    if value not in ACCEPTED:
+    if value != _JSON and value not in ACCEPTED:
         named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that names no media type"
         raise ProblemError(
             "unsupported_media_type", f"Received {named}; {_ALLOWED}: send the image file itself as the body."
@@ -78,7 +88,7 @@ def _decoded(request: Request) -> bytes:
         raise ProblemError(
             "too_large",
             f"Received {size:,} bytes; at most {MAX_BYTES:,} are allowed: "
-            "scale the film down or save it as a JPEG of lower quality (the network sees 224 x 224 pixels).",
+            "save the film as a smaller JPEG (the network sees 224 x 224 pixels), or ask POST /uploads for a place.",
         )
     try:
         return base64.b64decode(request.body, validate=True)

@@ -43,8 +43,10 @@ def probabilities(answer: bytes, classes: tuple[str, ...]) -> dict[str, float]:
 
 
 def prediction(scores: Mapping[str, float], settings: Settings, request_id: str) -> dict[str, object]:
-    """The body of a successful answer. `probability` is that of PNEUMONIA, which the label is from the threshold on."""
-    scores = calibrated(scores, settings.slope, settings.intercept)
+    """The body of a successful answer from calibrated scores.
+
+    `probability` is that of PNEUMONIA, which the label is from the threshold on.
+    """
     probability = scores[POSITIVE]
     others = (name for name in settings.classes if name != POSITIVE)
     return {

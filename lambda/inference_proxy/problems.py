@@ -30,6 +30,7 @@ FILM_KINDS: Final[Mapping[str, Kind]] = {
     "too_many_pixels": Kind(422, "Too many pixels"),
     "too_complex": Kind(422, "Image too complex"),
     "multi_frame": Kind(422, "More than one frame"),
+    "not_a_radiograph": Kind(422, "Not a chest radiograph"),
     "wrong_modality": Kind(422, "Not a radiograph"),
     "no_pixels": Kind(422, "No image in the file"),
 }
@@ -38,6 +39,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     **FILM_KINDS,
     "malformed_event": Kind(400, "Malformed request"),
     "invalid_base64": Kind(400, "Invalid base64"),
+    "invalid_json": Kind(400, "Invalid JSON"),
+    "upload_not_found": Kind(404, "No such upload"),
     "not_found": Kind(404, "No such resource"),
     "method_not_allowed": Kind(405, "Method not allowed"),
     "missing_content_type": Kind(415, "Missing Content-Type"),
@@ -54,10 +57,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "endpoint_access_denied": Kind(502, "Model endpoint refused access"),
     "endpoint_rejected_request": Kind(502, "Model endpoint refused the request"),
     "endpoint_failure": Kind(502, "Model endpoint failed"),
+    "storage_unavailable": Kind(503, "Storage unavailable"),
     "endpoint_not_ready": Kind(503, "Model endpoint not ready"),
     "endpoint_unavailable": Kind(503, "Model endpoint unavailable"),
     "endpoint_unreachable": Kind(503, "Model endpoint unreachable"),
     "endpoint_timeout": Kind(504, "Model endpoint timed out"),
+    "explain_timeout": Kind(504, "Heat map timed out"),
 }
 
 

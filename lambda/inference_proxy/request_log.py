@@ -1,6 +1,7 @@
 """One JSON line per request on standard output, which AWS Lambda sends to CloudWatch Logs.
 
-It says how a request went and never what was in it: no image bytes, no header values, no label, no score.
+It says how a request went and never what was in it: no image bytes, no header values, no score. A prediction's label is
+counted in a line of its own, which names no request.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+from inference_proxy import emf
 from inference_proxy.answers import Answer
 
 
@@ -22,6 +24,7 @@ class RequestLog:
     def __init__(self, request_id: str, *, cold_start: bool) -> None:
         self._started = time.perf_counter()
         self._fields: dict[str, object] = {"request_id": request_id, "cold_start": cold_start, "route": "unmatched"}
+        self._label = ""
 
     def note(self, **fields: str | int | dict[str, str | int]) -> None:
         """Add fields to the line."""
@@ -40,18 +43,28 @@ class RequestLog:
         """Add an unexpected error's type and place; its text is left out, for it may repeat what was received."""
         self.note(exception=type(error).__name__, traceback=_places(error.__traceback__))
 
-    def write(self, answer: Answer) -> None:
-        """Write the line."""
+    def count_label(self, label: str) -> None:
+        """Count a prediction by its label, when the request's own line is written."""
+        self._label = label
+
+    def write(self, answer: Answer, stage: str) -> None:
+        """Write the line, and the count of a label."""
         level = "ERROR" if answer.status >= 500 else "WARNING" if answer.status >= 400 else "INFO"
+        duration, endpoint = _milliseconds_since(self._started), self._fields.get("endpoint_ms")
         line = {
             "level": level,
             "message": "request",
             **self._fields,
             "status": answer.status,
             "code": answer.code,
-            "duration_ms": _milliseconds_since(self._started),
+            "duration_ms": duration,
         }
-        sys.stdout.write(json.dumps(line) + "\n")
+        took = endpoint if isinstance(endpoint, float) else None
+        route = str(self._fields["route"])
+        lines = [line | emf.request_members(stage, route, answer.code, answer.status >= 500, duration, took)]
+        if self._label:
+            lines.append(emf.count_line(stage, "Predictions", "Label", self._label))
+        sys.stdout.write("".join(json.dumps(one) + "\n" for one in lines))
         sys.stdout.flush()
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from inference_proxy import settings as deployment
 from inference_proxy.answers import Answer
@@ -12,14 +16,19 @@ from inference_proxy.deadline import Deadline, LambdaContext
 from inference_proxy.endpoint import endpoint_of
 from inference_proxy.events import Request
 from inference_proxy.film import received_film, standard_film
-from inference_proxy.prediction import prediction, probabilities
+from inference_proxy.prediction import calibrated, prediction, probabilities
 from inference_proxy.problems import ProblemError
 from inference_proxy.request_log import RequestLog
+from inference_proxy.settings import POSITIVE, Settings
+from inference_proxy.uploads import new_upload
+from radiograph import SIDE, encode
+
+OPENAPI: Final = Path(__file__).with_name("openapi.json")
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request, the invocation it came in, and the line it will leave in the log."""
+    """A request, the invocation it came in, and the lines it will leave in the log."""
 
     request: Request
     context: LambdaContext
@@ -28,27 +37,87 @@ class Call:
 
 def predict(call: Call) -> Answer:
     """POST /predict: one chest film in, the probability of pneumonia out."""
-    settings = deployment.load()
-    film = received_film(call.request)
-    call.log.note(film_bytes=len(film))
-    with call.log.part("standardise"):
-        standard = standard_film(film, settings.policy)
+    settings, deadline = deployment.load(), Deadline.of(call.context)
+    film = _film(call, settings, deadline)
     with call.log.part("endpoint"):
-        reply = endpoint_of(settings).invoke(standard, Deadline.of(call.context))
-    scores = probabilities(reply, settings.classes)
-    return Answer(200, prediction(scores, settings, call.request.id))
+        scores = _scores(settings, encode(film), deadline)
+    found = prediction(scores, settings, call.request.id)
+    call.log.count_label(str(found["label"]))
+    return Answer(200, found)
+
+
+def explain(call: Call) -> Answer:
+    """POST /explain: one chest film in, which of its parts speak for pneumonia out, as numbers or as a picture."""
+    from inference_proxy.explain import heat_map
+
+    settings, deadline = deployment.load(), Deadline.of(call.context)
+    film = _film(call, settings, deadline)
+
+    def probability(jpeg: bytes) -> float:
+        return _scores(settings, jpeg, deadline)[POSITIVE]
+
+    with call.log.part("endpoint"):
+        scores = _scores(settings, encode(film), deadline)
+        found = heat_map(film, scores[POSITIVE], probability)
+    whole = prediction(scores, settings, call.request.id)
+    if _first_accepted(call.request) == "image/png":
+        from inference_proxy.overlay import png
+
+        return Answer(200, png(film, found), "image/png")
+    wanted = ("label", "probability", "threshold", "model_version", "disclaimer", "request_id")
+    heat = {
+        "rows": len(found.values),
+        "columns": len(found.values[0]),
+        "values": found.values,
+        "complete": found.complete,
+        "calls": found.calls,
+        "side": SIDE,
+        "policy": settings.policy,
+    }
+    return Answer(200, {name: whole[name] for name in wanted} | {"heat_map": heat})
+
+
+def upload(call: Call) -> Answer:
+    """POST /uploads: where a film that is too large for a request may be put."""
+    return Answer(201, new_upload(call.request, deployment.load()))
+
+
+def model(call: Call) -> Answer:
+    """GET /model: which model answers, and how well it did."""
+    from inference_proxy.model import describe
+
+    return Answer(200, describe(deployment.load(), Deadline.of(call.context), call.request.id))
 
 
 def health(call: Call) -> Answer:
-    """GET /health: this function runs and is configured; the endpoint is not asked."""
-    return Answer(
-        200, {"status": "ok", "model_version": deployment.load().model_version, "request_id": call.request.id}
-    )
+    """GET /health: this function runs and is configured; with ?deep=1 the endpoint is asked, too."""
+    settings = deployment.load()
+    found: dict[str, object] = {
+        "status": "ok",
+        "model_version": settings.model_version,
+        "request_id": call.request.id,
+    }
+    if call.request.query.get("deep") in ("1", "true"):
+        film = Image.linear_gradient("L").resize((SIDE, SIDE))
+        with call.log.part("endpoint"):
+            _scores(settings, encode(film), Deadline.of(call.context))
+        found["endpoint"] = "ok"
+    return Answer(200, found)
+
+
+def openapi(call: Call) -> Answer:
+    """GET /openapi.json: this API's own description."""
+    document: dict[str, object] = json.loads(OPENAPI.read_text(encoding="utf-8"))
+    return Answer(200, document)
 
 
 ROUTES: Final[Mapping[str, Mapping[str, Callable[[Call], Answer]]]] = {
     "/predict": {"POST": predict},
+    "/explain": {"POST": explain},
+    "/uploads": {"POST": upload},
+    "/model": {"GET": model},
     "/health": {"GET": health},
+    "/openapi.json": {"GET": openapi},
 }
 
 
@@ -68,3 +137,22 @@ def answer(call: Call) -> Answer:
         )
     call.log.note(route=f"{call.request.method} {call.request.route}")
     return action(call)
+
+
+def _film(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
+    data = received_film(call.request, settings, deadline)
+    call.log.note(film_bytes=len(data))
+    with call.log.part("standardise"):
+        return standard_film(data, settings.policy)
+
+
+def _scores(settings: Settings, jpeg: bytes, deadline: Deadline) -> dict[str, float]:
+    """The calibrated probability of each class."""
+    scores = probabilities(endpoint_of(settings).invoke(jpeg, deadline), settings.classes)
+    return calibrated(scores, settings.slope, settings.intercept)
+
+
+def _first_accepted(request: Request) -> str:
+    """The first media type in Accept: the one by which API Gateway decides whether an answer is binary."""
+    values = request.headers.get("accept", ("",))
+    return values[0].split(",", 1)[0].split(";", 1)[0].strip().lower()

@@ -10,29 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
+from inference_proxy.aws import SettingsError, dns_suffix, endpoint_url
 from radiograph import POLICIES, Policy
 
 POSITIVE: Final = "PNEUMONIA"
 
 # SageMaker API, CreateEndpoint: EndpointName.
 _ENDPOINT_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_STAGE: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-
-# DNS suffix of each AWS partition by the start of its region names; "amazonaws.com" for all others.
-_DNS_SUFFIXES: Final = {
-    "cn-": "amazonaws.com.cn",
-    "eusc-": "amazonaws.eu",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "eu-isoe-": "cloud.adc-e.uk",
-}
-
-
-class SettingsError(Exception):
-    """The environment of the function lacks a variable or holds a value that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +30,9 @@ class Settings:
     `classes` are in the order of the model's output; `policy` is how its training films were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
     `slope` and `intercept` calibrate that probability's logit; 1 and 0 leave it as it is.
-    `runtime_url` has no trailing slash.
+    `runtime_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
+    `evaluation` is the bucket and the prefix of metrics.json and report.html; None when the model has none.
+    `lease_ends` is when the endpoint deletes itself (ISO 8601, UTC), "" when it does not.
     """
 
     endpoint_name: str
@@ -55,6 +45,13 @@ class Settings:
     model_version: str
     region: str
     runtime_url: str
+    s3_url: str | None
+    dns_suffix: str
+    stage: str
+    upload_bucket: str
+    evaluation: tuple[str, str] | None
+    cors_origins: tuple[str, ...]
+    lease_ends: str
 
 
 @functools.cache
@@ -75,7 +72,15 @@ def parse(environ: Mapping[str, str]) -> Settings:
         **_calibration(_required(environ, "CALIBRATION")),
         model_version=_required(environ, "MODEL_VERSION"),
         region=region,
-        runtime_url=_runtime_url(environ, region),
+        runtime_url=endpoint_url(environ, "SAGEMAKER_RUNTIME")
+        or f"https://runtime.sagemaker.{region}.{dns_suffix(region)}",
+        s3_url=endpoint_url(environ, "S3"),
+        dns_suffix=dns_suffix(region),
+        stage=_matching(environ, "STAGE", _STAGE, "a deployment stage such as dev"),
+        upload_bucket=_matching(environ, "UPLOAD_BUCKET", _BUCKET, "the name of an S3 bucket"),
+        evaluation=_evaluation(environ.get("EVALUATION_URI", "").strip()),
+        cors_origins=_origins(environ.get("CORS_ORIGINS", "")),
+        lease_ends=environ.get("LEASE_ENDS", "").strip(),
     )
 
 
@@ -135,14 +140,17 @@ def _calibration(text: str) -> dict[str, float]:
     return {"slope": slope, "intercept": intercept}
 
 
-def _runtime_url(environ: Mapping[str, str], region: str) -> str:
-    """The SageMaker runtime's base URL; the two variables and their order are those of the AWS SDKs."""
-    for name in ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_ENDPOINT_URL"):
-        url = environ.get(name, "").strip().rstrip("/")
-        if url:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-                raise SettingsError(f"{name} is {url!r}; it must be an http or https URL without a query.")
-            return url
-    suffix = next((suffix for start, suffix in _DNS_SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
-    return f"https://runtime.sagemaker.{region}.{suffix}"
+def _evaluation(uri: str) -> tuple[str, str] | None:
+    if not uri:
+        return None
+    found = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+/)", uri)
+    if found is None:
+        raise SettingsError(f"EVALUATION_URI is {uri!r}; it must be s3://bucket/prefix/ or empty.")
+    return found[1], found[2]
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin for origin in (part.strip() for part in text.split(",")) if origin)
+    if not all(re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", origin) for origin in origins):
+        raise SettingsError(f"CORS_ORIGINS is {text!r}; it must be a comma-separated list such as https://example.org.")
+    return origins

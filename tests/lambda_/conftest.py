@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from handler import handler
-from inference_proxy import endpoint, settings
+from inference_proxy import endpoint, model, settings, storage
 
 from .runtime import Runtime
 
@@ -22,6 +23,11 @@ ENVIRONMENT = {
     "THRESHOLD": "0.5",
     "THRESHOLD_SOURCE": "default",
     "MODEL_VERSION": "pneumonia-test-20261124-031500",
+    "STAGE": "test",
+    "UPLOAD_BUCKET": "films-of-the-test",
+    "EVALUATION_URI": "",
+    "CORS_ORIGINS": "",
+    "LEASE_ENDS": "",
     "AWS_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
@@ -63,7 +69,7 @@ def server() -> Iterator[Runtime]:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The environment variables of a deployed function; change them before the first request."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_CA_BUNDLE"):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -76,6 +82,8 @@ def forget_environment() -> None:
     """Make the next request one of a new execution environment."""
     settings.load.cache_clear()
     endpoint.endpoint_of.cache_clear()
+    storage.storage_of.cache_clear()
+    model.forget()
 
 
 @pytest.fixture
@@ -94,5 +102,7 @@ def ask(runtime: Runtime) -> Ask:
 def invoke(event: object, seconds: float = 29.0) -> Response:
     result = json.loads(json.dumps(handler(json.loads(json.dumps(event)), Context(seconds))))
     assert set(result) == {"statusCode", "headers", "body", "isBase64Encoded"}
-    assert result["isBase64Encoded"] is False
+    assert result["isBase64Encoded"] is (result["headers"]["Content-Type"] == "image/png")
+    if result["isBase64Encoded"]:
+        return Response(result["statusCode"], result["headers"], {"png": base64.b64decode(result["body"])})
     return Response(result["statusCode"], result["headers"], json.loads(result["body"]))

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from radiograph import phantom
 
 EVENTS = Path(__file__).resolve().parents[1] / "events"
 
@@ -39,9 +39,12 @@ def post(film: bytes, content_type: str | None = "image/jpeg", /, **changes: Any
     return posted | changes
 
 
+FILM = phantom.draw(7, False)
+
+
 def image(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
-    """A picture with a gradient in it, encoded."""
-    picture = Image.linear_gradient("L").resize(size).convert(mode)
+    """A drawn chest film, encoded."""
+    picture = FILM.resize(size).convert(mode)
     buffer = BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
 import zlib
 from io import BytesIO
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from .conftest import Response
-from .events import event, image, post
+from .events import FILM, event, image, post
 
 JPEG = image()
 PNG = image("PNG")
@@ -50,6 +51,27 @@ def route(method: str, resource: str, path: str | None = None) -> dict[str, Any]
     return event("health") | {"httpMethod": method, "resource": resource, "path": path or resource}
 
 
+def picture(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def drawing() -> Image.Image:
+    """A line on a grey ground, as a diagram has."""
+    page = Image.new("L", (400, 400), 128)
+    ImageDraw.Draw(page).line((0, 0, 400, 400), fill=255, width=30)
+    return page
+
+
+def reference(identity: str) -> dict[str, Any]:
+    return text(json.dumps({"upload_id": identity}), "application/json")
+
+
+def announce(**members: object) -> dict[str, Any]:
+    return text(json.dumps(members), "application/json") | {"resource": "/uploads", "path": "/uploads"}
+
+
 SPELLINGS = post(JPEG, None, multiValueHeaders={"content-type": ["image/png"], "Content-Type": ["image/jpeg"]})
 
 REQUESTS: list[tuple[str, object, int, str]] = [
@@ -67,7 +89,7 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("application/octet-stream", post(JPEG, "application/octet-stream"), 415, "unsupported_media_type"),
     ("image/jpg, which is no media type", post(JPEG, "image/jpg"), 415, "unsupported_media_type"),
     ("any image", post(JPEG, "image/*"), 415, "unsupported_media_type"),
-    ("JSON with base64 in it", text('{"image": "aGVsbG8="}', "application/json"), 415, "unsupported_media_type"),
+    ("JSON with base64 in it", text('{"image": "aGVsbG8="}', "application/json"), 400, "invalid_json"),
     ("an HTML form", post(JPEG, "multipart/form-data; boundary=x"), 415, "unsupported_media_type"),
     ("DICOM", post(DICOM, "application/dicom"), 415, "unsupported_media_type"),
     ("no media type at all", post(JPEG, "jpeg"), 415, "unsupported_media_type"),
@@ -117,6 +139,39 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("the first bytes of a PNG", post(PNG[:8], "image/png"), 400, "truncated"),
     ("a PNG with a wrong checksum", post(PNG[:29] + b"\0\0\0\0" + PNG[33:], "image/png"), 400, "broken"),
     ("noise after a JPEG's first bytes", post(JPEG[:3] + bytes(range(200))), 400, "broken"),
+    # Sound pictures of something else
+    ("a gradient", post(picture(Image.linear_gradient("L").rotate(90)), "image/png"), 422, "not_a_radiograph"),
+    ("a blank film", post(picture(Image.new("L", (400, 400), 90)), "image/png"), 422, "not_a_radiograph"),
+    ("a white page", post(picture(Image.new("L", (400, 400), 255)), "image/png"), 422, "not_a_radiograph"),
+    ("a black screen", post(picture(Image.new("L", (400, 400), 0)), "image/png"), 422, "not_a_radiograph"),
+    ("noise", post(picture(Image.effect_noise((400, 400), 80)), "image/png"), 422, "not_a_radiograph"),
+    ("an inverted film", post(picture(ImageOps.invert(FILM)), "image/png"), 422, "not_a_radiograph"),
+    ("a film on its side", post(picture(FILM.rotate(90, expand=True)), "image/png"), 422, "not_a_radiograph"),
+    ("a tinted film", post(picture(ImageOps.colorize(FILM, "red", "yellow")), "image/png"), 422, "not_a_radiograph"),
+    ("a drawing", post(picture(drawing()), "image/png"), 422, "not_a_radiograph"),
+    # JSON instead of an image, and JSON that is none
+    ("an upload's id that is none", reference("../../datasets/latest.json"), 404, "upload_not_found"),
+    ("an upload's id in capitals", reference("A" * 32), 404, "upload_not_found"),
+    ("an upload's id with a newline", reference("0" * 32 + "\n"), 404, "upload_not_found"),
+    ("an upload's id that is a number", text('{"upload_id": 7}', "application/json"), 400, "invalid_json"),
+    ("two members", text('{"upload_id": "a", "bucket": "b"}', "application/json"), 400, "invalid_json"),
+    ("a JSON list", text('["upload_id"]', "application/json"), 400, "invalid_json"),
+    ("JSON nested a thousand times", text("[" * 5000, "application/json"), 400, "invalid_json"),
+    ("a long JSON", text('{"upload_id": "' + "a" * 20_000 + '"}', "application/json"), 400, "invalid_json"),
+    ("an image called JSON", post(JPEG, "application/json"), 400, "invalid_json"),
+    # Uploads that are not announced as they must be
+    ("an upload of nothing", announce(), 400, "invalid_json"),
+    ("an upload of 0 bytes", announce(content_type="image/jpeg", bytes=0), 400, "invalid_json"),
+    ("an upload of -1 bytes", announce(content_type="image/jpeg", bytes=-1), 400, "invalid_json"),
+    ("an upload of true bytes", announce(content_type="image/jpeg", bytes=True), 400, "invalid_json"),
+    ("an upload of text bytes", announce(content_type="image/jpeg", bytes="9"), 400, "invalid_json"),
+    ("an upload of another type", announce(content_type="text/html", bytes=9), 400, "invalid_json"),
+    ("an upload to a key", announce(content_type="image/png", bytes=9, key="datasets/x"), 400, "invalid_json"),
+    ("an upload that is too large", announce(content_type="image/png", bytes=25_000_001), 413, "too_large"),
+    ("GET of the uploads", route("GET", "/uploads"), 405, "method_not_allowed"),
+    ("POST of the model", route("POST", "/model"), 405, "method_not_allowed"),
+    ("nothing to explain", post(b"", resource="/explain", path="/explain"), 400, "empty"),
+    ("noise to explain", post(b"noise", resource="/explain", path="/explain"), 415, "unsupported_format"),
     # Images that are no chest film
     ("a thumbnail", post(image(size=(63, 320))), 422, "too_small"),
     ("one pixel", post(image("PNG", (1, 1)), "image/png"), 422, "too_small"),

@@ -42,11 +42,12 @@ def failure(status: int, error: str, message: str = "", **members: object) -> Re
 
 
 class Runtime:
-    """The server. Answers the scripted replies in turn, then scores of 0.25 and 0.75."""
+    """The server. Answers the scripted replies in turn, then as `model` says: scores of 0.25 and 0.75."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.replies: deque[Reply] = deque()
+        self.model: Callable[[Received], Reply] = lambda received: Reply()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -55,6 +56,7 @@ class Runtime:
     def forget(self) -> None:
         self.received.clear()
         self.replies.clear()
+        self.model = lambda received: Reply()
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -62,7 +64,7 @@ class Runtime:
 
     def _answer(self, received: Received) -> Reply:
         self.received.append(received)
-        return self.replies.popleft() if self.replies else Reply()
+        return self.replies.popleft() if self.replies else self.model(received)
 
 
 def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler]:

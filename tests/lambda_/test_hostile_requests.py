@@ -26,7 +26,7 @@ def test_too_large_says_how_large_it_was_and_what_to_do(ask: Ask) -> None:
     detail = ask(post(b"\xff\xd8\xff" + b"\0" * 4_499_997)).body["detail"]
     assert "4,500,000 bytes" in detail
     assert "4,400,000" in detail
-    assert "scale the film down" in detail
+    assert "POST /uploads" in detail
 
 
 def test_the_size_is_checked_before_the_body_is_decoded(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

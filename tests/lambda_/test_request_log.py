@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from typing import Any
 
 import handler as entry
@@ -33,7 +34,13 @@ def lines(capfd: pytest.CaptureFixture[str]) -> Any:
 def test_a_prediction_leaves_one_line(ask: Ask, lines: Any) -> None:
     recorded = event("predict_jpeg")
     ask(recorded)
-    (line,) = lines()
+    line, count = lines()
+    assert {name: count[name] for name in count if name != "_aws"} == {
+        "Stage": "test", "Label": "PNEUMONIA", "Predictions": 1
+    }  # fmt: skip
+    assert metric_names(line) == {"Requests", "Latency", "Errors", "EndpointLatency"}
+    assert metric_names(count) == {"Predictions"}
+    del line["_aws"], line["Latency"], line["EndpointLatency"]
     times = {name: line.pop(name) for name in ("standardise_ms", "endpoint_ms", "duration_ms")}
     assert all(time > 0 for time in times.values())
     assert times["standardise_ms"] + times["endpoint_ms"] <= times["duration_ms"]
@@ -46,7 +53,24 @@ def test_a_prediction_leaves_one_line(ask: Ask, lines: Any) -> None:
         "film_bytes": len(film_in(recorded)),
         "status": 200,
         "code": "",
+        "Stage": "test",
+        "Route": "POST /predict",
+        "Requests": 1,
+        "Errors": 0,
     }
+
+
+def metric_names(line: dict[str, Any]) -> set[str]:
+    """The names of a line's metrics; each is a number of the line, and each dimension a text of it."""
+    assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    found = set()
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "PneumoniaApi"
+        assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
+        for metric in directive["Metrics"]:
+            assert isinstance(line[metric["Name"]], int | float)
+            found.add(metric["Name"])
+    return found
 
 
 def test_only_the_first_request_is_a_cold_start(ask: Ask, lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,10 +84,12 @@ def test_only_the_first_request_is_a_cold_start(ask: Ask, lines: Any, monkeypatc
 def test_a_hostile_request_leaves_one_line_with_its_code(request_: object, ask: Ask, lines: Any) -> None:
     response = ask(request_)
     (line,) = lines()
+    assert metric_names(line) >= {"Requests", "Errors", "Rejections"}
+    assert (line["Rejections"], line["Code"]) == (1, response.body["code"])
     assert (line["status"], line["code"], line["level"]) == (response.status, response.body["code"], "WARNING")
     assert line["request_id"] == response.body["request_id"]
-    assert line["route"] in {"POST /predict", "unmatched"}
-    assert len(json.dumps(line)) < 1500
+    assert line["route"] in {"POST /predict", "POST /explain", "POST /uploads", "unmatched"}
+    assert len(json.dumps(line)) < 2000
 
 
 def test_a_failed_call_is_logged_with_awss_own_words(ask: Ask, runtime: Runtime, lines: Any) -> None:
@@ -97,7 +123,11 @@ def test_no_log_holds_scores_labels_or_image_bytes(
     ask(recorded)
     log = "".join(capfd.readouterr())
     assert log
-    for secret in ("0.314", "0.685", "PNEUMONIA", "NORMAL", "label", recorded["body"][200:220]):
+    identity = recorded["requestContext"]["requestId"]
+    about = [line for line in log.splitlines() if identity in line]
+    assert len(about) == 1
+    assert not any(name in about[0] for name in ("PNEUMONIA", "NORMAL", "label"))
+    for secret in ("0.314", "0.685", recorded["body"][200:220]):
         assert secret not in log
     assert repr(film_in(recorded)[100:110])[2:-1] not in log
 

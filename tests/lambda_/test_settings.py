@@ -21,10 +21,21 @@ def test_each_variable_is_read() -> None:
     assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 
 
+OPTIONAL = {
+    "EVALUATION_URI", "CORS_ORIGINS", "LEASE_ENDS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, "") for name in ENVIRONMENT if not name.startswith("AWS_") or name == "AWS_REGION"),
+        *((name, "") for name in ENVIRONMENT if name not in OPTIONAL),
+        ("STAGE", "Dev"),
+        ("UPLOAD_BUCKET", "Films"),
+        ("EVALUATION_URI", "s3://films"),
+        ("EVALUATION_URI", "https://films/training/"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://a.example, example.org"),
         ("ENDPOINT_NAME", "-pneumonia"),
         ("ENDPOINT_NAME", "a/../b"),
         ("ENDPOINT_NAME", "x" * 64),

@@ -1,0 +1,143 @@
+"""How many radiographs the gate of the API refuses, and which pictures of other things it lets pass.
+
+Run it as `python -m benchmarks.gate_refusals --data FOLDER`, on a folder of chest films (JPEG or PNG, any depth). Exit
+code 1 when more than 1 % of them are refused. `--template` prints the mean film that `radiograph.template` holds
+instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from ml.statistics import proportion
+from radiograph import FilmError, phantom, standard_film
+from radiograph.gate import standardise_radiograph
+from radiograph.template import TEMPLATE_SIDE
+
+LARGEST_SHARE = 0.01
+
+
+def radiographs(folder: Path) -> list[Path]:
+    """Every JPEG and PNG below a folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+
+
+def others() -> Iterator[tuple[str, Image.Image]]:
+    """Pictures that are no chest radiographs, drawn or made of pictures that installed packages bring."""
+    draw = random.Random(0)  # noqa: S311 (a repeatable drawing)
+    size = (800, 640)
+    for grey in (0, 128, 255):
+        yield "blank", Image.new("L", size, grey)
+    for count in (20, 60):
+        page = Image.new("L", size, 250)
+        for line in range(count):
+            words = " ".join("x" * draw.randint(1, 11) for _ in range(24))
+            ImageDraw.Draw(page).text((20, 10 + line * (620 // count)), words, fill=0)
+        yield "page of text", page
+        yield "dark screen of text", ImageOps.invert(page)
+    for seed in range(10):
+        generator = np.random.default_rng(seed)
+        yield "noise", Image.fromarray(generator.integers(0, 256, (640, 800), np.uint8))
+        smooth = Image.fromarray(generator.integers(0, 256, (8, 10), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        yield "clouds in grey", smooth
+        colours = Image.fromarray(generator.integers(0, 256, (8, 10, 3), np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        yield "clouds in colour", colours
+        film = phantom.draw(seed, seed % 2 == 0)
+        yield "inverted film", ImageOps.invert(film)
+        yield "film on its side", film.rotate(90, expand=True)
+        yield "film upside down", film.rotate(180)
+    for angle in range(0, 360, 45):
+        yield "gradient", Image.linear_gradient("L").rotate(angle).resize(size)
+    yield "gradient", Image.radial_gradient("L")
+    yield from photographs()
+
+
+def photographs() -> Iterator[tuple[str, Image.Image]]:
+    """The photographs that scikit-learn and Matplotlib bring, in colour and in grey, whole and in part."""
+    import matplotlib
+    import sklearn.datasets
+
+    folders = [Path(sklearn.datasets.__file__).parent / "images", Path(matplotlib.get_data_path()) / "sample_data"]
+    for path in [path for folder in folders for path in sorted(folder.glob("*.jpg"))]:
+        with Image.open(path) as opened:
+            photograph = opened.convert("RGB")
+        width, height = photograph.size
+        boxes = [(0, 0, width, height), (0, 0, width // 2, height // 2), (width // 2, 0, width, height // 2),
+                 (0, height // 2, width // 2, height), (width // 2, height // 2, width, height)]  # fmt: skip
+        for part in map(photograph.crop, boxes):
+            yield "photograph in colour", part
+            yield "photograph in grey", part.convert("L").filter(ImageFilter.GaussianBlur(1))
+
+
+def refusal(data: bytes) -> str | None:
+    """Why the gate refuses a file; None when it passes."""
+    try:
+        standardise_radiograph(data, max_bytes=None)
+    except FilmError as error:
+        return str(error).partition(";")[0].removeprefix("Received ")
+    return None
+
+
+def mean_film(paths: list[Path]) -> bytes:
+    """The mean of standardised films on 16 x 16 pixels, each brought to mean 0 and length 1; stretched to 0..255."""
+    total = np.zeros(TEMPLATE_SIDE * TEMPLATE_SIDE)
+    for path in paths:
+        film = standard_film(path.read_bytes(), max_bytes=None)
+        small = film.resize((TEMPLATE_SIDE, TEMPLATE_SIDE), Image.Resampling.BOX)
+        values = np.asarray(small, float).ravel()
+        values -= values.mean()
+        total += values / max(float(np.linalg.norm(values)), 1e-6)
+    stretched = (total - total.min()) / (total.max() - total.min()) * 255
+    return bytes(np.round(stretched).astype(np.uint8).tolist())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--data", type=Path, required=True, action="append", help="folder of chest films; may be repeated"
+    )
+    parser.add_argument("--template", action="store_true", help="print the mean film of these instead")
+    options = parser.parse_args()
+    paths = [path for folder in options.data for path in radiographs(folder)]
+    if not paths:
+        parser.error(f"there is no JPEG or PNG below {', '.join(map(str, options.data))}.")
+    if options.template:
+        print(mean_film(paths).hex())
+        return 0
+    started = time.process_time()
+    reasons = Counter(reason for path in paths if (reason := refusal(path.read_bytes())) is not None)
+    milliseconds = 1000 * (time.process_time() - started) / len(paths)
+    refused = reasons.total()
+    share = proportion(refused, len(paths))
+    print(f"{refused} of {len(paths)} radiographs refused: {share.value:.2%} [{share.low:.2%}, {share.high:.2%}], "
+          f"{milliseconds:.1f} ms each, decoding included")  # fmt: skip
+    for reason, count in reasons.most_common():
+        print(f"  {count:4} {reason}")
+    passed: Counter[str] = Counter()
+    all_kinds: Counter[str] = Counter()
+    for kind, picture in others():
+        buffer = BytesIO()
+        picture.save(buffer, "PNG")
+        all_kinds[kind] += 1
+        passed[kind] += refusal(buffer.getvalue()) is None
+    print("pictures of other things that pass")
+    for kind, count in all_kinds.items():
+        print(f"  {passed[kind]:4} of {count:3} {kind}")
+    return 0 if not math.isnan(share.value) and share.value <= LARGEST_SHARE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

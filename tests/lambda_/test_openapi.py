@@ -1,0 +1,113 @@
+"""The API does what its OpenAPI document says, and the document says all that the API does."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from inference_proxy.problems import KINDS
+from inference_proxy.routes import OPENAPI, ROUTES
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES
+
+from .conftest import Ask
+from .events import event, post
+from .gateway import Gateway
+from .hostile import JPEG
+from .runtime import Runtime
+
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
+schema = schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    running = Gateway()
+    yield running
+    running.stop()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+def test_every_answer_is_one_that_the_document_describes(case: Any, gateway: Gateway, runtime: Runtime) -> None:
+    checks = [
+        status_code_conformance,
+        content_type_conformance,
+        response_headers_conformance,
+        response_schema_conformance,
+    ]
+    response = case.call(base_url=gateway.url)
+    # The stand-in of the runtime holds no objects, which is what storage_unavailable is for.
+    if response.status_code != 503:
+        checks.append(not_a_server_error)
+    case.validate_response(response, checks=checks)
+
+
+def test_the_document_has_every_route_and_method_and_no_other() -> None:
+    described = {path: {method.upper() for method in item} for path, item in DOCUMENT["paths"].items()}
+    assert described == {path: set(methods) for path, methods in ROUTES.items()}
+
+
+def test_every_code_stands_in_the_document_under_its_status() -> None:
+    found: dict[str, set[int]] = {}
+    for item in DOCUMENT["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                for code in response["description"].partition("code: ")[2].split(", "):
+                    found.setdefault(code, set()).add(int(status))
+    routeless = {"not_found", "method_not_allowed"}
+    assert {code: {kind.status} for code, kind in KINDS.items() if code not in routeless} == {
+        code: statuses for code, statuses in found.items() if code
+    }
+
+
+def test_the_document_says_the_limits_that_are_enforced() -> None:
+    contents = DOCUMENT["paths"]["/predict"]["post"]["requestBody"]["content"]
+    assert contents["image/jpeg"]["schema"]["maxLength"] == MAX_BYTES
+    assert DOCUMENT["components"]["schemas"]["UploadAnnouncement"]["properties"]["bytes"]["maximum"] == MAX_UPLOAD_BYTES
+
+
+def test_the_api_serves_its_document(ask: Ask) -> None:
+    found = ask(event("health") | {"resource": "/openapi.json", "path": "/openapi.json"})
+    assert (found.status, found.body) == (200, DOCUMENT)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/explain"])
+def test_a_real_answer_fits_its_schema(path: str, ask: Ask) -> None:
+    found = ask(post(JPEG, resource=path, path=path))
+    assert found.status == 200
+    name = {"/predict": "Prediction", "/explain": "Explanation"}[path]
+    jsonschema.validate(found.body, DOCUMENT["components"]["schemas"][name])
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [("https://a.example", True), ("https://b.example", False)])
+def test_only_a_listed_origin_may_read_the_answers(
+    origin: str, allowed: bool, environment: pytest.MonkeyPatch, ask: Ask
+) -> None:
+    environment.setenv("CORS_ORIGINS", "https://a.example")
+    asked = event("health")
+    asked["headers"]["origin"] = origin
+    found = ask(asked)
+    assert (found.headers.get("Access-Control-Allow-Origin") == origin) is allowed
+    assert found.headers["Vary"] == "Origin"
+
+
+def test_the_deep_health_check_asks_the_model(ask: Ask, runtime: Runtime) -> None:
+    found = ask(event("health") | {"queryStringParameters": {"deep": "1"}})
+    assert (found.status, found.body["endpoint"]) == (200, "ok")
+    assert len(runtime.received) == 1
+    assert "endpoint" not in ask(event("health")).body
