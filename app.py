@@ -4,10 +4,11 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import lambda_asset, model, nag, settings
+from infra import lambda_asset, lease, model, nag, settings
 from infra.api import ApiStack
 from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
+from infra.observability import ObservabilityStack
 from infra.storage import StorageStack
 
 
@@ -15,11 +16,12 @@ def compose(app: cdk.App) -> None:
     """Add every stack of one stage to `app`, as its context says.
 
     Raises:
-        SettingsError: a setting or the model in context cannot be used.
+        SettingsError: a setting, the model or the lease in context cannot be used.
     """
     context = app.node.get_all_context()
     chosen = settings.read(context)
     trained = model.read(context, chosen.stage)
+    sys.stderr.write(f"{settings.summary(chosen)}\n")
     storage = StorageStack(app, chosen)
     if trained is None:
         sys.stderr.write(
@@ -32,10 +34,12 @@ def compose(app: cdk.App) -> None:
             f"stacks are left out: {trained.gate}.\n"
         )
     else:
-        endpoint = EndpointStack(app, chosen, trained)
+        leased = lease.read(context, chosen)
+        endpoint = EndpointStack(app, chosen, trained, leased)
         endpoint.add_stack_dependency(storage)
-        api = ApiStack(app, chosen, trained, lambda_asset.build())
+        api = ApiStack(app, chosen, trained, leased, lambda_asset.build())
         api.add_stack_dependency(endpoint)
+        ObservabilityStack(app, chosen, leased)
     nag.check(app)
 
 

@@ -1,4 +1,4 @@
-"""The REST API: an API key, a usage plan, and the Lambda proxy in front of the endpoint."""
+"""The REST API in front of the Lambda proxy: who may call it, how often, and what is logged."""
 
 import json
 from pathlib import Path
@@ -6,73 +6,60 @@ from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import gateway_responses
+from infra import gateway_responses, waf
+from infra.lease import Lease
 from infra.model import TrainedModel
 from infra.nag import acknowledge
+from infra.proxy import TIMEOUT, proxy
 from infra.settings import Settings
 
+ROUTES = {
+    "predict": "POST",
+    "explain": "POST",
+    "uploads": "POST",
+    "model": "GET",
+    "health": "GET",
+    "openapi.json": "GET",
+}
 IMAGE_TYPES = ["application/x-image", "image/jpeg", "image/png"]
-"""Bodies of these types reach the proxy as bytes; any other type would be mangled as text."""
-TIMEOUT = cdk.Duration.seconds(29)
-"""API Gateway's default limit for an integration; a longer one needs a raised quota."""
+"""Bodies of these types reach the proxy as bytes, and answers of them leave as bytes; any other type is text."""
+HEADERS = ["Accept", "Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"]
 
 
 class ApiStack(cdk.Stack):
-    """POST /predict and GET /health on a regional REST API."""
+    """The routes on a regional REST API."""
 
-    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, asset: Path) -> None:
+    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, lease: Lease, asset: Path) -> None:
         super().__init__(scope, settings.stack_name("Api"), env=cdk.Environment(region=settings.region))
         self.settings = settings
-        function = self._function(model, asset)
+        function = proxy(self, settings, model, lease, asset, self._log_group("ProxyLogs"))
         api = self._api()
-        proxy = apigateway.LambdaIntegration(function, timeout=TIMEOUT)
-        api.root.add_resource("predict").add_method("POST", proxy, api_key_required=True)
-        api.root.add_resource("health").add_method("GET", proxy, api_key_required=True)
+        self._add_routes(api, apigateway.LambdaIntegration(function, timeout=TIMEOUT))
         gateway_responses.add_problems(api)
-        key = self._key(api)
+        if settings.waf:
+            waf.protect(self, api.deployment_stage, f"pneumonia-{settings.stage}")
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "RestApiId", value=api.rest_api_id)
-        cdk.CfnOutput(self, "ApiKeyId", value=key.key_id)
+        if settings.auth == "api_key":
+            cdk.CfnOutput(self, "ApiKeyId", value=self._key(api).key_id)
 
-    def _function(self, model: TrainedModel, asset: Path) -> lambda_.Function:
-        """Return the proxy; its role may write its own logs and ask the one endpoint, nothing else."""
-        log_group = self._log_group("ProxyLogs")
-        role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group.grant_write(role)
-        endpoint = self.settings.endpoint_name
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="AskTheEndpoint",
-                actions=["sagemaker:InvokeEndpoint"],
-                resources=[self.format_arn(service="sagemaker", resource="endpoint", resource_name=endpoint)],
+    def _add_routes(self, api: apigateway.RestApi, integration: apigateway.LambdaIntegration) -> None:
+        by_key = self.settings.auth == "api_key"
+        for path, method in ROUTES.items():
+            resource = api.root.add_resource(path)
+            resource.add_method(
+                method,
+                integration,
+                api_key_required=by_key,
+                authorization_type=apigateway.AuthorizationType.NONE if by_key else apigateway.AuthorizationType.IAM,
             )
-        )
-        return lambda_.Function(
-            self,
-            "Proxy",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            handler="handler.handler",
-            code=lambda_.Code.from_asset(str(asset)),
-            role=role.without_policy_updates(),
-            log_group=log_group,
-            memory_size=self.settings.function_memory_mb,
-            timeout=TIMEOUT,
-            environment={
-                "ENDPOINT_NAME": endpoint,
-                "CLASSES": json.dumps(list(model.classes)),
-                "FILM_POLICY": model.policy,
-                "THRESHOLD": repr(model.threshold),
-                "THRESHOLD_SOURCE": model.threshold_source,
-                "CALIBRATION": json.dumps(dict(zip(("slope", "intercept"), model.calibration, strict=True))),
-                "MODEL_VERSION": model.training_job,
-            },
-        )
+            if self.settings.cors_origins:
+                resource.add_cors_preflight(
+                    allow_origins=list(self.settings.cors_origins), allow_methods=[method], allow_headers=HEADERS
+                )
 
     def _api(self) -> apigateway.RestApi:
         access_log = self._log_group("AccessLogs")
@@ -92,20 +79,21 @@ class ApiStack(cdk.Stack):
                 metrics_enabled=True,
             ),
         )
-        acknowledge(
-            api, "AwsSolutions-APIG2", "The proxy checks the body itself: a JSON schema cannot look into a film."
-        )
-        acknowledge(
-            api, "AwsSolutions-APIG3", "A web ACL costs a fixed sum each month; add one where the API is public."
-        )
-        acknowledge(api, "AwsSolutions-APIG4", "Every method wants an API key; there are no users to tell apart.")
-        acknowledge(api, "AwsSolutions-COG4", "Every method wants an API key; there are no users to tell apart.")
-        acknowledge(
-            api,
-            "AwsSolutions-APIG6",
-            "Execution logs would hold request bodies, which are films of patients; access logs are on.",
-        )
+        self._acknowledge(api)
         return api
+
+    def _acknowledge(self, api: apigateway.RestApi) -> None:
+        keys = "Every method wants an API key; there are no users to tell apart. The setting auth=iam wants signatures."
+        reasons = {
+            "APIG2": "The proxy checks the body itself: a JSON schema cannot look into a film.",
+            "APIG6": "Execution logs would hold request bodies, which are films of patients; access logs are on.",
+            "APIG4": keys,
+            "COG4": keys,
+        }
+        if not self.settings.waf:
+            reasons["APIG3"] = "A web ACL costs a fixed sum a month; the setting waf adds one where the API is public."
+        for rule, reason in reasons.items():
+            acknowledge(api, f"AwsSolutions-{rule}", reason)
 
     def _key(self, api: apigateway.RestApi) -> apigateway.IApiKey:
         key = api.add_api_key("Key", description=f"Key of the pneumonia API, stage {self.settings.stage}")

@@ -1,51 +1,90 @@
 """The SageMaker model, endpoint configuration and endpoint, from the artifact in context."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import image_uris
+from infra import image_uris, rollback
+from infra.exports import bucket_export, execution_role_export, key_export
+from infra.lease import Lease, add_schedule
 from infra.model import TrainedModel
 from infra.settings import Settings
-from infra.storage import execution_role_export
 
 VARIANT = "AllTraffic"
+CAPTURE = "capture"
+"""Prefix of the data bucket for what an endpoint stores of its requests."""
 
 
 class EndpointStack(cdk.Stack):
-    """Hosts one trained model; CloudFormation names model and configuration, so that it can replace them.
+    """Hosts one trained model; CloudFormation names model and configuration, so that it can replace them."""
 
-    Attributes:
-        endpoint_name: the endpoint's fixed name.
-    """
-
-    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel) -> None:
+    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, lease: Lease) -> None:
         super().__init__(scope, settings.stack_name("Endpoint"), env=cdk.Environment(region=settings.region))
-        self.endpoint_name = settings.endpoint_name
-        served = sagemaker.CfnModel(
+        self.settings = settings
+        name = lease.endpoint_name(settings.stage)
+        config = sagemaker.CfnEndpointConfig(
             self,
-            "Model",
-            execution_role_arn=cdk.Fn.import_value(execution_role_export(settings)),
-            # Serverless endpoints do not offer network isolation; the container needs no network in either mode.
-            enable_network_isolation=settings.hosting == "realtime" or None,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image_uris.image_uri(settings.region), model_data_url=model.artifact
-            ),
+            "Config",
+            production_variants=[variant(self._model(model), settings)],
+            data_capture_config=self._capture() if settings.data_capture_percent else None,
+            # Volumes of serverless endpoints are SageMaker's own.
+            kms_key_id=cdk.Fn.import_value(key_export(settings))
+            if settings.kms == "create" and settings.realtime
+            else None,
         )
-        config = sagemaker.CfnEndpointConfig(self, "Config", production_variants=[variant(served, settings)])
+        guarded = settings.realtime and settings.rollback_wait_minutes > 0
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=self.endpoint_name,
+            endpoint_name=name,
             endpoint_config_name=config.attr_endpoint_config_name,
+            deployment_config=rollback.deployment_config(self, name, VARIANT, settings) if guarded else None,
+            # Else an update would put the number of instances back to what the configuration says.
+            retain_all_variant_properties=True if settings.scales else None,
         )
+        if settings.scales:
+            add_scaling(self, name, settings).add_resource_dependency(endpoint)
+        if lease.ends:
+            arn = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
+            add_schedule(self, lease, settings.stage, arn).add_resource_dependency(endpoint)
+            cdk.CfnOutput(self, "LeaseSchedule", value=f"pneumonia-{settings.stage}-lease")
         cdk.CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         cdk.CfnOutput(self, "EndpointConfigName", value=config.attr_endpoint_config_name)
+
+    def _model(self, model: TrainedModel) -> sagemaker.CfnModel:
+        network = None
+        if self.settings.vpc_subnets:
+            network = sagemaker.CfnModel.VpcConfigProperty(
+                subnets=list(self.settings.vpc_subnets), security_group_ids=list(self.settings.vpc_security_groups)
+            )
+        return sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=cdk.Fn.import_value(execution_role_export(self.settings)),
+            # Serverless endpoints do not offer network isolation; the container needs no network in either mode.
+            enable_network_isolation=self.settings.realtime or None,
+            vpc_config=network,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                image=image_uris.image_uri(self.settings.region), model_data_url=model.artifact
+            ),
+        )
+
+    def _capture(self) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+        bucket = cdk.Fn.import_value(bucket_export(self.settings))
+        captured = sagemaker.CfnEndpointConfig.CaptureOptionProperty
+        return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+            enable_capture=True,
+            initial_sampling_percentage=self.settings.data_capture_percent,
+            destination_s3_uri=cdk.Fn.join("", ["s3://", bucket, f"/{CAPTURE}/"]),
+            capture_options=[captured(capture_mode="Input"), captured(capture_mode="Output")],
+            kms_key_id=cdk.Fn.import_value(key_export(self.settings)) if self.settings.kms == "create" else None,
+        )
 
 
 def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
     """Return the one production variant, for either hosting mode."""
-    if settings.hosting == "serverless":
+    if not settings.realtime:
         return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
             model_name=model.attr_model_name,
             variant_name=VARIANT,
@@ -61,3 +100,32 @@ def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpo
         instance_type=settings.instance_type,
         initial_instance_count=settings.instance_count,
     )
+
+
+def add_scaling(scope: Construct, endpoint_name: str, settings: Settings) -> autoscaling.CfnScalableTarget:
+    """Let the number of instances follow the requests each of them gets (target tracking)."""
+    target = autoscaling.CfnScalableTarget(
+        scope,
+        "Instances",
+        service_namespace="sagemaker",
+        scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+        resource_id=f"endpoint/{endpoint_name}/variant/{VARIANT}",
+        min_capacity=settings.instance_count,
+        max_capacity=settings.autoscaling_max_instances,
+    )
+    autoscaling.CfnScalingPolicy(
+        scope,
+        "FollowRequests",
+        policy_name="requests-per-instance",
+        policy_type="TargetTrackingScaling",
+        scaling_target_id=target.ref,
+        target_tracking_scaling_policy_configuration=autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
+            target_value=settings.autoscaling_target,
+            scale_in_cooldown=600,
+            scale_out_cooldown=120,
+            predefined_metric_specification=autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
+                predefined_metric_type="SageMakerVariantInvocationsPerInstance"
+            ),
+        ),
+    )
+    return target

@@ -17,7 +17,11 @@ PROBLEMS = {
     "INVALID_SIGNATURE": (403, "access_denied", "The request's signature is wrong."),
     "MISSING_AUTHENTICATION_TOKEN": (404, "not_found", "There is no such path or method; see GET /health."),
     "QUOTA_EXCEEDED": (429, "quota_exceeded", "This key's requests of the day are used up; try again tomorrow."),
-    "REQUEST_TOO_LARGE": (413, "too_large", "The request exceeds 10 MB; a film may have at most 4,400,000 bytes."),
+    "REQUEST_TOO_LARGE": (
+        413,
+        "too_large",
+        "The request exceeds 10 MB; a film may have 4,400,000 bytes.",
+    ),
     "RESOURCE_NOT_FOUND": (404, "not_found", "There is no such path; see GET /health."),
     "THROTTLED": (429, "throttled", "Too many requests at once; wait a second and try again."),
     "UNAUTHORIZED": (403, "access_denied", "This API wants credentials."),

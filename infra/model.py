@@ -24,6 +24,7 @@ class TrainedModel:
         threshold: probability of PNEUMONIA from which a film is called that, in [0, 1].
         threshold_source: one sentence on where the threshold comes from.
         calibration: slope and intercept on the logit of PNEUMONIA.
+        evaluation: s3://.../ with metrics.json and report.html, "" when there is none.
         gate: "passed" or "forced"; anything else says why the model may not be deployed.
     """
 
@@ -35,6 +36,7 @@ class TrainedModel:
     threshold_source: str
     calibration: tuple[float, float]
     gate: str
+    evaluation: str
 
     @property
     def deployable(self) -> bool:
@@ -66,6 +68,7 @@ def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
         entry["threshold_source"],
         (float(entry["calibration"]["slope"]), float(entry["calibration"]["intercept"])),
         entry["gate"],
+        entry.get("report", "").removesuffix("report.html"),
     )
 
 
@@ -86,6 +89,10 @@ def faults_of(entry: Mapping[str, Any]) -> list[str]:
         "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
         "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
         "calibration": ("slope above 0 and intercept, both numbers", is_calibration(entry.get("calibration"))),
+        "report": (
+            "an s3:// URI of a report.html, or left out",
+            "report" not in entry or matches(r"s3://[a-z0-9.-]{3,63}/.+/report\.html", entry, "report"),
+        ),
         "gate": ("passed, forced, or a reason", isinstance(entry.get("gate"), str) and entry["gate"].strip()),
     }
     return [f"{name} must be {rule}, but is {entry.get(name)!r}" for name, (rule, kept) in rules.items() if not kept]

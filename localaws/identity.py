@@ -118,21 +118,23 @@ class Authorizer:
             self._kept[caller.access_key] = (now, principal)
         return principal
 
-    def role_credentials(self, role_arn: str, session_name: str) -> Credentials:
-        """Return temporary credentials of `role_arn`, as sagemaker.amazonaws.com gets them for a job.
+    def role_credentials(
+        self, role_arn: str, session_name: str, service: str = "sagemaker.amazonaws.com"
+    ) -> Credentials:
+        """Return temporary credentials of `role_arn`, as an AWS service gets them.
 
         Raises:
-            ServiceError: ValidationException when the role does not exist or does not trust SageMaker.
+            ServiceError: ValidationException when the role does not exist or does not trust the service.
         """
         from ministack.services import iam, sts
 
         account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
         role = iam._roles.get_scoped(account, None, name)
-        if role is None or not trusts_sagemaker(role):
+        if role is None or not trusts(role, service):
             raise ServiceError(
                 "ValidationException",
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-                "'sagemaker.amazonaws.com' to assume the role.",
+                f"'{service}' to assume the role.",
             )
         key, secret, token = "ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_urlsafe(96)
         expires = time.time() + JOB_SESSION_SECONDS
@@ -179,8 +181,8 @@ def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
     return str(values[0] if isinstance(values, list) and values else values or "")
 
 
-def trusts_sagemaker(role: Mapping[str, Any]) -> bool:
-    """Return whether a MiniStack role record lets sagemaker.amazonaws.com assume it, and denies it nowhere."""
+def trusts(role: Mapping[str, Any], service: str) -> bool:
+    """Return whether a MiniStack role record lets a service assume it, and denies it nowhere."""
     from ministack.core.iam_evaluator import _action_matches, _service_principal_matches
 
     document = role.get("AssumeRolePolicyDocument", "{}")
@@ -188,7 +190,7 @@ def trusts_sagemaker(role: Mapping[str, Any]) -> bool:
     effects = set()
     for statement in [statements] if isinstance(statements, dict) else statements:
         actions = statement.get("Action", [])
-        named = _service_principal_matches(statement.get("Principal"), "sagemaker.amazonaws.com")
+        named = _service_principal_matches(statement.get("Principal"), service)
         if named and _action_matches("sts:AssumeRole", [actions] if isinstance(actions, str) else actions, []):
             effects.add(statement.get("Effect"))
     return effects == {"Allow"}

@@ -97,14 +97,16 @@ async def run(listening: socket.socket, port: int, state_dir: Path) -> None:
     from ministack.app import app as ministack
     from ministack.core import lambda_runtime
 
-    from localaws import cloudformation
+    from localaws import cloudformation, schedules
     from localaws.durability import Durability
     from localaws.gateway import Gateway
     from localaws.identity import Authorizer
     from localaws.sagemaker.service import SageMakerService
 
-    sagemaker = SageMakerService(state_dir / "sagemaker", f"http://localhost:{port}", Authorizer())
+    authorizer = Authorizer()
+    sagemaker = SageMakerService(state_dir / "sagemaker", f"http://localhost:{port}", authorizer)
     cloudformation.register(sagemaker)
+    schedules.register(sagemaker, authorizer)
     gateway = Gateway(ministack, sagemaker, port)
     durability = Durability()
     gateway.on_change = durability.changed

@@ -69,9 +69,20 @@ def read_model(stage_name: str) -> dict[str, Any]:
 
 
 def write_model(stage_name: str, model: dict[str, Any]) -> Path:
-    """Put the stage's model into cdk.context.json, keeping every other key; return the file's path."""
+    """Put the stage's model into cdk.context.json; return the file's path."""
+    return write(f"model:{stage_name}", model)
+
+
+def settings() -> dict[str, Any]:
+    """Return the deployment settings in cdk.json."""
+    context: dict[str, Any] = json.loads((root() / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return context
+
+
+def write(key: str, value: dict[str, Any]) -> Path:
+    """Put a value into cdk.context.json, keeping every other key; return the file's path."""
     path = root() / "cdk.context.json"
-    context = read_context() | {f"model:{stage_name}": model}
+    context = read_context() | {key: value}
     temporary = path.with_suffix(".json.tmp")
     temporary.write_text(json.dumps(context, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     temporary.replace(path)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml import aws, batch, project, results, runs, scoring, unlabelled
+from ml import aws, batch, lease, project, results, runs, scoring, unlabelled
 from ml.dataset import upload
 from ml.errors import UserError, guarded
 from ml.evaluation import calibration, gate
@@ -145,6 +145,9 @@ def release(stage: str, bucket: str, facts: dict[str, Any]) -> None:
     path = project.write_model(stage, runs.model_entry(runs.find(bucket, facts["training_job"]), facts))
     if facts["gate"]["passed"] or facts["forced"]:
         print(f"Model of stage {stage} released for deployment{' by force' if facts['forced'] else ''} in {path.name}.")
+        if hours := project.settings().get("lease_hours"):
+            told = lease.renew(stage, int(hours))
+            print(told or lease.status(stage))
         return
     raise UserError(
         f"The model missed the gate: {facts['gate']['sentence']}. {path.name} has it as not deployable. Train again, "

@@ -26,8 +26,10 @@ MODEL = {
     "gate": "passed",
     "created": "2026-11-24T03:15:00+00:00",
     "metrics": {},
+    "report": "s3://data-bucket/training/pneumonia-dev-20261124-031500/output/report.html",
 }
-STACKS = ("Storage", "Endpoint", "Api")
+LEASE = {"ends": "2026-11-24T18:00:00", "number": 1}
+STACKS = ("Storage", "Endpoint", "Api", "Observability")
 
 Context = dict[str, Any]
 Synth = Callable[..., dict[str, Template]]
@@ -36,7 +38,7 @@ Synth = Callable[..., dict[str, Template]]
 def context(**changes: Any) -> Context:
     """Return cdk.json's context with `changes`; the stage has a model."""
     given: Context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"] | changes
-    return {f"model:{given['stage']}": MODEL} | given
+    return {f"model:{given['stage']}": MODEL, f"lease:{given['stage']}": LEASE} | given
 
 
 @cache

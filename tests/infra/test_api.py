@@ -5,13 +5,59 @@ from typing import Any
 
 from aws_cdk.assertions import Template
 
-from .conftest import MODEL, Synth, properties
+from .conftest import LEASE, MODEL, Synth, properties
 
 
 def test_every_method_wants_the_api_key(api: Template) -> None:
     methods = properties(api, "AWS::ApiGateway::Method")
     assert {method["HttpMethod"] for method in methods} == {"GET", "POST"}
     assert all(method["ApiKeyRequired"] for method in methods)
+
+
+def test_the_gateway_has_each_route_of_the_proxy_and_no_other(api: Template) -> None:
+    from inference_proxy.routes import ROUTES
+
+    paths = {
+        name: one["Properties"]["PathPart"] for name, one in api.find_resources("AWS::ApiGateway::Resource").items()
+    }
+    found = {
+        ("/" + paths[method["ResourceId"]["Ref"]], method["HttpMethod"])
+        for method in properties(api, "AWS::ApiGateway::Method")
+    }
+    assert found == {(path, method) for path, methods in ROUTES.items() for method in methods}
+
+
+def test_with_iam_every_method_wants_a_signature_and_there_is_no_key(synth: Synth) -> None:
+    signed = synth(auth="iam")["Api"]
+    methods = properties(signed, "AWS::ApiGateway::Method")
+    assert {(method["AuthorizationType"], method["ApiKeyRequired"]) for method in methods} == {("AWS_IAM", False)}
+    signed.resource_count_is("AWS::ApiGateway::ApiKey", 0)
+    signed.resource_count_is("AWS::ApiGateway::UsagePlan", 0)
+    assert "ApiKeyId" not in signed.to_json()["Outputs"]
+
+
+def test_only_listed_origins_may_call_from_a_page(synth: Synth, api: Template) -> None:
+    assert not [one for one in properties(api, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
+    open_ = synth(cors_origins="https://app.example.org")["Api"]
+    preflights = [one for one in properties(open_, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
+    assert len(preflights) == 6
+    for one in preflights:
+        (answer,) = one["Integration"]["IntegrationResponses"]
+        headers = answer["ResponseParameters"]
+        assert headers["method.response.header.Access-Control-Allow-Origin"] == "'https://app.example.org'"
+    (function,) = properties(open_, "AWS::Lambda::Function")
+    assert function["Environment"]["Variables"]["CORS_ORIGINS"] == "https://app.example.org"
+
+
+def test_a_firewall_lets_films_through_and_counts_addresses(synth: Synth, api: Template) -> None:
+    api.resource_count_is("AWS::WAFv2::WebACL", 0)
+    guarded = synth(waf="true")["Api"]
+    (acl,) = properties(guarded, "AWS::WAFv2::WebACL")
+    rate, common = (rule["Statement"] for rule in acl["Rules"])
+    assert rate["RateBasedStatement"]["AggregateKeyType"] == "IP"
+    (override,) = common["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+    assert override == {"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}
+    guarded.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
 
 
 def test_image_bodies_reach_the_proxy_as_bytes(api: Template) -> None:
@@ -36,7 +82,13 @@ def test_the_key_opens_this_stage_at_the_rate_of_the_settings(synth: Synth) -> N
 def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Template) -> None:
     (policy,) = properties(api, "AWS::IAM::Policy")
     granted = {action: one["Resource"] for one in policy["PolicyDocument"]["Statement"] for action in listed(one)}
-    assert set(granted) == {"sagemaker:InvokeEndpoint", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert set(granted) == {
+        "sagemaker:InvokeEndpoint", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "s3:PutObject"
+    }  # fmt: skip
+    reads = [
+        json.dumps(one["Resource"]) for one in policy["PolicyDocument"]["Statement"] if "s3:GetObject" in listed(one)
+    ]
+    assert ["/uploads/*" in one or "metrics.json" in one for one in reads] == [True, True]
     assert json.dumps(granted["sagemaker:InvokeEndpoint"]).endswith(':endpoint/pneumonia-dev"]]}')
     assert granted["logs:PutLogEvents"] == {"Fn::GetAtt": ["ProxyLogs3C0DA2B0", "Arn"]}
     roles = properties(api, "AWS::IAM::Role")
@@ -54,6 +106,8 @@ def test_the_proxy_knows_the_models_threshold_exactly(api: Template) -> None:
     assert variables["THRESHOLD_SOURCE"] == MODEL["threshold_source"]
     assert variables["MODEL_VERSION"] == MODEL["training_job"]
     assert json.loads(variables["CLASSES"]) == MODEL["classes"]
+    assert variables["EVALUATION_URI"] + "report.html" == MODEL["report"]
+    assert variables["LEASE_ENDS"] == LEASE["ends"]
 
 
 def test_the_proxy_ends_before_the_gateway_gives_up(api: Template) -> None:

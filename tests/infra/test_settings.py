@@ -39,6 +39,21 @@ BAD = [
     ("log_retention_days", 31, "30"),
     ("log_retention_days", "\u00b2", "30"),
     ("function_memory_mb", 128, "from 256 to 10240"),
+    ("autoscaling_max_instances", 0, "from 1 to 20"),
+    ("autoscaling_target", "fast", "from 1 to 100000"),
+    ("rollback_wait_minutes", 61, "from 0 to 60"),
+    ("lease_hours", 169, "from 0 to 168"),
+    ("data_capture_percent", 101, "from 0 to 100"),
+    ("vpc_subnets", "subnet-1", "subnet-0123456789abcdef0"),
+    ("vpc_security_groups", ["sg-0123456789abcdef0"], "sg-0123456789abcdef0"),
+    ("auth", "none", "api_key, iam"),
+    ("cors_origins", "*", "https://app.example.org"),
+    ("cors_origins", "http://app.example.org", "https://app.example.org"),
+    ("waf", "on", "true or false"),
+    ("kms", "arn:aws:kms:us-east-1:1:key/x", "none, create"),
+    ("alarms_email", "nobody", "an e-mail address"),
+    ("alarms_email", "a@b.org, c@d.org", "an e-mail address"),
+    ("budget_monthly_usd", -1, "from 0 to 1000000"),
 ]
 
 
@@ -112,3 +127,26 @@ def test_the_shipped_defaults_are_one_small_instance_billed_by_the_hour() -> Non
     shipped = settings.read(shipped_context())
     assert (shipped.stage, shipped.region) == ("dev", "us-east-1")
     assert (shipped.hosting, shipped.instance_type, shipped.instance_count) == ("realtime", "ml.m5.large", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"vpc_subnets": "subnet-0123456789abcdef0"}, "belong together"),
+        ({"hosting": "serverless", "data_capture_percent": "5"}, "a serverless endpoint does not offer"),
+        ({"rate_limit": "30", "burst_limit": "20"}, "burst_limit is 20, below rate_limit, 30"),
+        ({"budget_monthly_usd": "50"}, "without alarms_email"),
+    ],
+)
+def test_settings_that_make_no_sense_together_are_refused(changes: dict[str, str], told: str) -> None:
+    assert told in refusal(**changes)
+
+
+def test_the_summary_says_what_costs_and_who_may_call() -> None:
+    shipped = settings.summary(settings.read(shipped_context()))
+    assert "1 x ml.m5.large, billed by the hour, deletes itself 8 h after its last extension" in shipped
+    assert "API by api_key" in shipped
+    serverless = shipped_context() | {"hosting": "serverless", "lease_hours": "0", "auth": "iam"}
+    assert "billed by the request, runs until deleted" in settings.summary(settings.read(serverless))
+    captured = settings.read(shipped_context() | {"data_capture_percent": "5"})
+    assert "images of patients" in settings.summary(captured)

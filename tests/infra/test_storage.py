@@ -8,17 +8,41 @@ from .conftest import Synth, properties, resources
 
 
 def bucket(template: Template) -> dict[str, Any]:
-    (found,) = resources(template, "AWS::S3::Bucket")
+    (found,) = [one for one in resources(template, "AWS::S3::Bucket") if "LoggingConfiguration" in one["Properties"]]
     return found
 
 
+def test_access_to_the_data_is_logged_into_a_bucket_of_its_own(storage: Template) -> None:
+    log_id = bucket(storage)["Properties"]["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
+    log = storage.find_resources("AWS::S3::Bucket")[log_id]["Properties"]
+    assert set(log["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = log["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 90
+
+
+def test_a_key_of_its_own_encrypts_data_volumes_and_what_the_proxy_keeps(synth: Synth) -> None:
+    keyed = synth(kms="create")
+    (key,) = properties(keyed["Storage"], "AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    (rule,) = bucket(keyed["Storage"])["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert rule["BucketKeyEnabled"] is True
+    assert "DataKeyArn" in keyed["Storage"].to_json()["Outputs"]
+    (config,) = properties(keyed["Endpoint"], "AWS::SageMaker::EndpointConfig")
+    assert config["KmsKeyId"] == {"Fn::ImportValue": "Pneumonia-dev-Storage:DataKeyArn"}
+    (policy,) = properties(keyed["Api"], "AWS::IAM::Policy")
+    assert "kms:GenerateDataKey" in str(policy)
+
+
 def test_the_bucket_answers_over_tls_only(storage: Template) -> None:
-    (policy,) = properties(storage, "AWS::S3::BucketPolicy")
-    (denial,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
-    assert denial["Action"] == "s3:*"
-    assert denial["Principal"] == {"AWS": "*"}
-    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(denial["Resource"]) == 2
+    policies = properties(storage, "AWS::S3::BucketPolicy")
+    assert len(policies) == 2
+    for policy in policies:
+        (denial,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert denial["Action"] == "s3:*"
+        assert denial["Principal"] == {"AWS": "*"}
+        assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert len(denial["Resource"]) == 2
 
 
 def test_the_bucket_is_private_and_encrypted(storage: Template) -> None:
@@ -31,7 +55,7 @@ def test_the_bucket_is_private_and_encrypted(storage: Template) -> None:
 
 def test_a_removable_stage_deletes_its_bucket_and_the_objects(storage: Template) -> None:
     assert bucket(storage)["DeletionPolicy"] == "Delete"
-    storage.resource_count_is("Custom::S3AutoDeleteObjects", 1)
+    storage.resource_count_is("Custom::S3AutoDeleteObjects", 2)
 
 
 def test_a_retained_stage_keeps_bucket_versions_and_stack(synth: Synth) -> None:
@@ -43,8 +67,8 @@ def test_a_retained_stage_keeps_bucket_versions_and_stack(synth: Synth) -> None:
 
 def test_transform_output_and_abandoned_uploads_expire(storage: Template) -> None:
     rules = {rule["Id"]: rule for rule in bucket(storage)["Properties"]["LifecycleConfiguration"]["Rules"]}
-    assert rules["ExpireTransformOutput"]["Prefix"] == "transform/"
-    assert rules["ExpireTransformOutput"]["ExpirationInDays"] == 30
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules.values() if "Prefix" in rule}
+    assert expiring == {"transform/": 30, "transform-input/": 1, "uploads/": 1, "capture/": 30}
     assert rules["TidyUp"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
 

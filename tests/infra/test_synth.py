@@ -11,7 +11,15 @@ from aws_cdk.assertions import Template
 
 import app as entry
 
-from .conftest import MODEL, ROOT, Context, Synth, context
+from .conftest import MODEL, ROOT, STACKS, Context, Synth, context
+
+EVERYTHING = {
+    "stage": "kept", "retain_data": "true", "kms": "create", "waf": "true", "cors_origins": "https://app.example.org",
+    "autoscaling_max_instances": "3", "data_capture_percent": "5", "alarms_email": "a@example.org",
+    "budget_monthly_usd": "50", "vpc_subnets": "subnet-0123456789abcdef0",
+    "vpc_security_groups": "sg-0123456789abcdef0",
+}  # fmt: skip
+"""Every part that a setting adds, in one deployment."""
 
 
 def run(tmp_path: Path, given: Context) -> subprocess.CompletedProcess[str]:
@@ -38,7 +46,7 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_synth_needs_no_credentials(synthesised: Path) -> None:
     names = {path.name for path in synthesised.glob("*.template.json")}
-    assert names == {f"Pneumonia-dev-{part}.template.json" for part in ("Storage", "Endpoint", "Api")}
+    assert names == {f"Pneumonia-dev-{part}.template.json" for part in STACKS}
 
 
 def test_cdk_nag_has_no_unacknowledged_finding(synthesised: Path) -> None:
@@ -49,11 +57,11 @@ def test_cdk_nag_has_no_unacknowledged_finding(synthesised: Path) -> None:
 
 
 def test_cfn_lint_finds_no_error_in_any_variant(synthesised: Path, synth: Synth, tmp_path: Path) -> None:
-    kept = synth(stage="kept", retain_data="true", hosting="serverless")
+    kept = synth(**EVERYTHING)
     for part, template in kept.items():
         (tmp_path / f"{part}.template.json").write_text(json.dumps(template.to_json()))
     templates = [str(path) for folder in (synthesised, tmp_path) for path in sorted(folder.glob("*.template.json"))]
-    assert len(templates) == 6
+    assert len(templates) == 8
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "us-east-1"]
     command += ["--non-zero-exit-code", "error", "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -90,10 +98,11 @@ def test_two_stages_share_no_physical_name(synth: Synth) -> None:
 
 def test_the_names_that_stages_are_told_apart_by_are_found(synth: Synth) -> None:
     found = set.union(*map(names_in, synth(stage="prod").values()))
-    assert found == {"Pneumonia-prod-Storage:ExecutionRoleArn", "pneumonia-prod"}
+    exports = {f"Pneumonia-prod-Storage:{name}" for name in ("ExecutionRoleArn", "DataBucketName")}
+    assert found == exports | {"pneumonia-prod", "pneumonia-prod-lease"}
 
 
-SCOPED_NAMES = {"PolicyName", "StageName", "VariantName"}
+SCOPED_NAMES = {"PolicyName", "StageName", "VariantName", "MetricName"}
 """Unique within their role, API or configuration, not within the account."""
 
 
@@ -103,7 +112,7 @@ def names_in(template: Template) -> set[str]:
     found = {output["Export"]["Name"] for output in document.get("Outputs", {}).values() if "Export" in output}
     for resource in document["Resources"].values():
         for name, value in resource.get("Properties", {}).items():
-            if name.endswith("Name") and name not in SCOPED_NAMES and isinstance(value, str):
+            if name.lower().endswith("name") and name not in SCOPED_NAMES and isinstance(value, str):
                 found.add(value)
     return found
 

@@ -15,6 +15,9 @@ OWN_LOG = "the streams of the function's own log group, which Lambda names"
 EMPTIED = "CDK's emptying of a removable bucket"
 JOB_LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 
+UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
+BUCKETS = ("Data", "LogBucket")
+
 ALWAYS = {
     ("s3:GetObject", "<Data>/datasets/*"): OBJECTS,
     ("s3:GetObject", "<Data>/transform-input/*"): OBJECTS,
@@ -31,31 +34,51 @@ ALWAYS = {
     ("ecr:GetAuthorizationToken", "*"): "knows no resources",
     ("logs:CreateLogStream", "<ProxyLogs>:*"): OWN_LOG,
     ("logs:PutLogEvents", "<ProxyLogs>:*"): OWN_LOG,
-    ("Deny s3:*", "<Data>"): "the denial of plain HTTP",
-    ("Deny s3:*", "<Data>/*"): "the denial of plain HTTP",
+    ("s3:GetObject", UPLOADS): "each upload has a random name",
+    ("s3:PutObject", UPLOADS): "each upload has a random name",
+    ("s3:PutObject", "<LogBucket>/data/*"): "S3 names its access logs; only its logging service may, for this account",
+    **{("Deny s3:*", f"<{name}>{end}"): "the denial of plain HTTP" for name in BUCKETS for end in ("", "/*")},
 }
+ALARMS = {("cloudwatch:DescribeAlarms", "*"): "knows no resources"}
+CAPTURE = {("s3:PutObject", "<Data>/capture/*"): OBJECTS}
+VPC = {
+    (f"ec2:{action}", "*"): "network interfaces get their names when they are made"
+    for action in (
+        "CreateNetworkInterface", "CreateNetworkInterfacePermission", "DeleteNetworkInterface",
+        "DeleteNetworkInterfacePermission", "DescribeDhcpOptions", "DescribeNetworkInterfaces",
+        "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
+    )
+}  # fmt: skip
 WHERE_DATA_GO_WITH_THE_STACK = {
-    ("s3:DeleteObject*", "<Data>"): f"{EMPTIED}: objects and their versions",
-    ("s3:DeleteObject*", "<Data>/*"): f"{EMPTIED}: objects and their versions",
-    ("s3:GetBucket*", "<Data>"): f"{EMPTIED}: reads its tags",
-    ("s3:GetBucket*", "<Data>/*"): f"{EMPTIED}: reads its tags",
-    ("s3:List*", "<Data>"): f"{EMPTIED}: lists objects and versions",
-    ("s3:List*", "<Data>/*"): f"{EMPTIED}: lists objects and versions",
-    ("s3:PutBucketPolicy", "<Data>/*"): f"{EMPTIED}: stops new objects meanwhile",
+    **{
+        (action, f"<{name}>{end}"): f"{EMPTIED}: {what}"
+        for name in BUCKETS
+        for end in ("", "/*")
+        for action, what in (
+            ("s3:DeleteObject*", "objects and their versions"),
+            ("s3:GetBucket*", "reads its tags"),
+            ("s3:List*", "lists objects and versions"),
+        )
+    },
+    **{("s3:PutBucketPolicy", f"<{name}>/*"): f"{EMPTIED}: stops new objects meanwhile" for name in BUCKETS},
     ("managed policy", "arn:<Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"): (
         f"{EMPTIED}: its function's log"
     ),
 }
+VPC_SETTINGS = {"vpc_subnets": "subnet-0123456789abcdef0", "vpc_security_groups": "sg-0123456789abcdef0"}
 VARIANTS = [
-    ({}, ALWAYS | WHERE_DATA_GO_WITH_THE_STACK),
-    ({"retain_data": "true"}, ALWAYS),
+    ({}, ALWAYS | ALARMS | WHERE_DATA_GO_WITH_THE_STACK),
+    ({"retain_data": "true"}, ALWAYS | ALARMS),
     ({"hosting": "serverless"}, ALWAYS | WHERE_DATA_GO_WITH_THE_STACK),
+    ({"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS, ALWAYS | ALARMS | CAPTURE | VPC),
 ]
 
 Grant = tuple[str, str]
 
 
-@pytest.mark.parametrize(("changes", "reasons"), VARIANTS, ids=["default", "retained", "serverless"])
+@pytest.mark.parametrize(
+    ("changes", "reasons"), VARIANTS, ids=["default", "retained", "serverless", "captured in a VPC"]
+)
 def test_every_wildcard_has_a_reason_and_every_reason_its_wildcard(
     synth: Synth, changes: dict[str, str], reasons: dict[Grant, str]
 ) -> None:
@@ -112,6 +135,8 @@ def text(value: Any) -> str:
         return "".join(map(text, argument[1]))
     if function == "Fn::Sub":
         return re.sub(r"\$\{AWS::(\w+)\}", r"<\1>", argument)
+    if function == "Fn::ImportValue":
+        return f"<{argument}>"
     name = re.sub(r"[0-9A-F]{8}$", "", argument if function == "Ref" else argument[0]).removeprefix("AWS::")
     # The Arn attribute of a log group ends with ":*" (CloudFormation, AWS::Logs::LogGroup, return values).
     return f"<{name}>:*" if function == "Fn::GetAtt" and name.endswith("Logs") else f"<{name}>"

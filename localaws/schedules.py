@@ -1,0 +1,63 @@
+"""EventBridge Scheduler's calls of SageMaker: MiniStack keeps and times schedules, this makes the call.
+
+A target arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint calls DeleteEndpoint with the schedule's Input, as the
+schedule's role (EventBridge Scheduler user guide, "Using universal targets").
+"""
+
+import json
+import logging
+import time
+from typing import Any
+
+from localaws.errors import ServiceError
+from localaws.gateway import SageMaker
+from localaws.identity import Authorizer, Caller
+
+TARGET = ":scheduler:::aws-sdk:sagemaker:"
+SCHEDULER = "scheduler.amazonaws.com"
+TICK_SECONDS = 1
+"""MiniStack looks every 10 seconds; EventBridge Scheduler promises a minute."""
+
+log = logging.getLogger("localaws")
+
+
+def register(sagemaker: SageMaker, authorizer: Authorizer) -> None:
+    """Teach MiniStack's scheduler the universal targets of SageMaker."""
+    from ministack.services import eventbridge, scheduler
+
+    theirs, tick = eventbridge._invoke_target, scheduler._tick_schedules
+
+    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Any:
+        if TARGET not in target.get("Arn", ""):
+            return theirs(target, event, rule)
+        call(sagemaker, authorizer, target, event, rule.get("Name", ""))
+        return None
+
+    def look() -> None:
+        """A one-time schedule that was moved into the future fires again, which MiniStack forgets."""
+        for key in list(scheduler._schedule_last_fired):
+            moment = scheduler._at_time_epoch(scheduler._schedules._data.get(key, {}).get("ScheduleExpression", ""))
+            if moment is not None and moment > time.time():
+                del scheduler._schedule_last_fired[key]
+        tick()
+
+    eventbridge._invoke_target = invoke
+    scheduler._tick_schedules = look
+    scheduler._SCHEDULE_TICK_INTERVAL = TICK_SECONDS
+
+
+def call(
+    sagemaker: SageMaker, authorizer: Authorizer, target: dict[str, Any], event: dict[str, Any], schedule: str
+) -> None:
+    """Make one call as the schedule's role, and say in the log how it went; EventBridge Scheduler tells nobody else."""
+    name = target["Arn"].rpartition(":")[2]
+    operation, role = name[:1].upper() + name[1:], target.get("RoleArn", "")
+    try:
+        credentials = authorizer.role_credentials(role, schedule, SCHEDULER)
+        principal = f"arn:aws:sts::{event['Account']}:assumed-role/{role.rpartition('/')[2]}/{schedule}"
+        caller = Caller(event["Account"], event["Region"], principal, credentials.access_key_id)
+        sagemaker.control(caller, operation, json.loads(target.get("Input") or "{}"))
+    except (ServiceError, ValueError) as error:
+        log.warning("Schedule %s could not call %s: %s", schedule, operation, error)
+        return
+    log.info("Schedule %s called %s", schedule, operation)

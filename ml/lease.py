@@ -1,0 +1,211 @@
+"""`python -m ml.lease`: when the endpoint deletes itself, and how to put that off or bring it forward."""
+
+import argparse
+import datetime as dt
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.exceptions
+
+from ml import aws, project
+from ml.errors import UserError, guarded
+
+FORM = "%Y-%m-%dT%H:%M:%S"
+MOST_HOURS = 168
+EXAMPLES = """examples:
+  python -m ml.lease status
+  python -m ml.lease extend --hours 4
+  python -m ml.lease end --yes
+"""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """When the endpoint deletes itself (UTC), and its number within the stage, which is part of its name."""
+
+    ends: dt.datetime
+    number: int
+
+    def endpoint(self, stage: str) -> str:
+        """Return the endpoint's name; infra names it by the same rule."""
+        return f"pneumonia-{stage}" + (f"-{self.number}" if self.number > 1 else "")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = parse(argv)
+    return guarded(lambda: run(options))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Parse the command line; wrong usage ends with exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.lease",
+        description="Show, extend or end the lease of a stage's endpoint, which deletes itself when its lease ends.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("action", choices=["status", "extend", "end"])
+    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
+    parser.add_argument("--hours", type=int, help="from now, for extend (default: lease_hours in cdk.json)")
+    parser.add_argument("--yes", action="store_true", help="end without asking")
+    options = parser.parse_args(argv)
+    if options.hours is not None and not 1 <= options.hours <= MOST_HOURS:
+        parser.error(f"--hours {options.hours} is not allowed; give 1 to {MOST_HOURS}.")
+    return options
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what was asked."""
+    stage = project.stage(options.stage)
+    if options.action == "status":
+        print(status(stage))
+    elif options.action == "extend":
+        print(extend(stage, options.hours or default_hours()))
+    else:
+        end(stage, options.yes)
+
+
+def default_hours() -> int:
+    """Return lease_hours of cdk.json.
+
+    Raises:
+        UserError: it is 0: the stage does not lease.
+    """
+    hours = project.settings().get("lease_hours", 0)
+    if not isinstance(hours, int) or hours < 1:
+        raise UserError(f"lease_hours in cdk.json is {hours!r}; set it to 1 to {MOST_HOURS}, or give --hours.", 2)
+    return hours
+
+
+def read(stage: str) -> Lease | None:
+    """Return the lease in context; None when there is none.
+
+    Raises:
+        UserError: what is there is no lease.
+    """
+    entry = project.read_context().get(f"lease:{stage}")
+    if entry is None:
+        return None
+    try:
+        return Lease(dt.datetime.strptime(entry["ends"], FORM).replace(tzinfo=dt.UTC), int(entry["number"]))
+    except (TypeError, KeyError, ValueError) as error:
+        raise UserError(f"lease:{stage} in cdk.context.json is {entry!r}; delete it and run extend again.") from error
+
+
+def status(stage: str) -> str:
+    """Return one sentence on the stage's lease."""
+    lease = read(stage)
+    if lease is None:
+        return f"Stage {stage} has no lease; `python -m ml.lease extend --stage {stage}` writes one."
+    left = lease.ends - now()
+    if left <= dt.timedelta(0):
+        return f"The lease of stage {stage} ended at {lease.ends:{FORM}} UTC; `python -m ml.lease extend` renews it."
+    state = "in place" if endpoint_lives(lease.endpoint(stage)) else "not deployed"
+    minutes = int(left.total_seconds() // 60)
+    return (
+        f"Endpoint {lease.endpoint(stage)} ({state}) deletes itself at {lease.ends:{FORM}} UTC, "
+        f"in {minutes // 60} h {minutes % 60} min."
+    )
+
+
+def extend(stage: str, hours: int) -> str:
+    """Let the lease end `hours` from now, in context and, where the endpoint lives, in AWS at once; say so.
+
+    An endpoint that has deleted itself gets the next number, so that `cdk deploy` makes it anew.
+    """
+    old = read(stage)
+    lease = Lease(now() + dt.timedelta(hours=hours), old.number if old else 1)
+    name = deployed_endpoint(stage)
+    if name is None:
+        project.write(f"lease:{stage}", entry(lease))
+        return f"The lease of stage {stage} ends at {lease.ends:{FORM}} UTC. Run `cdk deploy --all -c stage={stage}`."
+    if not endpoint_lives(name):
+        lease = Lease(lease.ends, lease.number + (name == lease.endpoint(stage)))
+        project.write(f"lease:{stage}", entry(lease))
+        return (
+            f"Endpoint {name} has deleted itself. Run `cdk deploy --all -c stage={stage}`: it makes "
+            f"{lease.endpoint(stage)}, which ends at {lease.ends:{FORM}} UTC."
+        )
+    move_schedule(stage, lease.ends)
+    project.write(f"lease:{stage}", entry(lease))
+    return f"Endpoint {name} deletes itself at {lease.ends:{FORM}} UTC."
+
+
+def renew(stage: str, hours: int) -> str | None:
+    """Extend unless the lease ends later already; return what `extend` says, None when nothing was to do."""
+    old = read(stage)
+    if old is not None and old.ends >= now() + dt.timedelta(hours=hours):
+        return None
+    return extend(stage, hours)
+
+
+def end(stage: str, sure: bool) -> None:
+    """Delete the endpoint now.
+
+    Raises:
+        UserError: there is none, or nobody said yes.
+    """
+    name = deployed_endpoint(stage)
+    if name is None or not endpoint_lives(name):
+        raise UserError(f"Stage {stage} has no endpoint; there is nothing to end.")
+    if not sure and input(f"Delete endpoint {name} now? The API answers 502 until it is deployed again. [y/N] ") != "y":
+        raise UserError("Nothing was deleted.")
+    aws.client("sagemaker").delete_endpoint(EndpointName=name)
+    old = read(stage)
+    project.write(f"lease:{stage}", entry(Lease(now(), old.number if old else 1)))
+    print(
+        f"Endpoint {name} is being deleted. `python -m ml.lease extend --stage {stage}` and `cdk deploy` bring it back."
+    )
+
+
+def move_schedule(stage: str, ends: dt.datetime) -> None:
+    """Give the schedule in AWS another time and keep everything else of it.
+
+    Raises:
+        UserError: the endpoint is deployed without a lease.
+    """
+    scheduler, name = aws.client("scheduler"), f"pneumonia-{stage}-lease"
+    try:
+        found = scheduler.get_schedule(Name=name)
+    except scheduler.exceptions.ResourceNotFoundException as error:
+        raise UserError(
+            f"Stage {stage} is deployed without a lease; deploy it with lease_hours above 0 first."
+        ) from error
+    kept = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ScheduleExpressionTimezone", "State", "Target")
+    same = {key: found[key] for key in kept if found.get(key)}
+    scheduler.update_schedule(**same, ScheduleExpression=f"at({ends:{FORM}})")
+
+
+def deployed_endpoint(stage: str) -> str | None:
+    """Return the name of the endpoint that the stack made last; None where it is not deployed."""
+    try:
+        return aws.stack_outputs(stage, "Endpoint")["EndpointName"]
+    except UserError:
+        return None
+
+
+def endpoint_lives(name: str) -> bool:
+    """Return whether SageMaker has an endpoint of this name that is not on its way out."""
+    try:
+        found = aws.client("sagemaker").describe_endpoint(EndpointName=name)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationException":
+            return False
+        raise
+    return bool(found["EndpointStatus"] != "Deleting")
+
+
+def entry(lease: Lease) -> dict[str, Any]:
+    """Return what cdk.context.json holds of a lease."""
+    return {"ends": f"{lease.ends:{FORM}}", "number": lease.number}
+
+
+def now() -> dt.datetime:
+    """Return the time, UTC, in whole seconds."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
