@@ -57,7 +57,7 @@ def pillow_requirement(text: str) -> str:
 
 def sources() -> Iterator[tuple[Path, Path]]:
     """Yield each source file of the package, and its path in it."""
-    for path in sorted((ROOT / "lambda").rglob("*.py")):
+    for path in sorted(path for kind in ("*.py", "*.json") for path in (ROOT / "lambda").rglob(kind)):
         yield path, path.relative_to(ROOT / "lambda")
     for path in sorted((ROOT / "radiograph").rglob("*.py")):
         if path.relative_to(ROOT / "radiograph").parts[0] not in LEFT_OUT:

@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, project
+from ml import aws, plan, project
 from ml.errors import UserError, guarded
 
 FORM = "%Y-%m-%dT%H:%M:%S"
@@ -134,9 +134,9 @@ def extend(stage: str, hours: int) -> str:
 
 
 def renew(stage: str, hours: int) -> str | None:
-    """Extend unless the lease ends later already; return what `extend` says, None when nothing was to do."""
+    """Extend a lease that is missing or over; return what `extend` says, None when nothing was to do."""
     old = read(stage)
-    if old is not None and old.ends >= now() + dt.timedelta(hours=hours):
+    if old is not None and old.ends > now():
         return None
     return extend(stage, hours)
 
@@ -150,8 +150,8 @@ def end(stage: str, sure: bool) -> None:
     name = deployed_endpoint(stage)
     if name is None or not endpoint_lives(name):
         raise UserError(f"Stage {stage} has no endpoint; there is nothing to end.")
-    if not sure and input(f"Delete endpoint {name} now? The API answers 502 until it is deployed again. [y/N] ") != "y":
-        raise UserError("Nothing was deleted.")
+    if not sure:
+        plan.confirm(f"Delete endpoint {name} now? The API answers 502 until it is deployed again. [y/N] ", "deleted")
     aws.client("sagemaker").delete_endpoint(EndpointName=name)
     old = read(stage)
     project.write(f"lease:{stage}", entry(Lease(now(), old.number if old else 1)))

@@ -28,14 +28,14 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
     return "\n".join(lines)
 
 
-def confirm() -> None:
-    """Ask whether to go on.
+def confirm(question: str = "Create it? [y/N] ", done: str = "created") -> None:
+    """Ask whether to go on; `done` is what did not happen without a yes.
 
     Raises:
         UserError: the answer is no, or there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise UserError("Nothing was created: there is no terminal to ask on; add --yes to go on without asking.", 2)
-    answer = input("Create it? [y/N] ")
+        raise UserError(f"Nothing was {done}: there is no terminal to ask on; add --yes to go on without asking.", 2)
+    answer = input(question)
     if answer.strip().lower() not in ("y", "yes"):
-        raise UserError("Nothing was created.")
+        raise UserError(f"Nothing was {done}.")

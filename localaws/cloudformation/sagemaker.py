@@ -1,18 +1,15 @@
 """SageMaker's model, endpoint configuration and endpoint as CloudFormation resources."""
 
-import functools
 import logging
 import time
 from typing import Any
-
-import botocore.session
-from botocore.model import ServiceModel
 
 from localaws.cloudformation.handler import Created, Handler, Properties, generated_name
 from localaws.environment import ACCESS_KEY_ID
 from localaws.errors import ServiceError
 from localaws.gateway import SageMaker
 from localaws.identity import Caller
+from localaws.sagemaker.shapes import service_model
 
 ENDPOINT_WAIT_SECONDS = 180
 
@@ -84,7 +81,13 @@ def endpoint(sagemaker: SageMaker) -> Handler:
         wait_in_service(sagemaker, name, properties["EndpointConfigName"])
         return answer["EndpointArn"], {"EndpointName": name}
 
-    def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
+    def update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Created:
+        if old.get("EndpointName") != new.get("EndpointName"):
+            from ministack.services.cloudformation import provisioners
+
+            replaced = create(logical_id, new, stack_name)
+            provisioners._delete_predecessor(delete, physical_id, old)
+            return replaced
         name = name_of(sagemaker, "Endpoint", physical_id) or physical_id.rsplit("/", 1)[-1]
         if old.get("EndpointConfigName") != new.get("EndpointConfigName"):
             wanted = {"EndpointName": name, "EndpointConfigName": new["EndpointConfigName"]}
@@ -109,7 +112,7 @@ def endpoint(sagemaker: SageMaker) -> Handler:
             time.sleep(0.1)
         raise ValueError(f"The endpoint {name['EndpointName']} was not deleted within {ENDPOINT_WAIT_SECONDS} s.")
 
-    return {"create": create, "update": update, "delete": delete}
+    return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
 
 def wait_in_service(sagemaker: SageMaker, name: str, config: str) -> None:
@@ -144,13 +147,6 @@ def delete_if_there(sagemaker: SageMaker, operation: str, name: dict[str, str]) 
 def typed(properties: Properties, operation: str) -> dict[str, Any]:
     """Give a template's values the types of the operation's request: templates may hold "1" and "true"."""
     return dict(coerced(properties, service_model().operation_model(operation).input_shape))
-
-
-@functools.cache
-def service_model() -> Any:
-    """Return botocore's model of the SageMaker control plane."""
-    loader = botocore.session.get_session().get_component("data_loader")
-    return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
 def coerced(value: Any, shape: Any) -> Any:

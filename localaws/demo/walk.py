@@ -42,7 +42,7 @@ class Walk:
         self.runner.step("Prepare the radiographs", [self.ml("prepare", "--source", source)])
         self.runner.step("Train", [self.ml("train", *(FILMS_TRAINING if self.options.data else PHANTOM_TRAINING))])
         self.runner.step("Score the test films by batch transform", [self.ml("transform", "--force")])
-        self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api")])
+        self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api", "Observability")])
         api, film = self.ask_the_api()
         app_url = None if self.options.once else self.start_app(api)
         self.print_summary(api, film, app_url)

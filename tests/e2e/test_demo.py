@@ -17,9 +17,11 @@ import pytest
 from ml.evaluation.calibration import Calibration
 from radiograph import standardise
 
-from .conftest import STAGE, Cloud
+from .conftest import ROOT, STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
+
+OPENAPI = "lambda/inference_proxy/openapi.json"
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
     before, job = path.read_bytes(), model_in_context(cloud)["training_job"]
     listed = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--list").stdout
     assert re.search(rf"^\* {job} .*[01]\.\d{{4}}", listed, re.MULTILINE), listed
-    path.write_text("{}")
+    context = json.loads(before)
+    del context[f"model:{STAGE}"]
+    path.write_text(json.dumps(context))
     assert cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", job).returncode == 0
     assert path.read_bytes() == before
     unknown = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", "no-such-job")
@@ -231,6 +235,110 @@ def test_training_that_cannot_start_says_why_and_changes_nothing(cloud: Cloud) -
 def test_a_second_deploy_finds_no_differences(cloud: Cloud) -> None:
     again = cloud.run("cdk", "diff", "--fail", "--context", f"stage={STAGE}")
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def asked(cloud: Cloud, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str, bytes]:
+    """Ask the API; return status, content type and body. A request above the stage's rate is sent again."""
+    given = {"x-api-key": cloud.api.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    request = urllib.request.Request(cloud.api.url + path, data=body, headers=given)  # noqa: S310
+    for _ in range(5):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+                return response.status, response.headers["Content-Type"], response.read()
+        except urllib.error.HTTPError as error:
+            if error.code != 429:
+                return error.code, error.headers["Content-Type"], error.read()
+        time.sleep(1)
+    raise AssertionError("throttled five times")
+
+
+def test_the_heat_map_is_numbers_or_a_picture_as_the_caller_accepts(cloud: Cloud) -> None:
+    film = cloud.films("PNEUMONIA")[0]
+    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg")
+    heat = json.loads(body)["heat_map"]
+    assert (status, kind, heat["complete"], heat["calls"]) == (200, "application/json", True, 50)
+    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg", Accept="image/png")
+    assert (status, kind, body[:4]) == (200, "image/png", b"\x89PNG")
+
+
+def test_a_film_goes_by_way_of_an_upload(cloud: Cloud) -> None:
+    film = cloud.films("PNEUMONIA")[0]
+    announced = json.dumps({"content_type": "image/jpeg", "bytes": len(film)}).encode()
+    status, _, body = asked(cloud, "uploads", announced, Content_Type="application/json")
+    place = json.loads(body)
+    assert status == 201
+    put = urllib.request.Request(place["url"], film, place["headers"], method="PUT")  # noqa: S310
+    with urllib.request.urlopen(put, timeout=60) as response:  # noqa: S310
+        assert response.status == 200
+    reference = json.dumps({"upload_id": place["upload_id"]}).encode()
+    status, _, body = asked(cloud, "predict", reference, Content_Type="application/json")
+    assert (status, json.loads(body)["probability"]) == (200, post(cloud, film).body["probability"])
+
+
+def test_the_model_says_what_its_evaluation_found(cloud: Cloud) -> None:
+    _, _, body = asked(cloud, "model")
+    found = json.loads(body)
+    assert found["evaluation"]["splits"]["test"] == model_in_context(cloud)["metrics"]
+    assert "worst" not in found["evaluation"]
+    with urllib.request.urlopen(found["report_url"], timeout=60) as report:  # noqa: S310
+        assert report.read() == stored(cloud, "report.html")
+    lease = json.loads((cloud.project / "cdk.context.json").read_text())[f"lease:{STAGE}"]
+    assert found["lease"] == {"ends": lease["ends"]}
+
+
+def test_the_api_describes_itself(cloud: Cloud) -> None:
+    status, _, body = asked(cloud, "openapi.json")
+    assert (status, body) == (200, json.dumps(json.loads((ROOT / OPENAPI).read_text())).encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [("nowhere", None, 404, "not_found"), ("predict", None, 404, "not_found"), ("health/deep", None, 404, "not_found")],
+)
+def test_what_the_gateway_refuses_is_a_problem_too(
+    cloud: Cloud, path: str, body: bytes | None, status: int, code: str
+) -> None:
+    found, kind, answer = asked(cloud, path, body)
+    assert (found, kind, json.loads(answer)["code"]) == (status, "application/problem+json", code)
+
+
+def test_a_silent_rollback_reads_as_a_failure(cloud: Cloud) -> None:
+    verify = ["python", "-m", "ml.verify", "--stage", STAGE]
+    done = cloud.run(*verify)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sagemaker, name = cloud.session.client("sagemaker"), f"pneumonia-{STAGE}"
+    deployed = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=deployed)
+    sagemaker.create_endpoint_config(EndpointConfigName="before", ProductionVariants=config["ProductionVariants"])
+    try:
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName="before")
+        done = cloud.run(*verify)
+    finally:
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=deployed)
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+        sagemaker.delete_endpoint_config(EndpointConfigName="before")
+    assert done.returncode == 1
+    assert f"runs before, and {deployed} was deployed: the update was rolled back" in done.stderr
+
+
+def test_a_lease_is_extended_at_once_and_after_its_end_a_deployment_makes_the_endpoint_anew(cloud: Cloud) -> None:
+    lease = ["python", "-m", "ml.lease", "--stage", STAGE]
+    scheduler, sagemaker = cloud.session.client("scheduler"), cloud.session.client("sagemaker")
+    before = scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")
+    assert cloud.run(*lease, "extend", "--hours", "3").returncode == 0
+    after = scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")
+    assert after["ScheduleExpression"] < before["ScheduleExpression"]
+    assert (after["Target"], after["FlexibleTimeWindow"]) == (before["Target"], before["FlexibleTimeWindow"])
+    assert "in 2 h 59 min" in cloud.run(*lease, "status").stdout
+    refused = cloud.run(*lease, "end")
+    assert (refused.returncode, "add --yes" in refused.stderr) == (2, True)
+    assert cloud.run(*lease, "end", "--yes").returncode == 0
+    told = cloud.run(*lease, "extend").stdout
+    assert f"it makes pneumonia-{STAGE}-2" in told
+    deployed = cloud.run("cdk", "deploy", "--all", "--require-approval", "never", "--context", f"stage={STAGE}")
+    assert deployed.returncode == 0, deployed.stderr
+    assert [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [f"pneumonia-{STAGE}-2"]
+    assert cloud.run("python", "-m", "ml.verify", "--stage", STAGE).returncode == 0
 
 
 def test_destroy_leaves_nothing(cloud: Cloud) -> None:

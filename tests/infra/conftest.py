@@ -13,22 +13,8 @@ from aws_cdk.assertions import Template
 import app as entry
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = {
-    "artifact": "s3://data-bucket/training/pneumonia-dev-20261124-031500/output/model.tar.gz",
-    "training_job": "pneumonia-dev-20261124-031500",
-    "classes": ["NORMAL", "PNEUMONIA"],
-    "policy": "squash",
-    "image_shape": [3, 224, 224],
-    "dataset": "chest-xray/0123456789ab",
-    "threshold": 0.41,
-    "threshold_source": "sensitivity of at least 0.95 on 640 validation films",
-    "calibration": {"slope": 1.0, "intercept": 0.0},
-    "gate": "passed",
-    "created": "2026-11-24T03:15:00+00:00",
-    "metrics": {},
-    "report": "s3://data-bucket/training/pneumonia-dev-20261124-031500/output/report.html",
-}
-LEASE = {"ends": "2026-11-24T18:00:00", "number": 1}
+EXAMPLE: dict[str, Any] = json.loads(Path(__file__).with_name("example.context.json").read_text(encoding="utf-8"))
+MODEL, LEASE = EXAMPLE["model:dev"], EXAMPLE["lease:dev"]
 STACKS = ("Storage", "Endpoint", "Api", "Observability")
 
 Context = dict[str, Any]

@@ -1,0 +1,138 @@
+"""What would fail is said before anything is created; what cannot be asked is unknown, not wrong."""
+
+import datetime as dt
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws.environment import client_environment
+from ml import lease, preflight
+from ml import project as files
+from tests.localaws.server.conftest import Server
+
+from .conftest import STAGE
+
+SHIPPED = Path(__file__).resolve().parents[2] / "cdk.json"
+
+
+@pytest.fixture
+def settings(project: Path) -> Path:
+    """The shipped settings in an empty project; return its cdk.json."""
+    path = project / "cdk.json"
+    path.write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def account(server: Server, settings: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """An account in which the storage stack is deployed, and nothing else."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name, value in client_environment(server.port).items():
+        monkeypatch.setenv(name, value)
+    return server
+
+
+def states(instance_type: str = "ml.g4dn.xlarge") -> dict[str, tuple[str, str]]:
+    return {one.name: (one.state, one.words) for one in preflight.findings(STAGE, instance_type)}
+
+
+@pytest.mark.usefixtures("account")
+def test_each_thing_that_is_missing_is_named_with_what_to_do() -> None:
+    found = states()
+    assert {name: state for name, (state, _) in found.items() if state == "ok"} == dict.fromkeys(
+        ("credentials", "region", "storage"), "ok"
+    )
+    for name, remedy in {
+        "bootstrap": "run `cdk bootstrap`",
+        "model": f"python -m ml.train --stage {STAGE}",
+        "lease": f"python -m ml.lease extend --stage {STAGE}",
+    }.items():
+        assert found[name][0] == "fails"
+        assert remedy in found[name][1]
+    assert found["region"][1].endswith("image-classification:1")
+
+
+@pytest.mark.usefixtures("account")
+def test_what_cannot_be_asked_is_unknown() -> None:
+    found = states()
+    assert {found[name][0] for name in ("training quota", "transform quota", "endpoint quota")} == {"unknown"}
+
+
+def test_a_bootstrap_that_is_too_old_fails(account: Server) -> None:
+    ssm = account.client("ssm")
+    try:
+        ssm.put_parameter(Name=preflight.BOOTSTRAP, Value="5", Type="String")
+        assert states()["bootstrap"] == ("fails", "version 5 is too old, 6 is needed; run `cdk bootstrap` again.")
+        ssm.put_parameter(Name=preflight.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
+        assert states()["bootstrap"] == ("ok", "version 30")
+    finally:
+        ssm.delete_parameter(Name=preflight.BOOTSTRAP)
+
+
+@pytest.mark.usefixtures("account")
+def test_another_region_than_the_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    state, words = states()["region"]
+    assert (state, "export AWS_REGION=us-east-1" in words) == ("fails", True)
+
+
+def test_a_model_whose_artifact_is_gone_fails_and_one_that_is_there_is_ok(account: Server) -> None:
+    s3, key = account.client("s3"), "training/preflight/output/model.tar.gz"
+    entry: dict[str, Any] = {"artifact": f"s3://films/{key}", "training_job": "preflight", "gate": "passed"}
+    files.write(f"model:{STAGE}", entry)
+    assert states()["model"][0] == "fails"
+    s3.put_object(Bucket="films", Key=key, Body=b"x")
+    assert states()["model"][0] == "ok"
+    files.write(f"model:{STAGE}", entry | {"gate": "it was not evaluated yet"})
+    assert "it was not evaluated yet" in states()["model"][1]
+
+
+@pytest.mark.usefixtures("account")
+def test_only_a_lease_in_the_future_is_ok() -> None:
+    for hours, state in ((2, "ok"), (-2, "fails")):
+        files.write(f"lease:{STAGE}", lease.entry(lease.Lease(lease.now() + dt.timedelta(hours=hours), 1)))
+        assert states()["lease"][0] == state
+
+
+@pytest.mark.usefixtures("account")
+def test_a_failed_check_ends_the_command_with_1_and_every_finding_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert preflight.main(["--stage", STAGE]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(states())
+    assert {line.split()[0] for line in lines} == {"ok", "fails", "unknown"}
+
+
+@pytest.mark.usefixtures("settings")
+def test_without_credentials_only_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert preflight.main(["--stage", STAGE, "--json"]) == 1
+    (only,) = json.loads(capsys.readouterr().out)
+    assert (only["name"], only["state"]) == ("credentials", "fails")
+    assert "aws configure" in only["words"]
+
+
+def test_an_aws_that_does_not_answer_is_unknown(
+    account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setattr(preflight.aws, "CONFIG", preflight.aws.CONFIG.merge(quick()))
+        assert states()["bootstrap"][0] == "unknown"
+
+
+def quick() -> Any:
+    from botocore.config import Config
+
+    return Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=1)
