@@ -1,8 +1,8 @@
 """Many clients at once on a deployed API: how many are answered, refused and failed, and how long it takes.
 
 API_URL and API_KEY say which one, as `eval "$(python -m ml.api --stage STAGE)"` sets them. Each client sends the next
-film when it has its answer; after a 429 it waits as Retry-After says. Exit code 1 when any request failed otherwise. Run
-it as `python -m benchmarks.api_load --clients 50 --seconds 60`.
+film when it has its answer; after a 429 it waits as Retry-After says. Exit code 1 when any request failed otherwise.
+Run it as `python -m benchmarks.api_load --clients 50 --seconds 60`.
 """
 
 from __future__ import annotations
@@ -88,9 +88,8 @@ def main() -> int:
     for status, seconds in sorted(load.seconds.items()):
         print(f"{status or 'no answer':>9} {len(seconds):7}  median {percentile(seconds, 0.5):6.3f} s")
     if answered:
-        print(
-            f"answered {len(answered) / options.seconds:.1f} a second, 99th percentile {percentile(answered, 0.99):.3f} s"
-        )
+        rate, tail = len(answered) / options.seconds, percentile(answered, 0.99)
+        print(f"answered {rate:.1f} a second, 99th percentile {tail:.3f} s")
     for reason, count in load.reasons.most_common(5):
         print(f"{count:6} x {reason}")
     return 1 if load.reasons or not answered else 0
