@@ -1,5 +1,7 @@
 """The data bucket, its access logs, its key where it has one, and the execution role."""
 
+from typing import cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -16,6 +18,7 @@ EXPIRING_DAYS = {"transform/": 30, "transform-input/": 1, "uploads/": 1, f"{CAPT
 OLD_VERSION_DAYS = 30
 ABANDONED_UPLOAD_DAYS = 7
 ACCESS_LOG_DAYS = 90
+NO_END = "This is where access is logged to; logging its own would never end."
 
 
 class StorageStack(cdk.Stack):
@@ -65,7 +68,14 @@ class StorageStack(cdk.Stack):
             removal_policy=self.removal,
             auto_delete_objects=not self.settings.retain_data,
         )
-        acknowledge(bucket, "AwsSolutions-S1", "This is where access is logged to; logging its own would never end.")
+        acknowledge(bucket, "AwsSolutions-S1", NO_END)
+        skips = [
+            ("CKV_AWS_18", NO_END),
+            ("CKV_AWS_21", "Log files are written once; older versions of them do not exist."),
+        ]
+        cast(s3.CfnBucket, bucket.node.default_child).add_metadata(
+            "checkov", {"skip": [{"id": rule, "comment": reason} for rule, reason in skips]}
+        )
         return bucket
 
     def _data_bucket(self, access_logs: s3.Bucket) -> s3.Bucket:
