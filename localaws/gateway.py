@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, quote
 from localaws import rest_api
 from localaws.bodies import Receive, body_within, replay
 from localaws.errors import ServiceError
-from localaws.identity import Caller, account_scope, supply_metric_namespace
+from localaws.iam_gaps import supply_log_streams, supply_metric_namespace
+from localaws.identity import Caller, account_scope
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -60,6 +61,7 @@ class Gateway:
         self.port = port
         self.on_change: Callable[[], None] = lambda: None
         supply_metric_namespace()
+        supply_log_streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,34 +151,6 @@ class Authorizer:
             },
         )
         return Credentials(key, secret, token, dt.datetime.fromtimestamp(expires, dt.UTC))
-
-
-def supply_metric_namespace() -> None:
-    """Give policies the condition key cloudwatch:namespace.
-
-    MiniStack 1.5.33 knows no condition keys of CloudWatch, so a statement that allows PutMetricData in some
-    namespaces only, as CloudWatch's documentation advises, would never apply.
-    """
-    from ministack.core import iam_actions
-
-    tag_keys = iam_actions.request_tag_context
-
-    def condition_keys(service: str, action: str, body: bytes, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        keys: dict[str, Any] = tag_keys(service, action, body, parameters)
-        if action == "cloudwatch:PutMetricData":
-            keys["cloudwatch:namespace"] = metric_namespace(body, parameters)
-        return keys
-
-    iam_actions.request_tag_context = condition_keys
-
-
-def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
-    """Return the namespace of a PutMetricData request in the JSON or the query protocol, "" when it names none."""
-    if body.lstrip()[:1] == b"{":
-        with suppress(ValueError):
-            return str(json.loads(body).get("Namespace", ""))
-    values = parameters.get("Namespace", "")
-    return str(values[0] if isinstance(values, list) and values else values or "")
 
 
 def trusts(role: Mapping[str, Any], service: str) -> bool:

@@ -1,0 +1,204 @@
+"""Each grant of each role is needed: without it, the call that needs it is denied, and with all of them none is.
+
+The grants are those of the synthesised templates; the calls are real ones, on an AWS that enforces IAM.
+"""
+
+import copy
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.exceptions
+import pytest
+from aws_cdk.assertions import Template
+
+from localaws.demo.services import free_port
+from tests.localaws.server.conftest import Server
+
+from .conftest import MODEL
+from .test_wildcards import as_list, text
+
+BUCKET, EVALUATION = "grants", "data-bucket"
+JOB_LOGS = "/aws/sagemaker/TrainingJobs"
+PROXY_LOGS = "/proxy"
+LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
+UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
+ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
+IMAGE = "arn:aws:ecr:us-east-1:811284229777:repository/image-classification"
+BESIDE = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
+
+Grant = tuple[str, str, str]
+
+PROBED: list[Grant] = [
+    ("Execution", "s3:ListBucket", "<Data>"),
+    *(("Execution", "s3:GetObject", f"<Data>/{part}/*") for part in ("datasets", "training", "checkpoints")),
+    ("Execution", "s3:GetObject", "<Data>/transform-input/*"),
+    *(("Execution", "s3:PutObject", f"<Data>/{part}/*") for part in ("training", "transform", "checkpoints")),
+    *(("Execution", f"logs:{name}", LOGS) for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")),
+    ("Execution", "logs:DescribeLogStreams", LOGS),
+    ("Execution", "cloudwatch:PutMetricData", "*"),
+    ("Execution", "cloudwatch:DescribeAlarms", "*"),
+    ("Execution", "ecr:GetAuthorizationToken", "*"),
+    ("ProxyRole", "sagemaker:InvokeEndpoint", ENDPOINT),
+    ("ProxyRole", "s3:GetObject", UPLOADS),
+    ("ProxyRole", "s3:PutObject", UPLOADS),
+    ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}metrics.json"),
+    ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}report.html"),
+    ("ProxyRole", "logs:CreateLogStream", "<ProxyLogs>:*"),
+    ("ProxyRole", "logs:PutLogEvents", "<ProxyLogs>:*"),
+    ("LeaseRole", "sagemaker:DeleteEndpoint", ENDPOINT),
+]
+UNPROBED: dict[Grant, str] = {
+    ("Execution", f"ecr:{name}", IMAGE): "an image of AWS's own account is pulled, which no local registry holds"
+    for name in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+}
+
+
+def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(templates: dict[str, Template]) -> None:
+    found = [grant for template in templates.values() for grant in grants(template)]
+    assert sorted(found) == sorted([*PROBED, *UNPROBED])
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("grants") / "state", free_port(0))
+    running.start()
+    s3, logs = running.client("s3"), running.client("logs")
+    for bucket in (BUCKET, EVALUATION):
+        s3.create_bucket(Bucket=bucket)
+    for part in ("datasets", "training", "checkpoints", "transform-input", "uploads"):
+        s3.put_object(Bucket=BUCKET, Key=f"{part}/x", Body=b"x")
+    for name in ("metrics.json", "report.html"):
+        s3.put_object(Bucket=EVALUATION, Key=f"{BESIDE.partition('/')[2]}{name}", Body=b"{}")
+    for group in (JOB_LOGS, PROXY_LOGS):
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName="one")
+    yield running
+    running.end(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "grant", PROBED, ids=lambda grant: f"{grant[0]} {grant[1]} {grant[2].rpartition('/')[0][-24:]}"
+)
+def test_without_a_grant_the_call_that_needs_it_is_denied_and_with_all_it_is_not(
+    grant: Grant, cloud: Server, templates: dict[str, Template]
+) -> None:
+    role, action, resource = grant
+    every = [one for template in templates.values() for one in statements_of(template, role)]
+    assert not denied(cloud, every, action, resource)
+    assert denied(cloud, list(without(every, action, resource)), action, resource)
+
+
+def grants(template: Template) -> Iterator[Grant]:
+    """Yield role, action and resource of each grant to a role that the project writes itself."""
+    for role in ("Execution", "ProxyRole", "LeaseRole"):
+        for statement in statements_of(template, role):
+            for action in as_list(statement["Action"]):
+                for resource in as_list(statement["Resource"]):
+                    yield role, action, resource
+
+
+def statements_of(template: Template, role: str) -> Iterator[dict[str, Any]]:
+    """Yield the statements of a role's policies, resources as texts."""
+    for policy in template.find_resources("AWS::IAM::Policy").values():
+        if any(one["Ref"].startswith(role) for one in policy["Properties"]["Roles"]):
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                yield statement | {"Resource": [text(one) for one in as_list(statement["Resource"])]}
+
+
+def without(statements: list[dict[str, Any]], action: str, resource: str) -> Iterator[dict[str, Any]]:
+    """Yield the statements with one action on one resource taken out."""
+    for statement in copy.deepcopy(statements):
+        actions, resources = as_list(statement["Action"]), statement["Resource"]
+        if action not in actions or resource not in resources:
+            yield statement
+            continue
+        others = [one for one in actions if one != action]
+        if others:
+            yield statement | {"Action": others}
+        if rest := [one for one in resources if one != resource]:
+            yield statement | {"Action": [action], "Resource": rest, "Sid": f"{statement.get('Sid', '')}Rest"}
+
+
+def resolved(resource: str) -> str:
+    """The ARN that a reference stands for here."""
+    names = {
+        "<Data>": f"arn:aws:s3:::{BUCKET}",
+        "<Pneumonia-dev-Storage:DataBucketName>": BUCKET,
+        "<ProxyLogs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{PROXY_LOGS}",
+        "<Partition>": "aws",
+        "<AccountId>": "000000000000",
+    }
+    for name, value in names.items():
+        resource = resource.replace(name, value)
+    return resource
+
+
+def denied(cloud: Server, statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    """Whether a role with these statements is denied the call that needs the grant."""
+    written = [one | {"Resource": [resolved(each) for each in one["Resource"]]} for one in statements]
+    credentials = cloud.role(f"role-{time.monotonic_ns()}", *written)
+    target = resolved(resource)
+    try:
+        PROBES[action](lambda service: cloud.client(service, *credentials), target)
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+    return False
+
+
+Clients = Callable[[str], Any]
+
+
+def place(arn: str) -> tuple[str, str]:
+    """Bucket and key of an object's ARN; a wildcard becomes a name."""
+    bucket, _, key = arn.removeprefix("arn:aws:s3:::").partition("/")
+    return bucket, key.replace("*", "x")
+
+
+def get(clients: Clients, arn: str) -> None:
+    bucket, key = place(arn)
+    clients("s3").get_object(Bucket=bucket, Key=key)
+
+
+def put(clients: Clients, arn: str) -> None:
+    bucket, key = place(arn)
+    clients("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+def group_of(arn: str) -> str:
+    return PROXY_LOGS if PROXY_LOGS in arn else JOB_LOGS
+
+
+def fresh() -> str:
+    return f"probe-{time.monotonic_ns()}"
+
+
+def put_events(clients: Clients, arn: str) -> None:
+    event = {"timestamp": int(time.time() * 1000), "message": "probe"}
+    clients("logs").put_log_events(logGroupName=group_of(arn), logStreamName="one", logEvents=[event])
+
+
+PROBES: dict[str, Callable[[Clients, str], object]] = {
+    "s3:ListBucket": lambda clients, arn: clients("s3").list_objects_v2(Bucket=place(arn)[0]),
+    "s3:GetObject": get,
+    "s3:PutObject": put,
+    "logs:CreateLogGroup": lambda clients, _: clients("logs").create_log_group(
+        logGroupName=f"/aws/sagemaker/{fresh()}"
+    ),
+    "logs:CreateLogStream": lambda clients, arn: clients("logs").create_log_stream(
+        logGroupName=group_of(arn), logStreamName=fresh()
+    ),
+    "logs:PutLogEvents": put_events,
+    "logs:DescribeLogStreams": lambda clients, arn: clients("logs").describe_log_streams(logGroupName=group_of(arn)),
+    "cloudwatch:PutMetricData": lambda clients, _: clients("cloudwatch").put_metric_data(
+        Namespace="/aws/sagemaker/TrainingJobs", MetricData=[{"MetricName": "probe", "Value": 1.0}]
+    ),
+    "cloudwatch:DescribeAlarms": lambda clients, _: clients("cloudwatch").describe_alarms(),
+    "ecr:GetAuthorizationToken": lambda clients, _: clients("ecr").get_authorization_token(),
+    "sagemaker:InvokeEndpoint": lambda clients, _: clients("sagemaker-runtime").invoke_endpoint(
+        EndpointName="pneumonia-dev", ContentType="image/jpeg", Body=b"x"
+    ),
+    "sagemaker:DeleteEndpoint": lambda clients, _: clients("sagemaker").delete_endpoint(EndpointName="pneumonia-dev"),
+}
+"""For each action a call that needs it. An endpoint that does not exist is found missing only by who may ask for it."""
