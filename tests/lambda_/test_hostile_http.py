@@ -1,0 +1,86 @@
+"""The hostile requests again, over real HTTP, as far as HTTP can carry them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from .gateway import BINARY, Gateway
+from .hostile import REQUESTS
+from .runtime import Runtime
+
+Sent = tuple[str, str, list[tuple[str, str]], bytes]
+
+
+def as_http(event: object) -> Sent | None:
+    """Method, path, headers and body that a gateway would turn into this event; None where none would."""
+    if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
+        return None
+    many, body = event.get("multiValueHeaders"), event.get("body")
+    resource = event.get("resource", "")
+    path = event["path"] if "{" in resource else resource
+    if not isinstance(many, dict) or not isinstance(body, str | None) or not path:
+        return None
+    wire = [(name, value) for name, values in many.items() for value in values if name.lower() == "content-type"]
+    if not all(isinstance(value, str) and value.isascii() and len(value) < 60_000 for _, value in wire):
+        return None
+    kinds = [value.partition(";")[0].strip().lower() for _, value in wire]
+    binary = bool(kinds) and kinds[0] in BINARY
+    if body and binary != event.get("isBase64Encoded") and kinds[:1] != ["application/octet-stream"]:
+        return None
+    try:
+        content = base64.b64decode(body, validate=True) if body and binary else (body or "").encode()
+    except (binascii.Error, ValueError):
+        return None
+    return event["httpMethod"], quote(path, safe="/%{}+"), wire, content
+
+
+EXPRESSIBLE = [(row[0], sent, row[2], row[3]) for row in REQUESTS if (sent := as_http(row[1])) is not None]
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    running = Gateway()
+    yield running
+    running.stop()
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(EXPRESSIBLE) >= 40
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"), [row[1:] for row in EXPRESSIBLE], ids=[row[0] for row in EXPRESSIBLE]
+)
+def test_a_hostile_http_request_gets_its_status_and_code(
+    sent: Sent, status: int, code: str, gateway: Gateway, runtime: Runtime
+) -> None:
+    answer, document = ask(gateway, *sent)
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    if sent[0] != "HEAD":
+        assert (document["status"], document["code"]) == (status, code)
+    assert runtime.received == []
+
+
+def ask(
+    gateway: Gateway, method: str, path: str, headers: list[tuple[str, str]], body: bytes
+) -> tuple[http.client.HTTPResponse, dict[str, Any]]:
+    """Send one request with exactly these headers."""
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(gateway.url).port or 0, timeout=30)
+    connection.putrequest(method, path)
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer, json.loads(content) if content else {}
