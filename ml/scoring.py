@@ -1,10 +1,12 @@
 """Score the splits of a data set by batch transform."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from ml import aws, batch, scores
+
+Found = TypeVar("Found")
 
 
 def split_probabilities(
@@ -46,12 +48,17 @@ def read_outputs(
 
 def fetch(bucket: str, dataset: Mapping[str, Any], files: Sequence[str]) -> dict[str, bytes]:
     """Return objects of a data set by their file."""
-    s3 = aws.client("s3")
     prefix = f"datasets/{dataset['name']}/{dataset['version']}"
+    return dict(zip(files, over(bucket, [f"{prefix}/{file}" for file in files], bytes), strict=True))
 
-    def get(file: str) -> bytes:
-        body: bytes = s3.get_object(Bucket=bucket, Key=f"{prefix}/{file}")["Body"].read()
-        return body
+
+def over(bucket: str, keys: Sequence[str], function: Callable[[bytes], Found]) -> list[Found]:
+    """Return what a function makes of each object, in the order of the keys; eight are read at a time."""
+    s3 = aws.client("s3")
+
+    def one(key: str) -> Found:
+        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return function(body)
 
     with ThreadPoolExecutor(8) as pool:
-        return dict(zip(files, pool.map(get, files), strict=True))
+        return list(pool.map(one, keys))

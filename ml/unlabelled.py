@@ -3,7 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,20 @@ INPUTS = "transform-input"
 COLUMNS = ("file", "label", "probability", "threshold", "error")
 
 
+@dataclass(frozen=True)
+class Films:
+    """Films below an S3 prefix, which ends in a slash.
+
+    Attributes:
+        names: what the user calls each film, by the name of its object below the prefix.
+        rejects: the files that are no usable film, with the reason.
+    """
+
+    prefix: str
+    names: dict[str, str]
+    rejects: dict[str, str]
+
+
 def score(source: str, target: Path, model: str, entry: Mapping[str, Any], bucket: str, instance_type: str) -> int:
     """Score every film of a folder or an S3 prefix into `target`; return how many have no score.
 
@@ -36,26 +52,48 @@ def score(source: str, target: Path, model: str, entry: Mapping[str, Any], bucke
     """
     if not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
-    rejects: dict[str, str] = {}
-    remote = source.startswith("s3://")
-    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{bucket}/{INPUTS}/{model}/"
-    try:
-        names = names_below(prefix) if remote else upload_folder(Path(source), prefix, entry["policy"], rejects)
-        if not names:
-            shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
-            raise UserError(f"--input {source} holds no film that can be scored.{shown}")
-        print(f"Scoring {len(names)} films ...", flush=True)
-        outputs, _ = batch.run(model, prefix, f"s3://{bucket}/transform", instance_type)
-    finally:
-        if not remote:
-            remove(prefix)
-    found, missing = read_outputs(list(names), outputs, len(entry["classes"]))
-    faults = {**rejects, **{names[name]: why for name, why in missing.items()}}
-    body = table({names[name]: one for name, one in found.items()}, faults, entry)
+    with uploaded(source, bucket, model, entry["policy"]) as films:
+        found, faults = probabilities(films, model, bucket, len(entry["classes"]), instance_type)
+    body = table({films.names[name]: one for name, one in found.items()}, faults, entry)
     temporary = target.with_name(f"{target.name}.tmp")
     temporary.write_text(body, encoding="utf-8")
     temporary.replace(target)
     return len(faults)
+
+
+@contextmanager
+def uploaded(source: str, bucket: str, model: str, policy: Policy) -> Iterator[Films]:
+    """Have the films of a folder or an S3 prefix in S3; what was put there is removed again afterwards.
+
+    Raises:
+        UserError: the source holds no film.
+    """
+    rejects: dict[str, str] = {}
+    remote = source.startswith("s3://")
+    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{bucket}/{INPUTS}/{model}/"
+    try:
+        names = names_below(prefix) if remote else upload_folder(Path(source), prefix, policy, rejects)
+        if not names:
+            shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
+            raise UserError(f"--input {source} holds no film that can be scored.{shown}")
+        yield Films(prefix, names, rejects)
+    finally:
+        if not remote:
+            remove(prefix)
+
+
+def probabilities(
+    films: Films, model: str, bucket: str, classes: int, instance_type: str
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Score films by batch transform.
+
+    Returns:
+        the model's own probability of pneumonia by object name, and the reason for each file without one.
+    """
+    print(f"Scoring {len(films.names)} films ...", flush=True)
+    outputs, _ = batch.run(model, films.prefix, f"s3://{bucket}/transform", instance_type)
+    found, missing = read_outputs(list(films.names), outputs, classes)
+    return found, {**films.rejects, **{films.names[name]: why for name, why in missing.items()}}
 
 
 def upload_folder(folder: Path, prefix: str, policy: Policy, rejects: dict[str, str]) -> dict[str, str]:

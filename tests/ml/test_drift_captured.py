@@ -1,0 +1,292 @@
+"""Captured requests, in the format that SageMaker documents, from S3 to the verdict."""
+
+import base64
+import datetime as dt
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from inference_proxy import explain
+from PIL import Image, ImageFilter
+
+from infra.storage import EXPIRING_DAYS
+from ml import project as files
+from ml.drift import captured
+from ml.drift.__main__ import MOST_DAYS, main
+from radiograph import encode
+from tests.localaws.server.conftest import Server, document
+
+from .conftest import STAGE
+from .test_drift import ENTRY, phantom
+
+NOW = dt.datetime.now(dt.UTC)
+ARTIFACT = "s3://films/training/job-1/output/model.tar.gz"
+MODEL = ENTRY | {"artifact": ARTIFACT, "training_job": "job-1", "dataset": "phantom/v1", "policy": "squash"}
+STACK = f"Pneumonia-{STAGE}-Endpoint"
+GRANTS = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+SECRET = "0.7351"
+
+
+def line(film: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: str = "JSON") -> dict[str, Any]:
+    """A record as data capture writes it for a JPEG; the answer is text, or base64 where its type is not declared."""
+    answer = json.dumps([1 - score, score])
+    if encoding == "BASE64":
+        answer = base64.b64encode(answer.encode()).decode()
+    return {
+        "captureData": {
+            "endpointInput": {
+                "observedContentType": "image/jpeg",
+                "mode": "INPUT",
+                "data": base64.b64encode(film).decode(),
+                "encoding": "BASE64",
+            },
+            "endpointOutput": {
+                "observedContentType": "application/json",
+                "mode": "OUTPUT",
+                "data": answer,
+                "encoding": encoding,
+            },
+        },
+        "eventMetadata": {
+            "eventId": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+            "inferenceTime": f"{time:%Y-%m-%dT%H:%M:%SZ}",
+        },
+        "eventVersion": "0",
+    }
+
+
+def collect(*records: dict[str, Any] | bytes, since: dt.datetime = NOW - dt.timedelta(1)) -> captured.Requests:
+    lines = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in records]
+    return captured.collect(lines, since, MODEL)
+
+
+@pytest.mark.parametrize("encoding", ["JSON", "BASE64"])
+def test_both_encodings_of_an_answer_are_read(encoding: str) -> None:
+    assert collect(line(phantom(1), 0.75, encoding=encoding)).scores == [0.75]
+
+
+def test_each_film_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_all() -> None:
+    film = Image.open(io.BytesIO(phantom(2))).convert("L")
+    covered = [encode(explain.covered(film, cell)) for cell in (0, 24, 48)]
+    old = line(phantom(4), time=NOW - dt.timedelta(2))
+    found = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
+    assert str(found) == (
+        "6 captured requests, 2 distinct films (left out: 3 x a film covered in part for a heat map; 1 x the same film "
+        "again)"
+    )
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """A sound record with one value replaced, or with None taken away."""
+    record = line(phantom(1))
+    *parents, last = path.split(".")
+    place = record
+    for name in parents:
+        place = place[name]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return record
+
+
+HOSTILE: list[tuple[dict[str, Any] | bytes, str]] = [
+    (b"{", "the line is no record of data capture"),
+    (b"\xff\xfe", "the line is no record of data capture"),
+    (b"[" * 100_000, "the line is no record of data capture"),
+    (b"null", "the line is no record of data capture"),
+    (b"[1]", "the line is no record of data capture"),
+    (changed("captureData", None), "the line is no record of data capture"),
+    (changed("eventMetadata.inferenceTime", "yesterday"), "the line is no record of data capture"),
+    (changed("eventMetadata.inferenceTime", 5), "the line is no record of data capture"),
+    (changed("captureData", "text"), "endpointInput was not captured"),
+    (changed("captureData.endpointInput", None), "endpointInput was not captured"),
+    (changed("captureData.endpointOutput", None), "endpointOutput was not captured"),
+    (changed("captureData.endpointInput.data", [1]), "endpointInput was not captured"),
+    (changed("captureData.endpointInput.data", "%%%"), "endpointInput is not base64"),
+    (changed("captureData.endpointInput.data", "\u00e9"), "endpointInput is not base64"),
+    (changed("captureData.endpointInput.data", ""), "what was sent is no usable film"),
+    (changed("captureData.endpointInput.data", "aGVsbG8="), "what was sent is no usable film"),
+    (changed("captureData.endpointInput.encoding", "CSV"), "what was sent is no usable film"),
+    (line(phantom(1)[:2000]), "what was sent is no usable film"),
+    (changed("captureData.endpointOutput.data", SECRET), "the answer is not 2 probabilities"),
+    (changed("captureData.endpointOutput.data", f"[{SECRET}]"), "the answer is not 2 probabilities"),
+    (changed("captureData.endpointOutput.data", f"[{SECRET}, NaN]"), "the answer is not 2 probabilities"),
+    (changed("captureData.endpointOutput.data", f"[0, 1{'0' * 400}]"), "the answer is not 2 probabilities"),
+    (changed("captureData.endpointOutput.data", "[[], {}]"), "the answer is not 2 probabilities"),
+    (changed("captureData.endpointOutput.data", "\ud800"), "the answer is not 2 probabilities"),
+]
+
+
+@pytest.mark.parametrize(("record", "reason"), HOSTILE)
+def test_a_record_that_cannot_be_used_is_counted_with_its_reason(record: dict[str, Any] | bytes, reason: str) -> None:
+    found = collect(line(phantom(3)), record)
+    assert (len(found.scores), dict(found.left_out)) == (1, {reason: 1})
+    assert SECRET not in str(found)
+
+
+def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
+    assert EXPIRING_DAYS["capture/"] == MOST_DAYS
+
+
+@pytest.fixture
+def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
+    """An account with an evaluated model, of which 60 validation films are in the data set."""
+    s3 = server.client("s3")
+    rows = ["file,label,patient,model_probability,probability,called"]
+    for seed in range(60):
+        file = f"validation/NORMAL/{seed}.jpg"
+        s3.put_object(Bucket="films", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
+        rows.append(f"{file},NORMAL,p{seed},{seed / 60!r},{seed / 60!r},NORMAL")
+    content = json.dumps({"name": "phantom", "version": "v1", "films": []}).encode()
+    s3.put_object(Bucket="films", Key="datasets/phantom/v1/dataset.json", Body=content)
+    s3.put_object(Bucket="films", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
+    s3.put_object(Bucket="films", Key=ARTIFACT.removeprefix("s3://films/"), Body=b"weights")
+    files.write(f"model:{STAGE}", MODEL)
+    yield server
+    cloudformation = server.client("cloudformation")
+    cloudformation.delete_stack(StackName=STACK)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+
+
+def deploy(server: Server, percent: int) -> None:
+    """Deploy model and configuration as the endpoint stack does; no endpoint, whose requests are in S3 already."""
+    iam = server.client("iam")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
+    if "drift" not in {one["RoleName"] for one in iam.list_roles()["Roles"]}:
+        iam.create_role(RoleName="drift", AssumeRolePolicyDocument=document(trust))
+        iam.put_role_policy(RoleName="drift", PolicyName="grants", PolicyDocument=document(GRANTS))
+    image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
+    model = {
+        "ExecutionRoleArn": iam.get_role(RoleName="drift")["Role"]["Arn"],
+        "PrimaryContainer": {"Image": image, "ModelDataUrl": ARTIFACT},
+    }
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": percent,
+        "DestinationS3Uri": "s3://films/capture/",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    }
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+        "InitialVariantWeight": 1,
+    }
+    config = {"ProductionVariants": [variant]} | ({"DataCaptureConfig": capture} if percent else {})
+    template = {
+        "Resources": {
+            "Model": {"Type": "AWS::SageMaker::Model", "Properties": model},
+            "Config": {"Type": "AWS::SageMaker::EndpointConfig", "Properties": config},
+        },
+        "Outputs": {
+            "EndpointName": {"Value": f"pneumonia-{STAGE}"},
+            "EndpointConfigName": {"Value": {"Fn::GetAtt": ["Config", "EndpointConfigName"]}},
+        },
+    }
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+
+
+def capture(server: Server, change: Callable[[Image.Image], Image.Image] | None = None) -> None:
+    """Put 60 requests of now into S3, in two files, where SageMaker puts them.
+
+    Records have whole seconds: one of the second in which the configuration was made would count as older than it.
+    """
+    rng, time = np.random.default_rng(1), dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    records = []
+    for seed in range(100, 160):
+        film = Image.open(io.BytesIO(phantom(seed))).convert("L")
+        records.append(json.dumps(line(encode(change(film) if change else film), float(rng.random()), time)))
+    for number, part in enumerate((records[:40], records[40:])):
+        key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/{time:%M-%S}-{number}.jsonl"
+        server.client("s3").put_object(Bucket="films", Key=key, Body=("\n".join(part) + "\n").encode())
+
+
+def test_unchanged_films_are_no_drift_and_no_film_is_named(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(account, 20)
+    capture(account)
+    assert main(["--fail-on-drift"]) == 0
+    printed = capsys.readouterr().out
+    assert "60 captured requests, 60 distinct films of endpoint" in printed
+    assert "it captures 20 % of its requests, against 60 validation films of phantom/v1" in printed
+    assert "No drift: these films look like the 60 validation films." in printed
+    assert ".jpg" not in printed
+
+
+def test_blurred_films_are_drift_which_fails_only_where_that_was_asked_for(
+    account: Server, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(account, 100)
+    capture(account, lambda film: film.filter(ImageFilter.GaussianBlur(2)))
+    assert main(["--output", "drift.json", "--days", "1"]) == 0
+    (verdict,) = (one for one in capsys.readouterr().out.splitlines() if one.startswith("Warning: drift in "))
+    assert "sharpness (large, PSI " in verdict
+    facts = json.loads((project / "drift.json").read_text(encoding="utf-8"))
+    assert (facts["drift"], facts["reference"], facts["now"]) == (True, 60, 60)
+    assert facts["quantities"]["sharpness"]["low"] > 0.25
+    assert set(facts["positive_rate"]) == {"validation", "now"}
+    assert main(["--fail-on-drift"]) == 1
+
+
+def test_without_capture_the_sentence_says_how_to_switch_it_on_and_what_it_stores(
+    account: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(account, 0)
+    assert main([]) == 1
+    sentence = capsys.readouterr().err
+    for words in ("data_capture_percent is 0", f"cdk deploy --all -c stage={STAGE}", "images of patients", "--input"):
+        assert words in sentence
+
+
+def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    deploy(account, 100)
+    assert main([]) == 1
+    assert f"s3://films/capture/pneumonia-{STAGE}/ holds no request since" in capsys.readouterr().err
+    time = dt.datetime.now(dt.UTC)
+    key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/x.jsonl"
+    account.client("s3").put_object(Bucket="films", Key=key, Body=b"{}\n{}\n")
+    assert main([]) == 1
+    assert "2 x the line is no record of data capture): nothing to compare" in capsys.readouterr().err
+
+
+def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_sentences(
+    account: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(account, 100)
+    capture(account)
+    files.write(f"model:{STAGE}", MODEL | {"artifact": "s3://films/training/job-2/output/model.tar.gz"})
+    assert main([]) == 1
+    assert f"serves {ARTIFACT}, and cdk.context.json has s3://films/training/job-2" in capsys.readouterr().err
+    files.write(f"model:{STAGE}", MODEL)
+    account.client("s3").delete_object(Bucket="films", Key="training/job-1/predictions.csv")
+    assert main([]) == 1
+    assert "run `python -m ml.transform` first" in capsys.readouterr().err
+
+
+def test_without_an_endpoint_the_sentence_names_both_ways(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 1
+    sentence = capsys.readouterr().err
+    assert f"run `cdk deploy {STACK} -c stage={STAGE}` first. Or give films with --input" in sentence
+
+
+@pytest.mark.parametrize(
+    "options", [["--days", "0"], ["--days", "31"], ["--days", "x"], ["--seed", "-1"], ["--days", "2", "--input", "x"]]
+)
+def test_wrong_usage_ends_with_2(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(options)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_output_in_no_folder_ends_with_2_before_anything_is_asked(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--output", "none/drift.json"]) == 2
+    assert "does not exist; make it first" in capsys.readouterr().err
