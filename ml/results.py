@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+import botocore.exceptions
 
 from ml import project, runs, scoring
 from ml.evaluation import metrics, report
@@ -14,6 +15,7 @@ from ml.evaluation.evaluate import Evaluation, worst
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate
 
+AUDITED = ("before", "after")
 NOTICE = "Not a medical device: these figures hold for this data set only."
 
 
@@ -21,6 +23,30 @@ def read_floor(bucket: str, dataset: Mapping[str, Any]) -> dict[str, float]:
     """Return the probabilities of the data set's floor by file."""
     scores: dict[str, float] = json.loads(scoring.fetch(bucket, dataset, ["floor.json"])["floor.json"])["scores"]
     return scores
+
+
+def read_audit(bucket: str, dataset: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the data set's encoding audit; None where it has no report.json."""
+    try:
+        body = scoring.fetch(bucket, dataset, ["report.json"])["report.json"]
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            raise
+        return None
+    return audit_of(json.loads(body))
+
+
+def audit_of(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the audit in a data set's report.json, as metrics.json has it; None where it holds none."""
+    if not {"audit", "verdict"} <= set(told):
+        return None
+    parts = {part: {name: figures(one) for name, one in told["audit"][part].items()} for part in AUDITED}
+    return {"sentences": told["verdict"], **parts}
+
+
+def figures(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a number of the audit with its interval and n; NaN, where a class has a single film, becomes null."""
+    return {name: None if math.isnan(one[name]) else one[name] for name in ("value", "low", "high", "n")}
 
 
 def show(found: Evaluation, dataset: str) -> None:
@@ -40,8 +66,7 @@ def show(found: Evaluation, dataset: str) -> None:
 
 
 def store(
-    entry: Mapping[str, Any], found: Evaluation, raw: Mapping[str, Scored], dataset: Mapping[str, Any],
-    floor: Mapping[str, float], force: bool,
+    entry: Mapping[str, Any], found: Evaluation, raw: Mapping[str, Scored], dataset: Mapping[str, Any], force: bool
 ) -> dict[str, Any]:  # fmt: skip
     """Write predictions, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json."""
     artifact, test = entry["artifact"], found.splits["test"]
@@ -53,14 +78,16 @@ def store(
         "report": f"s3://{bucket}/{key}",
         "forced": force and not found.facts["gate"]["passed"],
         "worst": worst(test, found.threshold),
+        "audit": read_audit(bucket, dataset),
     }
+    facts |= {"card": report.card(facts), "warnings": report.warnings(facts)}
     films = scoring.fetch(bucket, dataset, [file for cases in facts["worst"].values() for file, _ in cases])
-    page = report.html(found, facts, np.array([floor[file] for file in test.files]), films)
+    page = report.html(found, facts, films)
     folder = project.root() / "build" / "evaluation" / entry["training_job"]
     folder.mkdir(parents=True, exist_ok=True)
     for name, body in {
         "predictions.csv": predictions(raw, found, dataset["classes"]).encode(),
-        "metrics.json": json.dumps(facts, indent=1).encode(),
+        "metrics.json": json.dumps(facts, indent=1, allow_nan=False).encode(),
         "report.html": page.encode(),
     }.items():
         temporary = folder / f"{name}.tmp"

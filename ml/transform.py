@@ -106,7 +106,7 @@ def transform(options: argparse.Namespace) -> None:
             f"Some films have no score; the figures above leave them out:{shown}\nNothing was recorded. Mend the films "
             "and prepare the data set again, or run the command again."
         )
-    facts = results.store(entry, found, raw, dataset, floor, options.force)
+    facts = results.store(entry, found, raw, dataset, options.force)
     release(stage, bucket, facts)
 
 

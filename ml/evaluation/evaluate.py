@@ -10,6 +10,7 @@ import numpy as np
 from ml import statistics
 from ml.evaluation import calibration, comparison, gate
 from ml.evaluation.calibration import Calibration
+from ml.evaluation.curves import curves
 from ml.evaluation.metrics import as_json, majority, metrics, subgroups
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate
@@ -43,7 +44,7 @@ class Evaluation:
     """What was found, with the calibrated scores it rests on.
 
     Attributes:
-        facts: metrics.json, all but where things are stored.
+        facts: metrics.json, all but where things are stored and what is said of them.
         splits: calibrated scores by split.
     """
 
@@ -82,6 +83,7 @@ def evaluate(
         "floors": floors(test, floor, choices.seed),
         "shift": shift(found["validation"], found["validation_stressed"]),
         "comparison": compare(test, threshold, previous),
+        "curves": curves(splits, threshold, np.array([floor[file] for file in test.files])),
         "gate": {"passed": all(rule["passed"] for rule in rules), "rules": rules, "sentence": gate.sentence(rules)},
     }
     return Evaluation(threshold, chosen, splits, found["test"], facts)

@@ -4,7 +4,6 @@ import io
 import re
 from html import unescape
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -22,10 +21,11 @@ def page(**facts: object) -> str:
         "forced": False,
         "worst": worst(found.splits["test"], found.threshold),
     }
+    everything |= {"card": report.card(everything | facts), "warnings": report.warnings(everything | facts)}
     buffer = io.BytesIO()
     Image.new("L", (8, 8)).save(buffer, "JPEG")
     films = {file: buffer.getvalue() for cases in everything["worst"].values() for file, _ in cases}
-    return report.html(found, everything | facts, np.linspace(0, 1, len(found.splits["test"])), films)
+    return report.html(found, everything | facts, films)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The evaluation's report: one self-contained HTML page."""
 
+from ml.evaluation.report.card import card
 from ml.evaluation.report.page import html, warnings
 
-__all__ = ["html", "warnings"]
+__all__ = ["card", "html", "warnings"]

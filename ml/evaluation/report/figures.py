@@ -1,38 +1,33 @@
-"""The report's curves, as SVG text that is the same for the same scores."""
+"""The report's charts, drawn from the curves of metrics.json as SVG text that is the same for the same scores."""
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from ml import statistics
-from ml.evaluation.calibration import reliability
 from ml.evaluation.scored import Scored
-from ml.statistics import Labels, Scores
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 """Okabe and Ito's colours, which survive colour-blindness."""
-GRID = np.linspace(0, 1, 101)
-DRAWS = 500
 
 mpl.rcParams.update({"svg.hashsalt": "chest-xray", "svg.fonttype": "none", "font.size": 11, "axes.grid": True,
                      "grid.alpha": 0.3})  # fmt: skip
 
 
-def roc(test: Scored, threshold: float, floor: Scores) -> str:
-    """ROC curve with a 95 % band over resampled patients, the operating point, and the floor's curve."""
+def roc(curve: Mapping[str, Any], threshold: float) -> str:
+    """ROC curve with its 95 % band, the operating point, and the floor's curve."""
     figure, axes = canvas("1 - specificity", "sensitivity")
-    low, high = band(test)
-    axes.fill_between(GRID, low, high, color=BLUE, alpha=0.2, label="95 % band", linewidth=0)
-    axes.step(*roc_points(test.labels, test.scores), where="post", color=BLUE, label="model")
-    axes.step(*roc_points(test.labels, floor), where="post", color=GREY, linestyle="--", label="28-pixel regression")
-    counts = statistics.confusion(test.labels, test.scores, threshold)
-    point = (1 - counts.specificity().value, counts.sensitivity().value)
-    axes.plot(*point, "o", color=ORANGE, label=f"threshold {threshold:.3f}")
+    band = curve["band"]
+    axes.fill_between(band["false_positive_rate"], band["low"], band["high"], color=BLUE, alpha=0.2, label="95 % band",
+                      linewidth=0)  # fmt: skip
+    axes.step(*zip(*curve["points"], strict=True), where="post", color=BLUE, label="model")
+    axes.step(*zip(*curve["floor"], strict=True), where="post", color=GREY, linestyle="--", label="28-pixel regression")
+    axes.plot(*curve["operating_point"], "o", color=ORANGE, label=f"threshold {threshold:.3f}")
     axes.legend(loc="lower right")
     return svg(figure)
 
@@ -51,50 +46,33 @@ def precision_recall(test: Scored, threshold: float) -> str:
     return svg(figure)
 
 
-def calibration(validation: Scored, stressed: Scored, test: Scored) -> str:
+def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Share of pneumonia over mean probability, for three splits."""
     figure, axes = canvas("mean probability of ten bins", "share of pneumonia")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--")
-    styles = (("validation", validation, GREY, "s"), ("stressed", stressed, ORANGE, "^"), ("test", test, BLUE, "o"))
-    for name, split, colour, marker in styles:
-        bins = reliability(split.labels, split.scores)
+    styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("stressed", ORANGE, "^"),
+              "test": ("test", BLUE, "o")}  # fmt: skip
+    for split, (name, colour, marker) in styles.items():
+        bins = splits[split]
         axes.plot([one["probability"] for one in bins], [one["share"] for one in bins], marker=marker, color=colour,
-                  label=f"{name} (n = {len(split)})")  # fmt: skip
+                  label=f"{name} (n = {sum(one['n'] for one in bins)})")  # fmt: skip
     axes.legend(loc="upper left")
     return svg(figure)
 
 
-def histogram(test: Scored, threshold: float) -> str:
+def histogram(counts: Mapping[str, Sequence[float]], threshold: float) -> str:
     """Number of test films by probability and class."""
     figure, axes = canvas("probability of pneumonia", "films", shares=False)
-    bins = np.linspace(0, 1, 41)
-    axes.hist(test.scores[test.labels == 0], bins=list(bins), color=BLUE, alpha=0.7, label="NORMAL")
-    axes.hist(test.scores[test.labels == 1], bins=list(bins), color=ORANGE, alpha=0.6, label="PNEUMONIA", hatch="//")
+    edges = counts["edges"]
+    styles: dict[str, dict[str, Any]] = {
+        "NORMAL": {"color": BLUE, "alpha": 0.7}, "PNEUMONIA": {"color": ORANGE, "alpha": 0.6, "hatch": "//"}
+    }  # fmt: skip
+    for name, style in styles.items():
+        axes.hist(edges[:-1], bins=edges, weights=counts[name], label=name, **style)
     axes.axvline(threshold, color="black", linestyle=":", label=f"threshold {threshold:.3f}")
     axes.set_yscale("symlog", linthresh=10)
     axes.legend()
     return svg(figure)
-
-
-def band(test: Scored, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 2.5 and 97.5 % points of sensitivity at each 1 - specificity of GRID, over resampled patients."""
-
-    def quantities(chosen: NDArray[np.intp]) -> dict[str, float]:
-        across, up = roc_points(test.labels[chosen], test.scores[chosen])
-        places = np.searchsorted(across, GRID, side="right") - 1
-        return {str(place): float(value) for place, value in enumerate(up[places])}
-
-    found = statistics.bootstrap(test.patients, quantities, DRAWS, seed)
-    return np.array([one.low for one in found.values()]), np.array([one.high for one in found.values()])
-
-
-def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return 1 - specificity and sensitivity at every distinct score, from (0, 0) to (1, 1)."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.r_[np.flatnonzero(np.diff(scores[order])), len(scores) - 1]
-    hits = np.cumsum(labels[order])[last]
-    alarms = last + 1 - hits
-    return np.r_[0, alarms / max(int(alarms[-1]), 1)], np.r_[0, hits / max(int(hits[-1]), 1)]
 
 
 def canvas(across: str, up: str, shares: bool = True) -> tuple[Figure, Axes]:

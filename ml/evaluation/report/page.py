@@ -8,35 +8,30 @@ from typing import Any
 from ml import pages
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.report import figures
-from ml.evaluation.report.card import card
-from ml.evaluation.scored import Scored
 from ml.pages import note, table
-from ml.statistics import Scores
 
 NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
 SPLITS = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
 
 
-def html(found: Evaluation, facts: Mapping[str, Any], floor: Scores, films: Mapping[str, bytes]) -> str:
+def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]) -> str:
     """Return the page.
 
     Args:
         facts: metrics.json.
-        floor: the floor's probabilities of the test films, shape (n,).
         films: JPEG bytes of the worst errors, by file.
     """
-    test = found.splits["test"]
     sections = [
         f"<h1>Model {escape(facts['training_job'])}</h1><p>Data set {escape(facts['dataset'])}</p>",
         note(NOTICE),
-        *(note(words) for words in warnings(facts)),
+        *(note(words) for words in facts["warnings"]),
         "<h2>Metrics</h2>",
         f"<p>Threshold {found.threshold:.4f}: {escape(facts['threshold_source'])}.</p>",
         metrics_table(facts),
         "<h2>Floors</h2>",
         floors_table(facts["floors"]),
         "<h2>Curves on the test films</h2>",
-        curves(found, test, floor),
+        curves(found, facts["curves"]),
         "<h2>Confusion matrix</h2>",
         confusion_table(facts["confusion"]),
         "<h2>Kinds of films</h2>",
@@ -51,7 +46,7 @@ def html(found: Evaluation, facts: Mapping[str, Any], floor: Scores, films: Mapp
         "<h2>Gate</h2>",
         gate_table(facts["gate"]),
         "<h2>Model card</h2>",
-        "".join(f"<h3>{escape(title)}</h3><p>{escape(words)}</p>" for title, words in card(facts).items()),
+        "".join(f"<h3>{escape(title)}</h3><p>{escape(words)}</p>" for title, words in facts["card"].items()),
     ]
     return pages.document(f"Model {facts['training_job']}", sections)
 
@@ -106,15 +101,15 @@ def floors_table(floors: Mapping[str, Any]) -> str:
     )
 
 
-def curves(found: Evaluation, test: Scored, floor: Scores) -> str:
+def curves(found: Evaluation, shown: Mapping[str, Any]) -> str:
     """Return the four charts with their captions."""
     charts = {
-        "ROC curve with 95 % band over resampled patients": figures.roc(test, found.threshold, floor),
-        "Precision and recall": figures.precision_recall(test, found.threshold),
-        "Reliability: how often a probability comes true": figures.calibration(
-            found.splits["validation"], found.splits["validation_stressed"], test
+        "ROC curve with 95 % band over resampled patients": figures.roc(shown["roc"], found.threshold),
+        "Precision and recall": figures.precision_recall(found.splits["test"], found.threshold),
+        "Reliability: how often a probability comes true": figures.calibration(shown["reliability"]),
+        "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(
+            shown["histogram"], found.threshold
         ),
-        "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(test, found.threshold),
     }
     return '<div class="charts">' + "".join(
         f'<figure role="img" aria-label="{escape(title)}">{svg}<figcaption>{escape(title)}</figcaption></figure>'

@@ -1,0 +1,104 @@
+"""What the report's charts show, in numbers: computed once, for the report and for whoever draws them elsewhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml import statistics
+from ml.evaluation.calibration import reliability
+from ml.evaluation.scored import Scored
+from ml.statistics import Labels, Scores
+
+GRID = np.linspace(0, 1, 101)
+EDGES = np.linspace(0, 1, 41)
+DRAWS = 500
+MOST_POINTS = 512
+"""Of a ROC curve: more than a screen has pixels for, and few enough that a large test set makes no large file."""
+DIGITS = 6
+
+
+def curves(splits: Mapping[str, Scored], threshold: float, floor: Scores) -> dict[str, Any]:
+    """Return the curves of metrics.json, all plain numbers.
+
+    Args:
+        splits: calibrated scores of validation, validation_stressed and test, each with films of both classes.
+        floor: the floor's probabilities of the test films, shape (n,).
+    """
+    test = splits["test"]
+    return {
+        "roc": roc(test, threshold, floor),
+        "reliability": {
+            name: [
+                {key: rounded(value) for key, value in one.items()} for one in reliability(films.labels, films.scores)
+            ]
+            for name, films in splits.items()
+        },
+        "histogram": histogram(test),
+    }
+
+
+def roc(test: Scored, threshold: float, floor: Scores) -> dict[str, Any]:
+    """Return the ROC curve with its 95 % band over resampled patients, the operating point, and the floor's curve.
+
+    A point is (1 - specificity, sensitivity); both curves begin at (0, 0), end at (1, 1) and rise in steps.
+    """
+    low, high = band(test)
+    counts = statistics.confusion(test.labels, test.scores, threshold)
+    return {
+        "points": points(test.labels, test.scores),
+        "band": {"false_positive_rate": numbers(GRID), "low": numbers(low), "high": numbers(high)},
+        "operating_point": [rounded(1 - counts.specificity().value), rounded(counts.sensitivity().value)],
+        "floor": points(test.labels, floor),
+        "n": len(test),
+        "patients": len(set(test.patients)),
+    }
+
+
+def histogram(test: Scored) -> dict[str, Any]:
+    """Return how many films of each class have a probability between two edges."""
+    found = {
+        name: [int(count) for count in np.histogram(test.scores[test.labels == label], EDGES)[0]]
+        for label, name in enumerate(("NORMAL", "PNEUMONIA"))
+    }
+    return {"edges": numbers(EDGES), **found}
+
+
+def band(test: Scored, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 2.5 and 97.5 % points of sensitivity at each 1 - specificity of GRID, over resampled patients."""
+
+    def quantities(chosen: NDArray[np.intp]) -> dict[str, float]:
+        across, up = roc_points(test.labels[chosen], test.scores[chosen])
+        places = np.searchsorted(across, GRID, side="right") - 1
+        return {str(place): float(value) for place, value in enumerate(up[places])}
+
+    found = statistics.bootstrap(test.patients, quantities, DRAWS, seed)
+    return np.array([one.low for one in found.values()]), np.array([one.high for one in found.values()])
+
+
+def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return 1 - specificity and sensitivity at every distinct score, from (0, 0) to (1, 1)."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(scores[order])), len(scores) - 1]
+    hits = np.cumsum(labels[order])[last]
+    alarms = last + 1 - hits
+    return np.r_[0, alarms / max(int(alarms[-1]), 1)], np.r_[0, hits / max(int(hits[-1]), 1)]
+
+
+def points(labels: Labels, scores: Scores) -> list[list[float]]:
+    """Return a ROC curve's points, thinned out evenly to MOST_POINTS; its ends are always among them."""
+    found = np.column_stack(roc_points(labels, scores))
+    if len(found) > MOST_POINTS:
+        found = found[np.linspace(0, len(found) - 1, MOST_POINTS).round().astype(int)]
+    return [numbers(point) for point in found]
+
+
+def numbers(values: NDArray[np.float64]) -> list[float]:
+    """Return an array as plain rounded numbers."""
+    return [rounded(value) for value in values.tolist()]
+
+
+def rounded(value: float) -> float:
+    """Return a number with as many digits as a chart can use; a whole number stays one."""
+    return round(value, DIGITS)
