@@ -10,7 +10,14 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from frontend import reading  # noqa: E402
+from frontend import many, model_page, reading  # noqa: E402
 
-st.set_page_config(page_title="Chest film reading", page_icon=":material/radiology:", layout="wide")
-st.navigation([st.Page(reading.page, title="Read one film", icon=":material/radiology:")], position="top").run()
+PAGES = [
+    st.Page(reading.page, title="Read one film", icon=":material/radiology:", url_path="one", default=True),
+    st.Page(many.page, title="Read many", icon=":material/photo_library:", url_path="many"),
+    st.Page(model_page.page, title="The model", icon=":material/monitoring:", url_path="model"),
+]
+
+here = st.navigation(PAGES, position="top")
+st.set_page_config(page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide")
+here.run()

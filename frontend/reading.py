@@ -1,80 +1,114 @@
 """The page "Read one film"."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 import radiograph
 from frontend import film as films
-from frontend.client import Client, Prediction, RefusalError
+from frontend.answers import HeatMap, Model, Prediction
+from frontend.client import Client, RefusalError
 from frontend.film import Film
-from frontend.scale import percent, scale
-from frontend.settings import SettingsError, load
+from frontend.picture import shown_film
+from frontend.refusals import show_refusal
+from frontend.scale import scale
+from frontend.session import model_of, opened
+from frontend.wording import percent, points, threshold_meaning
+from radiograph import Policy
 
 UPLOAD, NORMAL, PNEUMONIA = "My film", "Synthetic, healthy", "Synthetic, pneumonia"
+KINDS = ["jpg", "jpeg", "png", "dcm", "dicom"]
 
-NOT_A_DEVICE = (
-    "**Not a medical device.** For research and education only; a radiologist must read the film before any decision."
-)
 
-NEXT_STEPS = {
-    "invalid_api_key": "The app's API_KEY does not open this API: set the key of this deployment and restart the app.",
-    "throttled": "Wait a few seconds, then try again.",
-    "endpoint_throttled": "Wait a few seconds, then try again.",
-    "endpoint_not_ready": "The model is being started; that takes a few minutes after a deployment.",
-    "endpoint_missing": "The model is not deployed: whoever runs this API has to deploy its endpoint again.",
-}
-"""What the person in front of the app can do, where the API's own sentence does not say it."""
+@dataclass
+class Reading:
+    """What this session knows of the film it shows: the file it came from, and what the API said of it."""
 
-Outcome = Prediction | RefusalError
+    source: str
+    film: Film
+    outcome: Prediction | RefusalError | None = None
+    heat: HeatMap | RefusalError | None = None
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("Chest film reading")
-    st.warning(NOT_A_DEVICE, icon=":material/health_and_safety:")
-    try:
-        client = Client(load())
-    except SettingsError as error:
-        explain_settings(error)
+    client = opened("Chest film reading")
+    if client is None:
         return
-    film = choose()
-    if film is None:
+    model = model_of(client)
+    reading = choose(model.policy if isinstance(model, Model) else "squash")
+    if reading is None:
+        st.session_state.pop("reading", None)
         return
+    if reading.outcome is None:
+        with st.spinner("The model reads the film …"):
+            reading.outcome = predicted(client, reading.film)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        st.image(film.picture, caption=film.name, width="stretch")
-        if film.note:
-            st.caption(film.note)
+        heat = reading.heat if isinstance(reading.heat, HeatMap) else None
+        shown_film(reading.film, heat)
     with right:
-        show(film, outcome(client, film))
+        if isinstance(reading.outcome, Prediction):
+            show_prediction(reading.outcome, model)
+            show_heat(client, reading)
+            show_details(reading.outcome)
+        elif show_refusal(reading.outcome, reading.film.digest):
+            reading.outcome = None
+            st.rerun()
 
 
-def explain_settings(error: SettingsError) -> None:
-    """Say how the app gets to know its API."""
-    st.error(f"The app does not know its API. {error}", icon=":material/link_off:")
-    st.markdown("Start it on a deployed stage with")
-    st.code("make app STAGE=dev", language="bash")
-    st.markdown("or set `API_URL` and `API_KEY` in the environment or in `.streamlit/secrets.toml`.")
-
-
-def choose() -> Film | None:
+def choose(policy: Policy) -> Reading | None:
     """Let the person choose a film; None until there is one that can be sent."""
     source = st.segmented_control(
         "Film", [UPLOAD, NORMAL, PNEUMONIA], default=UPLOAD, help="The synthetic films are drawn and show nobody."
     )
     if source in (NORMAL, PNEUMONIA):
-        return synthetic(source == PNEUMONIA)
+        return kept(source) or remember(Reading(source, synthetic(source == PNEUMONIA)))
     uploaded = st.file_uploader(
         "A frontal chest radiograph: JPEG, PNG or DICOM",
-        type=["jpg", "jpeg", "png", "dcm", "dicom"],
+        type=KINDS,
         help="The file stays in this session's memory and is not stored. Of a DICOM file only the pixels are sent.",
     )
     if uploaded is None:
+        introduce()
         return None
     try:
-        return films.from_file(uploaded.name, uploaded.getvalue())
+        return kept(uploaded.file_id) or remember(
+            Reading(uploaded.file_id, films.from_file(uploaded.name, uploaded.getvalue(), policy))
+        )
     except radiograph.FilmError as error:
         st.error(f"**{uploaded.name} cannot be read.** {error}", icon=":material/broken_image:")
         return None
+
+
+def introduce() -> None:
+    """Say what will happen, to who is here for the first time."""
+    steps = {
+        ":material/upload_file: Choose a film": "One frontal chest radiograph as JPEG, PNG or DICOM. None at hand? The "
+        "synthetic ones above are drawn by the project and show nobody.",
+        ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, and how often "
+        "that threshold was right on films the model had never seen.",
+        ":material/blur_on: See why": "A heat map of the parts of the film that the model's answer rests on.",
+    }
+    for column, (title, words) in zip(st.columns(len(steps)), steps.items(), strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.markdown(f"**{title}**\n\n{words}")
+    st.caption(
+        "The film goes to this deployment's API and from there to its model; neither it nor the result is stored or "
+        "logged with your film. Of a DICOM file only the pixels are sent."
+    )
+
+
+def kept(source: str) -> Reading | None:
+    """Return this session's reading of a source, so that a rerun neither decodes nor asks again."""
+    reading: Reading | None = st.session_state.get("reading")
+    return reading if reading is not None and reading.source == source else None
+
+
+def remember(reading: Reading) -> Reading:
+    """Keep the reading in place of the one before."""
+    st.session_state["reading"] = reading
+    return reading
 
 
 @st.cache_data(show_spinner="Drawing a film …")
@@ -83,48 +117,64 @@ def synthetic(pneumonia: bool) -> Film:
     return films.synthetic(pneumonia)
 
 
-def outcome(client: Client, film: Film) -> Outcome:
-    """Return the API's answer about this very film, asked once in a session until the person asks again."""
-    kept: tuple[str, Outcome] | None = st.session_state.get("outcome")
-    if kept is not None and kept[0] == film.digest:
-        return kept[1]
-    found: Outcome
-    with st.spinner("The model reads the film …"):
-        try:
-            found = client.predict(film.body, film.media_type)
-        except RefusalError as refusal:
-            found = refusal
-    st.session_state["outcome"] = (film.digest, found)
-    return found
+def predicted(client: Client, film: Film) -> Prediction | RefusalError:
+    """Return the API's answer about a film, or why there is none."""
+    try:
+        return client.predict(film.body, film.media_type)
+    except RefusalError as refusal:
+        return refusal
 
 
-def show(film: Film, found: Outcome) -> None:
-    """Show what the API said."""
-    if isinstance(found, Prediction):
-        show_prediction(found)
-        return
-    reason = [f"**{found.title}.** {found.detail}"]
-    if found.code in NEXT_STEPS:
-        reason.append(NEXT_STEPS[found.code])
-    st.error("\n\n".join(reason), icon=":material/error:")
-    if found.request_id:
-        st.caption(f"Request {found.request_id}")
-    if found.retryable and st.button("Try again", icon=":material/refresh:", key=f"retry-{film.digest}"):
-        del st.session_state["outcome"]
-        st.rerun()
-
-
-def show_prediction(found: Prediction) -> None:
-    """Show label, probability, threshold and where they come from."""
-    positive = found.probability >= found.threshold
-    st.subheader("Pneumonia suspected" if positive else "No pneumonia suspected")
+def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
+    """Show label, probability and threshold, and what the threshold is worth."""
+    st.subheader("Pneumonia suspected" if found.positive else "No pneumonia suspected")
     st.markdown(
         f"The model gives a probability of **{percent(found.probability)}** for pneumonia, "
-        f"{'at or above' if positive else 'below'} its threshold of {percent(found.threshold)}."
+        f"{'at or above' if found.positive else 'below'} its threshold of {percent(found.threshold)}."
     )
     st.html(scale(found))
-    st.caption(f"Threshold: {found.threshold_source}.")
-    st.caption(found.disclaimer)
+    if isinstance(model, Model):
+        st.markdown(threshold_meaning(model.evaluation))
+    st.caption(f"Threshold: {found.threshold_source}. {found.disclaimer}")
+
+
+def show_heat(client: Client, reading: Reading) -> None:
+    """Offer the heat map, or say what it shows."""
+    if isinstance(reading.heat, HeatMap):
+        st.markdown(heat_words(reading.heat))
+        return
+    again = isinstance(reading.heat, RefusalError) and show_refusal(reading.heat, f"heat-{reading.film.digest}")
+    asked = reading.heat is None and st.button(
+        "Show which parts speak for pneumonia",
+        icon=":material/blur_on:",
+        help="Covers one part of the film after the other and asks the model each time: 50 calls, some seconds.",
+    )
+    if not asked and not again:
+        return
+    with st.spinner("The model reads the film with one part after the other covered …"):
+        try:
+            reading.heat = client.explain(reading.film.body, reading.film.media_type)
+        except RefusalError as refusal:
+            reading.heat = refusal
+    st.rerun()
+
+
+def heat_words(heat: HeatMap) -> str:
+    """Return what a heat map says, for who sees it and for who cannot."""
+    strongest = heat.strongest
+    words = (
+        "On the film, **orange** parts speak for pneumonia and **blue** ones against it: the probability falls or "
+        f"rises when they are covered, by {points(-strongest)} where it changes most."
+    )
+    if abs(strongest) < 0.01:
+        words = "No single part of the film matters much to the model: covering any one changes less than one point."
+    if not heat.complete:
+        words += " The time was over before every part was asked; those are left clear."
+    return f"{words} A heat map shows what the model uses; it is no finding."
+
+
+def show_details(found: Prediction) -> None:
+    """Show what a person may need to report or repeat a reading."""
     with st.expander("About this reading"):
         rows = [
             ("Label", found.label),
@@ -134,4 +184,5 @@ def show_prediction(found: Prediction) -> None:
             ("Request", found.request_id),
             ("Round trip", f"{found.seconds:.2f} s"),
         ]
-        st.markdown("\n".join(["| | |", "| --- | --- |", *(f"| {name} | `{value}` |" for name, value in rows)]))
+        table = [f"| {name} | `{value}` |" for name, value in rows]
+        st.markdown("\n".join(["| What | Value |", "| --- | --- |", *table]))

@@ -1,6 +1,7 @@
 """The probability and the threshold on one scale, as HTML that follows the page's colours."""
 
-from frontend.client import Prediction
+from frontend.answers import Prediction
+from frontend.wording import percent
 
 BELOW, ABOVE = "#3b7dbb", "#d9822b"
 """Blue and orange stay apart for every common colour vision; the words beside them say the same."""
@@ -9,7 +10,7 @@ BELOW, ABOVE = "#3b7dbb", "#d9822b"
 def scale(prediction: Prediction) -> str:
     """Return a bar from 0 to 1 with the threshold as a line and the probability as a dot."""
     at, limit = prediction.probability, prediction.threshold
-    positive = at >= limit
+    positive = prediction.positive
     spoken = (
         f"Probability of pneumonia {percent(at)}, threshold {percent(limit)}: "
         f"{'at or above' if positive else 'below'} the threshold."
@@ -38,12 +39,3 @@ def label(value: float, top: str, words: str, bold: bool = False) -> str:
     weight = 700 if bold else 400
     style = f"position:absolute;left:{100 * value:.2f}%;top:{top};transform:translateX({shift}%);font-weight:{weight}"
     return f'<div style="{style};white-space:nowrap">{words}</div>'
-
-
-def percent(value: float) -> str:
-    """Return a probability as a person reads it; never 0 % or 100 %, which no model can know."""
-    if value < 0.001:
-        return "under 0.1 %"
-    if value > 0.999:
-        return "over 99.9 %"
-    return f"{100 * value:.1f} %"

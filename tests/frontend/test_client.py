@@ -1,15 +1,20 @@
 """The client against the real proxy: predictions, and every kind of refusal as a sentence."""
 
+import json
 import socket
+from pathlib import Path
 
 import pytest
 
-from frontend.client import Client, Prediction, RefusalError
+from frontend.answers import Prediction
+from frontend.client import Client, RefusalError
 from frontend.settings import Settings
 from tests.lambda_.events import image
 from tests.lambda_.runtime import Reply, failure
 
-from .conftest import KEY, Api
+from .conftest import KEY, Api, refused_by_gateway
+
+OPENAPI = Path(__file__).resolve().parents[2] / "lambda" / "inference_proxy" / "openapi.json"
 
 
 def refusal(api: Api, film: bytes = b"", key: str = KEY, url: str | None = None) -> RefusalError:
@@ -35,7 +40,7 @@ def test_the_films_bytes_arrive_as_they_are(api: Api) -> None:
 
 def test_a_wrong_key_is_a_refusal_that_trying_again_cannot_mend(api: Api) -> None:
     found = refusal(api, key="wrong")
-    assert (found.status, found.detail, found.retryable) == (403, "Forbidden", False)
+    assert (found.status, found.code, found.retryable) == (403, "invalid_api_key", False)
 
 
 def test_a_broken_film_comes_back_with_the_apis_code_and_sentence(api: Api) -> None:
@@ -59,7 +64,7 @@ def test_what_passes_by_itself_can_be_tried_again(api: Api, reply: Reply, status
 
 
 def test_a_page_of_another_server_is_named_as_such(api: Api) -> None:
-    api.gateway_answer = (200, b"<html>Welcome</html>")
+    api.gateway_answers.append((200, b"<html>Welcome</html>", {}))
     found = refusal(api)
     assert found.code == "unexpected_answer"
     assert "API_URL" in found.detail
@@ -67,7 +72,7 @@ def test_a_page_of_another_server_is_named_as_such(api: Api) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"label": "NORMAL", "probability": "high"}'])
 def test_json_that_is_no_prediction_is_refused(api: Api, body: bytes) -> None:
-    api.gateway_answer = (200, body)
+    api.gateway_answers.append((200, body, {}))
     assert refusal(api).code == "unexpected_answer"
 
 
@@ -83,3 +88,44 @@ def test_an_address_where_nothing_listens_is_named_without_the_key(api: Api) -> 
 
 def test_the_key_is_in_no_representation_of_the_settings(api: Api) -> None:
     assert KEY not in repr(api.settings)
+
+
+def test_a_heat_map_comes_as_a_grid(api: Api) -> None:
+    found = Client(api.settings).explain(image(), "image/jpeg")
+    assert (len(found.values), len(found.values[0]), found.complete, found.calls) == (7, 7, True, 50)
+    assert found.strongest == 0
+
+
+def test_the_model_says_what_it_is_before_it_was_evaluated(api: Api) -> None:
+    found = Client(api.settings).model()
+    assert (found.version, found.policy, found.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
+
+
+def test_a_throttled_client_learns_how_long_to_wait(api: Api) -> None:
+    api.gateway_answers.append(refused_by_gateway("THROTTLED", **{"Retry-After": "3"}))
+    found = refusal(api)
+    assert (found.status, found.code, found.retry_after, found.retryable) == (429, "throttled", 3, True)
+
+
+def test_a_used_up_quota_is_nothing_to_try_again(api: Api) -> None:
+    api.gateway_answers.append(refused_by_gateway("QUOTA_EXCEEDED", **{"Retry-After": "3600"}))
+    assert not refusal(api).retryable
+
+
+def test_a_redirect_is_not_followed_with_the_key(api: Api) -> None:
+    api.gateway_answers.append((302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}))
+    assert refusal(api).code == "unexpected_answer"
+
+
+def test_what_the_client_reads_is_in_the_contract() -> None:
+    """Every field that frontend/answers.py takes is required by the schema of its route in the OpenAPI document."""
+    schemas = json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]
+    for name, fields in {
+        "Prediction": {"label", "probability", "threshold", "threshold_source", "model_version", "request_id"},
+        "Explanation": {"heat_map"},
+        "Model": {"model_version", "policy", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
+    }.items():
+        assert fields <= set(schemas[name]["required"])
+    assert {"values", "policy", "complete", "calls"} <= set(
+        schemas["Explanation"]["properties"]["heat_map"]["required"]
+    )

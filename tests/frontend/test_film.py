@@ -9,12 +9,14 @@ from PIL import Image
 
 import radiograph
 from frontend import film
-from tests.lambda_.events import image
+from tests.lambda_.events import FILM, image
 from tests.radiograph.test_dicom import dataset, saved
 
 
-def noisy_png(side: int = 2400) -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)
+def grainy_png() -> bytes:
+    """A drawn film with the grain of a large plate, which PNG cannot pack below what the API takes."""
+    grain = np.random.default_rng(0).normal(0, 12, (2400, 2600))
+    pixels = np.clip(np.asarray(FILM.resize((2600, 2400)), float) + grain, 0, 255).astype(np.uint8)
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
@@ -28,12 +30,35 @@ def test_a_film_the_api_takes_is_sent_as_it_is(form: str, media_type: str) -> No
 
 
 def test_a_film_the_api_does_not_take_is_reduced_and_the_note_says_so() -> None:
-    data = noisy_png()
+    data = grainy_png()
     assert len(data) > radiograph.MAX_BYTES
-    found = film.from_file("film.png", data)
-    assert found.body == radiograph.standardise(data, max_bytes=None)
-    assert "5.8 MB" in found.note
-    assert found.picture.size == (2400, 2400)
+    for policy in radiograph.POLICIES:
+        found = film.from_file("film.png", data, policy)
+        assert found.body == radiograph.standardise(data, policy=policy, max_bytes=None)
+    assert f"{len(data) / 1e6:.1f} MB" in found.note
+    assert (found.size, found.picture.size) == ((2600, 2400), (1200, 1108))
+
+
+def test_a_photograph_too_large_to_send_is_refused_before_its_colours_are_lost() -> None:
+    sky_to_grass = np.linspace((40, 90, 200), (90, 160, 20), 1600)[:, None] + np.linspace(-40, 40, 1600)[None, :, None]
+    grain = np.random.default_rng(0).normal(0, 12, (1600, 1600, 3))
+    buffer = BytesIO()
+    Image.fromarray(np.clip(sky_to_grass + grain, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    assert len(buffer.getvalue()) > radiograph.MAX_BYTES
+    with pytest.raises(radiograph.FilmError, match="in colour"):
+        film.from_file("holiday.png", buffer.getvalue())
+
+
+def test_the_window_that_changes_nothing_changes_nothing() -> None:
+    greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    assert film.windowed(greys, 128, 256).tobytes() == greys.tobytes()
+
+
+def test_a_narrow_window_is_black_below_and_white_above() -> None:
+    greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    seen = np.asarray(film.windowed(greys, 100, 51)).ravel()
+    assert (seen[74], seen[125], seen[200]) == (0, 255, 255)
+    assert 120 <= seen[100] <= 135
 
 
 def test_of_a_dicom_file_only_pixels_are_sent() -> None:
@@ -61,5 +86,5 @@ def test_a_file_that_is_no_film_is_refused_with_a_sentence(data: bytes) -> None:
 def test_reading_a_file_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    film.from_file("film", noisy_png())
+    film.from_file("film", grainy_png())
     assert list(tmp_path.iterdir()) == []

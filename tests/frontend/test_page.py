@@ -1,23 +1,20 @@
-"""The page as a person uses it: choose a film, read the result or the reason why there is none."""
+"""The page for one film as a person uses it: choose a film, read the result or the reason why there is none."""
 
-from pathlib import Path
+from io import BytesIO
 
 import pytest
+from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from frontend.reading import NORMAL, PNEUMONIA
 from tests.lambda_.events import image
-from tests.lambda_.runtime import Reply, failure
+from tests.lambda_.runtime import Received, Reply, failure
 
-from .conftest import KEY, Api
-
-APP = Path(__file__).resolve().parents[2] / "frontend" / "app.py"
+from .conftest import APP, KEY, Api, everything
 
 
 @pytest.fixture
-def app(api: Api, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("API_URL", api.url)
-    monkeypatch.setenv("API_KEY", KEY)
+def app(api: Api) -> AppTest:
     return start()
 
 
@@ -34,9 +31,11 @@ def upload(app: AppTest, data: bytes, name: str = "film.jpeg") -> AppTest:
     return app
 
 
-def everything(app: AppTest) -> str:
-    """Return every text the browser gets."""
-    return "\n".join(str(element.proto) for element in app.main)
+def press(app: AppTest, words: str) -> AppTest:
+    (found,) = [button for button in app.button if words in button.label]
+    found.click().run()
+    assert not app.exception
+    return app
 
 
 def test_the_page_says_at_once_that_it_is_no_medical_device(app: AppTest) -> None:
@@ -54,6 +53,11 @@ def test_a_film_below_the_threshold_is_not(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.7, 0.3]"))
     upload(app, image())
     assert app.subheader[0].value == "No pneumonia suspected"
+
+
+def test_without_an_evaluation_the_page_says_that_the_threshold_is_worth_nothing_known(app: AppTest) -> None:
+    upload(app, image())
+    assert "deployed without an evaluation" in everything(app)
 
 
 def test_a_rerun_does_not_ask_again(app: AppTest, api: Api) -> None:
@@ -79,6 +83,7 @@ def test_without_a_film_there_is_no_result(app: AppTest) -> None:
     app.file_uploader[0].set_value(None)
     app.run()
     assert not app.subheader
+    assert "reading" not in app.session_state
 
 
 def test_a_broken_film_is_refused_before_anything_is_sent(app: AppTest, api: Api) -> None:
@@ -91,17 +96,32 @@ def test_after_a_passing_failure_trying_again_brings_the_result(app: AppTest, ap
     api.runtime.replies.append(failure(424, "ModelError", OriginalStatusCode=500))
     upload(app, image())
     assert app.error
-    app.button[0].click().run()
+    press(app, "Try again")
     assert not app.error
     assert app.subheader
 
 
 def test_a_wrong_key_offers_no_retry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("API_URL", api.url)
     monkeypatch.setenv("API_KEY", "wrong")
     app = upload(start(), image())
-    assert app.error
+    assert "API_KEY does not open this API" in app.error[0].value
     assert not app.button
+
+
+def test_a_page_of_text_gets_the_reason_and_no_prediction(app: AppTest) -> None:
+    upload(app, page_of_text(), "letter.png")
+    assert "mostly white" in app.error[0].value
+    assert not app.subheader
+
+
+def page_of_text() -> bytes:
+    """A white page."""
+    page = Image.new("L", (400, 500), 255)
+    for line in range(20, 480, 24):
+        ImageDraw.Draw(page).text((20, line), "A letter about a film, and no film. " * 2, fill=0)
+    buffer = BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_the_synthetic_films_are_offered_and_named_as_such(app: AppTest, api: Api) -> None:
@@ -110,6 +130,49 @@ def test_the_synthetic_films_are_offered_and_named_as_such(app: AppTest, api: Ap
         assert app.subheader
         assert "Synthetic film" in everything(app)
     assert len(set(api.bodies)) == 2
+
+
+def test_the_heat_map_is_asked_for_once_and_has_an_opacity(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    api.runtime.model = brighter_is_ill
+    press(app, "Show which parts")
+    asked = len(api.runtime.received)
+    assert "speak for pneumonia" in everything(app)
+    (opacity,) = [slider for slider in app.slider if "Opacity" in slider.label]
+    opacity.set_value(0).run()
+    opacity.set_value(80).run()
+    assert not app.exception
+    assert len(api.runtime.received) == asked
+
+
+def brighter_is_ill(received: Received) -> Reply:
+    """A model whose answer depends on the film's bytes, so that covering a part changes it."""
+    return Reply(body=f"[{1 - len(received.body) % 97 / 100}, {len(received.body) % 97 / 100}]".encode())
+
+
+def test_a_heat_map_that_failed_can_be_asked_for_again(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    api.runtime.model = lambda received: failure(424, "ModelError", OriginalStatusCode=500)
+    press(app, "Show which parts")
+    assert app.error
+    api.runtime.model = brighter_is_ill
+    press(app, "Try again")
+    assert not app.error
+
+
+def test_another_film_has_no_heat_map_of_the_one_before(app: AppTest, api: Api) -> None:
+    api.runtime.model = brighter_is_ill
+    press(upload(app, image()), "Show which parts")
+    upload(app, image(size=(400, 300)), "other.jpeg")
+    assert not [slider for slider in app.slider if "Opacity" in slider.label]
+
+
+def test_window_and_level_change_nothing_that_is_sent(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    (level,) = [slider for slider in app.slider if slider.label.startswith("Level")]
+    level.set_value(60).run()
+    assert not app.exception
+    assert api.bodies == [image()]
 
 
 def test_the_key_never_reaches_the_browser(app: AppTest, api: Api) -> None:

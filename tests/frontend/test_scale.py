@@ -2,8 +2,9 @@
 
 import pytest
 
-from frontend.client import Prediction
-from frontend.scale import percent, scale
+from frontend.answers import Prediction
+from frontend.scale import scale
+from frontend.wording import percent
 
 
 def prediction(probability: float, threshold: float = 0.4) -> Prediction:

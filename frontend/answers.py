@@ -1,0 +1,119 @@
+"""What the API answers, as this app uses it; the whole contract is the API's own OpenAPI document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radiograph import POLICIES, Policy
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The API's answer about one film. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
+
+    label: str
+    probability: float
+    threshold: float
+    threshold_source: str
+    model_version: str
+    request_id: str
+    disclaimer: str
+    seconds: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether the film is called PNEUMONIA: its probability is at or above the threshold."""
+        return self.probability >= self.threshold
+
+    @property
+    def margin(self) -> float:
+        """How far the probability is from the threshold, 0 to 1."""
+        return abs(self.probability - self.threshold)
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """How much the probability falls (-1 to 1) when a cell of the film is covered; None where it was not asked."""
+
+    values: tuple[tuple[float | None, ...], ...]
+    policy: Policy
+    complete: bool
+    calls: int
+
+    @property
+    def strongest(self) -> float:
+        """The number farthest from zero."""
+        return max((value for row in self.values for value in row if value is not None), key=abs, default=0.0)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """When the endpoint deletes itself; `extend_hours` is None where this API extends nothing."""
+
+    ends: str
+    seconds_left: int
+    extend_hours: int | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model answers. `evaluation` is its metrics.json, None where it was not evaluated."""
+
+    version: str
+    policy: Policy
+    threshold: float
+    threshold_source: str
+    evaluation: Document | None
+    report_url: str | None
+    cost: Document | None
+    lease: Lease | None
+
+
+def prediction(document: Document, seconds: float) -> Prediction:
+    """Read an answer of POST /predict. Raises KeyError, TypeError or ValueError where it is none."""
+    words = ("label", "threshold_source", "model_version", "request_id", "disclaimer")
+    return Prediction(
+        probability=float(document["probability"]),
+        threshold=float(document["threshold"]),
+        seconds=seconds,
+        **{name: str(document[name]) for name in words},
+    )
+
+
+def heat_map(document: Document) -> HeatMap:
+    """Read an answer of POST /explain. Raises KeyError, TypeError or ValueError where it is none."""
+    heat = document["heat_map"]
+    rows = tuple(tuple(None if value is None else float(value) for value in row) for row in heat["values"])
+    if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
+        raise ValueError("no grid")
+    return HeatMap(rows, policy(heat["policy"]), bool(heat["complete"]), int(heat["calls"]))
+
+
+def model(document: Document) -> Model:
+    """Read an answer of GET /model. Raises KeyError, TypeError or ValueError where it is none."""
+    return Model(
+        version=str(document["model_version"]),
+        policy=policy(document["policy"]),
+        threshold=float(document["threshold"]),
+        threshold_source=str(document["threshold_source"]),
+        evaluation=document["evaluation"],
+        report_url=document["report_url"],
+        cost=document.get("cost"),
+        lease=None if document["lease"] is None else lease(document["lease"]),
+    )
+
+
+def lease(document: Document) -> Lease:
+    """Read a lease. Raises KeyError, TypeError or ValueError where it is none."""
+    hours = document["extend_hours"]
+    return Lease(str(document["ends"]), int(document["seconds_left"]), None if hours is None else int(hours))
+
+
+def policy(name: object) -> Policy:
+    """Return the policy of a name. Raises ValueError where there is none."""
+    for known in POLICIES:
+        if name == known:
+            return known
+    raise ValueError(f"unknown policy {name!r}")

@@ -1,0 +1,146 @@
+"""The page "Read many films"."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+import radiograph
+from frontend import film as films
+from frontend.answers import Model
+from frontend.archive import MAX_FILES, ArchiveError, Item, items_of
+from frontend.batch import AT_ONCE, FATAL, Row, read_all
+from frontend.client import Client
+from frontend.picture import shown_film
+from frontend.reading import KINDS
+from frontend.refusals import NEXT_STEPS
+from frontend.scale import scale
+from frontend.session import model_of, opened
+from frontend.table import BATCH_COLUMNS, FILTERS, NEAR, chosen, csv_of, frame, summary
+from frontend.wording import duration
+from radiograph import Policy
+
+ROWS_SHOWN = 12
+ROW_PIXELS = 64
+
+
+def page() -> None:
+    """Draw the page."""
+    client = opened("Read many films")
+    if client is None:
+        return
+    model = model_of(client)
+    policy: Policy = model.policy if isinstance(model, Model) else "squash"
+    items = choose()
+    rows: dict[str, Row] = st.session_state.setdefault("rows", {})
+    for gone in rows.keys() - {item.key for item in items}:
+        del rows[gone]
+    if not items:
+        return
+    run(client, items, rows, policy)
+    done = [rows[item.key] for item in items if item.key in rows]
+    if done:
+        show(done, items, policy)
+
+
+def choose() -> list[Item]:
+    """Let the person choose films."""
+    uploaded = st.file_uploader(
+        "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
+        type=[*KINDS, "zip"],
+        accept_multiple_files=True,
+        help=f"Up to {MAX_FILES:,} files. They stay in this session's memory and are not stored.",
+    )
+    try:
+        return items_of(list(uploaded))
+    except ArchiveError as error:
+        st.error(str(error), icon=":material/folder_off:")
+        return []
+
+
+def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Policy) -> None:
+    """Read what has no result yet, once the person says so; a rerun keeps what was done and stops the rest."""
+    pending = [item for item in items if item.key not in rows]
+    failed = [row for row in rows.values() if row.code in FATAL or row.code in ("throttled", "no_answer")]
+    if failed and st.button("Try the unanswered files again", icon=":material/refresh:"):
+        for row in failed:
+            del rows[row.key]
+        st.rerun()
+    if not pending:
+        return
+    place = st.empty()
+    words = f"Read {len(pending):,} films" if not rows else f"Go on with the other {len(pending):,} films"
+    with place.container(horizontal=True):
+        pressed = st.button(words, type="primary", icon=":material/play_arrow:")
+        st.caption(f"{len(items):,} files chosen, {AT_ONCE} are read at a time.")
+    if not pressed:
+        return
+    with place.container():
+        st.button("Stop", icon=":material/stop:", help="What was read stays.")
+        bar = st.progress(0.0, text=f"0 of {len(pending):,} films")
+        started = time.monotonic()
+        for count, row in enumerate(read_all(client, pending, policy), 1):
+            rows[row.key] = row
+            left = duration((time.monotonic() - started) / count * (len(pending) - count))
+            told = f"{count:,} of {len(pending):,} films" + (f", about {left} left" if count < len(pending) else "")
+            bar.progress(count / len(pending), text=told)
+    st.rerun()
+
+
+def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
+    """Show the results: in short, as a table to filter and sort, as a file, and each film on request."""
+    stopped = next((row for row in rows if row.code in FATAL), None)
+    if stopped is not None:
+        step = NEXT_STEPS.get(stopped.code, "")
+        st.error(f"**The rest was not asked.** {stopped.reason} {step}", icon=":material/error:")
+    st.markdown(summary(rows))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True)
+        st.download_button(
+            "Download CSV",
+            csv_of(rows),
+            "chest-film-readings.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    shown = chosen(rows, str(name))
+    st.caption(
+        f"{len(shown):,} of {len(rows):,} files. Near the threshold: within {100 * NEAR:.0f} points of it. "
+        "Click a column's head to sort, a row's box to see the film."
+    )
+    if not shown:
+        return
+    event: Any = st.dataframe(
+        frame(shown),
+        column_config=BATCH_COLUMNS,
+        hide_index=True,
+        row_height=ROW_PIXELS,
+        height=ROW_PIXELS * min(len(shown), ROWS_SHOWN) + 48,
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Results of the films that were read",
+    )
+    for place in event.selection.rows:
+        if place < len(shown):
+            show_one(shown[place], items, policy)
+
+
+def show_one(row: Row, items: Sequence[Item], policy: Policy) -> None:
+    """Show one film of the batch with its result; its file is read again, for the table keeps a thumbnail only."""
+    item = next(item for item in items if item.key == row.key)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        try:
+            shown_film(films.from_file(item.name, item.read(), policy))
+        except (ArchiveError, radiograph.FilmError):
+            st.caption("There is no film to show.")
+    with right:
+        st.subheader(row.name, anchor=False)
+        if row.prediction is None:
+            st.error(row.reason, icon=":material/error:")
+            return
+        st.markdown("**Pneumonia suspected**" if row.prediction.positive else "**No pneumonia suspected**")
+        st.html(scale(row.prediction))
+        st.caption(f"Request {row.prediction.request_id}. {row.prediction.disclaimer}")

@@ -1,0 +1,50 @@
+"""Numbers as a person reads them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(value: float) -> str:
+    """Return a probability; never 0 % or 100 %, which no model can know."""
+    if value < 0.001:
+        return "under 0.1 %"
+    if value > 0.999:
+        return "over 99.9 %"
+    return f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    """Return a change of probability in percentage points, with its sign."""
+    return f"{100 * value:+.1f} points"
+
+
+def estimate(one: Mapping[str, Any], scale: float = 1) -> str:
+    """Return a metric of metrics.json with its 95 % interval; `scale` is 100 for a percentage."""
+    if one["value"] is None:
+        return "undefined"
+    form = "{:.1f}" if scale == 100 else "{:.3f}"
+    value, low, high = (None if one[key] is None else form.format(scale * one[key]) for key in ("value", "low", "high"))
+    unit = " %" if scale == 100 else ""
+    return f"{value}{unit}" if low is None else f"{value}{unit} [{low}, {high}]"
+
+
+def threshold_meaning(evaluation: Mapping[str, Any] | None) -> str:
+    """Return what the threshold is worth, measured on which films."""
+    if evaluation is None:
+        return "This model was deployed without an evaluation: nothing is known of what its threshold is worth."
+    test = evaluation["splits"]["test"]
+    sensitivity, specificity = test["Sensitivity"], test["Specificity"]
+    return (
+        f"On the {sensitivity['n'] + specificity['n']:,} test films of `{evaluation['dataset']}`, this threshold finds "
+        f"**{estimate(sensitivity, 100)}** of the films with pneumonia (n = {sensitivity['n']:,}) and rightly passes "
+        f"**{estimate(specificity, 100)}** of those without (n = {specificity['n']:,}). In brackets: 95 % confidence "
+        "interval. Films from elsewhere may fare worse."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time to wait or left, in words."""
+    minutes, hours = round(seconds / 60), int(seconds // 3600)
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{minutes} min" if hours < 2 else f"{hours} h {round(seconds % 3600 / 60)} min"
