@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote
 from localaws import rest_api
 from localaws.bodies import Receive, body_within, replay
 from localaws.errors import ServiceError
-from localaws.iam_gaps import supply_log_streams, supply_metric_namespace
+from localaws.iam_gaps import supply_log_streams, supply_metric_namespace, supply_passed_roles
 from localaws.identity import Caller, account_scope
 
 Scope = MutableMapping[str, Any]
@@ -62,6 +62,7 @@ class Gateway:
         self.on_change: Callable[[], None] = lambda: None
         supply_metric_namespace()
         supply_log_streams()
+        supply_passed_roles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""

@@ -1,10 +1,13 @@
 """What MiniStack 1.5.33 does not tell its policy evaluator about a request, told here."""
 
 import json
+import re
+import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 STREAM_ACTIONS = frozenset({"CreateLogStream", "PutLogEvents"})
 
 
@@ -54,3 +57,42 @@ def supply_log_streams() -> None:
         return arn
 
     iam_actions.extract_resource_arn = resource_arn
+
+
+def supply_passed_roles() -> None:
+    """Ask for iam:PassRole where a schedule is given a role to act as (EventBridge Scheduler user guide, "Identity").
+
+    MiniStack asks for the scheduler's own action only, so that who may move a schedule could give it any role.
+    """
+    from ministack.core.iam_actions import access_denied_response
+    from ministack.core.iam_evaluator import AuthError, enforce
+    from ministack.core.responses import get_region
+    from ministack.services import scheduler
+
+    theirs = scheduler.handle_request
+
+    async def handle(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+    ) -> tuple[int, dict[str, str], bytes]:
+        role = passed_role(body) if method in ("POST", "PUT") and path.startswith("/schedules/") else ""
+        if role:
+            key = CREDENTIAL.search(headers.get("authorization", ""))
+            service = {"iam:PassedToService": "scheduler.amazonaws.com"}
+            denied = enforce(key[1] if key else "", "iam:PassRole", "iam", get_region(), role, service)
+            if denied is not None and not isinstance(denied, AuthError):
+                principal = denied.principal_arn
+                refusal: tuple[int, dict[str, str], bytes] = access_denied_response(
+                    "scheduler", "iam:PassRole", principal, str(uuid.uuid4()), resource_arn=role
+                )
+                return refusal
+        answer: tuple[int, dict[str, str], bytes] = await theirs(method, path, headers, body, query)
+        return answer
+
+    scheduler.handle_request = handle
+
+
+def passed_role(body: bytes) -> str:
+    """Return the role of a schedule's target, "" where the request names none."""
+    with suppress(ValueError, AttributeError):
+        return str(json.loads(body).get("Target", {}).get("RoleArn", ""))
+    return ""

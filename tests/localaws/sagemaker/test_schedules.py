@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import botocore.exceptions
 import pytest
 
 from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
@@ -84,3 +85,52 @@ def test_a_schedule_can_do_what_its_role_may_and_no_more(
     (line,) = [line for line in log.read_text().splitlines() if f"Schedule {name} could not" in line]
     assert told in line
     assert endpoint in endpoints(cloud)
+
+
+def moving(cloud: Cloud, schedule_name: str, *statements: dict[str, Any]) -> str:
+    """Move a schedule by an hour as a role with these statements; return the error's code, "" where it was moved."""
+    found = cloud.client("scheduler").get_schedule(Name=schedule_name)
+    policy = {"Version": "2012-10-17", "Statement": list(statements)}
+    trust = {"AWS": "arn:aws:iam::000000000000:root"}
+    iam, name = cloud.client("iam"), unique("mover")
+    arn = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trust}}
+        ),
+    )["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=json.dumps(policy))
+    keys = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session = cloud.session(*(keys[part] for part in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    try:
+        cloud.client_of(session, "scheduler").update_schedule(
+            Name=schedule_name,
+            ScheduleExpression=f"at({later:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow=found["FlexibleTimeWindow"],
+            Target=found["Target"],
+        )
+    except botocore.exceptions.ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("service", "passed", "refused"),
+    [
+        ("scheduler.amazonaws.com", "", False),
+        ("lambda.amazonaws.com", "", True),
+        ("scheduler.amazonaws.com", "-other", True),
+    ],
+)
+def test_who_moves_a_schedule_must_be_allowed_to_pass_its_role_to_the_scheduler(
+    cloud: Cloud, service: str, passed: str, refused: bool
+) -> None:
+    role = role_that_may(cloud, "sagemaker:DeleteEndpoint")
+    name = schedule(cloud, "any", role, 600)
+    move = {"Effect": "Allow", "Action": "scheduler:UpdateSchedule", "Resource": "*"}
+    condition = {"StringEquals": {"iam:PassedToService": service}}
+    give = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role + passed, "Condition": condition}
+    before = cloud.client("scheduler").get_schedule(Name=name)["ScheduleExpression"]
+    assert ("AccessDenied" in moving(cloud, name, move, give)) is refused
+    assert (cloud.client("scheduler").get_schedule(Name=name)["ScheduleExpression"] == before) is refused
