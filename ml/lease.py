@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, plan, project
+from ml import aws, plan, project, schedule
 from ml.errors import UserError, guarded
 
 FORM = "%Y-%m-%dT%H:%M:%S"
@@ -96,18 +96,31 @@ def read(stage: str) -> Lease | None:
 
 def status(stage: str) -> str:
     """Return one sentence on the stage's lease."""
-    lease = read(stage)
-    if lease is None:
+    written = read(stage)
+    if written is None:
         return f"Stage {stage} has no lease; `python -m ml.lease extend --stage {stage}` writes one."
+    lease = deployed(stage, written) or written
     left = lease.ends - now()
     if left <= dt.timedelta(0):
         return f"The lease of stage {stage} ended at {lease.ends:{FORM}} UTC; `python -m ml.lease extend` renews it."
     state = "in place" if endpoint_lives(lease.endpoint(stage)) else "not deployed"
     minutes = int(left.total_seconds() // 60)
+    differs = f" cdk.context.json says {written.ends:{FORM}}." if lease != written else ""
     return (
         f"Endpoint {lease.endpoint(stage)} ({state}) deletes itself at {lease.ends:{FORM}} UTC, "
-        f"in {minutes // 60} h {minutes % 60} min."
+        f"in {minutes // 60} h {minutes % 60} min.{differs}"
     )
+
+
+def deployed(stage: str, written: Lease) -> Lease | None:
+    """Return the lease as its schedule in AWS has it now; None where none is deployed for this endpoint.
+
+    It differs from the one in context where the API, or another machine, has extended it.
+    """
+    found = schedule.read(stage)
+    if found is None or not found.enabled or found.endpoint != written.endpoint(stage):
+        return None
+    return Lease(found.ends, written.number)
 
 
 def extend(stage: str, hours: int) -> str:
@@ -128,7 +141,7 @@ def extend(stage: str, hours: int) -> str:
             f"Endpoint {name} has deleted itself. Run `cdk deploy --all -c stage={stage}`: it makes "
             f"{lease.endpoint(stage)}, which ends at {lease.ends:{FORM}} UTC."
         )
-    move_schedule(stage, lease.ends)
+    schedule.move(stage, lease.ends)
     project.write(f"lease:{stage}", entry(lease))
     return f"Endpoint {name} deletes itself at {lease.ends:{FORM}} UTC."
 
@@ -153,29 +166,13 @@ def end(stage: str, sure: bool) -> None:
     if not sure:
         plan.confirm(f"Delete endpoint {name} now? The API answers 502 until it is deployed again. [y/N] ", "deleted")
     aws.client("sagemaker").delete_endpoint(EndpointName=name)
+    if schedule.read(stage) is not None:
+        schedule.switch_off(stage)
     old = read(stage)
     project.write(f"lease:{stage}", entry(Lease(now(), old.number if old else 1)))
     print(
         f"Endpoint {name} is being deleted. `python -m ml.lease extend --stage {stage}` and `cdk deploy` bring it back."
     )
-
-
-def move_schedule(stage: str, ends: dt.datetime) -> None:
-    """Give the schedule in AWS another time and keep everything else of it.
-
-    Raises:
-        UserError: the endpoint is deployed without a lease.
-    """
-    scheduler, name = aws.client("scheduler"), f"pneumonia-{stage}-lease"
-    try:
-        found = scheduler.get_schedule(Name=name)
-    except scheduler.exceptions.ResourceNotFoundException as error:
-        raise UserError(
-            f"Stage {stage} is deployed without a lease; deploy it with lease_hours above 0 first."
-        ) from error
-    kept = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ScheduleExpressionTimezone", "State", "Target")
-    same = {key: found[key] for key in kept if found.get(key)}
-    scheduler.update_schedule(**same, ScheduleExpression=f"at({ends:{FORM}})")
 
 
 def deployed_endpoint(stage: str) -> str | None:
