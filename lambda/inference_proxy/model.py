@@ -6,8 +6,10 @@ import json
 import time
 from typing import Any, Final
 
+from inference_proxy import lease
 from inference_proxy.deadline import Deadline
 from inference_proxy.prediction import DISCLAIMER
+from inference_proxy.request_log import RequestLog
 from inference_proxy.settings import Settings
 from inference_proxy.storage import storage_of
 
@@ -25,7 +27,7 @@ class _Kept:
     until = 0.0
 
 
-def describe(settings: Settings, deadline: Deadline, request_id: str) -> dict[str, object]:
+def describe(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> dict[str, object]:
     """The answer's body. `evaluation` and `report_url` are null where the model was not evaluated."""
     evaluation = _evaluation(settings, deadline)
     return {
@@ -38,7 +40,8 @@ def describe(settings: Settings, deadline: Deadline, request_id: str) -> dict[st
         "evaluation": evaluation,
         "report_url": None if evaluation is None else _report_url(settings),
         "endpoint": {"name": settings.endpoint_name},
-        "lease": {"ends": settings.lease_ends} if settings.lease_ends else None,
+        "cost": json.loads(settings.cost) if settings.cost else None,
+        "lease": lease.current(settings, deadline, log),
         "disclaimer": DISCLAIMER,
         "request_id": request_id,
     }

@@ -86,7 +86,14 @@ def model(call: Call) -> Answer:
     """GET /model: which model answers, and how well it did."""
     from inference_proxy.model import describe
 
-    return Answer(200, describe(deployment.load(), Deadline.of(call.context), call.request.id))
+    return Answer(200, describe(deployment.load(), Deadline.of(call.context), call.request.id, call.log))
+
+
+def lease(call: Call) -> Answer:
+    """POST /lease: let the endpoint live longer."""
+    from inference_proxy.lease import extend
+
+    return Answer(200, extend(call.request, deployment.load(), Deadline.of(call.context), call.log))
 
 
 def health(call: Call) -> Answer:
@@ -116,6 +123,7 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Call], Answer]]]] = {
     "/explain": {"POST": explain},
     "/uploads": {"POST": upload},
     "/model": {"GET": model},
+    "/lease": {"POST": lease},
     "/health": {"GET": health},
     "/openapi.json": {"GET": openapi},
 }

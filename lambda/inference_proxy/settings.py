@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import math
@@ -9,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from inference_proxy.aws import SettingsError, dns_suffix, endpoint_url
 from radiograph import POLICIES, Policy
@@ -21,6 +22,19 @@ _ENDPOINT_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _STAGE: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+# EventBridge Scheduler API, CreateSchedule: Name.
+_SCHEDULE: Final = re.compile(r"[0-9a-zA-Z._-]{1,64}")
+
+
+class Lease(NamedTuple):
+    """The schedule that deletes the endpoint, when it was deployed to do so (UTC), and what callers may add to it.
+
+    `extend_hours` is the most that a request may ask for, from its own time on; 0 where callers extend nothing.
+    """
+
+    schedule: str
+    ends: dt.datetime
+    extend_hours: int
 
 
 @dataclass(frozen=True)
@@ -30,9 +44,10 @@ class Settings:
     `classes` are in the order of the model's output; `policy` is how its training films were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
     `slope` and `intercept` calibrate that probability's logit; 1 and 0 leave it as it is.
-    `runtime_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
+    `runtime_url`, `scheduler_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
     `evaluation` is the bucket and the prefix of metrics.json and report.html; None when the model has none.
-    `lease_ends` is when the endpoint deletes itself (ISO 8601, UTC), "" when it does not.
+    `lease` is None when the endpoint does not delete itself. `cost` is what it costs, a JSON object as text, "" when
+    that is not known.
     """
 
     endpoint_name: str
@@ -45,13 +60,15 @@ class Settings:
     model_version: str
     region: str
     runtime_url: str
+    scheduler_url: str
     s3_url: str | None
     dns_suffix: str
     stage: str
     upload_bucket: str
     evaluation: tuple[str, str] | None
     cors_origins: tuple[str, ...]
-    lease_ends: str
+    lease: Lease | None
+    cost: str
 
 
 @functools.cache
@@ -74,13 +91,15 @@ def parse(environ: Mapping[str, str]) -> Settings:
         region=region,
         runtime_url=endpoint_url(environ, "SAGEMAKER_RUNTIME")
         or f"https://runtime.sagemaker.{region}.{dns_suffix(region)}",
+        scheduler_url=endpoint_url(environ, "SCHEDULER") or f"https://scheduler.{region}.{dns_suffix(region)}",
         s3_url=endpoint_url(environ, "S3"),
         dns_suffix=dns_suffix(region),
         stage=_matching(environ, "STAGE", _STAGE, "a deployment stage such as dev"),
         upload_bucket=_matching(environ, "UPLOAD_BUCKET", _BUCKET, "the name of an S3 bucket"),
         evaluation=_evaluation(environ.get("EVALUATION_URI", "").strip()),
         cors_origins=_origins(environ.get("CORS_ORIGINS", "")),
-        lease_ends=environ.get("LEASE_ENDS", "").strip(),
+        lease=_lease(environ),
+        cost=_cost(environ.get("ENDPOINT_COST", "").strip()),
     )
 
 
@@ -154,3 +173,26 @@ def _origins(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", origin) for origin in origins):
         raise SettingsError(f"CORS_ORIGINS is {text!r}; it must be a comma-separated list such as https://example.org.")
     return origins
+
+
+def _lease(environ: Mapping[str, str]) -> Lease | None:
+    if not environ.get("LEASE_SCHEDULE", "").strip():
+        return None
+    schedule = _matching(environ, "LEASE_SCHEDULE", _SCHEDULE, "the name of a schedule, or empty")
+    hours = _matching(environ, "LEASE_EXTEND_HOURS", re.compile(r"\d{1,3}"), "a whole number of hours, 0 for none")
+    text = _required(environ, "LEASE_ENDS")
+    try:
+        ends = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+    except ValueError:
+        raise SettingsError(f"LEASE_ENDS is {text!r}; it must be a time such as 2026-11-24T18:00:00.") from None
+    return Lease(schedule, ends, int(hours))
+
+
+def _cost(text: str) -> str:
+    try:
+        known = not text or isinstance(json.loads(text), dict)
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingsError(f"ENDPOINT_COST is {text!r}; it must be a JSON object or empty.")
+    return text

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from handler import handler
-from inference_proxy import endpoint, model, settings, storage
+from inference_proxy import endpoint, lease, model, settings, storage
 
 from .runtime import Runtime
 
@@ -27,7 +27,10 @@ ENVIRONMENT = {
     "UPLOAD_BUCKET": "films-of-the-test",
     "EVALUATION_URI": "",
     "CORS_ORIGINS": "",
-    "LEASE_ENDS": "",
+    "ENDPOINT_COST": "",
+    "LEASE_SCHEDULE": "pneumonia-test-lease",
+    "LEASE_ENDS": "2026-11-24T20:00:00",
+    "LEASE_EXTEND_HOURS": "8",
     "AWS_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
@@ -69,7 +72,9 @@ def server() -> Iterator[Runtime]:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The environment variables of a deployed function; change them before the first request."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE"):
+    for service in ("SAGEMAKER_RUNTIME", "S3", "SCHEDULER"):
+        monkeypatch.delenv(f"AWS_ENDPOINT_URL_{service}", raising=False)
+    for name in ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -84,6 +89,7 @@ def forget_environment() -> None:
     endpoint.endpoint_of.cache_clear()
     storage.storage_of.cache_clear()
     model.forget()
+    lease.forget()
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             reply = answer(Received(self.command, self.path, self.headers, body, self.client_address[1]))
             time.sleep(reply.seconds)
             if reply.reset:
@@ -90,6 +90,12 @@ def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler
                 self.send_header("x-amzn-ErrorType", reply.error)
             self.end_headers()
             self.wfile.write(reply.body)
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet: the requests are kept, not printed."""

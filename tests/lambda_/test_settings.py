@@ -1,5 +1,6 @@
 """The function's environment is checked once, and a mistake in it is named in the log and not to the caller."""
 
+import datetime as dt
 import json
 
 import botocore.session
@@ -18,11 +19,13 @@ def test_each_variable_is_read() -> None:
     assert (settings.threshold, settings.threshold_source) == (0.5, "default")
     assert settings.policy == "squash"
     assert settings.model_version == "pneumonia-test-20261124-031500"
+    assert settings.lease == ("pneumonia-test-lease", dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC), 8)
     assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 
 
 OPTIONAL = {
-    "EVALUATION_URI", "CORS_ORIGINS", "LEASE_ENDS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+    "EVALUATION_URI", "CORS_ORIGINS", "ENDPOINT_COST", "LEASE_SCHEDULE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
 }  # fmt: skip
 
 
@@ -56,6 +59,12 @@ OPTIONAL = {
         ("THRESHOLD", "1.5"),
         ("THRESHOLD", "-0.1"),
         ("THRESHOLD", "nan"),
+        ("LEASE_SCHEDULE", "../schedules"),
+        ("LEASE_ENDS", "tomorrow"),
+        ("LEASE_EXTEND_HOURS", "-1"),
+        ("LEASE_EXTEND_HOURS", "8.5"),
+        ("ENDPOINT_COST", "0.115"),
+        ("ENDPOINT_COST", "{"),
         ("AWS_REGION", "us-east-1.evil.example/"),
         ("AWS_ENDPOINT_URL", "127.0.0.1:8080"),
         ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", "file:///etc"),
@@ -66,17 +75,18 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: 
         parse(ENVIRONMENT | {name: value})
 
 
-def test_the_runtime_is_where_botocore_finds_it_in_every_region() -> None:
+@pytest.mark.parametrize(("service", "setting"), [("sagemaker-runtime", "runtime_url"), ("scheduler", "scheduler_url")])
+def test_a_service_is_where_botocore_finds_it_in_every_region(service: str, setting: str) -> None:
     session = botocore.session.Session()
     found = {}
     for partition in session.get_available_partitions():
-        for region in session.get_available_regions("sagemaker-runtime", partition):
+        for region in session.get_available_regions(service, partition):
             client = session.create_client(
-                "sagemaker-runtime", region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
+                service, region_name=region, aws_access_key_id="x", aws_secret_access_key="x"
             )
             found[region] = client.meta.endpoint_url
     assert len(found) > 20
-    assert {region: parse(ENVIRONMENT | {"AWS_REGION": region}).runtime_url for region in found} == found
+    assert {region: getattr(parse(ENVIRONMENT | {"AWS_REGION": region}), setting) for region in found} == found
 
 
 @pytest.mark.parametrize("name", ["predict_jpeg", "health"])

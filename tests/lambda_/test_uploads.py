@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
+import jsonschema
 import pytest
+from inference_proxy.routes import OPENAPI
 
 from localaws.demo.services import free_port
 from radiograph import MAX_BYTES, phantom, standardise
@@ -20,6 +22,7 @@ from .hostile import announce, assert_problem, reference
 from .runtime import Runtime
 
 BUCKET = ENVIRONMENT["UPLOAD_BUCKET"]
+DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -124,14 +127,18 @@ def test_the_model_is_described_with_its_evaluation_and_a_link_to_its_report(
     ask: Ask, bucket: Any, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("EVALUATION_URI", f"s3://{BUCKET}/training/job/output/")
-    environment.setenv("LEASE_ENDS", "2026-11-24T20:00:00")
+    environment.setenv("LEASE_SCHEDULE", "")
+    cost = {"per_hour": 0.115, "per_inference_second": None, "currency": "USD", "what": "1 x ml.m5.large",
+            "price_region": "us-east-1", "read": "2026-09-28"}  # fmt: skip
+    environment.setenv("ENDPOINT_COST", json.dumps(cost))
     metrics = {"splits": {"test": {"AUROC": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 335}}}, "worst": {"a": 1}}
     bucket.put_object(Bucket=BUCKET, Key="training/job/output/metrics.json", Body=json.dumps(metrics).encode())
     bucket.put_object(Bucket=BUCKET, Key="training/job/output/report.html", Body=b"<!doctype html>")
     found = ask(event("health") | {"resource": "/model", "path": "/model"})
     assert found.status == 200
     assert found.body["evaluation"] == {"splits": metrics["splits"]}
-    assert found.body["lease"] == {"ends": "2026-11-24T20:00:00"}
+    assert (found.body["cost"], found.body["lease"]) == (cost, None)
+    jsonschema.validate(found.body, DOCUMENT["components"]["schemas"]["Model"] | {"components": DOCUMENT["components"]})
     assert found.body["endpoint"] == {"name": "pneumonia-test"}
     with urllib.request.urlopen(found.body["report_url"], timeout=10) as report:  # noqa: S310
         assert report.read() == b"<!doctype html>"
