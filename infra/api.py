@@ -21,6 +21,7 @@ ROUTES = {
     "explain": "POST",
     "uploads": "POST",
     "model": "GET",
+    "lease": "POST",
     "health": "GET",
     "openapi.json": "GET",
 }

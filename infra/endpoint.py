@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra import image_uris, rollback
 from infra.exports import bucket_export, execution_role_export, key_export
-from infra.lease import Lease, add_schedule
+from infra.lease import Lease, add_schedule, schedule_name
 from infra.model import TrainedModel
 from infra.settings import Settings
 
@@ -48,7 +48,7 @@ class EndpointStack(cdk.Stack):
         if lease.ends:
             arn = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
             add_schedule(self, lease, settings.stage, arn).add_resource_dependency(endpoint)
-            cdk.CfnOutput(self, "LeaseSchedule", value=f"pneumonia-{settings.stage}-lease")
+            cdk.CfnOutput(self, "LeaseSchedule", value=schedule_name(settings.stage))
         cdk.CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         cdk.CfnOutput(self, "EndpointConfigName", value=config.attr_endpoint_config_name)
 

@@ -20,6 +20,8 @@ from constructs import Construct
 from infra.errors import SettingsError
 from infra.settings import Settings
 
+SCHEDULER = "scheduler.amazonaws.com"
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -58,19 +60,40 @@ def read(context: Mapping[str, Any], settings: Settings) -> Lease:
     return Lease(str(ends) if settings.lease_hours else "", number)
 
 
+def schedule_name(stage: str) -> str:
+    """Return the name of the schedule that ends the stage's lease."""
+    return f"pneumonia-{stage}-lease"
+
+
+def role_name(stage: str, region: str) -> str:
+    """Return the name of the role that the schedule acts as.
+
+    It is fixed, so that the proxy's right to pass it needs no output of another stack. Roles are the account's and not
+    the region's, so the region is part of it.
+    """
+    return f"pneumonia-{stage}-lease-{region}"
+
+
 def add_schedule(scope: Construct, lease: Lease, stage: str, endpoint_arn: str) -> scheduler.CfnSchedule:
     """Let EventBridge Scheduler delete the endpoint at the lease's end, with a role that can do nothing else."""
-    role = iam.Role(scope, "LeaseRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+    role = iam.Role(
+        scope,
+        "LeaseRole",
+        role_name=role_name(stage, cdk.Stack.of(scope).region),
+        assumed_by=iam.ServicePrincipal(SCHEDULER),
+    )
     role.add_to_policy(
         iam.PolicyStatement(sid="DeleteTheEndpoint", actions=["sagemaker:DeleteEndpoint"], resources=[endpoint_arn])
     )
     return scheduler.CfnSchedule(
         scope,
         "Lease",
-        name=f"pneumonia-{stage}-lease",
+        name=schedule_name(stage),
         description=f"Deletes the endpoint of stage {stage} when its lease ends; extend it with python -m ml.lease.",
         schedule_expression=f"at({lease.ends})",
         schedule_expression_timezone="UTC",
+        # Said, because an update leaves out what the template does not say: a lease ended by hand is off.
+        state="ENABLED",
         flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
         target=scheduler.CfnSchedule.TargetProperty(
             arn=f"arn:{cdk.Aws.PARTITION}:scheduler:::aws-sdk:sagemaker:deleteEndpoint",

@@ -25,6 +25,8 @@ PROXY_LOGS = "/proxy"
 LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
+SCHEDULE = "arn:<Partition>:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"
+LEASE_ROLE = "arn:<Partition>:iam::<AccountId>:role/pneumonia-dev-lease-us-east-1"
 IMAGE = "arn:aws:ecr:us-east-1:811284229777:repository/image-classification"
 BESIDE = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
 
@@ -45,6 +47,9 @@ PROBED: list[Grant] = [
     ("ProxyRole", "s3:PutObject", UPLOADS),
     ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}metrics.json"),
     ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}report.html"),
+    ("ProxyRole", "scheduler:GetSchedule", SCHEDULE),
+    ("ProxyRole", "scheduler:UpdateSchedule", SCHEDULE),
+    ("ProxyRole", "iam:PassRole", LEASE_ROLE),
     ("ProxyRole", "logs:CreateLogStream", "<ProxyLogs>:*"),
     ("ProxyRole", "logs:PutLogEvents", "<ProxyLogs>:*"),
     ("LeaseRole", "sagemaker:DeleteEndpoint", ENDPOINT),
@@ -74,6 +79,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for group in (JOB_LOGS, PROXY_LOGS):
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="one")
+    running.client("scheduler").create_schedule(**SCHEDULED)
     yield running
     running.end(signal.SIGTERM)
 
@@ -147,6 +153,16 @@ def denied(cloud: Server, statements: list[dict[str, Any]], action: str, resourc
     return False
 
 
+SCHEDULED = {
+    "Name": "pneumonia-dev-lease",
+    "ScheduleExpression": "at(2099-01-01T00:00:00)",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "Target": {
+        "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint",
+        "RoleArn": "arn:aws:iam::000000000000:role/pneumonia-dev-lease-us-east-1",
+        "Input": '{"EndpointName": "pneumonia-dev"}',
+    },
+}
 Clients = Callable[[str], Any]
 
 
@@ -199,6 +215,9 @@ PROBES: dict[str, Callable[[Clients, str], object]] = {
     "sagemaker:InvokeEndpoint": lambda clients, _: clients("sagemaker-runtime").invoke_endpoint(
         EndpointName="pneumonia-dev", ContentType="image/jpeg", Body=b"x"
     ),
+    "scheduler:GetSchedule": lambda clients, _: clients("scheduler").get_schedule(Name=SCHEDULED["Name"]),
+    "scheduler:UpdateSchedule": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
+    "iam:PassRole": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
     "sagemaker:DeleteEndpoint": lambda clients, _: clients("sagemaker").delete_endpoint(EndpointName="pneumonia-dev"),
 }
 """For each action a call that needs it. An endpoint that does not exist is found missing only by who may ask for it."""

@@ -99,7 +99,7 @@ def test_two_stages_share_no_physical_name(synth: Synth) -> None:
 def test_the_names_that_stages_are_told_apart_by_are_found(synth: Synth) -> None:
     found = set.union(*map(names_in, synth(stage="prod").values()))
     exports = {f"Pneumonia-prod-Storage:{name}" for name in ("ExecutionRoleArn", "DataBucketName")}
-    assert found == exports | {"pneumonia-prod", "pneumonia-prod-lease"}
+    assert found == exports | {"pneumonia-prod", "pneumonia-prod-lease", "pneumonia-prod-lease-us-east-1"}
 
 
 SCOPED_NAMES = {"PolicyName", "StageName", "VariantName", "MetricName"}
