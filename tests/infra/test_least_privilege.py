@@ -25,8 +25,8 @@ PROXY_LOGS = "/proxy"
 LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
-SCHEDULE = "arn:<Partition>:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"
-LEASE_ROLE = "arn:<Partition>:iam::<AccountId>:role/pneumonia-dev-lease-us-east-1"
+SCHEDULE = "arn:aws:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"
+LEASE_ROLE = "arn:aws:iam::<AccountId>:role/pneumonia-dev-lease-us-east-1"
 IMAGE = "arn:aws:ecr:us-east-1:811284229777:repository/image-classification"
 BESIDE = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
 
