@@ -85,9 +85,11 @@ class _Kept:
         self.until = time.monotonic() + KEPT_SECONDS
 
     def move(self, ends: dt.datetime, deadline: Deadline) -> None:
+        # Whether a call that failed has moved it all the same, only the schedule knows.
+        until, self.until = self.until, 0.0
         if self.found is not None:
             self.scheduler.move(self.found, ends, deadline)
-            self.found = self.found._replace(ends=ends)
+            self.found, self.until = self.found._replace(ends=ends), until
 
 
 @functools.cache
