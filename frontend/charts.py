@@ -109,7 +109,7 @@ def axis(field: str, title: str) -> Any:
 
 def legend() -> alt.Legend:
     """Return a legend that leaves the width to the chart."""
-    return alt.Legend(orient="bottom", labelLimit=320)
+    return alt.Legend(orient="bottom", columns=1, labelLimit=320)
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -95,16 +95,15 @@ def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
         step = NEXT_STEPS.get(stopped.code, "")
         st.error(f"**The rest was not asked.** {stopped.reason} {step}", icon=":material/error:")
     st.markdown(summary(rows))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True)
-        st.download_button(
-            "Download CSV",
-            csv_of(rows),
-            "chest-film-readings.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True, wrap=True)
+    st.download_button(
+        "Download CSV",
+        csv_of(rows),
+        "chest-film-readings.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     shown = chosen(rows, str(name))
     st.caption(
         f"{len(shown):,} of {len(rows):,} files. Near the threshold: within {100 * NEAR:.0f} points of it. "

@@ -39,10 +39,10 @@ def page() -> None:
 def show_running(client: Client, model: Model) -> None:
     """Show what the endpoint costs and how long it lives."""
     left, right = st.columns(2)
-    with left, st.container(border=True):
+    with left, st.container(border=True, height="stretch"):
         st.markdown("**What it costs now**")
         st.markdown(cost_words(model.cost))
-    with right, st.container(border=True):
+    with right, st.container(border=True, height="stretch"):
         st.markdown("**How long it stays**")
         show_lease(client, model)
 
@@ -95,7 +95,8 @@ def lease_words(lease: Lease) -> str:
             "The lease is over and the endpoint has deleted itself. `python -m ml.lease extend` and `cdk deploy --all` "
             "bring it back."
         )
-    return f"The endpoint deletes itself in **{duration(lease.seconds_left)}**, at {lease.ends} UTC."
+    day, _, clock = lease.ends.removesuffix("Z").partition("T")
+    return f"The endpoint deletes itself in **{duration(lease.seconds_left)}**, at {clock} UTC on {day}."
 
 
 def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
@@ -108,6 +109,7 @@ def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
         column.metric(name, value, border=True)
         column.caption(f"{'[' + interval if interval else 'no interval'}, n = {test[name]['n']:,} {test[name]['unit']}")
     st.markdown(threshold_meaning(evaluation))
+    st.markdown(shift_words(evaluation["shift"]["falls"]))
     for words in evaluation.get("warnings", []):
         st.warning(words, icon=":material/warning:")
     if "curves" in evaluation:
@@ -121,27 +123,43 @@ def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
         st.link_button("Open the full report", model.report_url, icon=":material/open_in_new:")
 
 
+def shift_words(falls: Mapping[str, float]) -> str:
+    """Return how the model fares when the same films are blurred, compressed and moved."""
+    changes = ", ".join(f"{name} {0 - round(fall, 3):+.3f}" for name, fall in falls.items())
+    return (
+        f"On validation films that were blurred, compressed, zoomed and turned as another scanner or archive might: "
+        f"{changes} against the same films as they were."
+    )
+
+
 def show_curves(model: Model, curves: Mapping[str, Any]) -> None:
     """Show ROC curve, reliability and histogram."""
     n = curves["roc"]["n"]
-    pictures = {
-        "ROC curve": (
+    left, right = st.columns(2)
+    for place, title, chart, words in (
+        (
+            left,
+            "ROC curve",
             charts.roc(curves["roc"]),
-            f"ROC curve of {n:,} test films with its 95 % band over resampled patients and the threshold in use",
+            f"{n:,} test films, with the 95 % band over resampled patients and the threshold in use",
         ),
-        "Reliability": (
+        (
+            right,
+            "Reliability",
             charts.reliability(curves["reliability"]),
-            "Share of pneumonia over the mean probability of ten bins; on the diagonal, a probability says what it is",
+            "Share of pneumonia over the mean probability of ten bins; on the diagonal, a probability is what it says",
         ),
-        "Probabilities": (
+        (
+            st,
+            "Probabilities of the test films",
             charts.histogram(curves["histogram"], model.threshold),
-            f"Number of test films by probability and true class, threshold at {model.threshold:.3f}; above ten the "
-            "axis is logarithmic",
+            f"Films by probability and true class, threshold at {model.threshold:.3f}; above ten films the axis is "
+            "logarithmic",
         ),
-    }
-    for tab, (chart, words) in zip(st.tabs(list(pictures)), pictures.values(), strict=True):
-        tab.altair_chart(chart, width="stretch", alt=words)
-        tab.caption(words + ".")
+    ):
+        place.subheader(title, anchor=False)
+        place.altair_chart(chart, width="stretch", alt=f"{title}: {words}")
+        place.caption(words + ".")
 
 
 def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -49,7 +49,7 @@ class Cloud:
         return [s3.get_object(Bucket=self.data_bucket, Key=item["Key"])["Body"].read() for item in found[:12]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     project = copy_of_the_project(tmp_path_factory.mktemp("e2e") / "project")
     port = free_port(45660)

@@ -32,3 +32,7 @@ def test_where_nothing_was_asked_nothing_is_drawn() -> None:
     film = Image.new("L", (64, 64), 90)
     nothing = heat_layer([[None, 0.0], [0.0, None]], film.size, 1)
     assert overlay(film, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
+
+
+def test_what_hardly_matters_is_hardly_seen() -> None:
+    assert heat_layer([[0.01, 0.0], [0.0, 0.0]], (64, 64), 1).getextrema()[3][1] == pytest.approx(25, abs=2)

@@ -1,0 +1,46 @@
+"""Chromium as this machine has it, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",  # a container's root cannot have Chromium's own sandbox; only our own pages are opened
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP, PHONE = (1280, 860), (390, 844)
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def executable() -> str | None:
+    """Return the path of Chromium, from CHROMIUM or the PATH; None where there is none."""
+    return os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Run a headless Chromium for a block."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def opened(running: Browser, size: tuple[int, int] = DESKTOP, dark: bool = False) -> Page:
+    """Return a page of a browser session of its own."""
+    context = running.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", locale="en-GB"
+    )
+    context.set_default_timeout(45_000)
+    return context.new_page()

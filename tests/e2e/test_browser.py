@@ -1,0 +1,244 @@
+"""A person in front of the app: a real browser, the real app, the API on the local cloud."""
+
+import csv
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect
+
+from localaws.demo.commands import stop
+from localaws.demo.services import free_port, start_app
+from tests.browser import chromium, steps
+from tests.radiograph.test_dicom import dataset, saved
+
+from .conftest import ROOT, Cloud
+from .test_demo import model_in_context, post
+
+pytestmark = pytest.mark.e2e
+
+SHOTS = ROOT / "build" / "screenshots"
+PAGES = ("", "many", "model")
+
+
+@dataclass(frozen=True)
+class App:
+    """The running app and a browser to open it in."""
+
+    url: str
+    browser: Browser
+
+    def page(self, path: str = "", size: tuple[int, int] = chromium.DESKTOP, dark: bool = False) -> Page:
+        """Open one of the app's pages in a session of its own."""
+        page = chromium.opened(self.browser, size, dark)
+        steps.go(page, self.url, path)
+        return page
+
+
+@pytest.fixture(scope="module")
+def app(cloud: Cloud) -> Iterator[App]:
+    if chromium.executable() is None:
+        if os.environ.get("CI"):
+            pytest.fail("There is no Chromium: .ci/run has to install it.")
+        pytest.skip("There is no Chromium on the PATH; install it, or set CHROMIUM to its path.")
+    port = free_port(46501)
+    process = start_app(ROOT, {**cloud.env, "API_URL": cloud.api.url, "API_KEY": cloud.api.key}, port)
+    try:
+        with chromium.browser() as running:
+            yield App(f"http://127.0.0.1:{port}", running)
+    finally:
+        stop(process)
+
+
+def test_a_film_is_read_and_explained(app: App, cloud: Cloud) -> None:
+    page, film = app.page(), cloud.films("PNEUMONIA")[0]
+    steps.choose(page, steps.file("film.jpeg", film))
+    expect(steps.result(page)).to_be_visible()
+    told = post(cloud, film).body
+    words = "Pneumonia suspected" if told["label"] == "PNEUMONIA" else "No pneumonia suspected"
+    expect(steps.result(page)).to_have_text(words)
+    test = model_in_context(cloud)["metrics"]
+    expect(page.get_by_text(f"(n = {test['Sensitivity']['n']})")).to_be_visible()
+    clear = film_shown(page)
+    opacity = steps.explain(page)
+    expect(page.get_by_role("img", name="with the heat map over it")).to_be_visible()
+    covered = film_shown(page)
+    assert covered != clear
+    opacity.press("ArrowRight")
+    steps.settled(page)
+    assert film_shown(page) not in (clear, covered)
+    steps.shot(page, SHOTS, "one-desktop")
+
+
+def film_shown(page: Page) -> str:
+    """Return the address of the picture of the film, which follows from its pixels."""
+    return str(page.get_by_role("img", name="Chest film").get_attribute("src"))
+
+
+def test_the_film_can_be_windowed(app: App) -> None:
+    page = app.page()
+    page.get_by_text("Synthetic, healthy").click()
+    expect(steps.result(page)).to_be_visible()
+    before = film_shown(page)
+    page.get_by_text("Window and level").click()
+    window = page.get_by_role("slider", name="Window")
+    for _ in range(20):
+        window.press("ArrowLeft")
+    expect(page.get_by_role("img", name="Chest film")).not_to_have_attribute("src", before)
+
+
+def test_of_a_dicom_film_no_tag_leaves_the_app(app: App) -> None:
+    page = app.page()
+    film = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
+    steps.choose(page, steps.file("film.dcm", film, "application/dicom"))
+    expect(page.get_by_text("its tags stay here")).to_be_visible()
+
+
+def test_many_films_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
+    page = app.page("many")
+    films = {f"p{number}.jpg": film for number, film in enumerate(cloud.films("PNEUMONIA")[:4])}
+    films |= {f"n{number}.jpg": film for number, film in enumerate(cloud.films("NORMAL")[:4])}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        for name, film in list(films.items())[1:]:
+            opened.writestr(f"films/{name}", film)
+    first = steps.file("p0.jpg", films["p0.jpg"])
+    broken = steps.file("broken.jpg", films["p0.jpg"][:500])
+    steps.choose(page, first, broken, steps.file("rest.zip", archive.getvalue(), "application/zip"))
+    steps.read_all(page)
+    expect(page.get_by_text(re.compile(r"Failed:\s*1"))).to_be_visible()
+    steps.shot(page, SHOTS, "many-desktop")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = {row["file"].rpartition("/")[2]: row for row in csv.DictReader(io.StringIO(text))}
+    assert set(rows) == {*films, "broken.jpg"}
+    assert rows["broken.jpg"]["code"] == "truncated"
+    for name in ("p0.jpg", "n1.jpg"):
+        assert float(rows[name]["probability"]) == pytest.approx(post(cloud, films[name]).body["probability"], abs=1e-9)
+
+
+def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> None:
+    page = app.page("model")
+    auroc = model_in_context(cloud)["metrics"]["AUROC"]
+    interval = f"[{auroc['low']:.3f}, {auroc['high']:.3f}], n = {auroc['n']:,} patients"
+    expect(page.get_by_text(interval)).to_be_visible()
+    expect(page.get_by_text(re.compile("USD an hour"))).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(3)
+    steps.settled(page)
+    steps.shot(page, SHOTS, "model-desktop")
+
+
+def test_the_lease_is_extended_by_a_button(app: App, cloud: Cloud) -> None:
+    scheduler = cloud.session.client("scheduler")
+    before = scheduler.get_schedule(Name="pneumonia-demo-lease")["ScheduleExpression"]
+    page = app.page("model")
+    page.get_by_role("button", name="Extend to").click()
+    steps.settled(page)
+    assert page.get_by_test_id("stAlertContentError").count() == 0
+    after = scheduler.get_schedule(Name="pneumonia-demo-lease")["ScheduleExpression"]
+    assert after > before
+    day, clock = after.removeprefix("at(").removesuffix(")").split("T")
+    expect(page.get_by_text(f"{clock} UTC on {day}")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])
+def test_a_phone_shows_it_without_scrolling_sideways(app: App, cloud: Cloud, path: str) -> None:
+    page = app.page(path, chromium.PHONE, dark=True)
+    if path == "":
+        steps.choose(page, steps.file("film.jpeg", cloud.films("PNEUMONIA")[0]))
+        expect(steps.result(page)).to_be_visible()
+    if path == "many":
+        steps.choose(page, *(steps.file(f"{i}.jpg", film) for i, film in enumerate(cloud.films("NORMAL")[:3])))
+        steps.read_all(page)
+    steps.shot(page, SHOTS, f"{path or 'one'}-phone")
+    width = page.evaluate("Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth))")
+    assert width <= chromium.PHONE[0]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])
+def test_a_page_has_title_language_labels_and_contrast(app: App, path: str, dark: bool) -> None:
+    page = app.page(path, dark=dark)
+    if path == "":
+        page.get_by_text("Synthetic, pneumonia").click()
+        expect(steps.result(page)).to_be_visible()
+        steps.settled(page)
+    assert "chest film reading" in page.title()
+    assert violations(page) == []
+
+
+def violations(page: Page) -> list[dict[str, Any]]:
+    """Return what axe-core finds against WCAG 2.1 A and AA, each with where it is."""
+    page.evaluate(chromium.AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+    return [
+        {"rule": one["id"], "why": one["help"], "where": [node["target"] for node in one["nodes"]][:3]}
+        for one in found["violations"]
+    ]
+
+
+def test_it_can_be_used_by_keyboard_alone(app: App) -> None:
+    page = app.page()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") in ("My film", "Synthetic, healthy"):
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(steps.result(page)).to_be_visible()
+
+
+def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
+    page = chromium.opened(app.browser)
+    frames: list[bytes] = []
+
+    def keep(payload: str | bytes) -> None:
+        frames.append(payload if isinstance(payload, bytes) else payload.encode())
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", keep)
+
+    page.on("websocket", listen)
+    steps.go(page, app.url)
+    steps.choose(page, steps.file("film.jpeg", cloud.films("NORMAL")[0]))
+    expect(steps.result(page)).to_be_visible()
+    steps.go(page, app.url, "model")
+    assert sum(map(len, frames)) > 1000
+    assert cloud.api.key.encode() not in b"".join(frames)
+
+
+def test_two_people_do_not_see_each_others_films(app: App, cloud: Cloud) -> None:
+    first, second = app.page(), app.page()
+    steps.choose(first, steps.file("film of the first.jpeg", cloud.films("NORMAL")[0]))
+    expect(steps.result(first)).to_be_visible()
+    second.reload()
+    steps.settled(second)
+    expect(second.get_by_text("film of the first")).to_have_count(0)
+    expect(steps.result(second)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("empty", "Received 0 bytes"), ("text", "Received a text"), ("half", "cannot be read"), ("page", "mostly white")],
+)
+def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(
+    app: App, cloud: Cloud, name: str, told: str
+) -> None:
+    page = app.page()
+    steps.choose(page, steps.file(f"{name}.jpg", refused_files(cloud)[name]))
+    expect(page.get_by_test_id("stAlertContentError")).to_contain_text(told)
+    expect(steps.result(page)).to_have_count(0)
+
+
+def refused_files(cloud: Cloud) -> dict[str, bytes]:
+    """Files that are no film."""
+    from tests.frontend.test_page import page_of_text
+
+    return {"empty": b"", "text": b"Dear colleague,", "half": cloud.films("NORMAL")[0][:900], "page": page_of_text()}
