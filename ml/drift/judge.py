@@ -7,13 +7,10 @@ from typing import Any
 from ml import statistics
 from ml.drift import psi
 from ml.drift.films import Sample
-from ml.drift.psi import Shift
+from ml.drift.psi import LEAST, Shift
 from ml.evaluation.metrics import as_json
 from ml.statistics import Estimate
 
-LEAST = 50
-"""Films of either side below which nothing is called: five to a bin (Cochran, Biometrics 10, 1954), without which the
-chi-square distribution is no guide to chance."""
 CAVEATS = (
     "PSI (population stability index) compares with the validation films in bins of a tenth of them. Drift is a PSI "
     "above what chance gives in 5 % of looks (Yurdakul and Naranjo, 2020; five quantities together), and of at least "
@@ -94,7 +91,8 @@ def table(found: Comparison) -> str:
         f"{'n validation':>12}{'n now':>8}  drift"
     ]
     for name, one in found.shifts.items():
-        interval, change = f"[{one.low:.3f}, {one.high:.3f}]", f"[{one.change_low:+.2f}, {one.change_high:+.2f}]"
+        interval = f"[{one.low:.3f}, {one.high:.3f}]" if found.enough else "unknown"
+        change = f"[{one.change_low:+.2f}, {one.change_high:+.2f}]"
         verdict = one.size if found.enough else "unknown"
         lines.append(
             f"{name:<{width}}{one.psi:>6.3f}  {interval:<16}{f'< {one.critical:.3f}':<11}{one.change:>+6.2f}  "

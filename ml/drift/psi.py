@@ -22,6 +22,9 @@ BINS = 10
 """At most: bins are the reference's tenths, and tenths that its ties make one are one bin."""
 SMOOTHING = 0.5
 """Films added to each bin of either side, so that an empty bin is no infinite divergence."""
+LEAST = 50
+"""Films of either side below which nothing is called: five to a bin (Cochran, Biometrics 10, 1954), without which the
+chi-square distribution is no guide to chance."""
 BANDS = {"large": 0.25, "moderate": 0.1}
 TOGETHER = 5
 """Quantities that are looked at together."""
@@ -36,7 +39,7 @@ class Shift:
     """How far one quantity has moved.
 
     Attributes:
-        psi: the index, at least 0, with its 95 % interval `low` to `high`.
+        psi: the index, at least 0, with its 95 % interval `low` to `high`, NaN where there are too few films for one.
         critical: what the index exceeds by chance in 1 % of looks.
         change: mean now minus mean of the reference, in standard deviations of the reference, with its 95 % interval;
             NaN where all films of the reference have one value.
@@ -110,13 +113,18 @@ def critical(bins: int, reference: int, now: int) -> float:
 def interval(before: NDArray[np.int64], after: NDArray[np.int64], seed: int = 0) -> tuple[float, float]:
     """Return a 95 % bootstrap interval of the index of the two populations, over films, bins kept.
 
-    Films drawn again are multinomial counts. PSI is too high by (bins - 1) (1 / n + 1 / m) on average, and its
-    bootstrap by that much again, so twice that is taken off the percentiles. The lower end is cut at 0.
+    Films drawn again are multinomial counts. The index of a sample is too high by about as much as the mean of its
+    draws is above it, and the draws by that much again, so twice that is taken off their percentiles. The lower end is
+    cut at 0. Above about 1, where bins are empty, SMOOTHING pulls both down: the drift is at least so large. NaN with
+    fewer films than LEAST, where such an interval holds the truth too seldom.
     """
     rng = np.random.default_rng(seed)
     n, m = int(before.sum()), int(after.sum())
+    if min(n, m) < LEAST:
+        return math.nan, math.nan
     drawn = index(rng.multinomial(n, before / n, DRAWS), rng.multinomial(m, after / m, DRAWS))
-    low, high = np.quantile(drawn, [0.025, 0.975]) - 2 * (len(before) - 1) * (1 / n + 1 / m)
+    bias = float(drawn.mean() - index(before, after))
+    low, high = np.quantile(drawn, [0.025, 0.975]) - 2 * bias
     return max(0.0, float(low)), max(0.0, float(high))
 
 

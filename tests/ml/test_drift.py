@@ -175,4 +175,5 @@ def test_of_too_few_films_nothing_is_called() -> None:
     found = judge.compare(sample(range(60)), sample(range(100, 130), lambda film: film.filter(ImageFilter.BLUR)))
     assert (found.drift, found.as_json()["drift"]) == (False, None)
     assert "Too few films to tell: 60 of validation and 30 now" in found.verdict()
-    assert judge.table(found).count("unknown") == psi.TOGETHER
+    assert judge.table(found).count("unknown") == 2 * psi.TOGETHER
+    assert {one["low"] for one in found.as_json()["quantities"].values()} == {None}
