@@ -172,9 +172,10 @@ def summary(found: Settings) -> str:
         endpoint = f"{found.instance_count}{most} x {found.instance_type}, billed by the hour"
     else:
         endpoint = f"serverless, {found.serverless_memory_mb} MB, billed by the request"
-    lease = (
-        f"deletes itself {found.lease_hours} h after its last extension" if found.lease_hours else "runs until deleted"
-    )
+    lease = "runs until deleted"
+    if found.lease_hours:
+        asked = ", which callers of the API may ask for" if found.extend_hours else ""
+        lease = f"deletes itself {found.lease_hours} h after its last extension{asked}"
     lines = [
         f"Stage {found.stage} in {found.region}: endpoint {endpoint}, {lease}.",
         f"API by {found.auth}, {found.rate_limit} requests/s{', behind WAF' if found.waf else ''}; alarms to "

@@ -146,7 +146,10 @@ def test_settings_that_make_no_sense_together_are_refused(changes: dict[str, str
 def test_the_summary_says_what_costs_and_who_may_call() -> None:
     shipped = settings.summary(settings.read(shipped_context()))
     assert "1 x ml.m5.large, billed by the hour, deletes itself 8 h after its last extension" in shipped
+    assert "which callers of the API may ask for" in shipped
     assert "API by api_key" in shipped
+    alone = settings.read(shipped_context() | {"lease_extend_by_api": "false"})
+    assert "callers" not in settings.summary(alone)
     serverless = shipped_context() | {"hosting": "serverless", "lease_hours": "0", "auth": "iam"}
     assert "billed by the request, runs until deleted" in settings.summary(settings.read(serverless))
     captured = settings.read(shipped_context() | {"data_capture_percent": "5"})
