@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 from localaws.demo.commands import stop
 from localaws.demo.services import free_port, start_app
 from tests.browser import chromium, steps
+from tests.radiograph.files import page_of_text
 from tests.radiograph.test_dicom import dataset, saved
 
 from .conftest import ROOT, Cloud
@@ -130,7 +131,7 @@ def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> N
     interval = f"[{auroc['low']:.3f}, {auroc['high']:.3f}], n = {auroc['n']:,} patients"
     expect(page.get_by_text(interval)).to_be_visible()
     expect(page.get_by_text(re.compile("USD an hour"))).to_be_visible()
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas")).to_have_count(3)
+    expect(page.locator("[data-testid=stVegaLiteChart] svg")).to_have_count(3)
     steps.settled(page)
     steps.shot(page, SHOTS, "model-desktop")
 
@@ -239,6 +240,4 @@ def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(
 
 def refused_files(cloud: Cloud) -> dict[str, bytes]:
     """Files that are no film."""
-    from tests.frontend.test_page import page_of_text
-
     return {"empty": b"", "text": b"Dear colleague,", "half": cloud.films("NORMAL")[0][:900], "page": page_of_text()}

@@ -1,6 +1,7 @@
 """The whole path over real HTTP: deployments, a job that trained, a transform, an endpoint, the REST API."""
 
 import csv
+import html
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import botocore.exceptions
+import jsonschema
 import numpy as np
 import pytest
 
@@ -282,8 +284,45 @@ def test_the_model_says_what_its_evaluation_found(cloud: Cloud) -> None:
     assert "worst" not in found["evaluation"]
     with urllib.request.urlopen(found["report_url"], timeout=60) as report:  # noqa: S310
         assert report.read() == stored(cloud, "report.html")
-    lease = json.loads((cloud.project / "cdk.context.json").read_text())[f"lease:{STAGE}"]
-    assert found["lease"] == {"ends": lease["ends"]}
+    assert len(body) < 500_000
+
+
+def test_the_model_says_what_a_page_draws_and_what_the_endpoint_costs(cloud: Cloud) -> None:
+    found = json.loads(asked(cloud, "model")[2])
+    roc = found["evaluation"]["curves"]["roc"]
+    assert (roc["points"][0], roc["points"][-1], roc["n"]) == ([0, 0], [1, 1], 120)
+    assert set(found["evaluation"]["curves"]["reliability"]) == {"validation", "validation_stressed", "test"}
+    assert sum(map(sum, (found["evaluation"]["curves"]["histogram"][name] for name in ("NORMAL", "PNEUMONIA")))) == 120
+    page = html.unescape(stored(cloud, "report.html").decode())
+    for words in [*found["evaluation"]["card"].values(), *found["evaluation"]["warnings"]]:
+        assert words in page
+    audit = found["evaluation"]["audit"]
+    assert audit["sentences"]
+    assert set(audit["before"]["file size"]) == set(audit["after"]["file size"]) == {"value", "low", "high", "n"}
+    assert found["cost"]["per_hour"] == json.loads((ROOT / "ml/prices.json").read_text())["hosting_hour"]["ml.m5.large"]
+    assert found["cost"]["what"] == "1 x ml.m5.large"
+    schema = json.loads((ROOT / OPENAPI).read_text())
+    jsonschema.validate(found, schema["components"]["schemas"]["Model"] | {"components": schema["components"]})
+
+
+def test_a_caller_puts_the_lease_off_and_everybody_is_told(cloud: Cloud) -> None:
+    scheduler = cloud.session.client("scheduler")
+    written = json.loads((cloud.project / "cdk.context.json").read_text())[f"lease:{STAGE}"]["ends"]
+    before = json.loads(asked(cloud, "model")[2])["lease"]
+    assert (before["ends"], before["extend_hours"]) == (f"{written}Z", 8)
+    assert 0 < before["seconds_left"] <= 8 * 3600
+    status, _, body = asked(cloud, "lease", b'{"hours": 8}', Content_Type="application/json")
+    after = json.loads(body)
+    assert status == 200
+    assert after["ends"] > before["ends"]
+    expression = scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")["ScheduleExpression"]
+    assert expression == f"at({after['ends'].removesuffix('Z')})"
+    assert json.loads(asked(cloud, "model")[2])["lease"]["ends"] == after["ends"]
+    told = cloud.run("python", "-m", "ml.lease", "--stage", STAGE, "status").stdout
+    assert f"deletes itself at {after['ends'].removesuffix('Z')} UTC" in told
+    assert f"cdk.context.json says {written}" in told
+    status, _, body = asked(cloud, "lease", b'{"hours": 9}', Content_Type="application/json")
+    assert (status, json.loads(body)["code"]) == (422, "invalid_hours")
 
 
 def test_the_api_describes_itself(cloud: Cloud) -> None:
@@ -333,11 +372,14 @@ def test_a_lease_is_extended_at_once_and_after_its_end_a_deployment_makes_the_en
     refused = cloud.run(*lease, "end")
     assert (refused.returncode, "add --yes" in refused.stderr) == (2, True)
     assert cloud.run(*lease, "end", "--yes").returncode == 0
+    status, _, body = asked(cloud, "lease", b'{"hours": 8}', Content_Type="application/json")
+    assert (status, json.loads(body)["code"]) == (409, "lease_over")
     told = cloud.run(*lease, "extend").stdout
     assert f"it makes pneumonia-{STAGE}-2" in told
     deployed = cloud.run("cdk", "deploy", "--all", "--require-approval", "never", "--context", f"stage={STAGE}")
     assert deployed.returncode == 0, deployed.stderr
     assert [one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]] == [f"pneumonia-{STAGE}-2"]
+    assert scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")["State"] == "ENABLED"
     assert cloud.run("python", "-m", "ml.verify", "--stage", STAGE).returncode == 0
 
 
@@ -355,4 +397,4 @@ def test_destroy_leaves_nothing(cloud: Cloud) -> None:
     assert client("apigateway").get_api_keys()["items"] == []
     assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"] if "cdk-" not in bucket["Name"]] == []
     roles = [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
-    assert [name for name in roles if name.startswith("Pneumonia-")] == []
+    assert [name for name in roles if name.lower().startswith("pneumonia-")] == []

@@ -1,14 +1,12 @@
 """The page for one film as a person uses it: choose a film, read the result or the reason why there is none."""
 
-from io import BytesIO
-
 import pytest
-from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from frontend.reading import NORMAL, PNEUMONIA
 from tests.lambda_.events import image
 from tests.lambda_.runtime import Received, Reply, failure
+from tests.radiograph.files import page_of_text
 
 from .conftest import APP, KEY, Api, everything
 
@@ -112,16 +110,6 @@ def test_a_page_of_text_gets_the_reason_and_no_prediction(app: AppTest) -> None:
     upload(app, page_of_text(), "letter.png")
     assert "mostly white" in app.error[0].value
     assert not app.subheader
-
-
-def page_of_text() -> bytes:
-    """A white page."""
-    page = Image.new("L", (400, 500), 255)
-    for line in range(20, 480, 24):
-        ImageDraw.Draw(page).text((20, line), "A letter about a film, and no film. " * 2, fill=0)
-    buffer = BytesIO()
-    page.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def test_the_synthetic_films_are_offered_and_named_as_such(app: AppTest, api: Api) -> None:

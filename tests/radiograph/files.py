@@ -8,7 +8,7 @@ import zlib
 from io import BytesIO
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from radiograph.phantom import draw
 
@@ -80,3 +80,12 @@ def exif(orientation: int, order: str = ">") -> bytes:
     """An EXIF block with nothing but an orientation, in TIFF structure."""
     magic = b"MM\0*" if order == ">" else b"II*\0"
     return magic + struct.pack(order + "IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+@functools.cache
+def page_of_text() -> bytes:
+    """A sound PNG file that shows a letter."""
+    page = Image.new("L", (400, 500), 255)
+    for line in range(20, 480, 24):
+        ImageDraw.Draw(page).text((20, line), "A letter about a film, and no film. " * 2, fill=0)
+    return encoded(page, "PNG")
