@@ -7,7 +7,8 @@ import altair as alt
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8a8a8a"
 """Okabe and Ito's colours, which survive colour-blindness; each also has its own line or shape."""
-HEIGHT = 340
+HEIGHT = 440
+"""In pixels, the legend's lines included."""
 SHARE = alt.Scale(domain=[0, 1])
 Chart = alt.LayerChart | alt.FacetChart
 
@@ -70,7 +71,9 @@ def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     return alt.layer(
         diagonal.encode(x=x, y=y),
         base.mark_line(opacity=0.5),
-        base.mark_point(filled=True, size=60, opacity=1).encode(shape=shape, tooltip=told),
+        base.mark_point(filled=True, opacity=1).encode(
+            shape=shape, tooltip=told, size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[20, 220]))
+        ),
     ).properties(height=HEIGHT)
 
 
@@ -88,8 +91,9 @@ def histogram(found: Mapping[str, Any], threshold: float) -> Chart:
     )
     return alt.layer(
         alt.Chart(rows(bars)).mark_bar(opacity=0.75).encode(
-            x=alt.X("low:Q", title="probability of pneumonia", scale=SHARE), x2="high:Q",
+            x=alt.X("low:Q", title="probability of pneumonia", scale=SHARE, bin="binned"), x2="high:Q",
             y=alt.Y("films:Q", title="test films", stack=None, scale=alt.Scale(type="symlog", constant=10)),
+            y2=alt.datum(0),
             color=colour, tooltip=["what:N", "films:Q"],
         ),
         alt.Chart(rows([{"x": threshold}])).mark_rule(strokeDash=[3, 3], size=2, color=GREY).encode(x="x:Q"),

@@ -119,6 +119,7 @@ def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
         height=ROW_PIXELS * min(len(shown), ROWS_SHOWN) + 48,
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="",
         alt="Results of the films that were read",
     )
     for place in event.selection.rows:

@@ -147,7 +147,8 @@ def show_curves(model: Model, curves: Mapping[str, Any]) -> None:
             right,
             "Reliability",
             charts.reliability(curves["reliability"]),
-            "Share of pneumonia over the mean probability of ten bins; on the diagonal, a probability is what it says",
+            "Share of pneumonia over the mean probability of ten bins, larger points for more films; on the "
+            "diagonal, a probability is what it says",
         ),
         (
             st,
