@@ -156,6 +156,7 @@ def test_every_code_of_a_film_has_a_status() -> None:
 
 def test_every_other_code_has_a_request_that_gets_it() -> None:
     shown = {row[3] for row in REQUESTS} | {row[3] for row in FAILURES}
-    # test_settings.py, test_request_log.py, test_storage.py, test_explain.py
+    # test_settings.py, test_request_log.py, test_uploads.py, test_explain.py, test_lease.py
     elsewhere = {"misconfigured", "internal_error", "storage_unavailable", "explain_timeout"}
+    elsewhere |= {"no_lease", "lease_over", "lease_unavailable"}
     assert set(KINDS) - set(FILM_KINDS) - elsewhere <= shown
