@@ -44,7 +44,7 @@ def threshold_meaning(evaluation: Mapping[str, Any] | None) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time to wait or left, in words."""
-    minutes, hours = round(seconds / 60), int(seconds // 3600)
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
-    return f"{minutes} min" if hours < 2 else f"{hours} h {round(seconds % 3600 / 60)} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

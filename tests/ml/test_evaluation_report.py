@@ -67,3 +67,15 @@ def test_four_charts_and_every_worst_error_are_shown(html: str) -> None:
     assert html.count("<svg") == 4
     errors = worst(evaluated().splits["test"], evaluated().threshold)
     assert html.count('class="film"') == sum(map(len, errors.values())) > 0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "subgroups", "told"),
+    [("phantom/01", {}, "Synthetic"), ("films/01", {}, "somebody prepared"), ("films/01", {"Viral": {}}, "Guangzhou")],
+)
+def test_the_card_says_no_more_of_the_films_than_is_known(
+    dataset: str, subgroups: dict[str, object], told: str
+) -> None:
+    facts = evaluated().facts | {"training_job": "job", "dataset": dataset, "subgroups": subgroups}
+    assert told in report.card(facts)["Training and test data"]
+    assert any("public collection" in words for words in report.warnings(facts)) == bool(subgroups)

@@ -9,8 +9,11 @@ DATA = (
     "differently, which a network can learn instead of the disease; standardising the files does not undo all of it."
 )
 
-
 SYNTHETIC = "Synthetic films made by this project, which resemble chest radiographs and show no patient."
+OTHER = (
+    "Films that somebody prepared for this model. Its card cannot know of which centre, machines, ages and views they "
+    "are, nor who said what they show: whoever publishes the model has to add it."
+)
 
 
 def card(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -28,10 +31,17 @@ def card(facts: Mapping[str, Any]) -> dict[str, str]:
         "nothing it says may decide about a patient.",
         "Not intended for": "Diagnosis, triage or screening; adults; lateral views; films of other centres without a "
         "new evaluation there; any disease but pneumonia. It has no answer for films it cannot read.",
-        "Training and test data": SYNTHETIC if facts["dataset"].startswith("phantom/") else DATA,
+        "Training and test data": data(facts),
         "How it was measured": "No patient and no picture is in two splits. Threshold and calibration were chosen on "
         "validation; the test films were only measured. Proportions have Wilson's 95 % interval over films, the others "
         "a percentile interval over 2,000 draws of patients.",
         "Limits": "Labels carry neither severity nor age nor sex, so that nothing is known of fairness. Predictive "
         "values hold for the stated prevalence alone. One test set of one collection says little about another.",
     }
+
+
+def data(facts: Mapping[str, Any]) -> str:
+    """Return where the films come from; kinds of films are known of the public collection only."""
+    if facts["dataset"].startswith("phantom/"):
+        return SYNTHETIC
+    return DATA if facts["subgroups"] else OTHER

@@ -52,7 +52,7 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
 
 
 def warnings(facts: Mapping[str, Any]) -> list[str]:
-    """Return what a reader must not miss."""
+    """Return what a reader must not miss; kinds of films are known of the public collection only."""
     words = []
     falls = facts["shift"]["falls"]
     if facts["shift"]["warning"]:
@@ -68,10 +68,11 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts["gate"]["sentence"]:
         words.append(f"The gate was missed: {facts['gate']['sentence']}.")
-    words.append(
-        "Shortcut warning: in the public collection the classes differ in how their files were stored; see the data "
-        "set's report for what remains of it after standardising."
-    )
+    if facts["subgroups"]:
+        words.append(
+            "Shortcut warning: in the public collection the classes differ in how their files were stored; see the "
+            "data set's report for what remains of it after standardising."
+        )
     return words
 
 

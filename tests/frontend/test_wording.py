@@ -1,0 +1,32 @@
+"""Numbers as a person reads them."""
+
+import pytest
+
+from frontend.wording import duration, estimate, points, threshold_meaning
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (89, "89 s"), (91, "2 min"), (3599, "1 h 0 min"), (7980, "2 h 13 min"), (28799, "8 h 0 min")],
+)
+def test_a_duration_has_no_sixty_minutes(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_an_estimate_has_its_interval_where_there_is_one() -> None:
+    one = {"value": 0.985, "low": 0.9581, "high": 0.995, "n": 206, "unit": "films"}
+    assert (estimate(one), estimate(one, 100)) == ("0.985 [0.958, 0.995]", "98.5 % [95.8, 99.5]")
+    assert estimate(one | {"low": None, "high": None}, 100) == "98.5 %"
+    assert estimate(one | {"value": None}) == "undefined"
+
+
+def test_a_change_has_its_sign() -> None:
+    assert (points(0.136), points(-0.3)) == ("+13.6 points", "-30.0 points")
+
+
+def test_the_threshold_is_worth_what_was_measured_on_which_films() -> None:
+    share = {"value": 0.9, "low": 0.8, "high": 0.95, "unit": "films"}
+    test = {"Sensitivity": share | {"n": 206}, "Specificity": share | {"n": 129}}
+    words = threshold_meaning({"splits": {"test": test}, "dataset": "films/01"})
+    assert "On the 335 test films of `films/01`" in words
+    assert words.count("90.0 % [80.0, 95.0]") == 2
