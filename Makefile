@@ -37,7 +37,7 @@ test: lint
 	pytest
 
 app: setup
-	@eval "$$($(PY) -m ml.api --stage $(STAGE))" && streamlit run frontend/app.py
+	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py
 
 clean:
 	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis

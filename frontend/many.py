@@ -45,18 +45,32 @@ def page() -> None:
 
 
 def choose() -> list[Item]:
-    """Let the person choose films."""
+    """Let the person choose films; those of the session stay when the person looks at another page meanwhile."""
     uploaded = st.file_uploader(
         "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
         type=[*KINDS, "zip"],
         accept_multiple_files=True,
+        on_change=forget,
         help=f"Up to {MAX_FILES:,} files. They stay in this session's memory and are not stored.",
     )
+    kept: list[Item] = st.session_state.get("items", [])
+    if kept and not uploaded:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{len(kept):,} files are still open.")
+            st.button("Close them", icon=":material/close:", on_click=forget)
+    if kept:
+        return kept
     try:
-        return items_of(list(uploaded))
+        st.session_state["items"] = items_of(list(uploaded))
     except ArchiveError as error:
         st.error(str(error), icon=":material/folder_off:")
         return []
+    return list(st.session_state["items"])
+
+
+def forget() -> None:
+    """Drop the files of this session; results of files that are chosen again stay."""
+    st.session_state.pop("items", None)
 
 
 def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Policy) -> None:

@@ -38,7 +38,6 @@ def page() -> None:
     model = model_of(client)
     reading = choose(model.policy if isinstance(model, Model) else "squash")
     if reading is None:
-        st.session_state.pop("reading", None)
         return
     if reading.outcome is None:
         with st.spinner("The model reads the film …"):
@@ -58,20 +57,29 @@ def page() -> None:
 
 
 def choose(policy: Policy) -> Reading | None:
-    """Let the person choose a film; None until there is one that can be sent."""
+    """Let the person choose a film; None until there is one that can be sent.
+
+    Leaving the page empties its uploader, as Streamlit has it; the film of the session stays until it is taken away.
+    """
     source = st.segmented_control(
-        "Film", [UPLOAD, NORMAL, PNEUMONIA], default=UPLOAD, help="The synthetic films are drawn and show nobody."
+        "Film",
+        [UPLOAD, NORMAL, PNEUMONIA],
+        default=UPLOAD,
+        required=True,
+        key="source",
+        persist_state="session",
+        help="The synthetic films are drawn and show nobody.",
     )
     if source in (NORMAL, PNEUMONIA):
         return kept(source) or remember(Reading(source, synthetic(source == PNEUMONIA)))
     uploaded = st.file_uploader(
         "A frontal chest radiograph: JPEG, PNG or DICOM",
         type=KINDS,
+        on_change=forget,
         help="The file stays in this session's memory and is not stored. Of a DICOM file only the pixels are sent.",
     )
     if uploaded is None:
-        introduce()
-        return None
+        return still_open()
     try:
         return kept(uploaded.file_id) or remember(
             Reading(uploaded.file_id, films.from_file(uploaded.name, uploaded.getvalue(), policy))
@@ -79,6 +87,18 @@ def choose(policy: Policy) -> Reading | None:
     except radiograph.FilmError as error:
         st.error(f"**{uploaded.name} cannot be read.** {error}", icon=":material/broken_image:")
         return None
+
+
+def still_open() -> Reading | None:
+    """Return the film that was chosen before the person looked at another page, with a way to close it."""
+    reading: Reading | None = st.session_state.get("reading")
+    if reading is None or reading.source in (NORMAL, PNEUMONIA):
+        introduce()
+        return None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{reading.film.name} is still open.")
+        st.button("Close it", icon=":material/close:", on_click=forget)
+    return reading
 
 
 def introduce() -> None:
@@ -103,6 +123,11 @@ def kept(source: str) -> Reading | None:
     """Return this session's reading of a source, so that a rerun neither decodes nor asks again."""
     reading: Reading | None = st.session_state.get("reading")
     return reading if reading is not None and reading.source == source else None
+
+
+def forget() -> None:
+    """Drop this session's film and what was said of it."""
+    st.session_state.pop("reading", None)
 
 
 def remember(reading: Reading) -> Reading:

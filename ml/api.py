@@ -5,7 +5,7 @@ import shlex
 import sys
 
 from ml import aws, project
-from ml.errors import guarded
+from ml.errors import UserError, guarded
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,7 +19,13 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def command() -> None:
-        outputs = aws.stack_outputs(project.stage(options.stage), "Api")
+        stage = project.stage(options.stage)
+        outputs = aws.stack_outputs(stage, "Api")
+        if "ApiKeyId" not in outputs:
+            raise UserError(
+                f"The API of stage {stage}, {outputs['ApiUrl']}, wants signed requests and has no key: sign them with "
+                "AWS credentials (service execute-api), or deploy it with auth=api_key. The app needs a key."
+            )
         key = aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
         print(f"export API_URL={shlex.quote(outputs['ApiUrl'])}")
         print(f"export API_KEY={shlex.quote(key)}")

@@ -125,6 +125,19 @@ def test_many_films_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
         assert float(rows[name]["probability"]) == pytest.approx(post(cloud, films[name]).body["probability"], abs=1e-9)
 
 
+def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, cloud: Cloud) -> None:
+    page = app.page()
+    steps.choose(page, steps.file("mine.jpeg", cloud.films("NORMAL")[0]))
+    expect(steps.result(page)).to_be_visible()
+    page.get_by_role("link", name="The model").click()
+    expect(page.get_by_role("heading", name="The model", level=1)).to_be_visible()
+    page.get_by_role("link", name="Read one film").click()
+    expect(page.get_by_text("mine.jpeg is still open")).to_be_visible()
+    expect(steps.result(page)).to_be_visible()
+    page.get_by_role("button", name="Close it").click()
+    expect(steps.result(page)).to_have_count(0)
+
+
 def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> None:
     page = app.page("model")
     auroc = model_in_context(cloud)["metrics"]["AUROC"]
