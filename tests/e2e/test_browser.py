@@ -19,8 +19,8 @@ from tests.browser import chromium, steps
 from tests.radiograph.files import page_of_text
 from tests.radiograph.test_dicom import dataset, saved
 
+from .calls import model_in_context, post
 from .conftest import ROOT, Cloud
-from .test_demo import model_in_context, post
 
 pytestmark = pytest.mark.e2e
 

@@ -1,0 +1,155 @@
+"""The deployed REST API over HTTP."""
+
+import html
+import json
+import os
+import urllib.request
+
+import botocore.exceptions
+import jsonschema
+import numpy as np
+import pytest
+
+from ml.evaluation.calibration import Calibration
+from radiograph import standardise
+
+from .calls import asked, model_in_context, post, stored
+from .conftest import ROOT, STAGE, Cloud
+
+pytestmark = pytest.mark.e2e
+
+OPENAPI = "lambda/inference_proxy/openapi.json"
+
+
+def test_a_film_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
+    film = cloud.films("PNEUMONIA")[0]
+    through_api = post(cloud, film)
+    runtime = cloud.session.client("sagemaker-runtime")
+    direct = runtime.invoke_endpoint(
+        EndpointName=f"pneumonia-{STAGE}", ContentType="image/jpeg", Body=standardise(film)
+    )
+    scores = json.loads(direct["Body"].read())
+    assert through_api.status == 200
+    model = json.loads((cloud.project / "cdk.context.json").read_text())[f"model:{STAGE}"]
+    expected = Calibration.of(**model["calibration"]).apply(np.array([scores[1]]))[0]
+    assert through_api.body["probability"] == pytest.approx(float(expected), abs=1e-9)
+
+
+def test_a_wrong_key_is_refused(cloud: Cloud) -> None:
+    answer = post(cloud, cloud.films("NORMAL")[0], key="wrong-key-of-the-right-length")
+    assert (answer.status, answer.body["status"]) == (403, 403)
+    assert answer.content_type.startswith("application/problem+json")
+
+
+def test_an_eleven_megabyte_body_is_too_large_for_the_gateway(cloud: Cloud) -> None:
+    answer = post(cloud, os.urandom(11 * 1024 * 1024))
+    assert (answer.status, answer.body["code"]) == (413, "too_large")
+    assert "4,400,000 bytes" in answer.body["detail"]
+
+
+def test_a_five_megabyte_film_is_refused_with_the_limit(cloud: Cloud) -> None:
+    answer = post(cloud, b"\xff\xd8\xff" + os.urandom(5_000_000))
+    assert answer.status == 413
+
+
+def test_a_broken_jpeg_is_refused_with_a_code_and_a_sentence(cloud: Cloud) -> None:
+    answer = post(cloud, cloud.films("NORMAL")[0][:2000])
+    assert answer.status == 400
+    assert answer.content_type.startswith("application/problem+json")
+    assert answer.body["code"]
+    assert answer.body["detail"].endswith(".")
+
+
+def test_an_unknown_endpoint_is_a_validation_error(cloud: Cloud) -> None:
+    runtime = cloud.session.client("sagemaker-runtime")
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="no-such-endpoint", ContentType="image/jpeg", Body=b"x")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert "no-such-endpoint" in caught.value.response["Error"]["Message"]
+
+
+def test_the_heat_map_is_numbers_or_a_picture_as_the_caller_accepts(cloud: Cloud) -> None:
+    film = cloud.films("PNEUMONIA")[0]
+    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg")
+    heat = json.loads(body)["heat_map"]
+    assert (status, kind, heat["complete"], heat["calls"]) == (200, "application/json", True, 50)
+    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg", Accept="image/png")
+    assert (status, kind, body[:4]) == (200, "image/png", b"\x89PNG")
+
+
+def test_a_film_goes_by_way_of_an_upload(cloud: Cloud) -> None:
+    film = cloud.films("PNEUMONIA")[0]
+    announced = json.dumps({"content_type": "image/jpeg", "bytes": len(film)}).encode()
+    status, _, body = asked(cloud, "uploads", announced, Content_Type="application/json")
+    place = json.loads(body)
+    assert status == 201
+    put = urllib.request.Request(place["url"], film, place["headers"], method="PUT")  # noqa: S310
+    with urllib.request.urlopen(put, timeout=60) as response:  # noqa: S310
+        assert response.status == 200
+    reference = json.dumps({"upload_id": place["upload_id"]}).encode()
+    status, _, body = asked(cloud, "predict", reference, Content_Type="application/json")
+    assert (status, json.loads(body)["probability"]) == (200, post(cloud, film).body["probability"])
+
+
+def test_the_model_says_what_its_evaluation_found(cloud: Cloud) -> None:
+    _, _, body = asked(cloud, "model")
+    found = json.loads(body)
+    assert found["evaluation"]["splits"]["test"] == model_in_context(cloud)["metrics"]
+    assert "worst" not in found["evaluation"]
+    with urllib.request.urlopen(found["report_url"], timeout=60) as report:  # noqa: S310
+        assert report.read() == stored(cloud, "report.html")
+    assert len(body) < 500_000
+
+
+def test_the_model_says_what_a_page_draws_and_what_the_endpoint_costs(cloud: Cloud) -> None:
+    found = json.loads(asked(cloud, "model")[2])
+    roc = found["evaluation"]["curves"]["roc"]
+    assert (roc["points"][0], roc["points"][-1], roc["n"]) == ([0, 0], [1, 1], 120)
+    assert set(found["evaluation"]["curves"]["reliability"]) == {"validation", "validation_stressed", "test"}
+    assert sum(map(sum, (found["evaluation"]["curves"]["histogram"][name] for name in ("NORMAL", "PNEUMONIA")))) == 120
+    page = html.unescape(stored(cloud, "report.html").decode())
+    for words in [*found["evaluation"]["card"].values(), *found["evaluation"]["warnings"]]:
+        assert words in page
+    audit = found["evaluation"]["audit"]
+    assert audit["sentences"]
+    assert set(audit["before"]["file size"]) == set(audit["after"]["file size"]) == {"value", "low", "high", "n"}
+    assert found["cost"]["per_hour"] == json.loads((ROOT / "ml/prices.json").read_text())["hosting_hour"]["ml.m5.large"]
+    assert found["cost"]["what"] == "1 x ml.m5.large"
+    schema = json.loads((ROOT / OPENAPI).read_text())
+    jsonschema.validate(found, schema["components"]["schemas"]["Model"] | {"components": schema["components"]})
+
+
+def test_a_caller_puts_the_lease_off_and_everybody_is_told(cloud: Cloud) -> None:
+    scheduler = cloud.session.client("scheduler")
+    written = json.loads((cloud.project / "cdk.context.json").read_text())[f"lease:{STAGE}"]["ends"]
+    before = json.loads(asked(cloud, "model")[2])["lease"]
+    assert (before["ends"], before["extend_hours"]) == (f"{written}Z", 8)
+    assert 0 < before["seconds_left"] <= 8 * 3600
+    status, _, body = asked(cloud, "lease", b'{"hours": 8}', Content_Type="application/json")
+    after = json.loads(body)
+    assert status == 200
+    assert after["ends"] > before["ends"]
+    expression = scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")["ScheduleExpression"]
+    assert expression == f"at({after['ends'].removesuffix('Z')})"
+    assert json.loads(asked(cloud, "model")[2])["lease"]["ends"] == after["ends"]
+    told = cloud.run("python", "-m", "ml.lease", "--stage", STAGE, "status").stdout
+    assert f"deletes itself at {after['ends'].removesuffix('Z')} UTC" in told
+    assert f"cdk.context.json says {written}" in told
+    status, _, body = asked(cloud, "lease", b'{"hours": 9}', Content_Type="application/json")
+    assert (status, json.loads(body)["code"]) == (422, "invalid_hours")
+
+
+def test_the_api_describes_itself(cloud: Cloud) -> None:
+    status, _, body = asked(cloud, "openapi.json")
+    assert (status, body) == (200, json.dumps(json.loads((ROOT / OPENAPI).read_text())).encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [("nowhere", None, 404, "not_found"), ("predict", None, 404, "not_found"), ("health/deep", None, 404, "not_found")],
+)
+def test_what_the_gateway_refuses_is_a_problem_too(
+    cloud: Cloud, path: str, body: bytes | None, status: int, code: str
+) -> None:
+    found, kind, answer = asked(cloud, path, body)
+    assert (found, kind, json.loads(answer)["code"]) == (status, "application/problem+json", code)

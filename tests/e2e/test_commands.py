@@ -1,0 +1,118 @@
+"""The `ml` commands against the running cloud: run again, compared, interrupted, refused."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from .calls import model_in_context, post, stored
+from .conftest import STAGE, Cloud
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_second_preparation_uploads_nothing(cloud: Cloud) -> None:
+    s3 = cloud.session.client("s3")
+    before = {
+        item["Key"]: item["LastModified"]
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.data_bucket, Prefix="datasets/")
+        for item in page["Contents"]
+        if item["Key"] != "datasets/latest.json"
+    }
+    again = cloud.run("python", "-m", "ml.prepare", "--stage", STAGE, "--source", "phantom")
+    assert again.returncode == 0, again.stderr
+    after = {
+        item["Key"]: item["LastModified"]
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.data_bucket, Prefix="datasets/")
+        for item in page["Contents"]
+        if item["Key"] != "datasets/latest.json"
+    }
+    assert after == before
+
+
+def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> None:
+    model = model_in_context(cloud)
+    facts, run = json.loads(stored(cloud, "metrics.json")), json.loads(stored(cloud, "run.json"))
+    assert model["metrics"] == facts["splits"]["test"]
+    assert model["threshold"] == facts["threshold"]
+    assert model["artifact"] == facts["artifact"] == run["artifact"]
+    assert model["dataset"] == facts["dataset"] == run["dataset"]
+    page = stored(cloud, "report.html").decode()
+    for name, one in facts["splits"]["test"].items():
+        assert f"<td>{name}</td><td>{one['value']:.3f} [" in page
+
+
+def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Cloud) -> None:
+    before, context = stored(cloud, "metrics.json"), (cloud.project / "cdk.context.json").read_bytes()
+    done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stored(cloud, "metrics.json") == before
+    assert (cloud.project / "cdk.context.json").read_bytes() == context
+
+
+def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
+    path = cloud.project / "cdk.context.json"
+    before, job = path.read_bytes(), model_in_context(cloud)["training_job"]
+    listed = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--list").stdout
+    assert re.search(rf"^\* {job} .*[01]\.\d{{4}}", listed, re.MULTILINE), listed
+    context = json.loads(before)
+    del context[f"model:{STAGE}"]
+    path.write_text(json.dumps(context))
+    assert cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", job).returncode == 0
+    assert path.read_bytes() == before
+    unknown = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", "no-such-job")
+    assert (unknown.returncode, "There is no run no-such-job" in unknown.stderr) == (2, True)
+
+
+def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: Cloud) -> None:
+    folder = cloud.project / "any films"
+    folder.mkdir()
+    (folder / "Röntgen 1.jpg").write_bytes(cloud.films("PNEUMONIA")[0])
+    (folder / "notes.txt").write_text("no film")
+    target = cloud.project / "scores.csv"
+    command = ["python", "-m", "ml.transform", "--stage", STAGE, "--input", str(folder), "--output", str(target)]
+    done = cloud.run(*command)
+    assert done.returncode == 1
+    assert "1 files have no score; the column `error`" in done.stderr
+    rows = csv.DictReader(target.read_text(encoding="utf-8").splitlines())
+    film, notes = sorted(rows, key=lambda row: row["error"])
+    expected = post(cloud, cloud.films("PNEUMONIA")[0]).body
+    assert (film["file"], film["label"]) == ("Röntgen 1.jpg", expected["label"])
+    assert float(film["probability"]) == pytest.approx(expected["probability"], abs=0.02)
+    assert (notes["file"], notes["probability"]) == ("notes.txt", "")
+    assert "Received a text" in notes["error"]
+    left = cloud.session.client("s3").list_objects_v2(Bucket=cloud.data_bucket, Prefix="transform-input/")
+    assert left["KeyCount"] == 0
+
+
+def test_a_film_that_cannot_be_scored_is_named_and_nothing_is_recorded(cloud: Cloud) -> None:
+    s3 = cloud.session.client("s3")
+    key = f"datasets/{model_in_context(cloud)['dataset']}/test/NORMAL/"
+    first = s3.list_objects_v2(Bucket=cloud.data_bucket, Prefix=key, MaxKeys=1)["Contents"][0]["Key"]
+    kept = s3.get_object(Bucket=cloud.data_bucket, Key=first)["Body"].read()
+    before = (cloud.project / "cdk.context.json").read_bytes()
+    s3.put_object(Bucket=cloud.data_bucket, Key=first, Body=b"broken")
+    try:
+        done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force")
+    finally:
+        s3.put_object(Bucket=cloud.data_bucket, Key=first, Body=kept)
+    assert done.returncode == 1
+    assert f"test/NORMAL/{first.rsplit('/', 1)[-1]}: no output" in done.stderr
+    assert "Nothing was recorded" in done.stderr
+    assert "AUROC" in done.stdout
+    assert (cloud.project / "cdk.context.json").read_bytes() == before
+
+
+def test_training_that_cannot_start_says_why_and_changes_nothing(cloud: Cloud) -> None:
+    before = (cloud.project / "cdk.context.json").read_bytes()
+    train = ["python", "-m", "ml.train", "--stage", STAGE]
+    for options, code, told in [
+        (["--epochs", "none"], 2, "--epochs none is not allowed; it must be a whole number at least 1"),
+        ([], 2, "there is no terminal to ask on; add --yes"),
+        (["--instance-type", "ml.g6.xlarge", "--yes"], 2, "ml.g6.xlarge cannot run the algorithm"),
+        (["--dataset", "films/ffff", "--yes"], 1, "no complete data set films/ffff"),
+    ]:
+        done = cloud.run(*train, *options)
+        assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+    assert (cloud.project / "cdk.context.json").read_bytes() == before
