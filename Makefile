@@ -33,8 +33,9 @@ lint: setup
 	ruff format --check .
 	mypy --strict app.py infra ml radiograph frontend localaws lambda
 
+# Two processes on two cores: the end-to-end tests in one, the rest beside them.
 test: lint
-	pytest
+	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 app: setup
 	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py

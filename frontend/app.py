@@ -18,6 +18,16 @@ PAGES = [
     st.Page(model_page.page, title="The model", icon=":material/monitoring:", url_path="model"),
 ]
 
-here = st.navigation(PAGES, position="top")
-st.set_page_config(page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide")
-here.run()
+
+def main() -> None:
+    """Draw the page that was asked for."""
+    here = st.navigation(PAGES, position="top")
+    st.set_page_config(
+        page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide"
+    )
+    here.run()
+
+
+# Streamlit runs this file as the main module; a process that it spawns imports it under another name.
+if __name__ == "__main__":
+    main()

@@ -52,7 +52,7 @@ class Cloud:
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     project = copy_of_the_project(tmp_path_factory.mktemp("e2e") / "project")
-    port = free_port(45660)
+    port = free_port(24566)
     env = environment(port)
     state = project / ".localaws"
     demo = [sys.executable, "-m", "localaws.demo", "--once", "--port", str(port), "--state-dir", str(state)]
@@ -78,7 +78,7 @@ def run_to_the_end(command: list[str], folder: Path, env: Mapping[str, str]) -> 
         command, cwd=folder, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)

@@ -48,7 +48,7 @@ def app(cloud: Cloud) -> Iterator[App]:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: .ci/run has to install it.")
         pytest.skip("There is no Chromium on the PATH; install it, or set CHROMIUM to its path.")
-    port = free_port(46501)
+    port = free_port(28501)
     process = start_app(ROOT, {**cloud.env, "API_URL": cloud.api.url, "API_KEY": cloud.api.key}, port)
     try:
         with chromium.browser() as running:

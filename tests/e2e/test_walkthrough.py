@@ -94,7 +94,7 @@ class Walk:
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """The notebook, executed in a copy of the project against a local cloud of its own, on few films."""
     folder = tmp_path_factory.mktemp("walkthrough")
-    project, port = copy_of_the_project(folder / "project"), free_port(45680)
+    project, port = copy_of_the_project(folder / "project"), free_port(24680)
     write_dataset(folder / "films", FILMS)
     jupyter = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython")}
     with pytest.MonkeyPatch.context() as patch:
