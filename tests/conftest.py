@@ -1,5 +1,6 @@
 """How tests share out among processes (pytest-xdist)."""
 
+import os
 from pathlib import PurePosixPath
 
 import pytest
@@ -8,6 +9,10 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_CLOUD = "tests/e2e"
 OWN_CLOUD = frozenset({"test_walkthrough.py"})
 """End-to-end modules that do not use the cloud that the others share."""
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
