@@ -22,9 +22,7 @@ PAGES = [
 def main() -> None:
     """Draw the page that was asked for."""
     here = st.navigation(PAGES, position="top")
-    st.set_page_config(
-        page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide"
-    )
+    st.set_page_config(page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide")
     here.run()
 
 

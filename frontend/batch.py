@@ -31,6 +31,7 @@ class Row:
     Attributes:
         thumbnail: the film as a data: URL, "" where it could not be read.
         code: the API's or the reader's stable code, "" with a prediction.
+        again: whether asking about the same file another time may bring a prediction.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Row:
     prediction: Prediction | None = None
     code: str = ""
     reason: str = ""
+    again: bool = False
 
 
 def read_all(client: Client, items: Sequence[Item], policy: Policy) -> Iterator[Row]:
@@ -77,7 +79,8 @@ def read_one(client: Client, item: Item, policy: Policy, pace: Pace) -> Row | No
     try:
         found = ask(client, film, pace)
     except RefusalError as refusal:
-        return Row(item.key, item.name, picture, code=refusal.code, reason=f"{refusal.title}. {refusal.detail}")
+        again = refusal.retryable or refusal.code in FATAL
+        return Row(item.key, item.name, picture, None, refusal.code, f"{refusal.title}. {refusal.detail}", again)
     return None if found is None else Row(item.key, item.name, picture, found)
 
 

@@ -18,7 +18,7 @@ from frontend.refusals import NEXT_STEPS
 from frontend.scale import scale
 from frontend.session import model_of, opened
 from frontend.table import BATCH_COLUMNS, FILTERS, NEAR, chosen, csv_of, frame, summary
-from frontend.wording import duration
+from frontend.wording import duration, plain
 from radiograph import Policy
 
 ROWS_SHOWN = 12
@@ -76,7 +76,7 @@ def forget() -> None:
 def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Policy) -> None:
     """Read what has no result yet, once the person says so; a rerun keeps what was done and stops the rest."""
     pending = [item for item in items if item.key not in rows]
-    failed = [row for row in rows.values() if row.code in FATAL or row.code in ("throttled", "no_answer")]
+    failed = [row for row in rows.values() if row.again]
     if failed and st.button("Try the unanswered files again", icon=":material/refresh:"):
         for row in failed:
             del rows[row.key]
@@ -151,7 +151,7 @@ def show_one(row: Row, items: Sequence[Item], policy: Policy) -> None:
         except (ArchiveError, radiograph.FilmError):
             st.caption("There is no film to show.")
     with right:
-        st.subheader(row.name, anchor=False)
+        st.subheader(plain(row.name), anchor=False)
         if row.prediction is None:
             st.error(row.reason, icon=":material/error:")
             return

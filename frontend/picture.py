@@ -4,6 +4,7 @@ import streamlit as st
 
 from frontend.answers import HeatMap
 from frontend.film import Film, windowed
+from frontend.wording import plain
 from radiograph.heat import heat_layer, overlay
 
 
@@ -22,5 +23,5 @@ def shown_film(film: Film, heat: HeatMap | None = None) -> None:
     if heat is not None and strength:
         picture = overlay(picture, heat_layer(heat.values, picture.size, strength / 100, heat.policy))
     alt = f"Chest film {film.name}" + (", with the heat map over it" if heat is not None and strength else "")
-    place.image(picture, caption=film.name, width="stretch", output_format="JPEG", alt=alt)
+    place.image(picture, caption=plain(film.name), width="stretch", output_format="JPEG", alt=alt)
     st.caption(f"{film.size[0]} x {film.size[1]} pixels. {film.note}")

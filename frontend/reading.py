@@ -13,7 +13,7 @@ from frontend.picture import shown_film
 from frontend.refusals import show_refusal
 from frontend.scale import scale
 from frontend.session import model_of, opened
-from frontend.wording import percent, points, threshold_meaning
+from frontend.wording import percent, plain, points, threshold_meaning
 from radiograph import Policy
 
 UPLOAD, NORMAL, PNEUMONIA = "My film", "Synthetic, healthy", "Synthetic, pneumonia"
@@ -85,7 +85,7 @@ def choose(policy: Policy) -> Reading | None:
             Reading(uploaded.file_id, films.from_file(uploaded.name, uploaded.getvalue(), policy))
         )
     except radiograph.FilmError as error:
-        st.error(f"**{uploaded.name} cannot be read.** {error}", icon=":material/broken_image:")
+        st.error(f"**{plain(uploaded.name)} cannot be read.** {error}", icon=":material/broken_image:")
         return None
 
 
@@ -96,7 +96,7 @@ def still_open() -> Reading | None:
         introduce()
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{reading.film.name} is still open.")
+        st.caption(f"{plain(reading.film.name)} is still open.")
         st.button("Close it", icon=":material/close:", on_click=forget)
     return reading
 

@@ -1,7 +1,13 @@
 """Numbers as a person reads them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+
+def plain(name: str) -> str:
+    """Return a file's name so that Streamlit's Markdown shows it as it is, whatever it holds."""
+    return re.sub(r"([^\w\s]|_)", r"\\\1", name)
 
 
 def percent(value: float) -> str:

@@ -86,7 +86,7 @@ def test_without_a_film_there_is_no_result(app: AppTest) -> None:
 
 def test_a_broken_film_is_refused_before_anything_is_sent(app: AppTest, api: Api) -> None:
     upload(app, image()[:300], "broken.jpeg")
-    assert "broken.jpeg cannot be read" in app.error[0].value
+    assert r"broken\.jpeg cannot be read" in app.error[0].value
     assert api.bodies == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from frontend.wording import duration, estimate, points, threshold_meaning
+from frontend.wording import duration, estimate, plain, points, threshold_meaning
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_the_threshold_is_worth_what_was_measured_on_which_films() -> None:
     words = threshold_meaning({"splits": {"test": test}, "dataset": "films/01"})
     assert "On the 335 test films of `films/01`" in words
     assert words.count("90.0 % [80.0, 95.0]") == 2
+
+
+def test_a_files_name_cannot_become_markup() -> None:
+    assert plain("![x](https://example.org/a.png)") == r"\!\[x\]\(https\:\/\/example\.org\/a\.png\)"
+    assert plain("Röntgen 1") == "Röntgen 1"
