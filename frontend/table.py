@@ -23,11 +23,11 @@ NOTICE = "Not a medical device: for research and education only"
 
 BATCH_COLUMNS = {
     "film": st.column_config.ImageColumn("Film", width="small"),
-    "file": st.column_config.TextColumn("File", width="medium"),
     "result": st.column_config.TextColumn("Result", width="medium"),
     "probability": st.column_config.ProgressColumn(
         "Probability of pneumonia", min_value=0, max_value=1, format="percent"
     ),
+    "file": st.column_config.TextColumn("File", width="medium"),
     "margin": st.column_config.NumberColumn("Distance from threshold", format="percent"),
     "reason": st.column_config.TextColumn("Why there is none", width="large"),
 }
@@ -58,9 +58,9 @@ def frame(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Return the table's columns, one entry a row, in their order."""
     return {
         "film": [row.thumbnail or None for row in rows],
-        "file": [row.name for row in rows],
         "result": [word(row) for row in rows],
         "probability": [None if row.prediction is None else row.prediction.probability for row in rows],
+        "file": [row.name for row in rows],
         "margin": [None if row.prediction is None else row.prediction.margin for row in rows],
         "reason": [row.reason for row in rows],
     }
