@@ -28,6 +28,11 @@ class Prediction:
         return self.probability >= self.threshold
 
     @property
+    def finding(self) -> str:
+        """What the label means, in words."""
+        return "Pneumonia suspected" if self.positive else "No pneumonia suspected"
+
+    @property
     def margin(self) -> float:
         """How far the probability is from the threshold, 0 to 1."""
         return abs(self.probability - self.threshold)

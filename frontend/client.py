@@ -41,6 +41,14 @@ class RefusalError(Exception):
         return self.code not in FINAL and (self.status == 0 or self.status in RETRYABLE)
 
 
+def outcome(ask: Callable[[], Answer]) -> Answer | RefusalError:
+    """Return the answer to a question, or the refusal in its place."""
+    try:
+        return ask()
+    except RefusalError as refusal:
+        return refusal
+
+
 class Client:
     """Asks one deployed API; safe to use from several threads, each of which keeps its own connection."""
 

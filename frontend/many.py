@@ -155,6 +155,6 @@ def show_one(row: Row, items: Sequence[Item], policy: Policy) -> None:
         if row.prediction is None:
             st.error(row.reason, icon=":material/error:")
             return
-        st.markdown("**Pneumonia suspected**" if row.prediction.positive else "**No pneumonia suspected**")
+        st.markdown(f"**{row.prediction.finding}**")
         st.html(scale(row.prediction))
         st.caption(f"Request {row.prediction.request_id}. {row.prediction.disclaimer}")

@@ -7,7 +7,7 @@ import streamlit as st
 import radiograph
 from frontend import film as films
 from frontend.answers import HeatMap, Model, Prediction
-from frontend.client import Client, RefusalError
+from frontend.client import Client, RefusalError, outcome
 from frontend.film import Film
 from frontend.picture import shown_film
 from frontend.refusals import show_refusal
@@ -41,7 +41,8 @@ def page() -> None:
         return
     if reading.outcome is None:
         with st.spinner("The model reads the film …"):
-            reading.outcome = predicted(client, reading.film)
+            film = reading.film
+            reading.outcome = outcome(lambda: client.predict(film.body, film.media_type))
     left, right = st.columns([5, 6], gap="large")
     with left:
         heat = reading.heat if isinstance(reading.heat, HeatMap) else None
@@ -142,17 +143,9 @@ def synthetic(pneumonia: bool) -> Film:
     return films.synthetic(pneumonia)
 
 
-def predicted(client: Client, film: Film) -> Prediction | RefusalError:
-    """Return the API's answer about a film, or why there is none."""
-    try:
-        return client.predict(film.body, film.media_type)
-    except RefusalError as refusal:
-        return refusal
-
-
 def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
     """Show label, probability and threshold, and what the threshold is worth."""
-    st.subheader("Pneumonia suspected" if found.positive else "No pneumonia suspected")
+    st.subheader(found.finding)
     st.markdown(
         f"The model gives a probability of **{percent(found.probability)}** for pneumonia, "
         f"{'at or above' if found.positive else 'below'} its threshold of {percent(found.threshold)}."
@@ -177,10 +170,7 @@ def show_heat(client: Client, reading: Reading) -> None:
     if not asked and not again:
         return
     with st.spinner("The model reads the film with one part after the other covered …"):
-        try:
-            reading.heat = client.explain(reading.film.body, reading.film.media_type)
-        except RefusalError as refusal:
-            reading.heat = refusal
+        reading.heat = outcome(lambda: client.explain(reading.film.body, reading.film.media_type))
     st.rerun()
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from frontend.answers import Model
-from frontend.client import Client, RefusalError
+from frontend.client import Client, RefusalError, outcome
 from frontend.settings import SettingsError, load
 
 NOT_A_DEVICE = (
@@ -32,10 +32,7 @@ def opened(title: str) -> Client | None:
 
 def model_of(client: Client) -> Model | RefusalError:
     """Return what the API says of its model, asked once a minute for all sessions, or why it does not say."""
-    try:
-        return asked(client, client.address)
-    except RefusalError as refusal:
-        return refusal
+    return outcome(lambda: asked(client, client.address))
 
 
 @st.cache_data(ttl=MODEL_SECONDS, show_spinner=False)

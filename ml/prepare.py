@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml import aws, project
+from ml import aws, files, project
 from ml.dataset import floor, formats, groups, layout, report, sources, split, standardising, upload, variants, version
 from ml.dataset.film import CLASSES, Reject
 from ml.errors import UserError, guarded
@@ -132,9 +132,7 @@ def name_of(source: str) -> str:
 def keep(pages: Mapping[str, bytes], folder: Path) -> None:
     """Write the report's files beside the prepared films."""
     for name, body in pages.items():
-        temporary = folder / f"{name}.tmp"
-        temporary.write_bytes(body)
-        temporary.replace(folder / name)
+        files.write(folder / name, body)
     print(f"Report {folder / 'report.html'}")
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ml import files
 from ml.errors import UserError
 
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -83,7 +84,5 @@ def write(key: str, value: dict[str, Any]) -> Path:
     """Put a value into cdk.context.json, keeping every other key; return the file's path."""
     path = root() / "cdk.context.json"
     context = read_context() | {key: value}
-    temporary = path.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(context, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    files.write(path, json.dumps(context, indent=2, sort_keys=True) + "\n")
     return path

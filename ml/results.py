@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import project, runs, scoring
+from ml import files, project, runs, scoring
 from ml.evaluation import metrics, report
 from ml.evaluation.evaluate import Evaluation, worst
 from ml.evaluation.scored import Scored
@@ -90,9 +90,7 @@ def store(
         "metrics.json": json.dumps(facts, indent=1, allow_nan=False).encode(),
         "report.html": page.encode(),
     }.items():
-        temporary = folder / f"{name}.tmp"
-        temporary.write_bytes(body)
-        temporary.replace(folder / name)
+        files.write(folder / name, body)
         print(f"{folder.relative_to(project.root()) / name}  {runs.put(artifact, name, body)}")
     return facts
 

@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import numpy as np
 
-from ml import aws, batch
+from ml import aws, batch, files
 from ml.dataset.standardising import MAX_FILE_BYTES, read
 from ml.errors import UserError
 from ml.evaluation.calibration import Calibration
@@ -54,10 +54,7 @@ def score(source: str, target: Path, model: str, entry: Mapping[str, Any], bucke
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
     with uploaded(source, bucket, model, entry["policy"]) as films:
         found, faults = probabilities(films, model, bucket, len(entry["classes"]), instance_type)
-    body = table({films.names[name]: one for name, one in found.items()}, faults, entry)
-    temporary = target.with_name(f"{target.name}.tmp")
-    temporary.write_text(body, encoding="utf-8")
-    temporary.replace(target)
+    files.write(target, table({films.names[name]: one for name, one in found.items()}, faults, entry))
     return len(faults)
 
 

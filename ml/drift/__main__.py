@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from ml import aws, project
+from ml import aws, files, project
 from ml.drift import judge, sources
 from ml.drift.judge import Comparison
 from ml.errors import UserError, guarded
@@ -87,9 +87,7 @@ def drift(options: argparse.Namespace) -> Comparison:
             "seed": options.seed,
             **found.as_json(),
         }
-        temporary = target.with_name(f"{target.name}.tmp")
-        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(target)
+        files.write(target, json.dumps(facts, indent=1) + "\n")
         print(f"Figures written to {target}.")
     return found
 
