@@ -15,8 +15,9 @@ import pytest
 
 from localaws.demo.commands import stop
 from localaws.demo.predict import Api, deployed_api, stack_outputs
-from localaws.demo.services import free_port, start_localaws
+from localaws.demo.services import start_localaws
 from localaws.environment import client_environment
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "demo"
@@ -52,7 +53,7 @@ class Cloud:
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     project = copy_of_the_project(tmp_path_factory.mktemp("e2e") / "project")
-    port = free_port(24566)
+    port = free_port()
     env = environment(port)
     state = project / ".localaws"
     demo = [sys.executable, "-m", "localaws.demo", "--once", "--port", str(port), "--state-dir", str(state)]

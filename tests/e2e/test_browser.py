@@ -14,8 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from localaws.demo.commands import stop
-from localaws.demo.services import free_port, start_app
+from localaws.demo.services import start_app
 from tests.browser import chromium, steps
+from tests.ports import free_port
 from tests.radiograph.files import page_of_text
 from tests.radiograph.test_dicom import dataset, saved
 
@@ -48,7 +49,7 @@ def app(cloud: Cloud) -> Iterator[App]:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: .ci/run has to install it.")
         pytest.skip("There is no Chromium on the PATH; install it, or set CHROMIUM to its path.")
-    port = free_port(28501)
+    port = free_port()
     process = start_app(ROOT, {**cloud.env, "API_URL": cloud.api.url, "API_KEY": cloud.api.key}, port)
     try:
         with chromium.browser() as running:

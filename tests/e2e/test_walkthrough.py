@@ -15,9 +15,10 @@ import pytest
 from nbclient import NotebookClient
 
 from localaws.demo.commands import stop
-from localaws.demo.services import free_port, start_localaws
+from localaws.demo.services import start_localaws
 from localaws.environment import ACCOUNT, REGION, client_environment
 from radiograph.phantom import write_dataset
+from tests.ports import free_port
 
 from .conftest import ROOT, copy_of_the_project, environment
 
@@ -94,7 +95,7 @@ class Walk:
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """The notebook, executed in a copy of the project against a local cloud of its own, on few films."""
     folder = tmp_path_factory.mktemp("walkthrough")
-    project, port = copy_of_the_project(folder / "project"), free_port(24680)
+    project, port = copy_of_the_project(folder / "project"), free_port()
     write_dataset(folder / "films", FILMS)
     jupyter = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython")}
     with pytest.MonkeyPatch.context() as patch:

@@ -1,7 +1,6 @@
 """The client against the real proxy: predictions, and every kind of refusal as a sentence."""
 
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from frontend.client import Client, RefusalError
 from frontend.settings import Settings
 from tests.lambda_.events import image
 from tests.lambda_.runtime import Reply, failure
+from tests.ports import free_port
 
 from .conftest import KEY, Api, refused_by_gateway
 
@@ -77,9 +77,7 @@ def test_json_that_is_no_prediction_is_refused(api: Api, body: bytes) -> None:
 
 
 def test_an_address_where_nothing_listens_is_named_without_the_key(api: Api) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     found = refusal(api, url=url)
     assert (found.status, found.code, found.retryable) == (0, "unreachable", True)
     assert url in found.detail

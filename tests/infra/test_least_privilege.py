@@ -13,8 +13,8 @@ import botocore.exceptions
 import pytest
 from aws_cdk.assertions import Template
 
-from localaws.demo.services import free_port
 from tests.localaws.server.conftest import Server
+from tests.ports import free_port
 
 from .conftest import MODEL
 from .test_wildcards import as_list, text
@@ -67,7 +67,7 @@ def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(templa
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("grants") / "state", free_port(0))
+    running = Server(tmp_path_factory.mktemp("grants") / "state", free_port())
     running.start()
     s3, logs = running.client("s3"), running.client("logs")
     for bucket in (BUCKET, EVALUATION):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 from inference_proxy.problems import FILM_KINDS, KINDS
 
 from radiograph import CODES
+from tests.ports import free_port
 
 from .conftest import Ask
 from .events import event
@@ -128,18 +127,8 @@ def test_the_endpoint_is_not_asked_when_no_time_is_left(ask: Ask, runtime: Runti
     assert runtime.received == []
 
 
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port that nobody listens on and nobody else can take."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
-
-
-def test_an_endpoint_that_refuses_connections_is_unreachable(
-    ask: Ask, closed_port: int, environment: pytest.MonkeyPatch
-) -> None:
-    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
+def test_an_endpoint_that_refuses_connections_is_unreachable(ask: Ask, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     assert_problem(ask(event("predict_jpeg")), 503, "endpoint_unreachable")
 
 

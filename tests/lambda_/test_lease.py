@@ -12,8 +12,8 @@ import pytest
 from inference_proxy import lease
 from inference_proxy.routes import OPENAPI
 
-from localaws.demo.services import free_port
 from tests.localaws.server.conftest import Server
+from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask, Response
 from .events import event
@@ -74,7 +74,7 @@ class Schedule:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("lease") / "state", free_port(0))
+    running = Server(tmp_path_factory.mktemp("lease") / "state", free_port())
     running.start()
     yield running
     running.end(signal.SIGTERM)
@@ -242,7 +242,7 @@ def test_a_scheduler_that_fails_is_named_in_the_log_and_the_deployed_end_is_told
 
 
 def test_where_no_scheduler_answers_the_deployed_end_is_told(ask: Ask, environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AWS_ENDPOINT_URL_SCHEDULER", f"http://127.0.0.1:{free_port(0)}")
+    environment.setenv("AWS_ENDPOINT_URL_SCHEDULER", f"http://127.0.0.1:{free_port()}")
     given = told(ask)
     assert given is not None
     assert given["ends"] == "2026-11-24T20:00:00Z"

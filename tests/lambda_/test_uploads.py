@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 from inference_proxy.routes import OPENAPI
 
-from localaws.demo.services import free_port
 from radiograph import MAX_BYTES, phantom, standardise
 from tests.localaws.server.conftest import Server
+from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask
 from .events import event, post
@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("uploads") / "state", free_port(0))
+    running = Server(tmp_path_factory.mktemp("uploads") / "state", free_port())
     running.start()
     running.client("s3").create_bucket(Bucket=BUCKET)
     yield running
@@ -152,13 +152,13 @@ def test_a_model_without_an_evaluation_is_described_without_one(ask: Ask, enviro
 
 
 def test_a_storage_that_does_not_answer_is_a_problem(ask: Ask, environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port(0)}")
+    environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
     found = ask(reference("0" * 32))
     assert_problem(found, 503, "storage_unavailable")
     assert found.headers["Retry-After"] == "5"
 
 
 def test_a_film_in_the_body_needs_no_storage(ask: Ask, environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port(0)}")
+    environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
     assert ask(event("predict_jpeg")).status == 200
     assert ask(post(b"x")).status == 415

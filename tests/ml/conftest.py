@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from localaws.demo.services import free_port
 from localaws.environment import client_environment
 from tests.localaws.server.conftest import Server
+from tests.ports import free_port
 
 STAGE = "test"
 ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("ml") / "state", free_port(0))
+    running = Server(tmp_path_factory.mktemp("ml") / "state", free_port())
     running.start()
     client = running.client("cloudformation")
     client.create_stack(StackName=f"Pneumonia-{STAGE}-Storage", TemplateBody=json.dumps(TEMPLATE))

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from localaws.environment import client_environment
 from ml import lease, preflight
 from ml import project as files
 from tests.localaws.server.conftest import Server
+from tests.ports import free_port
 
 from .conftest import STAGE
 
@@ -125,11 +125,9 @@ def test_without_credentials_only_that_is_said(
 def test_an_aws_that_does_not_answer_is_unknown(
     account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        monkeypatch.setattr(preflight.aws, "CONFIG", preflight.aws.CONFIG.merge(quick()))
-        assert states()["bootstrap"][0] == "unknown"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(preflight.aws, "CONFIG", preflight.aws.CONFIG.merge(quick()))
+    assert states()["bootstrap"][0] == "unknown"
 
 
 def quick() -> Any:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from localaws.demo.services import free_port, wait_until_healthy
+from localaws.demo.services import wait_until_healthy
 from localaws.image_classification import train
+from tests.ports import free_port
 
 from .conftest import film, write_root
 
@@ -29,7 +30,7 @@ def encoded(image: Image.Image, form: str = "JPEG") -> bytes:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = write_root(tmp_path_factory.mktemp("served"))
     assert train.run(root) == 0
-    port = free_port(0)
+    port = free_port()
     command = [sys.executable, "-m", "localaws.image_classification", "serve", "--root", str(root), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     wait_until_healthy(process, f"http://127.0.0.1:{port}/ping", "the container", 30)

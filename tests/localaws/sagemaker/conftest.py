@@ -17,8 +17,9 @@ from typing import Any
 import boto3
 import pytest
 
-from localaws.demo.services import free_port, wait_until_healthy
+from localaws.demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/toy:1"
@@ -45,7 +46,7 @@ class Cloud:
     """One localaws: its process, and clients of the account's root."""
 
     state: Path
-    port: int = field(default_factory=lambda: free_port(0))
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     role: str = ""
     clients: dict[str, Any] = field(default_factory=dict)

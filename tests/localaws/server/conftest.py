@@ -14,8 +14,9 @@ from typing import Any
 import boto3
 import pytest
 
-from localaws.demo.services import free_port, wait_until_healthy
+from localaws.demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,7 +94,7 @@ def document(*statements: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("server") / "state", free_port(0))
+    running = Server(tmp_path_factory.mktemp("server") / "state", free_port())
     running.start()
     yield running
     running.end(signal.SIGTERM)

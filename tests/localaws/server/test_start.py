@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from localaws.environment import client_environment
+from tests.ports import free_port
 
 from .conftest import ROOT, Server, other_address, run
 
@@ -44,14 +45,14 @@ def test_a_port_that_another_localaws_holds_says_so(server: Server, tmp_path: Pa
 
 def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run("--port", "45991", "--state-dir", str(tmp_path / "file" / "state"))
+    done = run("--port", str(free_port()), "--state-dir", str(tmp_path / "file" / "state"))
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_two_servers_on_one_state_folder_are_refused(server: Server) -> None:
-    done = run("--port", "45992", "--state-dir", str(server.state))
+    done = run("--port", str(free_port()), "--state-dir", str(server.state))
     assert done.returncode == 1
     assert f"another localaws uses the state folder {server.state}" in done.stderr
 
@@ -89,9 +90,7 @@ def test_a_client_in_that_shell_is_the_accounts_root_here(server: Server) -> Non
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_every_process(tmp_path: Path, signum: int) -> None:
-    from localaws.demo.services import free_port
-
-    server = Server(tmp_path / "state", free_port(0))
+    server = Server(tmp_path / "state", free_port())
     server.start()
     assert server.processes()
     assert server.end(signum) == 0
@@ -100,9 +99,7 @@ def test_a_stop_ends_every_process(tmp_path: Path, signum: int) -> None:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_state_survives_every_end(tmp_path: Path, signum: int) -> None:
-    from localaws.demo.services import free_port
-
-    server = Server(tmp_path / "state", free_port(0))
+    server = Server(tmp_path / "state", free_port())
     server.start()
     server.client("s3").create_bucket(Bucket="kept")
     server.client("s3").put_object(Bucket="kept", Key="films/one.jpg", Body=bytes(range(256)))
