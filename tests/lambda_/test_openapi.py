@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 from inference_proxy.problems import KINDS
 from inference_proxy.routes import OPENAPI, ROUTES
 from schemathesis.checks import not_a_server_error
@@ -23,10 +24,21 @@ from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES
 from .conftest import Ask
 from .events import event, post
 from .gateway import Gateway
-from .hostile import JPEG
+from .hostile import JPEG, PNG
 from .runtime import Runtime
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
+BODIES = st.one_of(
+    st.sampled_from([JPEG, PNG]),
+    st.integers(1, len(JPEG) - 1).map(lambda kept: JPEG[:kept]),
+    st.tuples(st.integers(0, len(JPEG) - 1), st.binary(min_size=1, max_size=8)).map(
+        lambda change: JPEG[: change[0]] + change[1] + JPEG[change[0] + len(change[1]) :]
+    ),
+    st.binary(max_size=200),
+)
+"""What is sent where the document says an image: films, films cut short, films with bytes changed, and any bytes."""
+
+schemathesis.openapi.media_type("image/jpeg", BODIES, aliases=["image/png", "application/x-image"])
 schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
