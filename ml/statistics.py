@@ -38,7 +38,8 @@ def proportion(successes: int, n: int) -> Estimate:
     share, z2 = successes / n, Z95 * Z95
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    # At 0 and n one end is exact, which rounding would miss.
+    return Estimate(share, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
 
 
 def auc(labels: Labels, scores: Scores) -> float:
@@ -189,18 +190,6 @@ class Confusion:
         tn, fn = self.true_negative, self.false_negative
         product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
         return (tp * tn - fp * fn) / math.sqrt(product) if product else math.nan
-
-    def predictive_values(self, prevalence: float) -> tuple[float, float]:
-        """Positive and negative predictive value where `prevalence` of the films show pneumonia (Bayes' theorem)."""
-        sensitivity, specificity = self.sensitivity().value, self.specificity().value
-        true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-        true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
-        return ratio(true_positive, false_positive), ratio(true_negative, false_negative)
-
-
-def ratio(part: float, other: float) -> float:
-    """Return part / (part + other); NaN when both are 0."""
-    return part / (part + other) if part + other else math.nan
 
 
 def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:

@@ -6,13 +6,14 @@ too easy, and a fit on it makes the model more certain than it may be elsewhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.evaluation.scored import Scored, logistic, logits
-from ml.statistics import Labels, Scores
+from ml.statistics import Estimate, Labels, Scores, bootstrap
 
 BINS = 10
 METHODS = ("none", "temperature", "platt")
@@ -88,32 +89,43 @@ def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
 
 def expected_error(labels: Labels, scores: Scores) -> float:
     """Return the expected calibration error over ten bins of equal width (Naeini et al., 2015)."""
-    bins = reliability(labels, scores)
-    return sum(one["n"] * abs(one["probability"] - one["share"]) for one in bins) / len(labels)
+    place = np.minimum((scores * BINS).astype(int), BINS - 1)
+    return float(np.abs(np.bincount(place, scores - labels)).sum()) / len(labels)
+
+
+def quality(films: Scored, seed: int = 0) -> dict[str, Estimate]:
+    """Return Brier score and ECE with their intervals over resampled patients.
+
+    Resampling itself raises an ECE, so that its percentiles may lie above the value: its interval is the value give or
+    take half their distance.
+    """
+
+    def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
+        labels, scores = films.labels[chosen], films.scores[chosen]
+        return {"Brier": brier(labels, scores), "ECE": expected_error(labels, scores)}
+
+    drawn = bootstrap(films.patients, quantities, seed=seed)
+    error = drawn["ECE"]
+    half = (error.high - error.low) / 2
+    return {**drawn, "ECE": replace(error, low=max(0.0, error.value - half), high=error.value + half)}
 
 
 def choose(
-    splits: Mapping[str, Scored], method: str
-) -> tuple[Calibration, dict[str, dict[str, dict[str, float]]], str]:
+    splits: Mapping[str, Scored], method: str, seed: int = 0
+) -> tuple[Calibration, dict[str, dict[str, dict[str, Estimate]]], str]:
     """Fit every method on validation; return the one to use, Brier and ECE of each on each split, and why.
 
     `method` is used when it lowers the Brier score of the stressed validation; test only shows what it does there.
     """
-    validation, stressed = splits["validation"], splits["validation_stressed"]
+    validation = splits["validation"]
     fitted = {name: fit(validation.labels, validation.scores, name) for name in METHODS}
     compared = {
-        name: {
-            split: {
-                "Brier": brier(films.labels, one.apply(films.scores)),
-                "ECE": expected_error(films.labels, one.apply(films.scores)),
-            }
-            for split, films in splits.items()
-        }
+        name: {split: quality(films.with_scores(one.apply(films.scores)), seed) for split, films in splits.items()}
         for name, one in fitted.items()
     }
     if method == "none":
         return fitted["none"], compared, "not asked for"
-    before, after = (brier(stressed.labels, fitted[name].apply(stressed.scores)) for name in ("none", method))
+    before, after = (compared[name]["validation_stressed"]["Brier"].value for name in ("none", method))
     words = f"Brier score of the stressed validation {before:.4f} before and {after:.4f} after"
     if after < before:
         return fitted[method], compared, f"{method} kept: {words}"

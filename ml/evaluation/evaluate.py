@@ -64,7 +64,7 @@ def evaluate(
         raw: the model's own probabilities, by the names in SPLITS.
         floor: the 28-pixel logistic regression's probability of each test film, by file.
     """
-    chosen, compared, why = calibration.choose(raw, choices.calibration)
+    chosen, compared, why = calibration.choose(raw, choices.calibration, choices.seed)
     splits = {name: films.with_scores(chosen.apply(films.scores)) for name, films in raw.items()}
     validation, test = splits["validation"], splits["test"]
     threshold = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
@@ -76,7 +76,14 @@ def evaluate(
         "films",
         "target_sensitivity": choices.target_sensitivity,
         "prevalence": choices.prevalence,
-        "calibration": {**calibration.as_json(chosen), "why": why, "compared": compared},
+        "calibration": {
+            **calibration.as_json(chosen),
+            "why": why,
+            "compared": {
+                method: {name: as_json(one) for name, one in of_splits.items()}
+                for method, of_splits in compared.items()
+            },
+        },
         "splits": {name: as_json(one) for name, one in found.items()},
         "confusion": vars(statistics.confusion(test.labels, test.scores, threshold)),
         "subgroups": {name: as_json(one) for name, one in subgroups(test, threshold).items()},

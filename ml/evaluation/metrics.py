@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import statistics
+from ml.evaluation.predictive import predictive_values
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate, Labels
 
@@ -19,8 +20,9 @@ KINDS = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORM
 def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
     """Return each metric by its name.
 
-    Proportions have Wilson's interval over films; what is no proportion has a percentile interval over resampled
-    patients, and DeLong's stands beside it for the AUROC.
+    Proportions have Wilson's interval over films, and so have, through their likelihood ratio, predictive values at
+    another prevalence; the rest has a percentile interval over resampled patients, and DeLong's stands beside it for
+    the AUROC.
 
     Args:
         prevalence: share of pneumonia, in (0, 1), for which the predictive values are given besides the split's own.
@@ -30,17 +32,15 @@ def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -
     def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
         labels, scores = split.labels[chosen], split.scores[chosen]
         here = statistics.confusion(labels, scores, threshold)
-        positive, negative = here.predictive_values(prevalence)
         return {
             "AUROC": statistics.auc(labels, scores),
             "Average precision": statistics.average_precision(labels, scores),
-            f"PPV at prevalence {prevalence:g}": positive,
-            f"NPV at prevalence {prevalence:g}": negative,
             "Balanced accuracy": here.balanced_accuracy(),
             "MCC": here.matthews(),
         }
 
     drawn = statistics.bootstrap(split.patients, quantities, seed=seed)
+    positive, negative = predictive_values(counts, prevalence)
     return {
         "AUROC": drawn.pop("AUROC"),
         "AUROC (DeLong)": statistics.auc_delong(split.labels, split.scores),
@@ -50,6 +50,8 @@ def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -
         "PPV": counts.positive_predictive_value(),
         "NPV": counts.negative_predictive_value(),
         "Accuracy": counts.accuracy(),
+        f"PPV at prevalence {prevalence:g}": positive,
+        f"NPV at prevalence {prevalence:g}": negative,
         **drawn,
     }
 

@@ -11,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 from ml import statistics
 from ml.evaluation import calibration, comparison, gate, metrics
 from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, worst
+from ml.evaluation.predictive import predictive_values
 from ml.evaluation.scored import Scored, logistic, logits
 
 
@@ -51,11 +52,44 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
 
 def test_predictive_values_follow_from_bayes_theorem() -> None:
     counts = statistics.Confusion(true_positive=90, false_negative=10, true_negative=80, false_positive=20)
-    positive, negative = counts.predictive_values(0.1)
-    assert positive == pytest.approx(0.09 / (0.09 + 0.18))
-    assert negative == pytest.approx(0.72 / (0.72 + 0.01))
-    own = counts.predictive_values(0.5)
-    assert own == pytest.approx((counts.positive_predictive_value().value, counts.negative_predictive_value().value))
+    positive, negative = predictive_values(counts, 0.1)
+    assert positive.value == pytest.approx(0.09 / (0.09 + 0.18))
+    assert negative.value == pytest.approx(0.72 / (0.72 + 0.01))
+    own = [one.value for one in predictive_values(counts, 0.5)]
+    assert own == pytest.approx([counts.positive_predictive_value().value, counts.negative_predictive_value().value])
+
+
+def test_a_predictive_value_without_an_error_is_not_certain() -> None:
+    counts = statistics.Confusion(true_positive=450, false_negative=24, true_negative=166, false_positive=0)
+    positive, _ = predictive_values(counts, 0.1)
+    assert (positive.value, positive.high) == (1.0, 1.0)
+    assert 0.7 < positive.low < 0.9
+    nothing = statistics.Confusion(true_positive=0, false_negative=20, true_negative=20, false_positive=0)
+    assert math.isnan(predictive_values(nothing, 0.1)[0].value)
+    one_class = statistics.Confusion(true_positive=9, false_negative=1, true_negative=0, false_positive=0)
+    assert all(math.isnan(one.low) for one in predictive_values(one_class, 0.1))
+
+
+@pytest.mark.parametrize(("sensitivity", "specificity"), [(0.95, 0.9), (0.98, 0.995), (0.7, 0.6)])
+def test_the_interval_of_a_predictive_value_holds_the_truth_in_95_of_100_samples(
+    sensitivity: float, specificity: float
+) -> None:
+    rng = np.random.default_rng(0)
+    truth = 0.1 * sensitivity / (0.1 * sensitivity + 0.9 * (1 - specificity))
+    held = 0
+    for hits, passes in zip(rng.binomial(206, sensitivity, 2000), rng.binomial(129, specificity, 2000), strict=True):
+        counts = statistics.Confusion(int(hits), 129 - int(passes), int(passes), 206 - int(hits))
+        positive, _ = predictive_values(counts, 0.1)
+        held += positive.low <= truth <= positive.high
+    assert 0.93 <= held / 2000 <= 0.99
+
+
+def test_brier_score_and_calibration_error_lie_within_their_intervals() -> None:
+    for one in (split(0), split(3)):
+        for name, found in calibration.quality(one).items():
+            assert found.low <= found.value <= found.high, name
+            assert (found.n, found.unit) == (80, "patients")
+            assert found.high > found.low
 
 
 def test_the_same_scores_give_the_same_facts_to_the_last_digit() -> None:
@@ -102,7 +136,7 @@ def test_a_calibration_is_kept_only_where_the_stressed_validation_agrees() -> No
     assert (kept.method, why.split(":")[0]) == ("temperature", "temperature kept")
     left, compared, why = calibration.choose(splits(validation=certain, validation_stressed=contrary), "temperature")
     assert (left, why.split(":")[0]) == (calibration.Calibration(), "temperature left out")
-    assert compared["temperature"]["validation"]["Brier"] < compared["none"]["validation"]["Brier"]
+    assert compared["temperature"]["validation"]["Brier"].value < compared["none"]["validation"]["Brier"].value
 
 
 def test_separable_validation_films_calibrate_to_finite_numbers() -> None:

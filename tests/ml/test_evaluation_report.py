@@ -50,7 +50,15 @@ def test_names_cannot_become_markup(html: str) -> None:
 def test_every_number_of_the_test_metrics_is_in_the_page(html: str) -> None:
     for name, one in evaluated(Choices(minimums={"AUROC": 0.99})).facts["splits"]["test"].items():
         interval = f"[{one['low']:.3f} to {one['high']:.3f}]"
-        assert f"<td>{name}</td><td>{one['value']:.3f} {interval} n = {one['n']} {one['unit']}" in html
+        shown = f"<td>{name}</td><td>{one['value']:.3f} {interval}<br>n = {one['n']} {one['unit']}"
+        assert shown in html.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_every_calibration_is_shown_with_its_uncertainty(html: str) -> None:
+    compared = evaluated(Choices(minimums={"AUROC": 0.99})).facts["calibration"]["compared"]
+    assert list(compared) == ["none", "temperature", "platt"]
+    for one in (found[name] for splits in compared.values() for found in splits.values() for name in found):
+        assert f"<td>{one['value']:.4f} [{one['low']:.4f} to {one['high']:.4f}]</td>" in html
 
 
 def test_the_page_says_what_it_is_not_for_and_what_was_missed(html: str) -> None:

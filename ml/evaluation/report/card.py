@@ -33,8 +33,9 @@ def card(facts: Mapping[str, Any]) -> dict[str, str]:
         "new evaluation there; any disease but pneumonia. It has no answer for films it cannot read.",
         "Training and test data": data(facts),
         "How it was measured": "No patient and no picture is in two splits. Threshold and calibration were chosen on "
-        "validation; the test films were only measured. Proportions have Wilson's 95 % interval over films, the others "
-        "a percentile interval over 2,000 draws of patients.",
+        "validation; the test films were only measured. Proportions have Wilson's 95 % interval over films, and "
+        "predictive values at another prevalence one made of these; the others have a percentile interval over 2,000 "
+        "draws of patients.",
         "Limits": "Labels carry neither severity nor age nor sex, so that nothing is known of fairness. Predictive "
         "values hold for the stated prevalence alone. One test set of one collection says little about another.",
     }

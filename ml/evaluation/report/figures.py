@@ -56,7 +56,7 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
         bins = splits[split]
         axes.plot([one["probability"] for one in bins], [one["share"] for one in bins], marker=marker, color=colour,
                   label=f"{name} (n = {sum(one['n'] for one in bins)})")  # fmt: skip
-    axes.legend(loc="upper left")
+    axes.figure.legend(loc="outside lower center", ncols=len(styles))
     return svg(figure)
 
 

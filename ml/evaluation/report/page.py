@@ -90,8 +90,13 @@ def metrics_table(facts: Mapping[str, Any]) -> str:
     rows = []
     for name in facts["splits"]["test"]:
         cells = [estimate(facts["splits"][split][name]) for split in order]
-        rows.append([name, *(f"{value} [{interval}] n = {n}" for value, interval, n in cells)])
-    return table(["metric: value [95 % CI] n", *(SPLITS[split] for split in order)], rows)
+        rows.append([name, *(f"{unbroken(f'{value} [{interval}]')}\nn = {n}" for value, interval, n in cells)])
+    return table(["metric", *(f"{SPLITS[split]}\n{unbroken('value [95 % CI]')}" for split in order)], rows)
+
+
+def unbroken(words: str) -> str:
+    """Return words that stay on one line."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def floors_table(floors: Mapping[str, Any]) -> str:
@@ -140,11 +145,17 @@ def subgroup_table(groups: Mapping[str, Any]) -> str:
 def calibration_table(compared: Mapping[str, Any]) -> str:
     """Return Brier score and expected calibration error of each way on each split."""
     rows = [
-        [method, SPLITS[split], f"{one['Brier']:.4f}", f"{one['ECE']:.4f}"]
+        [method, SPLITS[split], *(value_and_interval(one[name]) for name in ("Brier", "ECE")), estimate(one["ECE"])[2]]
         for method, splits in compared.items()
         for split, one in splits.items()
     ]
-    return table(["calibration", "split", "Brier score", "expected calibration error"], rows)
+    head = ["calibration", "split", "Brier score [95 % CI]", "expected calibration error [95 % CI]", "n"]
+    return table(head, rows)
+
+
+def value_and_interval(one: Mapping[str, Any]) -> str:
+    """Return a small number with four digits and its interval."""
+    return f"{one['value']:.4f} [{one['low']:.4f} to {one['high']:.4f}]"
 
 
 def comparison(found: Mapping[str, Any] | None) -> str:
