@@ -1,6 +1,7 @@
 """The report's charts, drawn from the curves of metrics.json as SVG text that is the same for the same scores."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,16 +48,20 @@ def precision_recall(test: Scored, threshold: float) -> str:
 
 
 def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    """Share of pneumonia over mean probability, for three splits."""
+    """Share of pneumonia over mean probability, for three splits; larger points for more films."""
     figure, axes = canvas("mean probability of ten bins", "share of pneumonia")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--")
     styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("stressed", ORANGE, "^"),
               "test": ("test", BLUE, "o")}  # fmt: skip
     for split, (name, colour, marker) in styles.items():
         bins = splits[split]
-        axes.plot([one["probability"] for one in bins], [one["share"] for one in bins], marker=marker, color=colour,
-                  label=f"{name} (n = {sum(one['n'] for one in bins)})")  # fmt: skip
-    axes.figure.legend(loc="outside lower center", ncols=len(styles))
+        across, up = [one["probability"] for one in bins], [one["share"] for one in bins]
+        axes.plot(across, up, color=colour, linewidth=1)
+        axes.scatter(across, up, [10 + 8 * math.sqrt(one["n"]) for one in bins], marker=marker, color=colour,
+                     label=f"{name} (n = {sum(one['n'] for one in bins):.0f})")  # fmt: skip
+    axes.figure.legend(
+        loc="outside lower center", ncols=len(styles), fontsize="small", handlelength=1.5, columnspacing=1.0
+    )
     return svg(figure)
 
 

@@ -112,7 +112,9 @@ def curves(found: Evaluation, shown: Mapping[str, Any]) -> str:
     charts = {
         "ROC curve with 95 % band over resampled patients": figures.roc(shown["roc"], found.threshold),
         "Precision and recall": figures.precision_recall(found.splits["test"], found.threshold),
-        "Reliability: how often a probability comes true": figures.calibration(shown["reliability"]),
+        "Reliability: how often a probability comes true; larger points for more films": figures.calibration(
+            shown["reliability"]
+        ),
         "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(
             shown["histogram"], found.threshold
         ),
