@@ -29,6 +29,8 @@ IMAGE_TYPES = ["application/x-image", "image/jpeg", "image/png"]
 """Bodies of these types reach the proxy as bytes, and answers of them leave as bytes; any other type is text."""
 HEADERS = ["Accept", "Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"]
 
+LOGGING_POLICY = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
+
 
 class ApiStack(cdk.Stack):
     """The routes on a regional REST API."""
@@ -70,7 +72,8 @@ class ApiStack(cdk.Stack):
             rest_api_name=f"pneumonia-{self.settings.stage}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=IMAGE_TYPES,
-            cloud_watch_role=False,
+            cloud_watch_role=True,
+            cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN,
             deploy_options=apigateway.StageOptions(
                 stage_name=self.settings.stage,
                 throttling_rate_limit=self.settings.rate_limit,
@@ -90,6 +93,7 @@ class ApiStack(cdk.Stack):
             "APIG6": "Execution logs would hold request bodies, which are films of patients; access logs are on.",
             "APIG4": keys,
             "COG4": keys,
+            LOGGING_POLICY: "AWS's own policy for its role to write logs by, one for account and region.",
         }
         if not self.settings.waf:
             reasons["APIG3"] = "A web ACL costs a fixed sum a month; the setting waf adds one where the API is public."

@@ -26,6 +26,7 @@ PROBLEMS = {
     "THROTTLED": (429, "throttled", "Too many requests at once; wait a second and try again."),
     "UNAUTHORIZED": (403, "access_denied", "This API wants credentials."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type", "Send image/jpeg, image/png or application/x-image."),
+    "WAF_FILTERED": (403, "access_denied", "The web application firewall refused the request; send fewer at a time."),
 }
 """Response type -> status, code, sentence. Types: API Gateway developer guide, supported gateway responses."""
 

@@ -1,5 +1,6 @@
 """boto3 clients, and what the deployed stacks say about themselves."""
 
+import os
 from typing import Any
 
 import boto3
@@ -12,10 +13,18 @@ CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=32, connect_timeout=10, read_timeout=60
 )
 
+LOST = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
+"""What boto3 raises when a connection is refused, breaks off or takes too long."""
+
 
 def client(service: str) -> Any:
     """Return a client in the session's region; AWS_ENDPOINT_URL and the usual variables apply."""
-    return boto3.session.Session().client(service, config=CONFIG)
+    return session().client(service, config=CONFIG)
+
+
+def session() -> boto3.session.Session:
+    """Return a session; AWS_REGION counts as in the CLI and the CDK, where boto3 reads AWS_DEFAULT_REGION only."""
+    return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 def region() -> str:
@@ -24,7 +33,7 @@ def region() -> str:
     Raises:
         botocore.exceptions.NoRegionError: none is set.
     """
-    name = boto3.session.Session().region_name
+    name = session().region_name
     if not name:
         raise botocore.exceptions.NoRegionError
     return str(name)

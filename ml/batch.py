@@ -1,5 +1,6 @@
 """One batch transform job: from a prefix of films to the text of each .out file."""
 
+import contextlib
 import datetime as dt
 import re
 import time
@@ -8,10 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import botocore.exceptions
+
 from ml import aws
 from ml.errors import UserError
 
 POLL_SECONDS = 1.0
+PATIENCE = 60
+"""Polls that may fail in a row (a minute without a network) before the command gives up."""
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -47,7 +52,13 @@ def run(model: str, source: str, target: str, instance_type: str) -> tuple[dict[
     part = re.sub(r"[^a-zA-Z0-9]+", "-", source.rstrip("/").rsplit("/", 1)[-1]).strip("-")
     name = job_name(model, part)
     sagemaker.create_transform_job(**request(name, model, source, f"{target}/{name}", instance_type))
-    description = wait(sagemaker, name)
+    try:
+        description = wait(sagemaker, name)
+    except BaseException:
+        # Nobody would see its end, and it is billed until then.
+        with contextlib.suppress(botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
+            sagemaker.stop_transform_job(TransformJobName=name)
+        raise
     if description["TransformJobStatus"] == "Stopped":
         raise UserError(f"Transform job {name} was stopped; run the command again.")
     bucket, _, prefix = f"{target}/{name}/".removeprefix("s3://").partition("/")
@@ -79,10 +90,18 @@ def request(name: str, model: str, source: str, target: str, instance_type: str)
 
 def wait(sagemaker: Any, name: str) -> dict[str, Any]:
     """Wait for a transform job to end; return its description."""
+    misses = 0
     while True:
-        description: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
-        if description["TransformJobStatus"] in ENDED:
-            return description
+        try:
+            description: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
+        except aws.LOST:
+            misses += 1
+            if misses > PATIENCE:
+                raise
+        else:
+            misses = 0
+            if description["TransformJobStatus"] in ENDED:
+                return description
         time.sleep(POLL_SECONDS)
 
 

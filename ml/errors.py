@@ -63,7 +63,7 @@ def explain(error: Exception) -> str:
             return "no AWS credentials were found. Run `aws configure`, or export AWS_ACCESS_KEY_ID and its secret."
         case botocore.exceptions.NoRegionError():
             return "no AWS region is set. Export AWS_REGION, for example us-east-1."
-        case botocore.exceptions.EndpointConnectionError() | botocore.exceptions.ConnectionClosedError():
+        case botocore.exceptions.ConnectionError() | botocore.exceptions.HTTPClientError():
             return f"{error} Check the network, and AWS_ENDPOINT_URL if it is set."
         case OSError():
             return f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")

@@ -17,6 +17,7 @@ from ml.train import algorithm_image
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_LEAST = 6
 """requiresBootstrapStackVersion of the assemblies that the CDK makes of these stacks."""
+SERVERLESS_QUOTA = "Maximum total concurrency that can be allocated across all serverless endpoints"
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 EXAMPLES = """examples:
   python -m ml.preflight --stage dev
@@ -173,9 +174,7 @@ def quota(name: str, needed: int) -> str:
 def endpoint_quota(settings: dict[str, Any]) -> str:
     """Look the quota for the endpoint of the settings up; see `quota`."""
     if settings["hosting"] == "serverless":
-        return quota(
-            "Total concurrency that can be allocated for serverless endpoints", settings["serverless_concurrency"]
-        )
+        return quota(SERVERLESS_QUOTA, settings["serverless_concurrency"])
     return quota(f"{settings['instance_type']} for endpoint usage", int(settings["instance_count"]))
 
 

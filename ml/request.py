@@ -15,6 +15,10 @@ FAMILIES = ("p2", "p3", "g4dn", "g5")
 MAX_RUNTIME_LIMIT = 28 * 86400
 CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
 
+EBS_ONLY = re.compile(r"ml\.(p2|p3)\.")
+"""Instance types without a disk of their own. The others, g4dn and g5 among them, encrypt theirs in hardware and refuse
+VolumeKmsKeyId (CreateTrainingJob, ResourceConfig)."""
+
 
 @dataclass(frozen=True)
 class Compute:
@@ -103,7 +107,8 @@ def build(
     }
     if place.key:
         request["OutputDataConfig"]["KmsKeyId"] = place.key
-        request["ResourceConfig"]["VolumeKmsKeyId"] = place.key
+        if EBS_ONLY.match(compute.instance_type):
+            request["ResourceConfig"]["VolumeKmsKeyId"] = place.key
     if compute.spot:
         request["CheckpointConfig"] = {"S3Uri": f"s3://{place.bucket}/checkpoints/{name}"}
     return request

@@ -154,7 +154,8 @@ def create(built: dict[str, Any]) -> None:
     """
     from sagemaker.core.resources import TrainingJob
 
-    TrainingJob.create(**{snake(name): snake_members(value, name) for name, value in built.items()})
+    members = {snake(name): snake_members(value, name) for name, value in built.items()}
+    TrainingJob.create(session=aws.session(), region=aws.region(), **members)
 
 
 def snake_members(value: Any, member: str) -> Any:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 
 from ml import aws, batch, files
@@ -134,7 +133,7 @@ def names_below(prefix: str) -> dict[str, str]:
 def remove(prefix: str) -> None:
     """Delete every object below a prefix, with all its versions."""
     bucket, _, key = prefix.removeprefix("s3://").partition("/")
-    boto3.session.Session().resource("s3").Bucket(bucket).object_versions.filter(Prefix=key).delete()
+    aws.session().resource("s3").Bucket(bucket).object_versions.filter(Prefix=key).delete()
 
 
 def table(found: Mapping[str, float], faults: Mapping[str, str], entry: Mapping[str, Any]) -> str:

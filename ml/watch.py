@@ -14,6 +14,12 @@ from ml.joblog import JobLog
 GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 2.0
 ENDED = ("Completed", "Failed", "Stopped")
+LIMITS = {
+    "MaxWaitTimeExceeded": "found no spot capacity in time and was stopped; start it again with --no-spot, or with a "
+    "longer --max-wait",
+    "MaxRuntimeExceeded": "ran for as long as it may and was stopped; start it again with a longer --max-runtime",
+}
+"""Why SageMaker stops a job by itself (DescribeTrainingJob, SecondaryStatus), and what to do."""
 PATIENCE = 30
 """Polls that may fail in a row (a minute without a network) before the command gives up watching."""
 
@@ -34,7 +40,7 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
             description = sagemaker.describe_training_job(TrainingJobName=job)
             lines = list(reader.new_lines())
             misses = 0
-        except (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError) as error:
+        except aws.LOST as error:
             misses += 1
             if misses > PATIENCE:
                 raise UserError(
@@ -78,7 +84,8 @@ def check(description: dict[str, Any]) -> None:
         told = " ".join(filter(None, [f"{reason}.", remedy]))
         raise UserError(f"Training job {job} failed: {told} Its log is in CloudWatch Logs, group {GROUP}.")
     if status == "Stopped":
-        raise UserError(f"Training job {job} was stopped; the model in context is unchanged.")
+        cause = LIMITS.get(description.get("SecondaryStatus", ""), "was stopped")
+        raise UserError(f"Training job {job} {cause}; the model in context is unchanged.")
 
 
 class LogReader:

@@ -38,7 +38,7 @@ def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> 
     assert model["threshold"] == facts["threshold"]
     assert model["artifact"] == facts["artifact"] == run["artifact"]
     assert model["dataset"] == facts["dataset"] == run["dataset"]
-    page = stored(cloud, "report.html").decode()
+    page = stored(cloud, "report.html").decode().replace("\N{NO-BREAK SPACE}", " ")
     for name, one in facts["splits"]["test"].items():
         assert f"<td>{name}</td><td>{one['value']:.3f} [" in page
 

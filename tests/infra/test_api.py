@@ -93,8 +93,18 @@ def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Te
     assert ["/uploads/*" in one or "metrics.json" in one for one in reads] == [True, True]
     assert json.dumps(granted["sagemaker:InvokeEndpoint"]).endswith(':endpoint/pneumonia-dev"]]}')
     assert granted["logs:PutLogEvents"] == {"Fn::GetAtt": ["ProxyLogs3C0DA2B0", "Arn"]}
-    roles = properties(api, "AWS::IAM::Role")
-    assert [role for role in roles if role.get("ManagedPolicyArns") or role.get("Policies")] == []
+    roles = [role for role in properties(api, "AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(role)]
+    assert [sorted(role) for role in roles] == [["AssumeRolePolicyDocument"]]
+
+
+def test_api_gateway_may_write_access_logs_before_the_stage_asks_it_to(api: Template) -> None:
+    (account,) = api.find_resources("AWS::ApiGateway::Account").items()
+    (stage,) = api.find_resources("AWS::ApiGateway::Stage").values()
+    (role,) = (one for one in properties(api, "AWS::IAM::Role") if "apigateway.amazonaws.com" in json.dumps(one))
+    assert json.dumps(role["ManagedPolicyArns"]).count("AmazonAPIGatewayPushToCloudWatchLogs") == 1
+    assert account[0] in stage["DependsOn"]
+    # It serves every API of the account and region, so that it outlives this stack.
+    assert account[1]["DeletionPolicy"] == "Retain"
 
 
 def listed(statement: dict[str, Any]) -> list[str]:

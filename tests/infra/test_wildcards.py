@@ -18,7 +18,10 @@ JOB_LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 BUCKETS = ("Data", "LogBucket")
 
+GATEWAY_LOGS = "arn:<Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
 ALWAYS = {
+    ("managed policy", GATEWAY_LOGS): "AWS's own, for API Gateway to write access logs by",
     ("s3:GetObject", "<Data>/datasets/*"): OBJECTS,
     ("s3:GetObject", "<Data>/transform-input/*"): OBJECTS,
     ("s3:GetObject", "<Data>/training/*"): OBJECTS,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import lease, preflight
+from ml import aws, lease, preflight
 from ml import project as files
 from tests.localaws.server.conftest import Server
 from tests.ports import free_port
@@ -134,3 +134,13 @@ def quick() -> Any:
     from botocore.config import Config
 
     return Config(retries={"mode": "standard", "max_attempts": 1}, connect_timeout=1)
+
+
+def test_the_region_is_read_as_the_cli_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert aws.region() == "eu-west-1"
+    assert aws.client("s3").meta.region_name == "eu-west-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert aws.region() == "eu-west-1"
