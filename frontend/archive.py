@@ -1,7 +1,6 @@
 """The files that were chosen for a batch, those inside zip archives included, each read only when its turn comes."""
 
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -68,7 +67,7 @@ def expanded(file: Uploaded) -> Iterator[Item]:
         return
     try:
         archive = zipfile.ZipFile(BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError):
+    except Exception:  # noqa: BLE001 (zipfile raises nearly every built-in exception on malformed archives)
         yield Item(file.file_id, file.name, refusing("It is no zip archive that can be opened; zip the films again."))
         return
     for number, entry in enumerate(archive.infolist()):
@@ -85,8 +84,9 @@ def reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], byt
         try:
             with archive.open(entry) as opened:
                 data = opened.read(MAX_FILE_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            # RuntimeError is zipfile's word for an encrypted entry, NotImplementedError for an unknown compression.
+        except Exception as error:
+            # zipfile and its decompressors raise nearly every built-in exception on malformed entries, RuntimeError on
+            # encrypted ones, and lzma an error of its own.
             raise ArchiveError(f"It cannot be unpacked ({error}); zip it again without a password.") from error
         if len(data) > MAX_FILE_BYTES:
             raise ArchiveError(f"It unpacks to more than {MAX_FILE_BYTES:,} bytes; save the film as a smaller file.")

@@ -82,7 +82,7 @@ def _check(dataset: Dataset) -> None:
         )
     check_size(int(dataset.Columns), int(dataset.Rows))
     photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
         raise FilmError(
             "unsupported_encoding",
             "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the film in grey.",

@@ -48,7 +48,8 @@ class Storage:
                     return None
                 if response.status != 200:
                     raise _unavailable({"aws_status": response.status})
-                body = response.read(limit + 1)
+                # Whoever uploads may name a Content-Encoding, and a small body may unpack to gigabytes.
+                body = response.read(limit + 1, decode_content=False)
             finally:
                 response.release_conn()
         except HTTPError as error:

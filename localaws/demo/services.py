@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from localaws.demo.commands import StepFailedError
+from localaws.demo.commands import StepFailedError, stop
 
 
 def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[bytes]:
@@ -36,6 +36,10 @@ def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[b
     except StepFailedError as error:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-3:]
         raise StepFailedError("\n".join([str(error), *last])) from error
+    except BaseException:
+        # In a session of its own it does not see the Ctrl-C that ends this one.
+        stop(process)
+        raise
     return process
 
 
@@ -54,7 +58,11 @@ def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
+    try:
+        wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
+    except BaseException:
+        stop(process)
+        raise
     return process
 
 

@@ -1,5 +1,7 @@
 """What is inside a zip archive becomes files of the batch, and nothing inside can hurt."""
 
+import contextlib
+import random
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
@@ -76,3 +78,20 @@ def test_too_many_files_are_refused_with_both_numbers(monkeypatch: pytest.Monkey
     monkeypatch.setattr(archive, "MAX_FILES", 2)
     with pytest.raises(ArchiveError, match=r"Received 3 files; at most 2"):
         items_of([File("a.zip", zipped({f"{number}.jpg": b"x" for number in range(3)}))])
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_anywhere_is_a_reason_and_never_a_crash(compression: int) -> None:
+    whole = zipped({"f\u00fcnf.jpeg": bytes(range(256)) * 4, "b.jpeg": b"b" * 300}, compression)
+    rng = random.Random(0)  # noqa: S311 (it makes damage, not secrets)
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            damaged[rng.randrange(4, len(damaged))] = rng.randrange(256)
+        try:
+            items = items_of([File("films.zip", bytes(damaged))])
+        except ArchiveError:
+            continue
+        for item in items:
+            with contextlib.suppress(ArchiveError):
+                item.read()

@@ -142,6 +142,7 @@ def test_compressed_films_are_decoded(syntax: UID) -> None:
         ("too_many_pixels", {"Rows": 60000, "Columns": 60000}),
         ("too_small", {"Rows": 10}),
         ("unsupported_encoding", {"PhotometricInterpretation": "RGB"}),
+        ("unsupported_encoding", {"SamplesPerPixel": 3}),
         ("broken", {"Rows": 200}),
         ("broken", {"PhotometricInterpretation": None}),
         ("broken", {"WindowCenter": 2048, "WindowWidth": [], "BitsStored": 99}),
