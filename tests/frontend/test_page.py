@@ -1,9 +1,11 @@
 """The page for one film as a person uses it: choose a film, read the result or the reason why there is none."""
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from frontend.reading import NORMAL, PNEUMONIA
+from tests.lambda_.conftest import forget_environment
 from tests.lambda_.events import image
 from tests.lambda_.runtime import Received, Reply, failure
 from tests.radiograph.files import page_of_text
@@ -56,6 +58,18 @@ def test_a_film_below_the_threshold_is_not(app: AppTest, api: Api) -> None:
 def test_without_an_evaluation_the_page_says_that_the_threshold_is_worth_nothing_known(app: AppTest) -> None:
     upload(app, image())
     assert "deployed without an evaluation" in everything(app)
+
+
+def test_after_another_deployment_a_result_does_not_stand_beside_the_new_models_figures(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(app, image())
+    monkeypatch.setenv("MODEL_VERSION", "pneumonia-test-later")
+    forget_environment()
+    st.cache_data.clear()
+    app.run()
+    assert "deployed without an evaluation" not in everything(app)
+    assert "read by another model than the present one, `pneumonia-test-later`" in everything(app)
 
 
 def test_a_rerun_does_not_ask_again(app: AppTest, api: Api) -> None:

@@ -1,5 +1,6 @@
 """A film too large for a request reaches the model by way of S3: a real one, which checks signatures and grants."""
 
+import gzip
 import json
 import signal
 import urllib.error
@@ -17,7 +18,7 @@ from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask
-from .events import event, post
+from .events import event, image, post
 from .hostile import announce, assert_problem, reference
 from .runtime import Runtime
 
@@ -110,6 +111,16 @@ def test_an_id_under_which_nothing_was_put_is_not_found(ask: Ask, runtime: Runti
 def test_an_uploaded_file_is_checked_like_any_other(ask: Ask, runtime: Runtime) -> None:
     place = ask(announce(content_type="image/png", bytes=5)).body
     assert put(place, b"hello") == 200
+    assert_problem(ask(reference(place["upload_id"])), 415, "unsupported_format")
+    assert runtime.received == []
+
+
+def test_an_upload_is_not_unpacked_on_its_way(ask: Ask, bucket: Any, runtime: Runtime) -> None:
+    """A Content-Encoding is not signed, so that S3 keeps what the uploader says and gives it back."""
+    place = ask(announce(content_type="image/png", bytes=5)).body
+    bucket.put_object(
+        Bucket=BUCKET, Key=f"uploads/{place['upload_id']}", Body=gzip.compress(image("PNG")), ContentEncoding="gzip"
+    )
     assert_problem(ask(reference(place["upload_id"])), 415, "unsupported_format")
     assert runtime.received == []
 

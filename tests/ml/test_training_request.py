@@ -1,5 +1,7 @@
 """The training request and its hyperparameters: right before anything is created."""
 
+import dataclasses
+
 import pytest
 
 from ml import hyperparameters, request
@@ -50,6 +52,17 @@ def test_record_formats_are_two_channels_and_no_lists(form: str) -> None:
         assert source["AttributeNames"] == ["source-ref", "class"]
         assert {one["RecordWrapperType"] for one in channels} == {"RecordIO"}
         assert request_["AlgorithmSpecification"]["TrainingInputMode"] == "Pipe"
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "taken"), [("ml.g4dn.xlarge", False), ("ml.g5.xlarge", False), ("ml.p3.2xlarge", True)]
+)
+def test_a_volume_gets_the_key_only_where_sagemaker_takes_one(instance_type: str, taken: bool) -> None:
+    place = dataclasses.replace(PLACE, key="arn:aws:kms:us-east-1:123456789012:key/k")
+    sent = hyperparameters.resolve({}, 4566, 2)
+    found = request.build("job", "chest-xray/0123", place, sent, request.Compute(instance_type))
+    assert found["OutputDataConfig"]["KmsKeyId"] == place.key
+    assert ("VolumeKmsKeyId" in found["ResourceConfig"]) is taken
 
 
 def test_spot_with_checkpoints_is_the_default_and_can_be_left() -> None:
