@@ -151,10 +151,10 @@ def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
         f"{'at or above' if found.positive else 'below'} its threshold of {percent(found.threshold)}."
     )
     st.html(scale(found))
-    if isinstance(model, Model) and model.version == found.model_version:
-        st.markdown(threshold_meaning(model.evaluation))
-    elif isinstance(model, Model):
-        st.markdown(f"This film was read by another model than the present one, `{model.version}`.")
+    if isinstance(model, Model):
+        same = model.version == found.model_version
+        other = f"This film was read by another model than the present one, `{model.version}`."
+        st.markdown(threshold_meaning(model.evaluation) if same else other)
     st.caption(f"Threshold: {found.threshold_source}. {found.disclaimer}")
 
 

@@ -123,7 +123,7 @@ class Gateway:
                 payload = json.dumps(result).encode()
         except ServiceError as error:
             status, out, payload = error.status, error.headers(), error.body()
-        except Exception:
+        except Exception:  # the outermost frame of a request: a fault of ours is answered as AWS answers its own
             log.exception("SageMaker request %s failed", headers.get("x-amz-target", scope["path"]))
             failure = ServiceError("InternalFailure", f"localaws failed; its log has request {request_id}.", 500)
             status, out, payload = failure.status, failure.headers(), failure.body()

@@ -1,7 +1,9 @@
 """boto3 clients, and what the deployed stacks say about themselves."""
 
 import os
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import boto3
 import botocore.exceptions
@@ -15,6 +17,8 @@ CONFIG = Config(
 
 LOST = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 """What boto3 raises when a connection is refused, breaks off or takes too long."""
+PATIENCE_SECONDS = 60.0
+Answer = TypeVar("Answer")
 
 
 def client(service: str) -> Any:
@@ -25,6 +29,23 @@ def client(service: str) -> Any:
 def session() -> boto3.session.Session:
     """Return a session; AWS_REGION counts as in the CLI and the CDK, where boto3 reads AWS_DEFAULT_REGION only."""
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
+def patiently(ask: Callable[[], Answer], pause: float) -> Answer:
+    """Return the answer to a question that may be asked again; a lost connection is waited for, a minute long.
+
+    Args:
+        pause: seconds between two tries.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: one of LOST, after that minute.
+    """
+    for _ in range(round(PATIENCE_SECONDS / pause)):
+        try:
+            return ask()
+        except LOST:
+            time.sleep(pause)
+    return ask()
 
 
 def region() -> str:

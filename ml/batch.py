@@ -15,8 +15,6 @@ from ml import aws
 from ml.errors import UserError
 
 POLL_SECONDS = 1.0
-PATIENCE = 60
-"""Polls that may fail in a row (a minute without a network) before the command gives up."""
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -90,18 +88,12 @@ def request(name: str, model: str, source: str, target: str, instance_type: str)
 
 def wait(sagemaker: Any, name: str) -> dict[str, Any]:
     """Wait for a transform job to end; return its description."""
-    misses = 0
     while True:
-        try:
-            description: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
-        except aws.LOST:
-            misses += 1
-            if misses > PATIENCE:
-                raise
-        else:
-            misses = 0
-            if description["TransformJobStatus"] in ENDED:
-                return description
+        description: dict[str, Any] = aws.patiently(
+            lambda: sagemaker.describe_transform_job(TransformJobName=name), POLL_SECONDS
+        )
+        if description["TransformJobStatus"] in ENDED:
+            return description
         time.sleep(POLL_SECONDS)
 
 

@@ -15,8 +15,8 @@ FAMILIES = ("p2", "p3", "g4dn", "g5")
 MAX_RUNTIME_LIMIT = 28 * 86400
 CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
 
-EBS_ONLY = re.compile(r"ml\.(p2|p3)\.")
-"""Instance types without a disk of their own. The others, g4dn and g5 among them, encrypt theirs in hardware and refuse
+EBS_FAMILIES = ("p2", "p3")
+"""Families without a disk of their own. The others, g4dn and g5 among them, encrypt theirs in hardware and refuse
 VolumeKmsKeyId (CreateTrainingJob, ResourceConfig)."""
 
 
@@ -107,7 +107,7 @@ def build(
     }
     if place.key:
         request["OutputDataConfig"]["KmsKeyId"] = place.key
-        if EBS_ONLY.match(compute.instance_type):
+        if compute.instance_type.split(".")[1] in EBS_FAMILIES:
             request["ResourceConfig"]["VolumeKmsKeyId"] = place.key
     if compute.spot:
         request["CheckpointConfig"] = {"S3Uri": f"s3://{place.bucket}/checkpoints/{name}"}

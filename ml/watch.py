@@ -20,8 +20,6 @@ LIMITS = {
     "MaxRuntimeExceeded": "ran for as long as it may and was stopped; start it again with a longer --max-runtime",
 }
 """Why SageMaker stops a job by itself (DescribeTrainingJob, SecondaryStatus), and what to do."""
-PATIENCE = 30
-"""Polls that may fail in a row (a minute without a network) before the command gives up watching."""
 
 
 def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLog]:
@@ -34,20 +32,18 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
     reader = LogReader(aws.client("logs"), job)
     description = sagemaker.describe_training_job(TrainingJobName=job)
     log = JobLog(int(description["HyperParameters"]["epochs"]))
-    status, misses = "", 0
+    status = ""
+
+    def news() -> tuple[dict[str, Any], list[str]]:
+        return sagemaker.describe_training_job(TrainingJobName=job), list(reader.new_lines())
+
     while True:
         try:
-            description = sagemaker.describe_training_job(TrainingJobName=job)
-            lines = list(reader.new_lines())
-            misses = 0
+            description, lines = aws.patiently(news, POLL_SECONDS)
         except aws.LOST as error:
-            misses += 1
-            if misses > PATIENCE:
-                raise UserError(
-                    f"Lost the connection ({error}). The job goes on; attach again with --attach {job}."
-                ) from error
-            time.sleep(POLL_SECONDS)
-            continue
+            raise UserError(
+                f"Lost the connection ({error}). The job goes on; attach again with --attach {job}."
+            ) from error
         if description["SecondaryStatus"] != status and not log.epochs:
             status = description["SecondaryStatus"]
             show(f"status: {status}")

@@ -99,7 +99,7 @@ def _check(dataset: Dataset) -> None:
 def _decodable(syntax: UID) -> bool:
     try:
         return get_decoder(syntax).is_available
-    except NotImplementedError:
+    except NotImplementedError:  # pydicom's word for a transfer syntax that it does not know
         return False
 
 

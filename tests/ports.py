@@ -2,7 +2,8 @@
 
 import itertools
 import os
-import socket
+
+from localaws.demo import services
 
 FIRST, EACH, PROCESSES = 20_000, 1_000, 12
 """Below the ports that Linux gives to port 0 and to outgoing connections (32768 and up), so that neither takes one
@@ -19,11 +20,6 @@ def free_port() -> int:
         OSError: all of this process's ports are taken.
     """
     for port in itertools.islice(_ports, EACH):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if services.free_port(port) == port:
             return port
     raise OSError("Every port that this test process may use is taken.")

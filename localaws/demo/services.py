@@ -36,10 +36,6 @@ def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[b
     except StepFailedError as error:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-3:]
         raise StepFailedError("\n".join([str(error), *last])) from error
-    except BaseException:
-        # In a session of its own it does not see the Ctrl-C that ends this one.
-        stop(process)
-        raise
     return process
 
 
@@ -58,20 +54,26 @@ def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
-    except BaseException:
-        stop(process)
-        raise
+    wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
     return process
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
-    """Poll `url` until it answers 200.
+    """Return when `url` answers 200; a process that is waited for in vain, or no longer, is ended.
 
     Raises:
         StepFailedError: the process ended, or `seconds` went by.
     """
+    try:
+        poll(process, url, name, seconds)
+    except BaseException:
+        # In a session of its own it does not see the Ctrl-C that ends this wait.
+        stop(process)
+        raise
+
+
+def poll(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
+    """Ask `url` until it answers 200; raise as `wait_until_healthy` does."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -82,7 +84,6 @@ def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, se
                     return
         except OSError:
             time.sleep(0.1)
-    process.kill()
     raise StepFailedError(f"{name} did not answer at {url} within {seconds:.0f} s.")
 
 

@@ -73,9 +73,14 @@ def brier(labels: Labels, scores: Scores) -> float:
     return float(((scores - labels) ** 2).mean())
 
 
+def bin_of(scores: Scores) -> NDArray[np.int64]:
+    """Return the bin of equal width, 0 to BINS - 1, of each probability."""
+    return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
+
+
 def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
     """Return mean probability, share of pneumonia and number of films of each of ten bins that holds a film."""
-    place = np.minimum((scores * BINS).astype(int), BINS - 1)
+    place = bin_of(scores)
     return [
         {
             "probability": float(scores[place == one].mean()),
@@ -89,8 +94,7 @@ def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
 
 def expected_error(labels: Labels, scores: Scores) -> float:
     """Return the expected calibration error over ten bins of equal width (Naeini et al., 2015)."""
-    place = np.minimum((scores * BINS).astype(int), BINS - 1)
-    return float(np.abs(np.bincount(place, scores - labels)).sum()) / len(labels)
+    return float(np.abs(np.bincount(bin_of(scores), scores - labels)).sum()) / len(labels)
 
 
 def quality(films: Scored, seed: int = 0) -> dict[str, Estimate]:

@@ -40,9 +40,8 @@ def posterior(prior: float, right: Estimate, wrong: Estimate, n: int) -> Estimat
 def ratio_interval(top: Estimate, bottom: Estimate) -> tuple[float, float]:
     """Return the 95 % interval of a ratio of two independent proportions by MOVER-R; its upper end may be infinite."""
     product = top.value * bottom.value
-    least, most = top.low * (2 * top.value - top.low), bottom.high * (2 * bottom.value - bottom.high)
-    divisor = product + math.sqrt(max(0.0, product**2 - least * most))
-    low = least / divisor if divisor else 0.0
-    most, least = top.high * (2 * top.value - top.high), bottom.low * (2 * bottom.value - bottom.low)
-    high = (product + math.sqrt(max(0.0, product**2 - most * least))) / least if least else math.inf
-    return low, high
+    top_low, top_high = (end * (2 * top.value - end) for end in (top.low, top.high))
+    bottom_low, bottom_high = (end * (2 * bottom.value - end) for end in (bottom.low, bottom.high))
+    divisor = product + math.sqrt(max(0.0, product**2 - top_low * bottom_high))
+    dividend = product + math.sqrt(max(0.0, product**2 - top_high * bottom_low))
+    return top_low / divisor if divisor else 0.0, dividend / bottom_low if bottom_low else math.inf

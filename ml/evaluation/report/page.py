@@ -76,12 +76,18 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def estimate(one: Mapping[str, Any]) -> list[str]:
+def estimate(one: Mapping[str, Any], digits: int = 3) -> list[str]:
     """Return value, interval and n as cells."""
     if one["value"] is None:
         return ["undefined", "", f"{one['n']:,} {one['unit']}"]
-    interval = "" if one["low"] is None else f"{one['low']:.3f} to {one['high']:.3f}"
-    return [f"{one['value']:.3f}", interval, f"{one['n']:,} {one['unit']}"]
+    interval = "" if one["low"] is None else f"{one['low']:.{digits}f} to {one['high']:.{digits}f}"
+    return [f"{one['value']:.{digits}f}", interval, f"{one['n']:,} {one['unit']}"]
+
+
+def value_and_interval(one: Mapping[str, Any], digits: int = 3) -> str:
+    """Return value and interval as one cell."""
+    value, interval, _ = estimate(one, digits)
+    return f"{value} [{interval}]"
 
 
 def metrics_table(facts: Mapping[str, Any]) -> str:
@@ -89,8 +95,8 @@ def metrics_table(facts: Mapping[str, Any]) -> str:
     order = ("test", "validation", "validation_stressed")
     rows = []
     for name in facts["splits"]["test"]:
-        cells = [estimate(facts["splits"][split][name]) for split in order]
-        rows.append([name, *(f"{unbroken(f'{value} [{interval}]')}\nn = {n}" for value, interval, n in cells)])
+        found = [facts["splits"][split][name] for split in order]
+        rows.append([name, *(f"{unbroken(value_and_interval(one))}\nn = {estimate(one)[2]}" for one in found)])
     return table(["metric", *(f"{SPLITS[split]}\n{unbroken('value [95 % CI]')}" for split in order)], rows)
 
 
@@ -147,17 +153,17 @@ def subgroup_table(groups: Mapping[str, Any]) -> str:
 def calibration_table(compared: Mapping[str, Any]) -> str:
     """Return Brier score and expected calibration error of each way on each split."""
     rows = [
-        [method, SPLITS[split], *(value_and_interval(one[name]) for name in ("Brier", "ECE")), estimate(one["ECE"])[2]]
+        [
+            method,
+            SPLITS[split],
+            *(value_and_interval(one[name], 4) for name in ("Brier", "ECE")),
+            estimate(one["ECE"])[2],
+        ]
         for method, splits in compared.items()
         for split, one in splits.items()
     ]
     head = ["calibration", "split", "Brier score [95 % CI]", "expected calibration error [95 % CI]", "n"]
     return table(head, rows)
-
-
-def value_and_interval(one: Mapping[str, Any]) -> str:
-    """Return a small number with four digits and its interval."""
-    return f"{one['value']:.4f} [{one['low']:.4f} to {one['high']:.4f}]"
 
 
 def comparison(found: Mapping[str, Any] | None) -> str:

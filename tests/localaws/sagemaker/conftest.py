@@ -16,6 +16,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
@@ -257,3 +258,10 @@ def make_endpoint(cloud: Cloud, config: str) -> str:
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
     return name
+
+
+def refused(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    error = caught.value.response["Error"]
+    return error["Code"], error["Message"]

@@ -1,0 +1,31 @@
+"""Waiting for a server of the demo: one that is not waited for any more does not stay."""
+
+import subprocess
+import sys
+
+import pytest
+
+from localaws.demo import services
+from localaws.demo.commands import StepFailedError
+from tests.ports import free_port
+
+
+@pytest.fixture
+def sleeper() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+
+
+def test_an_interrupted_wait_ends_the_server(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services.urllib.request, "urlopen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        services.wait_until_healthy(sleeper, "http://127.0.0.1/", "the server", 30)
+    assert sleeper.poll() is not None
+
+
+def test_a_server_that_never_answers_is_ended_and_named(sleeper: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(StepFailedError, match=r"the server did not answer at .* within 0 s"):
+        services.wait_until_healthy(sleeper, f"http://127.0.0.1:{free_port()}/", "the server", 0.3)
+    assert sleeper.poll() is not None

@@ -1,0 +1,51 @@
+"""Asking AWS: what is lost on the way is asked again."""
+
+import botocore.exceptions
+import pytest
+
+from ml import aws
+
+LOST = (
+    botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
+    botocore.exceptions.ConnectTimeoutError(endpoint_url="http://x"),
+    botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
+    botocore.exceptions.ConnectionClosedError(endpoint_url="http://x"),
+)
+
+
+def test_every_kind_of_lost_connection_is_asked_again() -> None:
+    replies: list[Exception | str] = [*LOST, "answer"]
+
+    def ask() -> str:
+        reply = replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    assert aws.patiently(ask, 0.001) == "answer"
+    assert replies == []
+
+
+def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "PATIENCE_SECONDS", 0.01)
+    asked = []
+
+    def ask() -> None:
+        asked.append(1)
+        raise LOST[2]
+
+    with pytest.raises(botocore.exceptions.ReadTimeoutError):
+        aws.patiently(ask, 0.001)
+    assert len(asked) == 11
+
+
+def test_a_refusal_is_not_asked_again() -> None:
+    asked = []
+
+    def ask() -> None:
+        asked.append(1)
+        raise botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeTrainingJob")
+
+    with pytest.raises(botocore.exceptions.ClientError):
+        aws.patiently(ask, 0.001)
+    assert len(asked) == 1
