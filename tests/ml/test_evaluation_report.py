@@ -58,7 +58,8 @@ def test_every_calibration_is_shown_with_its_uncertainty(html: str) -> None:
     compared = evaluated(Choices(minimums={"AUROC": 0.99})).facts["calibration"]["compared"]
     assert list(compared) == ["none", "temperature", "platt"]
     for one in (found[name] for splits in compared.values() for found in splits.values() for name in found):
-        assert f"<td>{one['value']:.4f} [{one['low']:.4f} to {one['high']:.4f}]</td>" in html
+        shown = f"<td>{one['value']:.4f} [{one['low']:.4f} to {one['high']:.4f}]</td>"
+        assert shown in html.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_the_page_says_what_it_is_not_for_and_what_was_missed(html: str) -> None:

@@ -85,9 +85,9 @@ def estimate(one: Mapping[str, Any], digits: int = 3) -> list[str]:
 
 
 def value_and_interval(one: Mapping[str, Any], digits: int = 3) -> str:
-    """Return value and interval as one cell."""
+    """Return value and interval as one cell, on one line."""
     value, interval, _ = estimate(one, digits)
-    return f"{value} [{interval}]"
+    return unbroken(f"{value} [{interval}]")
 
 
 def metrics_table(facts: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def metrics_table(facts: Mapping[str, Any]) -> str:
     rows = []
     for name in facts["splits"]["test"]:
         found = [facts["splits"][split][name] for split in order]
-        rows.append([name, *(f"{unbroken(value_and_interval(one))}\nn = {estimate(one)[2]}" for one in found)])
+        rows.append([name, *(f"{value_and_interval(one)}\nn = {estimate(one)[2]}" for one in found)])
     return table(["metric", *(f"{SPLITS[split]}\n{unbroken('value [95 % CI]')}" for split in order)], rows)
 
 
@@ -155,14 +155,14 @@ def calibration_table(compared: Mapping[str, Any]) -> str:
     rows = [
         [
             method,
-            SPLITS[split],
+            unbroken(SPLITS[split]),
             *(value_and_interval(one[name], 4) for name in ("Brier", "ECE")),
-            estimate(one["ECE"])[2],
+            unbroken(estimate(one["ECE"])[2]),
         ]
         for method, splits in compared.items()
         for split, one in splits.items()
     ]
-    head = ["calibration", "split", "Brier score [95 % CI]", "expected calibration error [95 % CI]", "n"]
+    head = ["calibration", "split", "Brier score\n[95 % CI]", "expected calibration\nerror [95 % CI]", "n"]
     return table(head, rows)
 
 
