@@ -124,6 +124,6 @@ def test_what_the_client_reads_is_in_the_contract() -> None:
         "Model": {"model_version", "policy", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
     }.items():
         assert fields <= set(schemas[name]["required"])
-    assert {"values", "policy", "complete", "calls"} <= set(
+    assert {"values", "units", "floor", "policy", "complete", "calls"} <= set(
         schemas["Explanation"]["properties"]["heat_map"]["required"]
     )
