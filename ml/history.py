@@ -51,7 +51,7 @@ def unrecorded(stage: str, bucket: str, job: str, table: dict[str, Any]) -> dict
     Raises:
         UserError: there is no such job, it still runs, or it left no model in `bucket`.
     """
-    description = watch.describe(job)
+    description = watch.describe(aws.client("sagemaker"), job)
     if description["TrainingJobStatus"] not in watch.ENDED:
         raise UserError(
             f"Training job {job} still runs ({description['SecondaryStatus']}); follow it with "

@@ -1,4 +1,4 @@
-"""What ml.train is about to create, in plain words, and the question whether it should."""
+"""What is about to be created, in plain words; whether it fits its limits; and the question whether to create it."""
 
 import math
 import sys
@@ -48,6 +48,28 @@ def check_runtime(estimate: Estimate, max_runtime: int) -> None:
             f"The job is estimated at {estimate.seconds:.0f} s ({estimate.basis}), {needed} s with a margin of "
             f"{RUNTIME_MARGIN - 1:.0%}. That exceeds --max-runtime {max_runtime}, at which SageMaker stops it. Give "
             f"{longer}, or fewer --epochs.",
+            code=2,
+        )
+
+
+def check_budget(one: Estimate, jobs: int, limit: float | None) -> None:
+    """Return when a search fits its budget.
+
+    Raises:
+        UserError: it does not, or nothing is known of its price.
+    """
+    if limit is None:
+        return
+    if one.cost is None:
+        raise UserError(f"--max-cost {limit:g} cannot be kept: {one.basis}; give --prices with one.", 2)
+    if one.cost * jobs > limit:
+        fitting = int(limit / one.cost)
+        raise UserError(
+            f"{jobs} training jobs are estimated at {one.cost * jobs:.2f} {one.currency}, above --max-cost {limit:g}; "
+            f"--jobs {fitting} would fit."
+            if fitting
+            else f"One training job alone is estimated at {one.cost:.2f} "
+            f"{one.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
             code=2,
         )
 

@@ -105,7 +105,7 @@ def start(stage: str, options: argparse.Namespace) -> str:
     definition = request.build(name, dataset_name, place, static, compute, dataset["settings"]["format"])
     one = prices.training(table, options.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
     plan.check_runtime(one, options.max_runtime)
-    check_budget(one, options.jobs, options.max_cost)
+    plan.check_budget(one, options.jobs, options.max_cost)
     whole = "an unknown sum" if one.cost is None else f"about {one.cost * options.jobs:.2f} {one.currency}"
     over = ", ".join(map(str, ranges))
     print(
@@ -116,28 +116,6 @@ def start(stage: str, options: argparse.Namespace) -> str:
         plan.confirm()
     aws.client("sagemaker").create_hyper_parameter_tuning_job(**tuning_request(name, definition, ranges, options))
     return name
-
-
-def check_budget(one: prices.Estimate, jobs: int, limit: float | None) -> None:
-    """Return when a search fits its budget.
-
-    Raises:
-        UserError: it does not, or nothing is known of its price.
-    """
-    if limit is None:
-        return
-    if one.cost is None:
-        raise UserError(f"--max-cost {limit:g} cannot be kept: {one.basis}; give --prices with one.", 2)
-    if one.cost * jobs > limit:
-        fitting = int(limit / one.cost)
-        raise UserError(
-            f"{jobs} training jobs are estimated at {one.cost * jobs:.2f} {one.currency}, above --max-cost {limit:g}; "
-            f"--jobs {fitting} would fit."
-            if fitting
-            else f"One training job alone is estimated at {one.cost:.2f} "
-            f"{one.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
-            code=2,
-        )
 
 
 def tuning_request(
@@ -180,7 +158,7 @@ def follow(stage: str, name: str, price_table: Path | None = None) -> None:
         description, ended = watch(name)
     best = description.get("BestTrainingJob")
     if best is None:
-        reason = description.get("FailureReason", description["HyperParameterTuningJobStatus"])
+        reason = description.get("FailureReason", description["HyperParameterTuningJobStatus"]).rstrip(".")
         raise UserError(f"Tuning job {name} has no model: {reason}.")
     print(f"Best of {ended}: {words(best)}")
     finish(stage, best["TrainingJobName"], price_table)

@@ -28,7 +28,7 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
     """
     sagemaker = aws.client("sagemaker")
     reader = LogReader(aws.client("logs"), job)
-    log = JobLog(epochs_of(describe(job)))
+    log = JobLog(epochs_of(describe(sagemaker, job)))
     shown: set[tuple[str, Any]] = set()
 
     def poll() -> tuple[dict[str, Any], list[str]]:
@@ -49,13 +49,12 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
         time.sleep(POLL_SECONDS)
 
 
-def describe(job: str) -> dict[str, Any]:
+def describe(sagemaker: Any, job: str) -> dict[str, Any]:
     """Return the job's description.
 
     Raises:
         UserError: there is no such job.
     """
-    sagemaker = aws.client("sagemaker")
     return aws.description(
         lambda: sagemaker.describe_training_job(TrainingJobName=job), f"training job {job}", POLL_SECONDS
     )

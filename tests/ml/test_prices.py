@@ -56,6 +56,28 @@ def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
         assert words in text, words
 
 
+def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:
+    estimate = prices.Estimate(1000.0, 1.0, "USD", "65 images/s")
+    plan.check_runtime(estimate, 1300)
+    with pytest.raises(UserError, match=r"1000 s .*1300 s .*--max-runtime 1299.*--max-runtime 1300, or") as caught:
+        plan.check_runtime(estimate, 1299)
+    assert caught.value.code == 2
+
+
+def test_a_job_beyond_sagemakers_own_limit_is_not_told_to_take_longer() -> None:
+    with pytest.raises(UserError, match="faster --instance-type, or fewer --epochs"):
+        plan.check_runtime(prices.Estimate(2e6, None, "USD", "65 images/s"), 14400)
+
+
+def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
+    table = prices.read(None) | {"images_per_second": {}}
+    estimate = prices.training(table, "ml.g4dn.xlarge", 101, 4566, 4000)
+    plan.check_runtime(estimate, 60)
+    text = plan.describe(built(), 4566, 640, estimate)
+    assert "an unknown time, an unknown sum" in text
+    assert "--max-runtime cannot be checked" in text
+
+
 def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("y\n")
     with (tmp_path / "empty").open() as stdin:
