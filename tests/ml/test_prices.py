@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml import cost, plan, prices
+from ml import cost, plan, prices, runs
 from ml.errors import UserError
 
 from .test_training_request import built
@@ -76,6 +76,28 @@ def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
     text = plan.describe(built(), 4566, 640, estimate)
     assert "an unknown time, an unknown sum" in text
     assert "--max-runtime cannot be checked" in text
+
+
+@pytest.mark.parametrize(
+    ("trained", "billed", "told"),
+    [
+        (920, 276, "276 s billed of 920 (spot saved 70%), about 0.06 USD paid"),
+        (276, 276, "276 s billed, about 0.06 USD"),
+    ],
+)
+def test_the_billed_seconds_of_a_run_are_what_was_paid(trained: int, billed: int, told: str) -> None:
+    run = {
+        "best_validation_accuracy": 0.9,
+        "epochs": [{"validation_accuracy": 0.9}],
+        "hyperparameters": {"epochs": "4"},
+        "training_seconds": trained,
+        "billable_seconds": billed,
+        "cost": prices.cost(billed, 0.7364),
+        "currency": "USD",
+    }
+    assert runs.summary(run).startswith("best validation accuracy 0.9000 after 1 of 4 epochs, ")
+    assert told in runs.summary(run)
+    assert "on demand" not in runs.summary(run)
 
 
 def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
