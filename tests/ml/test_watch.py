@@ -199,3 +199,20 @@ def test_a_job_of_another_algorithm_is_refused(job: ScriptedAws, capsys: pytest.
     describe_by(job, lambda number: lambda request: running() | {"HyperParameters": {}})
     assert train.main(["--attach", JOB]) == 2
     assert f"{JOB} has no hyperparameter epochs" in capsys.readouterr().err
+
+
+def test_a_job_that_ended_but_could_not_be_recorded_is_not_called_billed(
+    job: ScriptedAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server has no S3: it refuses the question for the artifact."""
+    ended = {
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "ModelArtifacts": {"S3ModelArtifacts": f"s3://films/training/{JOB}/output/model.tar.gz"},
+    }
+    describe_by(job, lambda number: lambda request: running() | ended)
+    assert train.main(["--attach", JOB]) == 1
+    error = capsys.readouterr().err
+    assert "has ended" in error
+    assert f"python -m ml.train --stage {STAGE} --attach {JOB}" in error
+    assert "is billed" not in error
