@@ -20,20 +20,21 @@ MEASURED_LAYERS = 101
 
 @dataclass(frozen=True)
 class Estimate:
-    """Billed seconds and cost of a job at the on-demand price; None where the table has no price.
+    """Billed seconds and cost of a job at the on-demand price; None where the table has no speed, or no price.
 
     Attributes:
         basis: one sentence on where the numbers come from.
     """
 
-    seconds: float
+    seconds: float | None
     cost: float | None
     currency: str
     basis: str
 
     def __str__(self) -> str:
         money = "an unknown sum" if self.cost is None else f"about {self.cost:.2f} {self.currency}"
-        return f"{self.seconds / 60:.0f} billed minutes, {money}"
+        minutes = "an unknown time" if self.seconds is None else f"{self.seconds / 60:.0f} billed minutes"
+        return f"{minutes}, {money}"
 
 
 def read(path: Path | None) -> dict[str, Any]:
@@ -60,6 +61,9 @@ def training(table: dict[str, Any], instance_type: str, layers: int, samples: in
     An instance family without a measured speed counts as the slowest measured one, so that the estimate is high.
     """
     speeds = table["images_per_second"]
+    if not speeds:
+        basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
+        return Estimate(None, None, table["currency"], basis)
     family = instance_type.split(".")[1]
     speed = speeds.get(family, min(speeds.values())) * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)

@@ -62,7 +62,7 @@ def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
     assert cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", job).returncode == 0
     assert path.read_bytes() == before
     unknown = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--use", "no-such-job")
-    assert (unknown.returncode, "There is no run no-such-job" in unknown.stderr) == (2, True)
+    assert (unknown.returncode, "There is no training job no-such-job" in unknown.stderr) == (2, True)
 
 
 def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: Cloud) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ml import cost, plan, prices
+from ml import cost, plan, prices, runs
 from ml.errors import UserError
 
 from .test_training_request import built
@@ -54,6 +54,50 @@ def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
     text = plan.describe(built(), 4566, 640, estimate)
     for words in ("ResNet-101, from ImageNet weights", "1 x ml.g4dn.xlarge", "spot", "4 epochs", "USD", "read 2026-"):
         assert words in text, words
+
+
+def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:
+    estimate = prices.Estimate(1000.0, 1.0, "USD", "65 images/s")
+    plan.check_runtime(estimate, 1300)
+    with pytest.raises(UserError, match=r"1000 s .*1300 s .*--max-runtime 1299.*--max-runtime 1300, or") as caught:
+        plan.check_runtime(estimate, 1299)
+    assert caught.value.code == 2
+
+
+def test_a_job_beyond_sagemakers_own_limit_is_not_told_to_take_longer() -> None:
+    with pytest.raises(UserError, match="faster --instance-type, or fewer --epochs"):
+        plan.check_runtime(prices.Estimate(2e6, None, "USD", "65 images/s"), 14400)
+
+
+def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
+    table = prices.read(None) | {"images_per_second": {}}
+    estimate = prices.training(table, "ml.g4dn.xlarge", 101, 4566, 4000)
+    plan.check_runtime(estimate, 60)
+    text = plan.describe(built(), 4566, 640, estimate)
+    assert "an unknown time, an unknown sum" in text
+    assert "--max-runtime cannot be checked" in text
+
+
+@pytest.mark.parametrize(
+    ("trained", "billed", "told"),
+    [
+        (920, 276, "276 s billed of 920 (spot saved 70%), about 0.06 USD paid"),
+        (276, 276, "276 s billed, about 0.06 USD"),
+    ],
+)
+def test_the_billed_seconds_of_a_run_are_what_was_paid(trained: int, billed: int, told: str) -> None:
+    run = {
+        "best_validation_accuracy": 0.9,
+        "epochs": [{"validation_accuracy": 0.9}],
+        "hyperparameters": {"epochs": "4"},
+        "training_seconds": trained,
+        "billable_seconds": billed,
+        "cost": prices.cost(billed, 0.7364),
+        "currency": "USD",
+    }
+    assert runs.summary(run).startswith("best validation accuracy 0.9000 after 1 of 4 epochs, ")
+    assert told in runs.summary(run)
+    assert "on demand" not in runs.summary(run)
 
 
 def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

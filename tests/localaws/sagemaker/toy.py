@@ -33,6 +33,8 @@ def train(root: Path) -> int:
     for epoch in range(first, int(hyperparameters.get("epochs", "2"))):
         print(f"[time INFO] Epoch[{epoch}] Train-accuracy=0.{epoch + 5}", flush=True)
         print(f"[time INFO] Epoch[{epoch}] Batch [20]\tSpeed: 12.5 samples/sec", flush=True)
+        print(f"[time INFO] Epoch[{epoch}] Validation-accuracy=0.{epoch + 5}", flush=True)
+        print(f"[time INFO] Storing the best model with validation accuracy: 0.{epoch + 5}", flush=True)
         checkpoint.write_text(str(epoch + 1))
         deadline = time.monotonic() + float(hyperparameters.get("seconds", "0"))
         while time.monotonic() < deadline and not stopped:
