@@ -136,7 +136,7 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
 
 
 def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO."""
+    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO, in another order each epoch."""
     source = {
         "S3DataType": "AugmentedManifestFile",
         "S3Uri": uri,
@@ -149,4 +149,5 @@ def manifest_channel(name: str, uri: str) -> dict[str, Any]:
         "ContentType": "application/x-recordio",
         "CompressionType": "None",
         "RecordWrapperType": "RecordIO",
+        "ShuffleConfig": {"Seed": 0},
     }

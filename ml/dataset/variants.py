@@ -15,8 +15,8 @@ from ml.dataset.stress import stress
 from radiograph import encode
 
 STRESSED = "validation_stressed"
-RECIPE = 1
-"""Part of a data set's version: raise it with every change to what augment or stress draw."""
+RECIPE = 2
+"""Part of a data set's version: raise it with every change to what augment, stress or the lists' order draw."""
 
 Job = tuple[Path, Path, tuple[int, str, int] | str]
 """Source, target, and either (seed, pixels, copy) of an augmented copy or the key of a stressed film."""
