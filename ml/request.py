@@ -136,7 +136,10 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
 
 
 def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO, in another order each epoch."""
+    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO.
+
+    They come in another order each epoch.
+    """
     source = {
         "S3DataType": "AugmentedManifestFile",
         "S3Uri": uri,

@@ -32,9 +32,7 @@ class Layout:
         return len(self.channels["train"])
 
 
-def lay_out(
-    splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path
-) -> Layout:
+def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path) -> Layout:
     """Return the layout of standardised splits and their variants in `folder`.
 
     With `balance` the films of the smaller class are repeated in the training list, with their copies, until the

@@ -39,7 +39,7 @@ def test_no_patient_and_no_picture_in_two_splits(films: list[Film], seed: int, b
         found = split.split(grouped, 0.2, 0.2, batch, seed)
     except UserError:
         assume(False)  # whole patients cannot fill that size: refused, which another test shows
-    assert groups.overlaps(found.values()) == (0, 0)
+    assert (groups.shared(found.values()).patients, groups.shared(found.values()).pictures) == (0, 0)
     assert len(found["validation"]) % batch == 0
     assert sum(map(len, found.values())) + len(dropped) == len(films)
     assert {one.pixels for part in found.values() for one in part} == {one.pixels for one in films}

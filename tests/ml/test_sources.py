@@ -12,8 +12,8 @@ from .conftest import write_collection, write_film
 
 
 def offered(source: Path, work: Path, labels: Path | None = None) -> list[tuple[str, int, str | None]]:
-    found, _ = open_source(str(source), work, 0, labels)
-    return [(film.path.name, film.label, film.split) for film in found]
+    films = open_source(str(source), work, 0, labels).films
+    return [(film.path.name, film.label, film.split) for film in films]
 
 
 def test_kaggles_val_joins_train_and_test_stays(tmp_path: Path) -> None:
@@ -68,12 +68,12 @@ def table(tmp_path: Path, *lines: str) -> Path:
 
 def test_a_table_names_films_labels_patients_and_splits(tmp_path: Path) -> None:
     path = table(tmp_path, "\ufeffPath,label,patient_id,split", "a.jpg,normal,7,train", "b/c.jpg,1,8,test")
-    found, rejects = open_source(str(path), tmp_path, 0)
-    assert [(film.path, film.label, film.split, film.patient) for film in found] == [
+    offer = open_source(str(path), tmp_path, 0)
+    assert [(film.path, film.label, film.split, film.patient) for film in offer.films] == [
         (tmp_path / "a.jpg", 0, "train", "table-7"),
         (tmp_path / "b/c.jpg", 1, "test", "table-8"),
     ]
-    assert rejects == []
+    assert (offer.rejects, offer.found) == ([], 2)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,10 @@ def test_dicom_films_are_labelled_by_a_table_and_known_by_a_salted_hash(tmp_path
         write_dicom(tmp_path / f"films/Doe_{number}.dcm", PatientID=patient)
     labels = tmp_path / "labels.csv"
     labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
-    found, rejects = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels)
-    again, _ = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels)
-    other, _ = open_source(str(tmp_path / "films"), tmp_path / "elsewhere", 0, labels)
+    offer = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels)
+    found, rejects = offer.films, offer.rejects
+    again = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels).films
+    other = open_source(str(tmp_path / "films"), tmp_path / "elsewhere", 0, labels).films
     assert [film.label for film in found] == [0, 0, 1]
     assert found[0].patient == found[1].patient != found[2].patient
     assert [film.patient for film in again] == [film.patient for film in found]
@@ -132,9 +133,10 @@ def test_a_dicomdir_names_the_films_and_nothing_else_is_read(tmp_path: Path) -> 
     labels = tmp_path / "labels.csv"
     labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
     for source in (tmp_path / "disc", tmp_path / "disc/DICOMDIR"):
-        found, rejects = open_source(str(source), tmp_path / "work", 0, labels)
-        assert [film.label for film in found] == [0, 1]
-        assert rejects == []
+        offer = open_source(str(source), tmp_path / "work", 0, labels)
+        assert [film.label for film in offer.films] == [0, 1]
+        assert [(reject.code, reject.files) for reject in offer.rejects] == [("outside_layout", 1)]
+        assert offer.found == 2 + 1 + offer.ignored
 
 
 def test_the_salt_is_for_its_owner_only(tmp_path: Path) -> None:
