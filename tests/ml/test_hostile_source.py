@@ -103,12 +103,14 @@ def changed_chunk(name: bytes, body: bytes, checksum: int | None = None) -> byte
 
 
 TABLE |= {
-    "text of 3 MB.png": (changed_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 3_000_000), "film"),
+    "text of 3 MB.png": (
+        changed_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        "film",
+    ),
     "text checksum.png": (changed_chunk(b"tEXt", b"Comment\0x", 1), "film"),
     "short pHYs.png": (changed_chunk(b"pHYs", b"\0\0"), "film"),
     "short gAMA.png": (changed_chunk(b"gAMA", b"\0"), "film"),
     "short sRGB.png": (changed_chunk(b"sRGB", b""), "film"),
-    "broken MPF.jpeg": (JPEG[:2] + b"\xff\xe2\0\x10MPF\0II*\0\xff\xff\xff\xff\0\0" + JPEG[2:], "film"),
 }
 
 
