@@ -56,12 +56,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, help="table of labels (id,label) of a DICOM folder")
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--name", help="name of the data set (default: the folder's name)")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        help="of the splits, the copies, the order of the lists, and the phantoms (default 0)",
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of splits, copies, lists and phantoms (default 0)")
     parser.add_argument("--validation-share", type=share, default=0.125, help="of the training films (default 0.125)")
     parser.add_argument("--test-share", type=share, default=0.2, help="where the source has no test folder (0.2)")
     parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")

@@ -15,7 +15,6 @@ def describe(
 ) -> dict[str, Any]:
     """Return the contents of dataset.json: the same films, splits and settings give the same, whenever they are made.
 
-    `patients` and `unknown_patients` of a split are the patients that are known, and the films whose patient is not.
     `shared` says what more than one split has; of patients nothing (None) where no film's patient is known.
     `version` is the first 12 hexadecimal digits of the SHA-256 of the rest. No path of the source is in it.
     """
@@ -36,8 +35,7 @@ def describe(
             "known": found.known,
             "films": found.films,
         },
-        "patients": {split: len({film.patient for film in films} - {None}) for split, films in splits.items()},
-        "unknown_patients": {split: sum(film.patient is None for film in films) for split, films in splits.items()},
+        **count_patients(splits),
         "films": [
             {
                 "file": f"{split}/{CLASSES[film.label]}/{film.name}",
@@ -52,3 +50,11 @@ def describe(
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return content | {"version": digest[:12]}
+
+
+def count_patients(splits: Splits) -> dict[str, dict[str, int]]:
+    """Return by split the number of patients that are known, and the number of films whose patient is unknown."""
+    return {
+        "patients": {split: len({film.patient for film in films} - {None}) for split, films in splits.items()},
+        "unknown_patients": {split: sum(film.patient is None for film in films) for split, films in splits.items()},
+    }
