@@ -102,7 +102,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "standardised"
-        found, _ = sources.open_source(str(given.folder), Path(work), given.seed, None)
+        found = sources.open_source(str(given.folder), Path(work), given.seed, None).films
         films, _ = standardising.standardise_all(found, folder)
         splits = split.split(groups.group(films)[0], 0.125, 0.2, 32, given.seed)
         variants.stressed(splits["validation"], folder)

@@ -43,7 +43,7 @@ SPEED, LATENCY_MS, MEMORY_MB = 3.0, 40.0, 600.0
 
 def films(work: Path, count: int) -> list[bytes]:
     """Standardised synthetic films, the same ones over again where `count` is more than there are."""
-    found, _ = sources.open_source("phantom", work, 0, None)
+    found = sources.open_source("phantom", work, 0, None).films
     done, _ = standardising.standardise_all(found, work / "standardised")
     bodies = [(work / "standardised" / CLASSES[film.label] / film.name).read_bytes() for film in done]
     return [bodies[number % len(bodies)] for number in range(count)]

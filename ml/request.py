@@ -149,7 +149,10 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
 
 
 def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO."""
+    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO.
+
+    They come in another order each epoch.
+    """
     source = {
         "S3DataType": "AugmentedManifestFile",
         "S3Uri": uri,
@@ -162,4 +165,5 @@ def manifest_channel(name: str, uri: str) -> dict[str, Any]:
         "ContentType": "application/x-recordio",
         "CompressionType": "None",
         "RecordWrapperType": "RecordIO",
+        "ShuffleConfig": {"Seed": 0},
     }
