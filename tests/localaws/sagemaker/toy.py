@@ -61,12 +61,14 @@ class Handler(BaseHTTPRequestHandler):
         if body == b"die":
             os._exit(9)
         if body.startswith(b"sleep "):
-            time.sleep(float(body.split()[1]))
+            _, seconds, *rest = body.split(maxsplit=2)
+            time.sleep(float(seconds))
+            body = rest[0] if rest else body
         if body.startswith(b"bad"):
             self.answer(400, b"This is not an image.")
         elif body == b"boom":
             self.answer(500, b"Out of order.")
-        elif body.startswith(b"mirror"):
+        elif body.startswith((b"mirror", b"[")):
             self.answer(200, body)
         elif body == b"echo":
             self.answer(200, f"{self.headers['Content-Type']} {self.headers['Accept']} {Handler.version}".encode())
