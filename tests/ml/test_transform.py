@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import aws, project, scorer, scoring, transform
+from ml import aws, batch, project, scorer, scoring, transform
 from ml.errors import UserError
 from tests.localaws.sagemaker.conftest import ROOT, Cloud, make_role, until
 
 from .conftest import STAGE
 
-SPLITS = ("validation", "validation_stressed", "test")
-IMAGES = 100
-"""Of each split: one image is 1 %."""
+SPLITS = {"validation": 30, "validation_stressed": 30, "test": 100}
+"""Images of each: one test image is 1 %."""
+IMAGES = sum(SPLITS.values())
 PREFIX = "datasets/films/v1/"
 BUCKET = "films"
 GRANTS = [
@@ -47,8 +47,8 @@ def films() -> list[dict[str, Any]]:
             "patient": f"{split}-{number}",
             "kind": "",
         }
-        for split in SPLITS
-        for number in range(IMAGES)
+        for split, count in SPLITS.items()
+        for number in range(count)
     ]
 
 
@@ -136,10 +136,10 @@ def broken(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 @pytest.fixture
 def slow(cloud: Cloud) -> Iterator[None]:
-    """The last 9 images of the test split take two seconds each, three at a time."""
+    """The last 9 images of the test split take four seconds each, three at a time."""
     chosen = DATASET["films"][-9:]
     for film in chosen:
-        put(cloud, PREFIX + film["file"], b"sleep 2 " + body(film))
+        put(cloud, PREFIX + film["file"], b"sleep 4 " + body(film))
     yield
     for film in chosen:
         put(cloud, PREFIX + film["file"], body(film))
@@ -200,10 +200,10 @@ def test_an_evaluation_is_one_job_over_the_three_splits_priced_before_and_counte
     assert entry()["gate"] == "passed"
     assert models_left(cloud) == []
     shown = capsys.readouterr()
-    price, created = (shown.out.index(words) for words in ("Estimate: 7 billed minutes, about 0.11 USD", "--attach"))
+    price, created = (shown.out.index(words) for words in ("Estimate: 6 billed minutes, about 0.10 USD", "--attach"))
     assert price < created
-    assert "300 images on 1 x ml.m5.4xlarge" in shown.out
-    assert "Scored: 300 images in" in shown.err
+    assert f"{IMAGES} images on 1 x ml.m5.4xlarge" in shown.out
+    assert f"Scored: {IMAGES} images in" in shown.err
 
 
 @pytest.mark.parametrize("broken", [1], indirect=True)
@@ -217,7 +217,7 @@ def test_an_image_without_an_output_is_sent_once_more_and_then_left_out_with_its
     facts = json.loads(stored(cloud, model, "metrics.json"))
     assert list(facts["missing"]) == broken
     assert "the model answered 400: This is not an image." in facts["missing"][broken[0]]
-    assert facts["splits"]["test"]["Accuracy"]["n"] == IMAGES - 1
+    assert facts["splits"]["test"]["Accuracy"]["n"] == SPLITS["test"] - 1
     assert any("no score: 1 images" in words for words in facts["warnings"])
     assert "no score: 1 images" in capsys.readouterr().out
     assert models_left(cloud) == []
@@ -230,7 +230,7 @@ def test_more_than_one_percent_without_a_score_are_named_and_nothing_is_recorded
     before = entry()
     assert transform.main(["--yes"]) == 1
     sentence = capsys.readouterr().err
-    assert f"2 of {IMAGES} test images have no score; at most 1% may be left out" in sentence
+    assert f"2 of {SPLITS['test']} test images have no score; at most 1% may be left out" in sentence
     assert all(f"{file}: no output (" in sentence for file in broken)
     assert f"--attach {jobs(cloud, model)[-1]['TransformJobName']}" in sentence
     assert entry() == before
@@ -243,10 +243,13 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
 ) -> None:
     command = [sys.executable, "-c", "import sys; from ml import transform; sys.exit(transform.main(['--yes']))"]
     environment = client_environment(cloud.port) | {"PYTHONPATH": str(ROOT), "PATH": ""}
-    process = subprocess.Popen(command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True)
-    until(lambda: jobs(cloud, model))
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=project, env=environment, stdout=pipe, stderr=pipe, text=True)
+    assert process.stdout is not None
+    assert any("--attach" in line for line in iter(process.stdout.readline, ""))
+    until(lambda: batch.output_keys(jobs(cloud, model)[0]["TransformOutput"]["S3OutputPath"]))
     process.send_signal(signal.SIGINT)
-    _, sentence = process.communicate(timeout=20)
+    _, sentence = process.communicate(timeout=30)
     (job,) = jobs(cloud, model)
     assert (process.returncode, job["TransformJobStatus"]) == (1, "InProgress")
     name = job["TransformJobName"]
@@ -263,16 +266,16 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(cloud: 
     using = scorer_of_context()
     names, name = [film["file"] for film in DATASET["films"]], using.new_job()
     scoring.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
-    until(lambda: len(scoring.batch.output_keys(using.target(name))) >= IMAGES)
+    until(lambda: len(batch.output_keys(using.target(name))) >= IMAGES // 2)
     assert transform.main(["--stop", name]) == 0
     sagemaker = cloud.client("sagemaker")
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
     scored = {
         key.removeprefix(f"{using.target(name)}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
-        for key in scoring.batch.output_keys(using.target(name))
+        for key in batch.output_keys(using.target(name))
     }
     found, missing = score(attached=name)
-    assert (len(found), missing) == (3 * IMAGES, {})
+    assert (len(found), missing) == (IMAGES, {})
     second = jobs(cloud, model)[1]
     assert manifest(cloud, second) == [file for file in names if file not in scored]
     assert score(attached=second["TransformJobName"]) == (found, missing)
@@ -299,7 +302,7 @@ def test_credentials_that_end_while_a_job_runs_leave_it_running_and_say_how_to_a
     assert f"--attach {job['TransformJobName']}" in str(caught.value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", client_environment(cloud.port)["AWS_ACCESS_KEY_ID"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", client_environment(cloud.port)["AWS_SECRET_ACCESS_KEY"])
-    assert len(score(attached=job["TransformJobName"])[0]) == 3 * IMAGES
+    assert len(score(attached=job["TransformJobName"])[0]) == IMAGES
     assert models_left(cloud) == []
 
 
@@ -326,7 +329,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_created(
         assert transform.main(["--input", f"s3://{BUCKET}/{PREFIX}test/", "--output", str(tmp_path / "out.csv")]) == 2
     shown = capsys.readouterr()
     assert "add --yes" in shown.err
-    assert "300 images" in shown.out
+    assert f"{IMAGES} images" in shown.out
     assert jobs(cloud, model) == []
     assert models_left(cloud) == []
 
