@@ -41,17 +41,18 @@ def split_probabilities(
     if not attached:
         confirm(len(names))
         send(scorer, job, prefix, names, target)
-    outputs, reason = follow(job, target, len(names))
+    outputs, end = follow(job, target, len(names))
     if left := scores.match(names, outputs, prefix)[1]:
         if attached:
             confirm(len(left))
-        elif reason is None or not outputs:
-            raise UserError(f"Transform job {job} {reason or 'was stopped'}. {again(job)}")
+        elif end == "Stopped" or len(left) == len(names):
+            scored = f"{len(names) - len(left):,} of {len(names):,} images"
+            raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(job)}")
         print(f"{len(left):,} of {len(names):,} images have no output and are sent once more.", flush=True)
         job = scorer.new_job()
         send(scorer, job, prefix, left, target)
-        outputs, reason = follow(job, target, len(names))
-    found, missing = read_outputs(names, outputs, prefix, len(dataset["classes"]), reason)
+        outputs, end = follow(job, target, len(names))
+    found, missing = read_outputs(names, outputs, prefix, len(dataset["classes"]), end)
     check_missing(names, missing, job)
     return found, missing
 
@@ -87,15 +88,16 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     )
 
 
-def follow(job: str, target: str, total: int) -> tuple[dict[str, str], str | None]:
-    """Wait for a job's end; return the outputs by path and SageMaker's reason for a failure.
+def follow(job: str, target: str, total: int) -> tuple[dict[str, str], str]:
+    """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
 
     Raises:
         UserError: it cannot be followed any more.
     """
     with batch.attachable(job):
         description = batch.wait(job, target, total)
-        return batch.read_outputs(target), description.get("FailureReason")
+        end = description.get("FailureReason") or description["TransformJobStatus"]
+        return batch.read_outputs(target), str(end)
 
 
 def read_outputs(
@@ -106,7 +108,7 @@ def read_outputs(
     Args:
         names: paths below `prefix`, the job's input.
         outputs: text by path below the job's output prefix.
-        reason: SageMaker's reason for the job's failure.
+        reason: how the job ended, in SageMaker's words.
     """
     matched, unmatched = scores.match(names, outputs, prefix)
     found, missing = {}, dict.fromkeys(unmatched, f"no output ({reason})" if reason else "no output")

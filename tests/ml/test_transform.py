@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     process = subprocess.Popen(command, cwd=project, env=environment, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
     assert any("--attach" in line for line in iter(process.stdout.readline, ""))
-    until(lambda: batch.output_keys(jobs(cloud, model)[0]["TransformOutput"]["S3OutputPath"]))
+    until(lambda: any(batch.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
     process.send_signal(signal.SIGINT)
     _, sentence = process.communicate(timeout=30)
     (job,) = jobs(cloud, model)
@@ -280,6 +281,17 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(cloud: 
     assert manifest(cloud, second) == [file for file in names if file not in scored]
     assert score(attached=second["TransformJobName"]) == (found, missing)
     assert len(jobs(cloud, model)) == 2
+
+
+def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model: str, slow: None) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(score)
+        until(lambda: any(batch.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
+        (job,) = jobs(cloud, model)
+        batch.stop(job["TransformJobName"])
+        with pytest.raises(UserError, match=rf"of {IMAGES} images: Stopped.*--attach {job['TransformJobName']}"):
+            waiting.result(60)
+    assert len(jobs(cloud, model)) == 1
 
 
 def test_credentials_that_end_while_a_job_runs_leave_it_running_and_say_how_to_attach(
