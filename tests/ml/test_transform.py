@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from localaws.environment import client_environment
 from ml import aws, batch, project, scorer, scoring, transform
+from ml.drift import sources
 from ml.errors import UserError
 from tests.localaws.sagemaker.conftest import ROOT, Cloud, make_role, until
 
 from .conftest import STAGE
+from .test_drift import phantom
 
 SPLITS = {"validation": 30, "validation_stressed": 30, "test": 100}
 """Images of each: one test image is 1 %."""
@@ -386,3 +389,17 @@ def test_a_prefix_that_the_role_may_not_read_is_refused_with_sagemakers_reason(
     assert transform.main(["--yes", "--input", f"s3://{BUCKET}/elsewhere", "--output", str(target)]) == 1
     (row,) = csv.DictReader(target.read_text().splitlines())
     assert "unable to download it (AccessDenied:" in row["error"]
+
+
+def test_drift_compares_each_image_of_a_prefix_by_its_own_score_and_counts_those_without(
+    cloud: Cloud, model: str
+) -> None:
+    for number, answer in enumerate((b"bad", b"[0.75, 0.25]", b"[0.25, 0.75]")):
+        picture = io.BytesIO()
+        Image.open(io.BytesIO(phantom(number))).save(picture, "JPEG", comment=b"answer:" + answer + b";")
+        put(cloud, f"transform-input/drift/patient{number}/study1/view1_frontal.jpg", picture.getvalue())
+    source, asked = f"s3://{BUCKET}/transform-input/drift", list[int]()
+    sample, words = sources.given(source, scorer_of_context(), entry(), asked.append)
+    assert sample.values["probability"].tolist() == [0.25, 0.75]
+    assert words.startswith(f"2 films of {source} (1 left out.")
+    assert asked == [3]
