@@ -148,16 +148,18 @@ def running(job: str, attach: bool = True) -> str:
     )
 
 
-def stop(job: str) -> None:
-    """Stop a job and delete its model; one that has ended stays as it is.
+def stop(job: str) -> str:
+    """Stop a job and delete its model; one that has ended stays as it is. Return the status it had.
 
     Raises:
         botocore.exceptions.ClientError: there is no such job, or these credentials may not stop it.
     """
     sagemaker = aws.client("sagemaker")
-    if sagemaker.describe_transform_job(TransformJobName=job)["TransformJobStatus"] not in ENDED:
+    status = str(sagemaker.describe_transform_job(TransformJobName=job)["TransformJobStatus"])
+    if status not in ENDED:
         sagemaker.stop_transform_job(TransformJobName=job)
     delete_model(job)
+    return status
 
 
 def delete_model(job: str) -> None:

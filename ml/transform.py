@@ -97,8 +97,9 @@ def share(text: str) -> float:
 def transform(options: argparse.Namespace) -> None:
     """Score, choose, measure, judge, report; with --input only score."""
     if options.stop:
-        batch.stop(options.stop)
-        print(f"Transform job {options.stop} is being stopped.")
+        status = batch.stop(options.stop)
+        ended = f"had ended before: {status}" if status in batch.ENDED else "is being stopped"
+        print(f"Transform job {options.stop} {ended}.")
         return
     confirm = confirmation(options.instance_type, options.prices, options.yes)
     stage = project.stage(options.stage)

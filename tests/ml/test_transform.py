@@ -266,7 +266,9 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     assert models_left(cloud) == []
 
 
-def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(cloud: Cloud, model: str, slow: None) -> None:
+def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
+    cloud: Cloud, model: str, slow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     using = scorer_of_context()
     names, name = [film["file"] for film in DATASET["films"]], using.new_job()
     scoring.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
@@ -274,6 +276,8 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(cloud: 
     assert transform.main(["--stop", name]) == 0
     sagemaker = cloud.client("sagemaker")
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
+    assert transform.main(["--stop", name]) == 0
+    assert f"{name} had ended before: Stopped" in capsys.readouterr().out
     scored = {
         key.removeprefix(f"{using.target(name)}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
         for key in batch.output_keys(using.target(name))
