@@ -89,7 +89,7 @@ def deploy(bodies: list[bytes], model: bytes) -> None:
 def batch_transform(number: int) -> float:
     """Seconds of one batch transform job over all films."""
     sagemaker, name = boto3.client("sagemaker"), f"serving-{number}"
-    source, target = f"s3://{BUCKET}/films/", f"s3://{BUCKET}/out/{name}"
+    source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/films/"}, f"s3://{BUCKET}/out/{name}"
     sagemaker.create_transform_job(**request(name, "serving", source, target, "ml.m5.large"))
     while True:
         found: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)

@@ -12,6 +12,7 @@ import botocore.exceptions
 from ml import aws, lease, project, schedule
 from ml.errors import UserError, guarded
 from ml.request import Compute
+from ml.scorer import INSTANCE_TYPE
 from ml.train import algorithm_image
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
@@ -70,7 +71,7 @@ def findings(stage: str, instance_type: str) -> Iterator[Finding]:
         "bootstrap": bootstrap,
         "storage": lambda: stack(stage, "Storage"),
         "training quota": lambda: quota(f"{instance_type} for spot training job usage", 1),
-        "transform quota": lambda: quota("ml.m5.large for transform job usage", 1),
+        "transform quota": lambda: quota(f"{INSTANCE_TYPE} for transform job usage", 1),
         "endpoint quota": lambda: endpoint_quota(settings),
         "data set": lambda: data_set(stage),
         "model": lambda: model(stage),

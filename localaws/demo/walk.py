@@ -41,7 +41,7 @@ class Walk:
         source = str(self.options.data.resolve()) if self.options.data else "phantom"
         self.runner.step("Prepare the radiographs", [self.ml("prepare", "--source", source)])
         self.runner.step("Train", [self.ml("train", *(FILMS_TRAINING if self.options.data else PHANTOM_TRAINING))])
-        self.runner.step("Score the test films by batch transform", [self.ml("transform", "--force")])
+        self.runner.step("Score the test films by batch transform", [self.ml("transform", "--force", "--yes")])
         self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api", "Observability")])
         api, film = self.ask_the_api()
         app_url = None if self.options.once else self.start_app(api)

@@ -45,7 +45,7 @@ def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> 
 
 def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Cloud) -> None:
     before, context = stored(cloud, "metrics.json"), (cloud.project / "cdk.context.json").read_bytes()
-    done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force")
+    done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert stored(cloud, "metrics.json") == before
     assert (cloud.project / "cdk.context.json").read_bytes() == context
@@ -71,7 +71,8 @@ def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: C
     (folder / "Röntgen 1.jpg").write_bytes(cloud.films("PNEUMONIA")[0])
     (folder / "notes.txt").write_text("no film")
     target = cloud.project / "scores.csv"
-    command = ["python", "-m", "ml.transform", "--stage", STAGE, "--input", str(folder), "--output", str(target)]
+    command = ["python", "-m", "ml.transform", "--stage", STAGE, "--yes", "--input", str(folder)]
+    command += ["--output", str(target)]
     done = cloud.run(*command)
     assert done.returncode == 1
     assert "1 files have no score; the column `error`" in done.stderr
@@ -86,21 +87,22 @@ def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: C
     assert left["KeyCount"] == 0
 
 
-def test_a_film_that_cannot_be_scored_is_named_and_nothing_is_recorded(cloud: Cloud) -> None:
+def test_images_that_cannot_be_scored_are_named_and_nothing_is_recorded(cloud: Cloud) -> None:
     s3 = cloud.session.client("s3")
-    key = f"datasets/{model_in_context(cloud)['dataset']}/test/NORMAL/"
-    first = s3.list_objects_v2(Bucket=cloud.data_bucket, Prefix=key, MaxKeys=1)["Contents"][0]["Key"]
-    kept = s3.get_object(Bucket=cloud.data_bucket, Key=first)["Body"].read()
+    prefix = f"datasets/{model_in_context(cloud)['dataset']}/test/NORMAL/"
+    listed = s3.list_objects_v2(Bucket=cloud.data_bucket, Prefix=prefix, MaxKeys=2)["Contents"]
+    kept = {item["Key"]: s3.get_object(Bucket=cloud.data_bucket, Key=item["Key"])["Body"].read() for item in listed}
     before = (cloud.project / "cdk.context.json").read_bytes()
-    s3.put_object(Bucket=cloud.data_bucket, Key=first, Body=b"broken")
+    for key in kept:
+        s3.put_object(Bucket=cloud.data_bucket, Key=key, Body=b"broken")
     try:
-        done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force")
+        done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force", "--yes")
     finally:
-        s3.put_object(Bucket=cloud.data_bucket, Key=first, Body=kept)
+        for key, body in kept.items():
+            s3.put_object(Bucket=cloud.data_bucket, Key=key, Body=body)
     assert done.returncode == 1
-    assert f"test/NORMAL/{first.rsplit('/', 1)[-1]}: no output" in done.stderr
+    assert all(f"test/NORMAL/{key.rsplit('/', 1)[-1]}: no output" in done.stderr for key in kept)
     assert "Nothing was recorded" in done.stderr
-    assert "AUROC" in done.stdout
     assert (cloud.project / "cdk.context.json").read_bytes() == before
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ml import cost, plan, prices, runs
 from ml.errors import UserError
+from ml.scorer import INSTANCE_TYPE
 
 from .test_training_request import built
 
@@ -46,6 +47,31 @@ def test_a_file_that_is_no_price_table_is_refused(tmp_path: Path, text: str) -> 
     (tmp_path / "prices.json").write_text(text)
     with pytest.raises(UserError, match=r"--prices .*copy .*prices\.json and change it") as caught:
         prices.read(tmp_path / "prices.json")
+    assert caught.value.code == 2
+
+
+def test_an_evaluation_takes_as_long_as_one_public_run_took_and_says_that_this_is_inferred() -> None:
+    """624 images took 230 s after the start, with 7 workers on 8 vCPUs."""
+    found = prices.transform(prices.read(None), "ml.m4.2xlarge", 624)
+    assert found.seconds - prices.TRANSFORM_START == pytest.approx(230, rel=0.02)
+    assert found.cost is None
+    assert "7 workers, inferred from one public run" in found.basis
+    default = prices.transform(prices.read(None), INSTANCE_TYPE, 1904)
+    assert default.cost == pytest.approx((360 + 1904 / (15 * 0.39)) * 0.922 / 3600, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "count"),
+    [("ml.t2.medium", 1), ("ml.m5.large", 1), ("ml.c5.xlarge", 3), ("ml.m5.4xlarge", 15), ("ml.m7i-flex.8xlarge", 31)],
+)
+def test_the_container_has_a_worker_for_each_vcpu_but_one(instance_type: str, count: int) -> None:
+    assert prices.workers(instance_type) == count
+
+
+@pytest.mark.parametrize("instance_type", ["", "m5.large", "ml.m5", "ml.m5.huge", "ml.m5.large; rm"])
+def test_what_is_no_instance_type_is_refused(instance_type: str) -> None:
+    with pytest.raises(UserError, match=r"is no instance type; give one such as ml\.m5\.4xlarge") as caught:
+        prices.workers(instance_type)
     assert caught.value.code == 2
 
 
@@ -125,6 +151,7 @@ def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.Capture
     assert cost.main([]) == 0
     shown = capsys.readouterr().out
     assert "1 x ml.m5.large: 0.1150 USD an hour, 83.95 USD a month" in shown
+    assert "One evaluation of 1,904 images: 11 billed minutes, about 0.18 USD on ml.m5.4xlarge" in shown
     assert "One training run: 22 billed minutes, about 0.27 USD" in shown
 
 

@@ -54,6 +54,8 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
 def warnings(facts: Mapping[str, Any]) -> list[str]:
     """Return what a reader must not miss; kinds of films are known of the public collection only."""
     words = []
+    if facts.get("missing"):
+        words.append(f"Left out, as they have no score: {len(facts['missing']):,} images; metrics.json lists them.")
     falls = facts["shift"]["falls"]
     if facts["shift"]["warning"]:
         words.append(

@@ -60,15 +60,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"answer:" in body:  # a picture's comment
+            body = body.split(b"answer:")[1].split(b";")[0]
         if body == b"die":
             os._exit(9)
         if body.startswith(b"sleep "):
-            time.sleep(float(body.split()[1]))
+            _, seconds, *rest = body.split(maxsplit=2)
+            time.sleep(float(seconds))
+            body = rest[0] if rest else body
         if body.startswith(b"bad"):
             self.answer(400, b"This is not an image.")
         elif body == b"boom":
             self.answer(500, b"Out of order.")
-        elif body.startswith(b"mirror"):
+        elif body.startswith((b"mirror", b"[")):
             self.answer(200, body)
         elif body == b"echo":
             self.answer(200, f"{self.headers['Content-Type']} {self.headers['Accept']} {Handler.version}".encode())
