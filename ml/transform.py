@@ -98,7 +98,7 @@ def transform(options: argparse.Namespace) -> None:
         raw, faults = score_splits(model, bucket, dataset, options.instance_type)
     floor = results.read_floor(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
-    found = evaluate(raw, floor, previous, choices(options))
+    found = evaluate(raw, floor, previous, choices(options), dataset["collection"])
     results.show(found, entry["dataset"])
     if faults:
         shown = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
