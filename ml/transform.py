@@ -117,7 +117,7 @@ def transform(options: argparse.Namespace) -> None:
     raw = splits(dataset, probabilities)
     floor = results.read_floor(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
-    found = evaluate(raw, floor, previous, choices(options))
+    found = evaluate(raw, floor, previous, choices(options), dataset["collection"])
     found = replace(found, facts=found.facts | {"missing": missing})
     results.show(found, entry["dataset"])
     facts = results.store(entry, found, raw, dataset, options.force)
