@@ -11,7 +11,7 @@ from pathlib import Path
 
 import boto3
 
-from localaws.demo import predict, services
+from localaws.demo import predict, scoring, services
 from localaws.demo.commands import Runner, stop
 from localaws.environment import client_environment
 
@@ -21,6 +21,13 @@ STAGE = "demo"
 PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001", "--yes"]
 FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 """Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
+
+STAND_IN = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0) and a small ResNet from scratch"
+TRAINING_NOTE = (
+    f"On this machine's CPU, localaws trains {STAND_IN}, in place of the ResNet-101 that AWS trains.\n"
+    "Network, machine and price in the plan below are those of the same job on AWS; here nothing is billed."
+)
+ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above; nothing is billed."
 
 
 class Walk:
@@ -40,9 +47,11 @@ class Walk:
         self.runner.step("Deploy the storage", [self.deploy("Storage")])
         source = str(self.options.data.resolve()) if self.options.data else "phantom"
         self.runner.step("Prepare the radiographs", [self.ml("prepare", "--source", source)])
-        self.runner.step("Train", [self.ml("train", *(FILMS_TRAINING if self.options.data else PHANTOM_TRAINING))])
-        self.runner.step("Score the test films by batch transform", [self.ml("transform", "--force")])
-        self.runner.step("Deploy the endpoint and the API", [self.deploy("Endpoint", "Api", "Observability")])
+        training = self.ml("train", *(FILMS_TRAINING if self.options.data else PHANTOM_TRAINING))
+        self.runner.step("Train a stand-in for ResNet-101 on this machine", [training], TRAINING_NOTE)
+        scoring.score(self.runner, "Score the test images by batch transform", STAGE, self.ml("transform"))
+        deployment = self.deploy("Endpoint", "Api", "Observability")
+        self.runner.step("Deploy the endpoint and the API", [deployment], ENDPOINT_NOTE)
         api, film = self.ask_the_api()
         app_url = None if self.options.once else self.start_app(api)
         self.print_summary(api, film, app_url)
