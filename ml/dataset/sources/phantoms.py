@@ -6,7 +6,7 @@ from ml.console import Progress
 from ml.dataset.film import Found
 from ml.dataset.sources import folder
 
-PHANTOMS = 600
+PHANTOMS = 1000
 
 
 def phantoms(target: Path, seed: int) -> list[Found]:
