@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from localaws.image_classification.serve import Model
+from localaws.sagemaker.processes import container_environment
 from ml.auroc import auroc
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
@@ -83,7 +84,7 @@ def train(
     text = json.dumps({name: str(value) for name, value in sent.items()})
     (root / "input/config/hyperparameters.json").write_text(text)
     command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=container_environment())
 
 
 def auc(model: Model, films: Sequence[Film], folder: Path) -> Estimate:

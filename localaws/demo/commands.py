@@ -28,26 +28,36 @@ class Runner:
     total: int
     seconds: list[tuple[str, float]] = field(default_factory=list)
 
-    def step(self, title: str, commands: Sequence[Sequence[str]]) -> None:
-        """Announce `title`, then run `commands` in order; their output goes straight to the screen.
+    def step(self, title: str, commands: Sequence[Sequence[str]], note: str = "") -> None:
+        """Announce `title`, then run `commands` in order.
 
         Raises:
             StepFailedError: a command could not be started or ended with an exit code other than 0.
         """
-        started = self.announce(title)
+        started = self.announce(title, note)
         for command in commands:
-            print(f"$ {shlex.join(command)}", flush=True)
-            try:
-                code = subprocess.run(command, cwd=self.root, env=dict(self.env), check=False).returncode
-            except OSError as error:
-                raise StepFailedError(f"{title}: {command[0]} could not be started: {error}.") from error
-            if code != 0:
-                raise StepFailedError(f"{title} failed: `{shlex.join(command)}` ended with exit code {code}.")
+            self.run(title, command)
         self.finish(title, started)
 
-    def announce(self, title: str) -> float:
-        """Print the step's heading and return the clock to hand to `finish`."""
+    def run(self, title: str, command: Sequence[str]) -> None:
+        """Run a command of the step `title`; its output goes straight to the screen.
+
+        Raises:
+            StepFailedError: it could not be started or ended with an exit code other than 0.
+        """
+        print(f"$ {shlex.join(command)}", flush=True)
+        try:
+            code = subprocess.run(command, cwd=self.root, env=dict(self.env), check=False).returncode
+        except OSError as error:
+            raise StepFailedError(f"{title}: {command[0]} could not be started: {error}.") from error
+        if code != 0:
+            raise StepFailedError(f"{title} failed: `{shlex.join(command)}` ended with exit code {code}.")
+
+    def announce(self, title: str, note: str = "") -> float:
+        """Print the step's heading, and under it what to know about it; return the clock to hand to `finish`."""
         print(f"\n[{len(self.seconds) + 1}/{self.total}] {title}", flush=True)
+        if note:
+            print(note, flush=True)
         return time.monotonic()
 
     def finish(self, title: str, started: float) -> None:

@@ -11,13 +11,20 @@ from pathlib import Path
 
 from localaws.demo.commands import StepFailedError, stop
 
+PATIENCE = 600.0
+"""Seconds to wait for a server whose process lives: a busy machine may be slow, and what is broken ends by itself."""
+REPORT_EVERY = 10.0
+"""Seconds between two lines about a wait."""
+REQUEST_TIMEOUT = 10.0
+"""Seconds for one answer; a busy server may need several."""
+
 
 def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[bytes]:
     """Start AWS on localhost and return when it answers; what it logs goes to build/localaws.log.
 
     Raises:
-        StepFailedError: something listens on the port already, or it ended or did not answer within 60 s; the message
-            holds its last lines.
+        StepFailedError: something listens on the port already, or it ended or did not answer within PATIENCE; the
+            message holds its last lines.
     """
     if free_port(port) != port:
         raise StepFailedError(
@@ -32,7 +39,7 @@ def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[b
             command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_until_healthy(process, f"http://localhost:{port}/_localaws/health", "localaws", 60)
+        wait_until_healthy(process, f"http://localhost:{port}/_localaws/health", "localaws")
     except StepFailedError as error:
         last = log.read_text(encoding="utf-8").strip().splitlines()[-3:]
         raise StepFailedError("\n".join([str(error), *last])) from error
@@ -43,7 +50,7 @@ def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen
     """Start the Streamlit app on 127.0.0.1 and return when it answers; `env` holds API_URL and API_KEY.
 
     Raises:
-        StepFailedError: it ended or did not answer within 60 s.
+        StepFailedError: it ended or did not answer within PATIENCE.
     """
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     process = subprocess.Popen(
@@ -54,12 +61,14 @@ def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app", 60)
+    wait_until_healthy(process, f"http://127.0.0.1:{port}/_stcore/health", "the Streamlit app")
     return process
 
 
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
-    """Return when `url` answers 200; a process that is waited for in vain, or no longer, is ended.
+def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float = PATIENCE) -> None:
+    """Return when `url` answers 200, and say every REPORT_EVERY seconds that it has not yet.
+
+    The process is ended when it is not waited for any longer.
 
     Raises:
         StepFailedError: the process ended, or `seconds` went by.
@@ -74,17 +83,27 @@ def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, se
 
 def poll(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
     """Ask `url` until it answers 200; raise as `wait_until_healthy` does."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    started = time.monotonic()
+    reported = 0.0
+    while (waited := time.monotonic() - started) < seconds:
         if process.poll() is not None:
             raise StepFailedError(f"{name} did not start (exit code {process.returncode}).")
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (a fixed http URL)
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
+        if waited - reported >= REPORT_EVERY:
+            reported = waited
+            print(f"Waiting for {name}: {waited:.0f} s so far, at most {seconds:.0f} s.", flush=True)
+        if answers(url, min(REQUEST_TIMEOUT, seconds)):
+            return
+        time.sleep(0.1)
     raise StepFailedError(f"{name} did not answer at {url} within {seconds:.0f} s.")
+
+
+def answers(url: str, seconds: float) -> bool:
+    """Return whether `url` answers 200 within `seconds`."""
+    try:
+        with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 (a fixed http URL)
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def free_port(preferred: int) -> int:

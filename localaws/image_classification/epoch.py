@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from localaws.image_classification.augment import augment
 from localaws.image_classification.hyperparameters import Hyperparameters
-from localaws.image_classification.images import Pixels
+from localaws.image_classification.images import Channel, Pixels
 from localaws.image_classification.journal import info
 from localaws.image_classification.networks import Ensemble
+from localaws.image_classification.reading import reading_order
 
 LOG_EVERY = 20
 """Batches between two progress lines, as the container prints them."""
@@ -41,12 +42,13 @@ class Trainer:
         self.optimizer = optimizer(network, given)
         self.step = 0
 
-    def train(self, films: Pixels, labels: Tensor, epoch: int, stop: threading.Event) -> float:
+    def train(self, channel: Channel, epoch: int, stop: threading.Event) -> float:
         """Run one epoch over whole batches; return the accuracy on them, or on those before `stop` was set."""
+        films, labels = channel.films, channel.labels
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed + epoch)
         rng = np.random.default_rng(self.seed + epoch)
-        order = torch.randperm(len(labels), generator=generator)[: self.batches * self.given.mini_batch_size]
+        order = reading_order(channel.sizes, generator)[: self.batches * self.given.mini_batch_size]
         weights = class_weights(labels, self.given.num_classes)
         correct = seen = 0
         started, since = time.monotonic(), 0
@@ -101,13 +103,13 @@ class Trainer:
                 mean.copy_(value)
 
     @torch.no_grad()
-    def accuracy(self, films: Pixels, labels: Tensor) -> float:
+    def accuracy(self, channel: Channel) -> float:
         """Return the averaged network's accuracy."""
         correct = 0
-        for start in range(0, len(labels), 64):
-            logits = self.averaged(plain(films[start : start + 64]))
-            correct += int((logits.argmax(1) == labels[start : start + 64]).sum())
-        return correct / len(labels)
+        for start in range(0, len(channel.labels), 64):
+            logits = self.averaged(plain(channel.films[start : start + 64]))
+            correct += int((logits.argmax(1) == channel.labels[start : start + 64]).sum())
+        return correct / len(channel.labels)
 
 
 def plain(batch: Pixels) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from torch import Tensor
 
 from localaws.image_classification.errors import ClientError
 
@@ -20,6 +22,26 @@ class Source(NamedTuple):
 
     name: str
     data: Path | BytesIO
+
+    @property
+    def size(self) -> int:
+        """Encoded bytes."""
+        return self.data.stat().st_size if isinstance(self.data, Path) else self.data.getbuffer().nbytes
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A decoded channel in the order of its list or file.
+
+    Attributes:
+        films: grey bytes, (n, height, width).
+        labels: classes, (n,).
+        sizes: encoded bytes of each image, n of them.
+    """
+
+    films: Pixels
+    labels: Tensor
+    sizes: list[int]
 
 
 def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None) -> Pixels:

@@ -4,7 +4,6 @@ import json
 import signal
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -14,19 +13,11 @@ from localaws.image_classification import checkpoints, export, images, lists, ne
 from localaws.image_classification.epoch import Trainer
 from localaws.image_classification.errors import ClientError
 from localaws.image_classification.hyperparameters import Hyperparameters, parse
-from localaws.image_classification.images import Pixels, Source
+from localaws.image_classification.images import Channel, Source
 from localaws.image_classification.journal import info
 
 SEED = 20250913
 """The built-in algorithm has no seed hyperparameter; this stand-in always starts from the same one."""
-
-
-@dataclass(frozen=True)
-class Channel:
-    """A decoded channel: grey films (n, height, width) and their classes (n,)."""
-
-    films: Pixels
-    labels: torch.Tensor
 
 
 def run(root: Path) -> int:
@@ -78,9 +69,10 @@ def load_channel(root: Path, name: str, given: Hyperparameters) -> Channel:
             "ClientError: The number of input images must be bigger or equal to the mini_batch_size. "
             f"Channel {name} has {len(examples)}, mini_batch_size is {given.mini_batch_size}."
         )
-    films = images.load([source for source, _ in examples], given.image_shape, given.resize)
+    sources = [source for source, _ in examples]
+    films = images.load(sources, given.image_shape, given.resize)
     info(f"Decoded {len(films)} images of channel {name}.")
-    return Channel(films, torch.tensor([label for _, label in examples]))
+    return Channel(films, torch.tensor([label for _, label in examples]), [source.size for source in sources])
 
 
 def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int]]:
@@ -118,10 +110,10 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
     without_gain = 0
     for epoch in range(first, given.epochs):
         started = time.monotonic()
-        accuracy = trainer.train(train.films, train.labels, epoch, stop)
+        accuracy = trainer.train(train, epoch, stop)
         info(f"Epoch[{epoch}] Train-accuracy={accuracy:.6f}")
         info(f"Epoch[{epoch}] Time cost={time.monotonic() - started:.3f}")
-        found = trainer.accuracy(validation.films, validation.labels)
+        found = trainer.accuracy(validation)
         info(f"Epoch[{epoch}] Validation-accuracy={found:.6f}")
         gained = found > best * (1 + given.early_stopping_tolerance)
         if found > best:

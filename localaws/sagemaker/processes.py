@@ -94,7 +94,10 @@ class Child:
 
 
 def container_environment() -> dict[str, str]:
-    """Return this process's environment without AWS settings: a container reaches no AWS here, and gets no secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-        "PYTHONUNBUFFERED": "1"
-    }
+    """Return this process's environment without AWS settings: a container reaches no AWS here, and gets no secrets.
+
+    OpenMP's threads sleep while they wait, unless the environment sets another policy. PyTorch's otherwise spin, and
+    on a busy machine they take the processor from the very thread they wait for.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | inherited | {"PYTHONUNBUFFERED": "1"}

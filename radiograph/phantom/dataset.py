@@ -23,7 +23,7 @@ MIN_IMAGES: Final = 10
 """Fewer images would leave a class without a film in the test set."""
 MAX_PATIENTS: Final = 100_000
 _MARKER: Final = ".phantom.json"
-_GENERATOR: Final = 1  # raise it when the same seed draws other films
+_GENERATOR: Final = 2  # raise it when the same seed draws other films
 _TEST_SHARE: Final = 0.2
 _PNEUMONIA_SHARE: Final = 0.6
 _FILMS_PER_PATIENT: Final = ((1, 2, 3), (0.72, 0.19, 0.09))

@@ -46,9 +46,9 @@ def draw_shadows(rng: np.random.Generator) -> Field:
 
 
 def draw_consolidation(rng: np.random.Generator) -> Field:
-    """Share of lung filled, 0 to 1, shape (HEIGHT, WIDTH): lobar, patchy or round, from faint to dense."""
+    """Share of lung filled, 0 to 1, shape (HEIGHT, WIDTH): lobar, patchy or round, from moderate to dense."""
     grain = 0.75 * noise(rng, 0.15) + 0.3 * noise(rng, 0.06)
-    density = rng.uniform(0.36, 0.92)
+    density = rng.uniform(0.55, 0.95)
     extent = (_lobar, _patchy, _round)[rng.choice(3, p=(0.4, 0.45, 0.15))]
     mottle = np.clip(0.80 + 0.16 * grain, 0.3, 1)
     return np.asarray(np.clip(density * extent(rng, grain) * mottle, 0, 1), np.float32)
@@ -68,16 +68,16 @@ def _patchy(rng: np.random.Generator, grain: Field) -> Field:
     """Scattered foci, more of them on one side."""
     filled = np.zeros_like(grain)
     side = _side(rng)
-    for _ in range(rng.integers(3, 8)):
+    for _ in range(rng.integers(4, 9)):
         x = side * rng.uniform(0.3, 0.75) * (1 if rng.uniform() < 0.7 else -1)
-        blob = ellipse(x, rng.uniform(0.35, 1.25), rng.uniform(0.10, 0.20), rng.uniform(0.10, 0.20))
-        filled = np.maximum(filled, rng.uniform(0.6, 1.0) * step(blob + 0.22 * grain, 0.50))
+        blob = ellipse(x, rng.uniform(0.35, 1.25), rng.uniform(0.12, 0.22), rng.uniform(0.12, 0.22))
+        filled = np.maximum(filled, rng.uniform(0.75, 1.0) * step(blob + 0.22 * grain, 0.50))
     return filled
 
 
 def _round(rng: np.random.Generator, grain: Field) -> Field:
     """One ball, as children have it."""
-    radius = rng.uniform(0.14, 0.24)
+    radius = rng.uniform(0.17, 0.26)
     ball = ellipse(_side(rng) * rng.uniform(0.4, 0.7), rng.uniform(0.35, 1.1), radius, radius)
     return step(ball + 0.10 * grain, 0.30)
 

@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from ml.dataset.sources.phantoms import PHANTOMS
 from ml.evaluation.calibration import Calibration
 from radiograph import standardise
 
@@ -19,6 +20,7 @@ from .conftest import ROOT, STAGE, Cloud
 pytestmark = pytest.mark.e2e
 
 OPENAPI = "lambda/inference_proxy/openapi.json"
+TEST_IMAGES = PHANTOMS // 5
 
 
 def test_a_film_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
@@ -104,9 +106,10 @@ def test_the_model_says_what_its_evaluation_found(cloud: Cloud) -> None:
 def test_the_model_says_what_a_page_draws_and_what_the_endpoint_costs(cloud: Cloud) -> None:
     found = json.loads(asked(cloud, "model")[2])
     roc = found["evaluation"]["curves"]["roc"]
-    assert (roc["points"][0], roc["points"][-1], roc["n"]) == ([0, 0], [1, 1], 120)
+    assert (roc["points"][0], roc["points"][-1], roc["n"]) == ([0, 0], [1, 1], TEST_IMAGES)
     assert set(found["evaluation"]["curves"]["reliability"]) == {"validation", "validation_stressed", "test"}
-    assert sum(map(sum, (found["evaluation"]["curves"]["histogram"][name] for name in ("NORMAL", "PNEUMONIA")))) == 120
+    histogram = found["evaluation"]["curves"]["histogram"]
+    assert sum(histogram["NORMAL"]) + sum(histogram["PNEUMONIA"]) == TEST_IMAGES
     page = html.unescape(stored(cloud, "report.html").decode())
     for words in [*found["evaluation"]["card"].values(), *found["evaluation"]["warnings"]]:
         assert words in page

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from localaws.demo.walk import PHANTOM_PREPARATION, PHANTOM_SCORING
+
 from .calls import model_in_context, post, stored
 from .conftest import STAGE, Cloud
 
@@ -20,7 +22,7 @@ def test_a_second_preparation_uploads_nothing(cloud: Cloud) -> None:
         for item in page["Contents"]
         if item["Key"] != "datasets/latest.json"
     }
-    again = cloud.run("python", "-m", "ml.prepare", "--stage", STAGE, "--source", "phantom")
+    again = cloud.run("python", "-m", "ml.prepare", "--stage", STAGE, "--source", "phantom", *PHANTOM_PREPARATION)
     assert again.returncode == 0, again.stderr
     after = {
         item["Key"]: item["LastModified"]
@@ -45,7 +47,7 @@ def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> 
 
 def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Cloud) -> None:
     before, context = stored(cloud, "metrics.json"), (cloud.project / "cdk.context.json").read_bytes()
-    done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, "--force", "--yes")
+    done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, *PHANTOM_SCORING)
     assert done.returncode == 0, done.stdout + done.stderr
     assert stored(cloud, "metrics.json") == before
     assert (cloud.project / "cdk.context.json").read_bytes() == context
@@ -90,7 +92,7 @@ def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: C
 def test_images_that_cannot_be_scored_are_named_and_nothing_is_recorded(cloud: Cloud) -> None:
     s3 = cloud.session.client("s3")
     prefix = f"datasets/{model_in_context(cloud)['dataset']}/test/NORMAL/"
-    listed = s3.list_objects_v2(Bucket=cloud.data_bucket, Prefix=prefix, MaxKeys=2)["Contents"]
+    listed = s3.list_objects_v2(Bucket=cloud.data_bucket, Prefix=prefix, MaxKeys=5)["Contents"]
     kept = {item["Key"]: s3.get_object(Bucket=cloud.data_bucket, Key=item["Key"])["Body"].read() for item in listed}
     before = (cloud.project / "cdk.context.json").read_bytes()
     for key in kept:

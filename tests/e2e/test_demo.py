@@ -1,5 +1,6 @@
 """The demo itself: what it prints, and the model it made."""
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,19 @@ def test_the_demo_prints_each_metric_with_n_and_interval(cloud: Cloud) -> None:
     for metric in ("AUROC", "Average precision", "Balanced accuracy", "MCC", "Accuracy", "Sensitivity", "Specificity"):
         pattern = rf"^{metric} +[01]\.\d+ +\[\d\.\d+, \d\.\d+\] +\d+ (films|patients)$"
         assert re.search(pattern, cloud.demo_output, re.MULTILINE), f"no {metric} in:\n{cloud.demo_output}"
+
+
+def test_the_demo_says_what_trains_here_before_it_shows_the_plan_for_aws(cloud: Cloud) -> None:
+    said, planned = (
+        cloud.demo_output.index(text) for text in ("localaws trains EfficientNet-Lite0", "ResNet-101, from")
+    )
+    assert said < planned
+
+
+def test_the_model_passes_the_gate_without_force(cloud: Cloud) -> None:
+    context = json.loads((cloud.project / "cdk.context.json").read_text())
+    assert context[f"model:{STAGE}"]["gate"] == "passed"
+    assert "--force" not in cloud.demo_output
 
 
 def test_the_model_tells_normal_phantoms_from_pneumonia_phantoms(cloud: Cloud) -> None:

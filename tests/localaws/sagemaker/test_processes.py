@@ -37,6 +37,18 @@ def test_a_child_sees_no_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> Non
     assert lines == ["[]"]
 
 
+@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_a_child_sleep_while_they_wait_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    lines: list[str] = []
+    start("import os; print(os.environ.get('OMP_WAIT_POLICY'))", lines).wait(10)
+    assert lines == [expected]
+
+
 def test_terminate_reaches_the_command_and_kill_ends_what_it_started() -> None:
     lines: list[str] = []
     code = (
