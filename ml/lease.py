@@ -62,18 +62,18 @@ def run(options: argparse.Namespace) -> None:
     if options.action == "status":
         print(status(stage))
     elif options.action == "extend":
-        print(extend(stage, options.hours or default_hours()))
+        print(extend(stage, options.hours or default_hours(stage)))
     else:
         end(stage, options.yes)
 
 
-def default_hours() -> int:
-    """Return lease_hours of cdk.json.
+def default_hours(stage: str) -> int:
+    """Return lease_hours of the stage.
 
     Raises:
         UserError: it is 0: the stage does not lease.
     """
-    hours = project.settings().get("lease_hours", 0)
+    hours = project.settings(stage).get("lease_hours", 0)
     if not isinstance(hours, int) or hours < 1:
         raise UserError(f"lease_hours in cdk.json is {hours!r}; set it to 1 to {MOST_HOURS}, or give --hours.", 2)
     return hours
