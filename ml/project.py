@@ -72,7 +72,8 @@ def settings(stage_name: str, given: Sequence[str] = ()) -> dict[str, Any]:
         UserError: a setting is unknown or of the wrong type; all stages are checked, not only this one.
     """
     context = {name: value for name, value in read_cdk_json().items() if ":" not in name and "@" not in name}
-    defaults, stages = context.pop("defaults", {}), context.pop("stages", {})
+    defaults: dict[str, Any] = context.pop("defaults", {})
+    stages: dict[str, Any] = context.pop("stages", {})
     for place, layer in {"defaults": defaults, "stages": stages}.items():
         if not isinstance(layer, dict):
             raise UserError(f"cdk.json: {place} is {layer!r}; it must be an object of settings.")

@@ -184,7 +184,10 @@ def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
 
 
 @pytest.mark.usefixtures("account", "kept")
-def test_the_command_compares_what_its_overrides_would_deploy(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_compares_what_its_overrides_would_deploy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(quick()))
     given = ["--stage", "kept", "--json", "-c", "retain_data=true", "-c", "lease_hours=0", "-c", "kms=none"]
     for options, state in ([], "fails"), (["--accept", "kms"], "ok"):
         assert preflight.main([*given, *options]) == 1  # the account is not bootstrapped
