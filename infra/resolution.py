@@ -63,15 +63,13 @@ def bad_name(stage: str, check: Check) -> list[str]:
 
 def check_layer(place: str, layer: Mapping[str, Any], checks: Mapping[str, Check]) -> tuple[dict[str, Any], list[str]]:
     """Return the values of one layer in their types, and its faults."""
+    where = f" in {place}" if place else ""
+    allowed = ", ".join(sorted(checks))
+    faults = [f"unknown setting {name!r}{where}; allowed: {allowed}" for name in sorted(layer.keys() - checks.keys())]
     values: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, value in layer.items():
-        if name not in checks:
-            where = f" in {place}" if place else ""
-            faults.append(f"unknown setting {name!r}{where}; allowed: {', '.join(sorted(checks))}")
-            continue
+    for name in [name for name in checks if name in layer]:
         try:
-            values[name] = checks[name](value)
+            values[name] = checks[name](layer[name])
         except ValueError as error:
-            faults.append(f"{f'{place}.' if place else ''}{name} is {value!r}; it must be {error}")
+            faults.append(f"{f'{place}.' if place else ''}{name} is {layer[name]!r}; it must be {error}")
     return values, faults
