@@ -10,6 +10,7 @@ from infra.api import ApiStack
 from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
 from infra.observability import ObservabilityStack
+from infra.retention import RetentionStack
 from infra.storage import StorageStack
 
 
@@ -24,6 +25,8 @@ def compose(app: cdk.App, now: dt.datetime) -> None:
     trained = model.read(context, chosen.stage)
     sys.stderr.write(f"{settings.summary(chosen)}\n")
     storage = StorageStack(app, chosen)
+    if chosen.retain_data:
+        RetentionStack(app, chosen).add_stack_dependency(storage)
     if trained is None:
         sys.stderr.write(
             f"No model in context for stage {chosen.stage}: the endpoint and API stacks are left out. "

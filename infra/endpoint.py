@@ -6,7 +6,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import image_uris, rollback
-from infra.exports import bucket_export, execution_role_export, key_export
+from infra.exports import bucket_export, execution_role_export, key_export, settings_output
 from infra.lease import Lease, add_schedule, schedule_name
 from infra.model import TrainedModel
 from infra.settings import Settings
@@ -50,6 +50,7 @@ class EndpointStack(cdk.Stack):
             cdk.CfnOutput(self, "LeaseSchedule", value=schedule_name(settings.stage))
         cdk.CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         cdk.CfnOutput(self, "EndpointConfigName", value=config.attr_endpoint_config_name)
+        settings_output(self, "Endpoint", settings)
 
     def _model(self, model: TrainedModel) -> sagemaker.CfnModel:
         network = None

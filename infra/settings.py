@@ -1,4 +1,7 @@
-"""The deployment settings: one row each here, their defaults in cdk.json, `cdk deploy -c name=value` for one run.
+"""The deployment settings, one row each.
+
+cdk.json has their defaults, and under "stages" what differs in a stage; `cdk deploy -c name=value` overrides both for
+one run (`infra.resolution`).
 
 | name | allowed | what it is |
 | --- | --- | --- |
@@ -23,19 +26,20 @@
 | daily_quota | 1 to 10000000 | requests a day for each API key |
 | function_memory_mb | 256 to 10240 | of the Lambda proxy; its CPU grows with it |
 | kms | none, create | S3's own encryption, or a key of this stage |
-| retain_data | true, false | keep buckets, objects and key when the stack is deleted |
+| retain_data | true, false | keep buckets and objects when the stack is deleted; a key is always kept |
 | log_retention_days | what CloudWatch Logs offers | of the function's and the API's logs |
 | alarms_email | an address | who is told of alarms and of the budget; empty is nobody |
 | budget_monthly_usd | 0 to 1000000 | a warning at 80 % and at 100 % of the account's costs; 0 is none |
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from infra.checks import flag, one_of, parts, retention, text, whole
 from infra.errors import SettingsError
 from infra.image_uris import ACCOUNTS
+from infra.resolution import resolve
 
 
 @dataclass(frozen=True)
@@ -126,23 +130,10 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
 def read(context: Mapping[str, Any]) -> Settings:
     """Read the settings from the app's context.
 
-    Keys with ":" or "@" belong to the CDK, to models and leases; every other key must be a setting.
-
     Raises:
         SettingsError: naming every fault: a missing, unknown or bad setting, and what is allowed.
     """
-    known = {item.name for item in fields(Settings)}
-    ours = {name: value for name, value in context.items() if ":" not in name and "@" not in name}
-    faults = [f"unknown setting {name!r}; allowed: {', '.join(sorted(known))}" for name in sorted(set(ours) - known)]
-    values: dict[str, Any] = {}
-    for name, check in CHECKS.items():
-        if name not in ours:
-            faults.append(f"{name} is not set; it belongs into the context of cdk.json")
-            continue
-        try:
-            values[name] = check(ours[name])
-        except ValueError as error:
-            faults.append(f"{name} is {ours[name]!r}; it must be {error}")
+    values, faults = resolve(context, CHECKS)
     if not faults:
         faults = list(contradictions(Settings(**values)))
     if faults:

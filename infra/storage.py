@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.endpoint import CAPTURE
 from infra.execution_role import execution_role
-from infra.exports import bucket_export, execution_role_export, key_export
+from infra.exports import bucket_export, execution_role_export, key_export, retained_export, settings_output
 from infra.nag import acknowledge
 from infra.settings import Settings
 
@@ -45,14 +45,19 @@ class StorageStack(cdk.Stack):
         )
         if self.key is not None:
             cdk.CfnOutput(self, "DataKeyArn", value=self.key.key_arn, export_name=key_export(settings))
+        if settings.retain_data:
+            name = retained_export(settings)
+            cdk.CfnOutput(self, "RetainedBucketName", value=self.bucket.bucket_name, export_name=name)
+        settings_output(self, "Storage", settings)
 
     def _key(self) -> kms.Key:
+        """Return the key; it is always retained, because without it nothing that it encrypted can be read."""
         return kms.Key(
             self,
             "Key",
             description=f"Data of the pneumonia classifier, stage {self.settings.stage}",
             enable_key_rotation=True,
-            removal_policy=self.removal,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
         )
 
     def _log_bucket(self) -> s3.Bucket:

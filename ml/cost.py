@@ -1,7 +1,6 @@
 """`python -m ml.cost`: what the current settings cost, before anything is deployed."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from ml.scorer import INSTANCE_TYPE
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
 EXAMPLES = """examples:
-  python -m ml.cost
+  python -m ml.cost --stage prod
   python -m ml.cost -c hosting=serverless -c serverless_memory_mb=4096 --requests 10000
 """
 
@@ -30,11 +29,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.cost",
-        description="Print what the endpoint of cdk.json's settings costs an hour and a month, and what one training "
+        description="Print what the endpoint of a stage's settings costs an hour and a month, and what one training "
         "run and one evaluation cost. Nothing is asked of AWS; prices come from a dated table.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`")
     parser.add_argument("--requests", type=int, default=1000, help="a month, for serverless (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of one inference, for serverless (default 1)")
@@ -59,7 +59,7 @@ def show(options: argparse.Namespace) -> None:
     """Print endpoint, training and evaluation."""
     table = prices.read(options.prices)
     Compute(options.instance_type).check()
-    settings = settings_of(options.context)
+    settings = project.settings(project.stage(options.stage), options.context)
     hour, month, words = endpoint(table, settings, options.requests, options.seconds)
     money = table["currency"]
     print(
@@ -73,21 +73,6 @@ def show(options: argparse.Namespace) -> None:
         f"One evaluation of {options.evaluation_films:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis})."
     )
     print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
-
-
-def settings_of(overrides: list[str]) -> dict[str, Any]:
-    """Return the settings in cdk.json with NAME=VALUE overrides.
-
-    Raises:
-        UserError: an override has no "=", or names no setting.
-    """
-    settings: dict[str, Any] = json.loads((project.root() / "cdk.json").read_text(encoding="utf-8"))["context"]
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        if not equals or name not in settings:
-            raise UserError(f"-c {text} is no setting of cdk.json; give NAME=VALUE, as in hosting=serverless.", 2)
-        settings[name] = value
-    return settings
 
 
 def endpoint(

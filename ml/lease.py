@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     if options.action == "status":
         print(status(stage))
     elif options.action == "extend":
-        print(extend(stage, options.hours or project.settings().get("lease_hours", 0)))
+        print(extend(stage, options.hours or project.settings(stage).get("lease_hours", 0)))
     else:
         end(stage, options.yes)
 
@@ -124,20 +124,19 @@ def missing(stage: str, endpoint: str) -> str:
 def extend(stage: str, hours: int) -> str:
     """Let the lease end `hours` from now, in context and, where the endpoint lives, in AWS at once; say so.
 
-    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. Only for that, `hours`
-    may be 0: the stage has no lease.
+    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. `hours` is 0 where the
+    stage has no lease: an endpoint that exists is then left alone.
 
     Raises:
-        UserError: `hours` is 0 and no endpoint has to be brought back, or the endpoint is deployed without a lease.
+        UserError: the endpoint is deployed without a lease.
     """
     old, name = read(stage), deployed_endpoint(stage)
     lease = Lease(now() + dt.timedelta(hours=hours), old.number if old else 1)
     gone = name is not None and not endpoint_lives(name)
     if not hours and not gone:
-        raise UserError(
-            f"lease_hours in cdk.json is 0: the endpoint of stage {stage} runs until it is deleted. Set lease_hours to "
-            f"1 to {MOST_HOURS}, or give --hours.",
-            2,
+        return (
+            f"Stage {stage} has no lease (lease_hours is 0): its endpoint runs until it is deleted, so nothing was "
+            f"extended. To give it a lease, set lease_hours to 1 to {MOST_HOURS}, or give --hours."
         )
     if gone:
         lease = Lease(lease.ends, lease.number + (name == lease.endpoint(stage)))

@@ -3,13 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, lease, project, schedule
+from ml import aws, changes, lease, project, schedule
 from ml.errors import UserError, guarded
 from ml.request import Compute
 from ml.scorer import INSTANCE_TYPE
@@ -23,6 +23,7 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 EXAMPLES = """examples:
   python -m ml.preflight --stage dev
   python -m ml.preflight --instance-type ml.g5.xlarge --json
+  python -m ml.preflight --stage prod --accept lease_hours
 """
 
 
@@ -40,18 +41,26 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ml.preflight",
         description="Check credentials, region, bootstrap, stacks, quotas, data set, model and lease before anything "
-        "is created. Nothing is changed.",
+        "is created, and compare the settings with the deployed ones. A change that loses data or ends an endpoint "
+        "fails unless --accept names its setting. Nothing is changed.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`")
+    parser.add_argument(
+        "--accept", default="", metavar="NAMES", help=f"settings whose change may do harm: {', '.join(changes.NAMES)}"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     options = parser.parse_args(argv)
+    accepted = [name for name in options.accept.split(",") if name]
+    if unknown := sorted(set(accepted) - set(changes.NAMES)):
+        parser.error(f"--accept {','.join(unknown)}: allowed are {', '.join(changes.NAMES)}.")
     failed: list[Finding] = []
 
     def command() -> None:
-        found = list(findings(project.stage(options.stage), options.instance_type))
+        found = list(findings(project.stage(options.stage), options.instance_type, options.context, accepted))
         failed.extend(one for one in found if one.state == "fails")
         if options.json:
             print(json.dumps([asdict(one) for one in found], indent=1))
@@ -62,14 +71,24 @@ def main(argv: list[str] | None = None) -> int:
     return guarded(command) or int(bool(failed))
 
 
-def findings(stage: str, instance_type: str) -> Iterator[Finding]:
-    """Yield a finding for each check, in the order in which a deployment would run into them."""
-    settings = project.settings()
+def findings(
+    stage: str, instance_type: str, given: Sequence[str] = (), accepted: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Yield a finding for each check, in the order in which a deployment would run into them.
+
+    Args:
+        stage: the stage.
+        instance_type: of training.
+        given: NAME=VALUE overrides of settings, as after `cdk deploy -c`.
+        accepted: settings whose change may lose data or end the endpoint.
+    """
+    settings = project.settings(stage, given)
     checks: dict[str, Callable[[], str]] = {
         "credentials": credentials,
         "region": lambda: region(settings),
         "bootstrap": bootstrap,
         "storage": lambda: stack(stage, "Storage"),
+        "settings": lambda: changes.compare(stage, settings, accepted),
         "training quota": lambda: quota(f"{instance_type} for spot training job usage", 1),
         "transform quota": lambda: quota(f"{INSTANCE_TYPE} for transform job usage", 1),
         "endpoint quota": lambda: endpoint_quota(settings),
@@ -198,10 +217,16 @@ def model(stage: str) -> str:
     """Look the artifact of the model in context up.
 
     Raises:
-        UserError: no model, not released, or its artifact is gone.
+        UserError: no model, not released, its artifact is gone, or lies where the endpoint's role may not read.
     """
     entry = project.read_model(stage)
     bucket, _, key = entry["artifact"].removeprefix("s3://").partition("/")
+    own = aws.stack_outputs(stage, "Storage")["DataBucketName"]
+    if bucket != own:
+        raise UserError(
+            f"{entry['artifact']} is not in {own}, the bucket of stage {stage} in {aws.region()}: it was trained in "
+            f"another region, account or bucket. Run `python -m ml.train --stage {stage}`."
+        )
     try:
         aws.client("s3").head_object(Bucket=bucket, Key=key)
     except botocore.exceptions.ClientError as error:

@@ -1,7 +1,8 @@
-"""The project's folder: the stage in cdk.json, and the model in cdk.context.json."""
+"""The project's folder: the stage and its settings in cdk.json, and the model in cdk.context.json."""
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,104 @@ def stage(given: str | None) -> str:
     Raises:
         UserError: it is no name of a stage.
     """
-    name = given or json.loads((root() / "cdk.json").read_text(encoding="utf-8"))["context"].get("stage", "dev")
-    if not STAGE.fullmatch(name):
+    name = given or read_cdk_json().get("stage", "dev")
+    if not is_stage(name):
         raise UserError(f"Stage {name!r} is not allowed; use at most 16 lower-case letters and digits, as in dev.", 2)
     return str(name)
+
+
+def is_stage(name: Any) -> bool:
+    """Return whether a stage can have this name."""
+    return isinstance(name, str) and STAGE.fullmatch(name) is not None
+
+
+def read_cdk_json() -> dict[str, Any]:
+    """Return the context of cdk.json.
+
+    Raises:
+        UserError: it is no JSON object with one.
+    """
+    path = root() / "cdk.json"
+    try:
+        context: Any = json.loads(path.read_text(encoding="utf-8"))["context"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f'{path} is not a JSON object with a "context" ({error}); correct it.') from error
+    if not isinstance(context, dict):
+        raise UserError(f'{path}: "context" is {context!r}; it must be an object.')
+    return dict(context)
+
+
+def settings(stage_name: str, given: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the settings that `cdk deploy -c stage=STAGE` with the `given` overrides would deploy.
+
+    An override counts, else the stage's entry in "stages", else "defaults"; `infra` reads cdk.json by the same rule,
+    and tests/settings_cases.py holds both to it. Types are those of the defaults; ranges are checked by `cdk deploy`.
+
+    Args:
+        stage_name: the stage.
+        given: NAME=VALUE, as after `-c`.
+
+    Raises:
+        UserError: a setting is unknown or of the wrong type; all stages are checked, not only this one.
+    """
+    context = {name: value for name, value in read_cdk_json().items() if ":" not in name and "@" not in name}
+    defaults: dict[str, Any] = context.pop("defaults", {})
+    stages: dict[str, Any] = context.pop("stages", {})
+    for place, layer in {"defaults": defaults, "stages": stages}.items():
+        if not isinstance(layer, dict):
+            raise UserError(f"cdk.json: {place} is {layer!r}; it must be an object of settings.")
+    own: dict[str, Any] = {}
+    for name, entry in stages.items():
+        if not is_stage(name):
+            raise UserError(
+                f"cdk.json: stages has {name!r}; a stage's name is at most 16 lower-case letters and digits."
+            )
+        if not isinstance(entry, dict):
+            raise UserError(f"cdk.json: stages.{name} is {entry!r}; it must be an object of settings.")
+        checked = {key: typed(f"cdk.json: stages.{name}.{key}", value, defaults, key) for key, value in entry.items()}
+        own |= checked if name == stage_name else {}
+    return defaults | own | context | {"stage": stage_name} | overrides(given, defaults | context)
+
+
+def overrides(given: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what NAME=VALUE texts set, in the types of the `known` settings.
+
+    Raises:
+        UserError: a text has no "=", or its setting is unknown or of the wrong type.
+    """
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"-c {text}: give NAME=VALUE, as in hosting=serverless.", 2)
+        values[name] = typed(f"-c {text}: {name}", value, known, name, code=2)
+    return values
+
+
+def typed(where: str, value: Any, known: Mapping[str, Any], name: str, code: int = 1) -> Any:
+    """Return a setting's value in the type of its known value.
+
+    Raises:
+        UserError: there is no such setting, or the value has another type.
+    """
+    if name not in known:
+        allowed = ", ".join(sorted(known.keys() - {"stage"}))
+        raise UserError(f"{where}: unknown setting {name!r}; allowed: {allowed}.", code)
+    text = str(value)
+    match known[name]:
+        case bool():
+            if text.lower() in ("true", "false"):
+                return text.lower() == "true"
+            allowed = "true or false"
+        case int():
+            if not isinstance(value, bool) and re.fullmatch(r"\d{1,9}", text):
+                return int(text)
+            allowed = "a whole number"
+        case _:
+            if isinstance(value, str):
+                return value
+            allowed = "text"
+    raise UserError(f"{where} is {value!r}; it must be {allowed}.", code)
 
 
 def read_context() -> dict[str, Any]:
@@ -72,12 +167,6 @@ def read_model(stage_name: str) -> dict[str, Any]:
 def write_model(stage_name: str, model: dict[str, Any]) -> Path:
     """Put the stage's model into cdk.context.json; return the file's path."""
     return write(f"model:{stage_name}", model)
-
-
-def settings() -> dict[str, Any]:
-    """Return the deployment settings in cdk.json."""
-    context: dict[str, Any] = json.loads((root() / "cdk.json").read_text(encoding="utf-8"))["context"]
-    return context
 
 
 def write(key: str, value: dict[str, Any]) -> Path:

@@ -157,7 +157,7 @@ def release(stage: str, bucket: str, facts: dict[str, Any]) -> None:
     path = project.write_model(stage, runs.model_entry(runs.find(bucket, facts["training_job"]), facts))
     if facts["gate"]["passed"] or facts["forced"]:
         print(f"Model of stage {stage} released for deployment{' by force' if facts['forced'] else ''} in {path.name}.")
-        if hours := project.settings().get("lease_hours"):
+        if hours := project.settings(stage).get("lease_hours"):
             told = lease.renew(stage, int(hours))
             print(told or lease.status(stage))
         return

@@ -1,8 +1,8 @@
-"""Teach MiniStack's CloudFormation the resource types that it lacks, or makes unlike AWS."""
+"""Teach MiniStack's CloudFormation the resource types that it lacks, and what it does unlike AWS."""
 
 from collections.abc import Callable
 
-from localaws.cloudformation import buckets, recorded, sagemaker
+from localaws.cloudformation import buckets, exports, recorded, sagemaker
 from localaws.gateway import SageMaker
 
 
@@ -10,6 +10,7 @@ def register(service: SageMaker) -> None:
     """Add the handlers to MiniStack; SageMaker's run on worker threads, because an endpoint takes seconds."""
     from ministack.services.cloudformation import provisioners, stacks
 
+    exports.enforce()
     handlers = provisioners._RESOURCE_HANDLERS
     handlers.update(sagemaker.handlers(service))
     handlers["AWS::S3::Bucket"] = buckets.handler(handlers["AWS::S3::Bucket"])

@@ -7,7 +7,7 @@ import pytest
 
 from infra import cost, settings
 from ml import cost as estimate
-from ml import prices
+from ml import prices, project
 
 from .conftest import Synth, context, properties
 
@@ -38,7 +38,8 @@ def test_the_default_is_one_instance_by_the_hour() -> None:
 )
 def test_instances_are_counted_at_their_least_as_the_estimate_does(changes: dict[str, str], what: str) -> None:
     found = told(**changes)
-    hourly, _, _ = estimate.endpoint(TABLE, context(**changes), 1, 1.0)
+    given = [f"{name}={value}" for name, value in changes.items()]
+    hourly, _, _ = estimate.endpoint(TABLE, project.settings("dev", given), 1, 1.0)
     assert found is not None
     assert found["per_hour"] == pytest.approx(hourly)
     assert found["what"] == what

@@ -8,6 +8,7 @@ import pytest
 
 from infra import settings
 from infra.errors import SettingsError
+from tests.settings_cases import CASES, Case
 
 from .conftest import ROOT
 
@@ -105,9 +106,30 @@ def test_all_faults_are_named_at_once() -> None:
 @pytest.mark.parametrize("name", sorted(settings.CHECKS))
 def test_a_missing_setting_is_named(name: str) -> None:
     context = shipped_context()
-    del context[name]
-    with pytest.raises(SettingsError, match=f"{name} is not set; it belongs into the context of cdk.json"):
+    del (context if name == "stage" else context["defaults"])[name]
+    with pytest.raises(SettingsError, match=f"{name} is not set; .*cdk.json"):
         settings.read(context)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_what_counts_is_the_override_then_the_stage_then_the_default(case: Case) -> None:
+    context = case.cdk_json()["context"] | case.given | {"stage": case.stage}
+    if not case.refused:
+        resolved = settings.read(context)
+        assert {name: getattr(resolved, name) for name in case.settings} == case.settings
+        return
+    with pytest.raises(SettingsError) as caught:
+        settings.read(context)
+    assert not [part for part in case.refused if part not in str(caught.value)], str(caught.value)
+
+
+def test_the_file_holds_no_setting_where_overrides_are_looked_for() -> None:
+    assert {name for name in shipped_context() if "@" not in name} == {"stage", "defaults", "stages"}
+
+
+def test_the_prod_stage_keeps_its_data_and_its_endpoint() -> None:
+    prod = settings.read(shipped_context() | {"stage": "prod"})
+    assert (prod.retain_data, prod.lease_hours) == (True, 0)
 
 
 def test_keys_of_the_cdk_and_of_models_are_no_settings() -> None:

@@ -1,8 +1,12 @@
 """The data bucket and the execution role."""
 
+import json
 from typing import Any
 
+import pytest
 from aws_cdk.assertions import Template
+
+from ml import changes
 
 from .conftest import Synth, properties, resources
 
@@ -63,6 +67,35 @@ def test_a_retained_stage_keeps_bucket_versions_and_stack(synth: Synth) -> None:
     assert bucket(kept)["DeletionPolicy"] == "Retain"
     assert bucket(kept)["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     kept.resource_count_is("Custom::S3AutoDeleteObjects", 0)
+
+
+@pytest.mark.parametrize("retain_data", ["true", "false"])
+def test_a_key_is_retained_whatever_becomes_of_the_bucket(synth: Synth, retain_data: str) -> None:
+    (key,) = resources(synth(kms="create", retain_data=retain_data)["Storage"], "AWS::KMS::Key")
+    assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_only_a_retained_stage_has_a_stack_that_imports_its_bucket(synth: Synth) -> None:
+    kept, removable = synth(retain_data="true"), synth(retain_data="false")
+    (parameter,) = properties(kept["Retention"], "AWS::SSM::Parameter")
+    export = kept["Storage"].to_json()["Outputs"]["RetainedBucketName"]["Export"]["Name"]
+    assert parameter["Value"] == {"Fn::ImportValue": export}
+    assert "RetainedBucketName" not in removable["Storage"].to_json()["Outputs"]
+    assert "Retention" not in removable
+
+
+def recorded(templates: dict[str, Template]) -> dict[str, Any]:
+    """Return the settings that the stacks say they were deployed with."""
+    values = [templates[part].to_json()["Outputs"]["Settings"]["Value"] for part in changes.STACKS]
+    return {name: value for text in values for name, value in json.loads(text).items()}
+
+
+def test_the_stacks_record_each_setting_whose_change_may_do_harm(synth: Synth) -> None:
+    prod = recorded(synth(stage="prod", kms="create", hosting="serverless"))
+    assert set(changes.NAMES) <= set(prod)
+    assert {name: prod[name] for name in changes.NAMES} == {
+        "retain_data": True, "kms": "create", "lease_hours": 0, "hosting": "serverless", "region": "us-east-1",
+    }  # fmt: skip
 
 
 def test_transform_output_and_abandoned_uploads_expire(storage: Template) -> None:

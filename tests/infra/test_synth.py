@@ -61,7 +61,7 @@ def test_cfn_lint_finds_no_error_in_any_variant(synthesised: Path, synth: Synth,
     for part, template in kept.items():
         (tmp_path / f"{part}.template.json").write_text(json.dumps(template.to_json()))
     templates = [str(path) for folder in (synthesised, tmp_path) for path in sorted(folder.glob("*.template.json"))]
-    assert len(templates) == 8
+    assert len(templates) == 9
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "us-east-1"]
     command += ["--non-zero-exit-code", "error", "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -97,8 +97,10 @@ def test_two_stages_share_no_physical_name(synth: Synth) -> None:
 
 
 def test_the_names_that_stages_are_told_apart_by_are_found(synth: Synth) -> None:
-    found = set.union(*map(names_in, synth(stage="prod").values()))
-    exports = {f"Pneumonia-prod-Storage:{name}" for name in ("ExecutionRoleArn", "DataBucketName")}
+    found = set.union(*map(names_in, synth(stage="prod", lease_hours="8").values()))
+    exports = {
+        f"Pneumonia-prod-Storage:{name}" for name in ("ExecutionRoleArn", "DataBucketName", "RetainedBucketName")
+    }
     assert found == exports | {
         "pneumonia-prod",
         "pneumonia-prod-proxy",

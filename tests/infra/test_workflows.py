@@ -1,11 +1,13 @@
 """GitHub's workflows: pinned actions, no stored keys, no more rights than they need."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from aws_cdk.assertions import Template
 
-from .conftest import ROOT
+from .conftest import ROOT, Synth, resources
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -38,3 +40,35 @@ def test_no_text_of_a_pull_request_becomes_a_command(path: Path) -> None:
     runs = re.findall(r"run: *\|?\n?((?: {10}.*\n)+|.*)", path.read_text(encoding="utf-8"))
     assert runs
     assert not [run for run in runs if "${{" in run]
+
+
+def overrides(command: str) -> dict[str, str]:
+    """Return what a `cdk` command sets with -c or --context."""
+    words = shlex.split(command)
+    return dict(words[index + 1].split("=", 1) for index, word in enumerate(words) if word in ("-c", "--context"))
+
+
+def documented(synth: Synth) -> dict[str, dict[str, Template]]:
+    """Return the templates of prod by each command that README.md and the deployment workflow deploy it with."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", ".github/workflows/deploy.yml")]
+    found = [re.findall(r"cdk deploy --all[^`\n#]*", text.replace("$STAGE", "prod")) for text in texts]
+    commands = {command for each in found for command in each if overrides(command).get("stage") == "prod"}
+    assert all(commands & set(each) for each in found), found
+    return {command: synth(**overrides(command)) for command in commands}
+
+
+def test_readme_and_workflow_deploy_the_same_prod_which_keeps_data_and_endpoint(synth: Synth) -> None:
+    deployed = documented(synth)
+    first, *others = ({part: template.to_json() for part, template in each.items()} for each in deployed.values())
+    for other in others:
+        assert other == first
+    for command, templates in deployed.items():
+        policies = {bucket["DeletionPolicy"] for bucket in resources(templates["Storage"], "AWS::S3::Bucket")}
+        assert policies == {"Retain"}, command
+        assert not any(resources(template, "AWS::Scheduler::Schedule") for template in templates.values()), command
+
+
+def test_the_workflow_compares_the_settings_before_it_deploys() -> None:
+    text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    compared, deployed = text.index('ml.preflight --stage "$STAGE" --accept "$ACCEPT"'), text.index("cdk deploy")
+    assert compared < deployed

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import aws, preflight
+from ml import aws, changes, preflight
 from ml import project as files
+from ml.errors import UserError
 from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
@@ -42,7 +43,7 @@ def states(instance_type: str = "ml.g4dn.xlarge") -> dict[str, tuple[str, str]]:
 def test_each_thing_that_is_missing_is_named_with_what_to_do() -> None:
     found = states()
     assert {name: state for name, (state, _) in found.items() if state == "ok"} == dict.fromkeys(
-        ("credentials", "region", "storage", "lease"), "ok"
+        ("credentials", "region", "storage", "settings", "lease"), "ok"
     )
     for name, remedy in {
         "bootstrap": "run `cdk bootstrap`",
@@ -88,6 +89,119 @@ def test_a_model_whose_artifact_is_gone_fails_and_one_that_is_there_is_ok(accoun
     assert states()["model"][0] == "ok"
     files.write(f"model:{STAGE}", entry | {"gate": "it was not evaluated yet"})
     assert "it was not evaluated yet" in states()["model"][1]
+
+
+def test_a_model_in_another_bucket_than_the_stages_own_fails(account: Server) -> None:
+    s3, key = account.client("s3"), "training/elsewhere/output/model.tar.gz"
+    s3.create_bucket(Bucket="another-region")
+    s3.put_object(Bucket="another-region", Key=key, Body=b"x")
+    entry = {"artifact": f"s3://another-region/{key}", "training_job": "elsewhere", "gate": "passed"}
+    files.write(f"model:{STAGE}", entry)
+    state, words = states()["model"]
+    assert state == "fails"
+    assert "s3://another-region/" in words
+    assert "films" in words
+
+
+DEPLOYED = {
+    "Storage": {"region": "us-east-1", "kms": "create", "retain_data": True},
+    "Endpoint": {"region": "us-east-1", "hosting": "realtime", "instance_type": "ml.m5.large", "lease_hours": 0},
+}
+"""What the stacks of stage kept say they were deployed with."""
+AS_DEPLOYED = {"kms": "create", "retain_data": True, "lease_hours": 0}
+
+
+@pytest.fixture(scope="module")
+def kept(server: Server) -> None:
+    """Stacks of stage kept, with the output that infra gives them."""
+    client = server.client("cloudformation")
+    for part, values in DEPLOYED.items():
+        body = {
+            "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+            "Outputs": {"Settings": {"Value": json.dumps(values)}, "DataBucketName": {"Value": "films"}},
+        }
+        client.create_stack(StackName=f"Pneumonia-kept-{part}", TemplateBody=json.dumps(body))
+        client.get_waiter("stack_create_complete").wait(
+            StackName=f"Pneumonia-kept-{part}", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+
+
+def compared(settings: Path, stages: dict[str, Any], accepted: list[str] | None = None) -> tuple[str, str]:
+    """Return state and words of the comparison of stage kept with these stages in cdk.json."""
+    cdk_json = json.loads(settings.read_text())
+    cdk_json["context"]["stages"] = stages
+    settings.write_text(json.dumps(cdk_json))
+    try:
+        return "ok", changes.compare("kept", files.settings("kept"), accepted or [])
+    except UserError as error:
+        return "fails", str(error)
+
+
+@pytest.mark.usefixtures("account", "kept")
+def test_the_deployed_settings_and_harmless_changes_pass_and_are_told(settings: Path) -> None:
+    assert compared(settings, {"kept": AS_DEPLOYED}) == ("ok", "as deployed")
+    state, words = compared(settings, {"kept": AS_DEPLOYED | {"instance_type": "ml.c5.large"}})
+    assert (state, "instance_type ml.m5.large -> ml.c5.large" in words) == ("ok", True)
+
+
+@pytest.mark.usefixtures("account", "kept")
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("retain_data", False, "retain_data true -> false"),
+        ("kms", "none", "kms create -> none"),
+        ("lease_hours", 8, "lease_hours 0 -> 8"),
+        ("hosting", "serverless", "hosting realtime -> serverless"),
+        ("region", "eu-west-1", "region us-east-1 -> eu-west-1"),
+    ],
+)
+def test_a_change_that_loses_data_or_ends_the_endpoint_fails_until_its_setting_is_accepted(
+    settings: Path, setting: str, value: Any, told: str
+) -> None:
+    stages = {"kept": AS_DEPLOYED | {setting: value}}
+    state, words = compared(settings, stages)
+    assert state == "fails"
+    assert told in words
+    assert f"--accept {setting}" in words
+    state, words = compared(settings, stages, [setting])
+    assert (state, f"accepted: {told}" in words) == ("ok", True)
+    others = [name for name in changes.NAMES if name != setting]
+    assert compared(settings, stages, others)[0] == "fails"
+
+
+@pytest.mark.usefixtures("account", "kept")
+def test_a_renamed_entry_of_stages_takes_the_settings_away_and_fails(settings: Path) -> None:
+    state, words = compared(settings, {"renamed": AS_DEPLOYED})
+    assert (state, "--accept kms,retain_data,lease_hours" in words) == ("fails", True)
+
+
+@pytest.mark.usefixtures("account", "kept")
+def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
+    words = changes.compare("trial", files.settings("trial"), [])
+    assert "kept" in words
+    assert STAGE in words
+
+
+@pytest.mark.usefixtures("account", "kept")
+def test_the_command_compares_what_its_overrides_would_deploy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(quick()))
+    given = ["--stage", "kept", "--json", "-c", "retain_data=true", "-c", "lease_hours=0", "-c", "kms=none"]
+    for options, state in ([], "fails"), (["--accept", "kms"], "ok"):
+        assert preflight.main([*given, *options]) == 1  # the account is not bootstrapped
+        found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+        assert (found["settings"]["state"], "kms create -> none" in found["settings"]["words"]) == (state, True)
+
+
+@pytest.mark.usefixtures("settings")
+def test_accepting_what_is_no_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        preflight.main(["--accept", "retain_data,colour"])
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert "colour" in told
+    assert "retain_data, kms" in told
 
 
 @pytest.mark.usefixtures("account")

@@ -8,6 +8,7 @@ import pytest
 from ml import cost, plan, prices, runs
 from ml.errors import UserError
 from ml.scorer import INSTANCE_TYPE
+from tests.settings_cases import Case
 
 from .test_training_request import built
 
@@ -155,11 +156,20 @@ def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.Capture
     assert "One training run: 22 billed minutes, about 0.27 USD" in shown
 
 
+def test_the_cost_is_that_of_the_stages_own_settings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cdk_json = Case("three instances", stages={"prod": {"instance_count": 3}}).cdk_json()
+    (project / "cdk.json").write_text(json.dumps(cdk_json))
+    assert cost.main(["--stage", "prod"]) == 0
+    assert "Endpoint: 3 x ml.m5.large" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (["-c", "hosting"], 2, "-c hosting is no setting"),
-        (["-c", "colour=blue"], 2, "-c colour=blue is no setting"),
+        (["-c", "hosting"], 2, "NAME=VALUE"),
+        (["-c", "colour=blue"], 2, "unknown setting 'colour'"),
+        (["-c", "instance_count=two"], 2, "'two'; it must be a whole number"),
+        (["-c", "serverless_memory_mb=lots"], 2, "'lots'; it must be a whole number"),
         (["-c", "hosting=async"], 2, "it must be realtime or serverless"),
         (["-c", "instance_type=ml.x9.large"], 1, "no price for hosting ml.x9.large"),
         (["--instance-type", "ml.g6.xlarge"], 2, "cannot run the algorithm"),

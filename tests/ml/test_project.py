@@ -8,6 +8,7 @@ import pytest
 from ml import project as files
 from ml import runs
 from ml.errors import UserError
+from tests.settings_cases import CASES, Case
 
 
 def test_the_model_is_added_and_everything_else_kept(project: Path) -> None:
@@ -73,3 +74,24 @@ def test_only_a_model_that_passed_or_was_forced_is_released(passed: bool, forced
     entry = runs.model_entry(run, facts)
     assert (entry["gate"] in ("passed", "forced")) is released
     assert runs.model_entry(run, None)["gate"].startswith("it was not evaluated yet")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_what_counts_is_the_override_then_the_stage_then_the_default(project: Path, case: Case) -> None:
+    (project / "cdk.json").write_text(json.dumps(case.cdk_json()))
+    given = [f"{name}={value}" for name, value in case.given.items()]
+    if not case.refused:
+        resolved = files.settings(case.stage, given)
+        assert {name: resolved[name] for name in case.settings} == case.settings
+        return
+    with pytest.raises(UserError) as caught:
+        files.settings(case.stage, given)
+    assert not [part for part in case.refused if part not in str(caught.value)], str(caught.value)
+    assert caught.value.code == (2 if case.given else 1)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"context": 5}'])
+def test_a_damaged_cdk_json_is_refused(project: Path, content: str) -> None:
+    (project / "cdk.json").write_text(content)
+    with pytest.raises(UserError, match=r"cdk\.json"):
+        files.settings("dev")

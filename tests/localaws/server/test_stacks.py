@@ -1,5 +1,6 @@
-"""CloudFormation's buckets: tagged, and not deleted while they hold anything."""
+"""CloudFormation: buckets are tagged and not deleted while they hold anything; exports in use stay as they are."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -56,3 +57,56 @@ def test_a_bucket_that_holds_objects_is_not_deleted(server: Server) -> None:
 
 def test_an_apis_url_in_an_output_is_one_that_answers_here(server: Server) -> None:
     assert deploy(server, "urls")["Url"] == f"http://localhost:{server.port}/restapis/abc123/dev/_user_request_/"
+
+
+def exporting(**exports: str) -> str:
+    """Return a template with one resource that exports these values."""
+    outputs = {name: {"Value": value, "Export": {"Name": f"ward:{name}"}} for name, value in exports.items()}
+    return json.dumps({"Resources": TEMPLATE["Resources"], "Outputs": outputs})
+
+
+def importing(name: str) -> str:
+    parameter = {"Type": "String", "Value": {"Fn::ImportValue": f"ward:{name}"}}
+    return json.dumps({"Resources": {"Used": {"Type": "AWS::SSM::Parameter", "Properties": parameter}}})
+
+
+def update(server: Server, name: str, template: str) -> str:
+    """Update a stack; return the reasons in its events."""
+    client = server.client("cloudformation")
+    client.update_stack(StackName=name, TemplateBody=template)
+    with contextlib.suppress(WaiterError):
+        client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=quick())
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return " ".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+def status(server: Server, name: str) -> str:
+    (stack,) = server.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return str(stack["StackStatus"])
+
+
+def test_an_export_in_use_is_neither_dropped_nor_changed_until_nothing_imports_it(server: Server) -> None:
+    client = server.client("cloudformation")
+    client.create_stack(StackName="exporter", TemplateBody=exporting(used="a", unused="b"))
+    client.get_waiter("stack_create_complete").wait(StackName="exporter", WaiterConfig=quick())
+    client.create_stack(StackName="importer", TemplateBody=importing("used"))
+    client.get_waiter("stack_create_complete").wait(StackName="importer", WaiterConfig=quick())
+
+    told = update(server, "exporter", exporting(unused="b"))
+    assert "Cannot delete export ward:used as it is in use by importer" in told
+    assert status(server, "exporter") == "UPDATE_ROLLBACK_COMPLETE"
+    told = update(server, "exporter", exporting(used="changed", unused="b"))
+    assert "Cannot update export ward:used as it is in use by importer" in told
+    assert status(server, "exporter") == "UPDATE_ROLLBACK_COMPLETE"
+    assert {one["Name"]: one["Value"] for one in client.list_exports()["Exports"]} == {
+        "ward:used": "a",
+        "ward:unused": "b",
+    }
+
+    update(server, "exporter", exporting(used="a"))
+    assert status(server, "exporter") == "UPDATE_COMPLETE"
+    destroy(server, "importer")
+    update(server, "exporter", exporting(other="c"))
+    assert status(server, "exporter") == "UPDATE_COMPLETE"
+    assert [one["Name"] for one in client.list_exports()["Exports"]] == ["ward:other"]
+    destroy(server, "exporter")

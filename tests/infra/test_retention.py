@@ -1,0 +1,65 @@
+"""What a stage retained stays, whatever a later deployment says: our templates on a local CloudFormation."""
+
+import json
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+from botocore.exceptions import ClientError, WaiterError
+
+from tests.localaws.server.conftest import Server
+from tests.ports import free_port
+
+from .conftest import Synth
+
+STORAGE, RETENTION = "Pneumonia-prod-Storage", "Pneumonia-prod-Retention"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A bootstrapped account."""
+    running = Server(tmp_path_factory.mktemp("retention") / "state", free_port())
+    running.start()
+    running.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
+    yield running
+    running.end(signal.SIGTERM)
+
+
+def apply(server: Server, action: str, name: str, template: Template) -> dict[str, Any]:
+    """Create or update a stack; return it as it then is."""
+    client = server.client("cloudformation")
+    body = json.dumps(template.to_json())
+    getattr(client, f"{action}_stack")(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    client.get_waiter(f"stack_{action}_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    return described(server, name)
+
+
+def described(server: Server, name: str) -> dict[str, Any]:
+    (stack,) = server.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return dict(stack)
+
+
+def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(server: Server, synth: Synth) -> None:
+    client, s3 = server.client("cloudformation"), server.client("s3")
+    kept, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
+    stack = apply(server, "create", STORAGE, kept["Storage"])
+    apply(server, "create", RETENTION, kept["Retention"])
+    (bucket,) = [one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "DataBucketName"]
+    s3.put_object(Bucket=bucket, Key="datasets/film", Body=b"x")
+
+    with pytest.raises(WaiterError):
+        apply(server, "update", STORAGE, removable["Storage"])
+    assert described(server, STORAGE)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    events = client.describe_stack_events(StackName=STORAGE)["StackEvents"]
+    (reason,) = [text for event in events if "in use" in (text := event.get("ResourceStatusReason", ""))]
+    assert "Pneumonia-prod-Storage:RetainedBucketName" in reason
+    assert RETENTION in reason
+
+    with pytest.raises(ClientError, match=RETENTION):
+        client.delete_stack(StackName=STORAGE)
+    for name in (RETENTION, STORAGE):  # by hand, in the order of their imports
+        client.delete_stack(StackName=name)
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert s3.get_object(Bucket=bucket, Key="datasets/film")["Body"].read() == b"x"
