@@ -186,7 +186,7 @@ def end(stage: str, sure: bool) -> None:
 def deployed_endpoint(stage: str) -> str | None:
     """Return the name of the endpoint that the stack made last; None where it is not deployed."""
     try:
-        return aws.stack_outputs(stage, "Endpoint")["EndpointName"]
+        return aws.stack_outputs(stage, "Endpoint").get("EndpointName")
     except UserError:
         return None
 
