@@ -19,7 +19,7 @@ STAGE = "demo"
 """A stage of its own, so that a model trained here never stands in for one trained on AWS."""
 
 PHANTOM_PREPARATION = ["--validation-share", "0.2", "--augment", "2"]
-PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001", "--yes"]
+PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 PHANTOM_SCORING = ["--target-sensitivity", "0.98"]
 """Sizes and a threshold at which chance alone hardly lets a good model miss the gate: with 96 ill validation images and
 120 ill test images, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at 0.95 it does in 88."""
