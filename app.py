@@ -1,5 +1,6 @@
 """The CDK app: read the settings and the model from context, compose the stacks."""
 
+import datetime as dt
 import sys
 
 import aws_cdk as cdk
@@ -12,8 +13,8 @@ from infra.observability import ObservabilityStack
 from infra.storage import StorageStack
 
 
-def compose(app: cdk.App) -> None:
-    """Add every stack of one stage to `app`, as its context says.
+def compose(app: cdk.App, now: dt.datetime) -> None:
+    """Add every stack of one stage to `app`, as its context says; `now` decides whether its lease is over.
 
     Raises:
         SettingsError: a setting, the model or the lease in context cannot be used.
@@ -34,7 +35,9 @@ def compose(app: cdk.App) -> None:
             f"stacks are left out: {trained.gate}.\n"
         )
     else:
-        leased = lease.read(context, chosen)
+        leased = lease.read(context, chosen, now)
+        if leased.over:
+            sys.stderr.write(f"{lease.refusal(leased, chosen.stage)}\n")
         endpoint = EndpointStack(app, chosen, trained, leased)
         endpoint.add_stack_dependency(storage)
         api = ApiStack(app, chosen, trained, leased, lambda_asset.build())
@@ -47,7 +50,7 @@ def main() -> int:
     """Synthesise; return the exit code."""
     app = cdk.App()
     try:
-        compose(app)
+        compose(app, dt.datetime.now(dt.UTC))
     except SettingsError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1

@@ -2,7 +2,7 @@
 
 Every arm has the same films, the same number of training steps and the same seeds; in the arm "none" the copies are
 the films themselves. Each model is scored on clean validation, stressed validation and, once, on test; nothing is
-chosen here. Prints a table of AUC with DeLong's 95 % interval. Run it as
+chosen here. Prints a table of AUC with its 95 % interval over patients. Run it as
 `python -m benchmarks.augmentation_ablation FOLDER`.
 """
 
@@ -25,7 +25,7 @@ from PIL import Image
 
 from localaws.image_classification.serve import Model
 from localaws.sagemaker.processes import container_environment
-from ml import statistics
+from ml.auroc import auroc
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
 from ml.dataset.film import CLASSES, Film
@@ -88,9 +88,9 @@ def train(
 
 
 def auc(model: Model, films: Sequence[Film], folder: Path) -> Estimate:
-    """Score films and return the AUC."""
+    """Score films and return the AUC, with its interval over patients."""
     scores = [model.score((folder / CLASSES[film.label] / film.name).read_bytes())[1] for film in films]
-    return statistics.auc_delong(np.array([film.label for film in films]), np.array(scores))
+    return auroc(np.array([film.label for film in films]), np.array(scores), [film.patient for film in films])
 
 
 def main() -> int:
@@ -103,7 +103,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "standardised"
-        found, _ = sources.open_source(str(given.folder), Path(work), given.seed, None)
+        found = sources.open_source(str(given.folder), Path(work), given.seed, None).films
         films, _ = standardising.standardise_all(found, folder)
         splits = split.split(groups.group(films)[0], 0.125, 0.2, 32, given.seed)
         variants.stressed(splits["validation"], folder)

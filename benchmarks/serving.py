@@ -43,7 +43,7 @@ SPEED, LATENCY_MS, MEMORY_MB = 3.0, 40.0, 600.0
 
 def films(work: Path, count: int) -> list[bytes]:
     """Standardised synthetic films, the same ones over again where `count` is more than there are."""
-    found, _ = sources.open_source("phantom", work, 0, None)
+    found = sources.open_source("phantom", work, 0, None).films
     done, _ = standardising.standardise_all(found, work / "standardised")
     bodies = [(work / "standardised" / CLASSES[film.label] / film.name).read_bytes() for film in done]
     return [bodies[number % len(bodies)] for number in range(count)]
@@ -89,7 +89,7 @@ def deploy(bodies: list[bytes], model: bytes) -> None:
 def batch_transform(number: int) -> float:
     """Seconds of one batch transform job over all films."""
     sagemaker, name = boto3.client("sagemaker"), f"serving-{number}"
-    source, target = f"s3://{BUCKET}/films/", f"s3://{BUCKET}/out/{name}"
+    source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/films/"}, f"s3://{BUCKET}/out/{name}"
     sagemaker.create_transform_job(**request(name, "serving", source, target, "ml.m5.large"))
     while True:
         found: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)

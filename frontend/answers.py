@@ -40,9 +40,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """How much the probability falls (-1 to 1) when a cell of the film is covered; None where it was not asked."""
+    """How much the log-odds of pneumonia fall when a cell of the image is covered; None where it was not asked.
+
+    `floor` is the smallest change, of either sign, that counts.
+    """
 
     values: tuple[tuple[float | None, ...], ...]
+    floor: float
     policy: Policy
     complete: bool
     calls: int
@@ -51,6 +55,11 @@ class HeatMap:
     def strongest(self) -> float:
         """The number farthest from zero."""
         return max((value for row in self.values for value in row if value is not None), key=abs, default=0.0)
+
+    @property
+    def matters(self) -> bool:
+        """Whether any cell changes the answer by more than noise."""
+        return abs(self.strongest) >= self.floor
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,9 @@ def heat_map(document: Document) -> HeatMap:
     rows = tuple(tuple(None if value is None else float(value) for value in row) for row in heat["values"])
     if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
         raise ValueError("no grid")
-    return HeatMap(rows, policy(heat["policy"]), bool(heat["complete"]), int(heat["calls"]))
+    if heat["units"] != "log-odds":
+        raise ValueError(f"unknown units {heat['units']!r}")
+    return HeatMap(rows, float(heat["floor"]), policy(heat["policy"]), bool(heat["complete"]), int(heat["calls"]))
 
 
 def model(document: Document) -> Model:

@@ -48,13 +48,14 @@ def roc(curve: Mapping[str, Any]) -> Chart:
 
 
 def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
-    """Share of pneumonia over mean probability, for the splits in their order."""
+    """Share of pneumonia with its 95 % interval over the mean probability of each bin, for each split."""
     names = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
     points = [
-        {"x": one["probability"], "y": one["share"], "n": one["n"], "what": names[split]}
+        {"x": one["probability"], "y": one["share"], "low": one["low"], "high": one["high"], "n": one["n"],
+         "what": names[split]}
         for split, bins in splits.items()
         for one in bins
-    ]
+    ]  # fmt: skip
     domain = list(names.values())
     colour = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=domain, range=[GREY, ORANGE, BLUE]), legend=legend()
@@ -63,16 +64,16 @@ def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
         "what:N", title=None, scale=alt.Scale(domain=domain, range=["square", "triangle-up", "circle"]), legend=legend()
     )
     x, y = axis("x", "mean probability of a bin"), axis("y", "share of pneumonia")
-    base = alt.Chart(rows(points)).encode(x=x, y=y, color=colour)
-    told = [
-        alt.Tooltip(f"{name}:Q", format=".3f", title=title) for name, title in (("x", "probability"), ("y", "share"))
-    ]
+    base = alt.Chart(rows(points)).encode(x=x, color=colour)
+    titles = (("x", "probability"), ("y", "share"), ("low", "lower end"), ("high", "upper end"))
+    told = [alt.Tooltip(f"{name}:Q", format=".3f", title=title) for name, title in titles]
     diagonal = alt.Chart(rows([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(color=GREY, strokeDash=[4, 4])
     return alt.layer(
         diagonal.encode(x=x, y=y),
-        base.mark_line(opacity=0.5),
-        base.mark_point(filled=True, opacity=1).encode(
-            shape=shape, tooltip=told, size=alt.Size("n:Q", legend=None, scale=alt.Scale(range=[20, 220]))
+        base.mark_line(opacity=0.5, strokeDash=[1, 3]).encode(y=y),
+        base.mark_rule(size=1.5).encode(y=axis("low", "share of pneumonia"), y2="high:Q"),
+        base.mark_point(filled=True, opacity=1, size=60).encode(
+            y=y, shape=shape, tooltip=[*told, alt.Tooltip("n:Q", title="images")]
         ),
     ).properties(height=HEIGHT)
 
@@ -106,7 +107,7 @@ def named(name: str, points: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
 
 
 def axis(field: str, title: str) -> Any:
-    """Return an axis from 0 to 1."""
+    """Return an axis from 0 to 1; `x` runs across, every other field up."""
     kind = alt.X if field == "x" else alt.Y
     return kind(f"{field}:Q", title=title, scale=SHARE)
 

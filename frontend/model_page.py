@@ -113,7 +113,7 @@ def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
     for words in evaluation.get("warnings", []):
         st.warning(words, icon=":material/warning:")
     if "curves" in evaluation:
-        show_curves(model, evaluation["curves"])
+        show_curves(model, evaluation)
     with st.expander("All metrics"):
         st.table(metrics_table(evaluation["splits"]), alt="Metrics of each split")
     if evaluation["subgroups"]:
@@ -132,23 +132,24 @@ def shift_words(falls: Mapping[str, float]) -> str:
     )
 
 
-def show_curves(model: Model, curves: Mapping[str, Any]) -> None:
+def show_curves(model: Model, evaluation: Mapping[str, Any]) -> None:
     """Show ROC curve, reliability and histogram."""
-    n = curves["roc"]["n"]
+    curves, auroc = evaluation["curves"], evaluation["splits"]["test"]["AUROC"]
     left, right = st.columns(2)
     for place, title, chart, words in (
         (
             left,
             "ROC curve",
             charts.roc(curves["roc"]),
-            f"{n:,} test films, with the 95 % band over resampled patients and the threshold in use",
+            f"{curves['roc']['n']:,} test images, with the threshold in use and the 95 % band from resampling "
+            f"{auroc['n']:,} {auroc['unit']}",
         ),
         (
             right,
             "Reliability",
             charts.reliability(curves["reliability"]),
-            "Share of pneumonia over the mean probability of ten bins, larger points for more films; on the "
-            "diagonal, a probability is what it says",
+            "Share of pneumonia over the mean probability, in bins of equal numbers of images, with 95 % intervals; "
+            f"on the diagonal, a probability comes true. {calibration_words(evaluation['calibration'])}",
         ),
         (
             st,
@@ -161,6 +162,15 @@ def show_curves(model: Model, curves: Mapping[str, Any]) -> None:
         place.subheader(title, anchor=False)
         place.altair_chart(chart, width="stretch", alt=f"{title}: {words}")
         place.caption(words + ".")
+
+
+def calibration_words(calibration: Mapping[str, Any]) -> str:
+    """Return the calibration error on test beside what chance alone gives."""
+    error = calibration["compared"][calibration["method"]]["test"]["ECE"]
+    return (
+        f"Expected calibration error on test: {error['value']:.3f}; chance alone gives {error['chance_low']:.3f} to "
+        f"{error['chance_high']:.3f} where every probability is right (n = {error['n']:,} {error['unit']})"
+    )
 
 
 def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:

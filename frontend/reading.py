@@ -13,7 +13,7 @@ from frontend.picture import shown_film
 from frontend.refusals import show_refusal
 from frontend.scale import scale
 from frontend.session import model_of, opened
-from frontend.wording import percent, plain, points, threshold_meaning
+from frontend.wording import log_odds, percent, plain, threshold_meaning
 from radiograph import Policy
 
 UPLOAD, NORMAL, PNEUMONIA = "My film", "Synthetic, healthy", "Synthetic, pneumonia"
@@ -178,13 +178,15 @@ def show_heat(client: Client, reading: Reading) -> None:
 
 def heat_words(heat: HeatMap) -> str:
     """Return what a heat map says, for who sees it and for who cannot."""
-    strongest = heat.strongest
     words = (
-        "On the film, **orange** parts speak for pneumonia and **blue** ones against it: the probability falls or "
-        f"rises when they are covered, by {points(-strongest)} where it changes most."
+        "**Orange** regions speak for pneumonia and **blue** ones against it: the log-odds of pneumonia fall or rise "
+        f"when they are covered. The strongest region changes them by {log_odds(-heat.strongest)}."
     )
-    if abs(strongest) < 0.01:
-        words = "No single part of the film matters much to the model: covering any one changes less than one point."
+    if not heat.matters:
+        words = (
+            "**No single region matters by itself**: covering any one of them changes the log-odds of pneumonia by "
+            f"less than {heat.floor:g}, so none is coloured."
+        )
     if not heat.complete:
         words += " The time was over before every part was asked; those are left clear."
     return f"{words} A heat map shows what the model uses; it is no finding."

@@ -1,7 +1,8 @@
-"""The probability and the threshold on one scale, as HTML that follows the page's colours."""
+"""The scales of the probability and of the heat map, as HTML that follows the page's colours."""
 
-from frontend.answers import Prediction
+from frontend.answers import HeatMap, Prediction
 from frontend.wording import percent
+from radiograph.heat import AGAINST, FOR, full_colour
 
 BELOW, ABOVE = "#3b7dbb", "#d9822b"
 """Blue and orange stay apart for every common colour vision; the words beside them say the same."""
@@ -39,3 +40,19 @@ def label(value: float, top: str, words: str, bold: bool = False) -> str:
     weight = 700 if bold else 400
     style = f"position:absolute;left:{100 * value:.2f}%;top:{top};transform:translateX({shift}%);font-weight:{weight}"
     return f'<div style="{style};white-space:nowrap">{words}</div>'
+
+
+def heat_scale(heat: HeatMap) -> str:
+    """Return the legend of a heat map: what its colours measure, and which change has the full colour."""
+    full = full_colour(heat.values)
+    least = heat.floor / full
+    stops = [(AGAINST, 1.0, 0.0), (AGAINST, least, 50 - 50 * least), (AGAINST, 0.0, 50 - 50 * least),
+             (FOR, 0.0, 50 + 50 * least), (FOR, least, 50 + 50 * least), (FOR, 1.0, 100.0)]  # fmt: skip
+    colours = ",".join(f"rgba({r},{g},{b},{alpha:.3f}) {at:.2f}%" for (r, g, b), alpha, at in stops)
+    bar = f"height:0.7rem;border:1px solid currentColor;background:linear-gradient(to right,{colours})"
+    labels = "".join(f"<span>{text}</span>" for text in (f"rises by {full:.2f}", "0", f"falls by {full:.2f}"))
+    return (
+        f'<div style="font-size:0.875rem">Change in log-odds when the region is covered<div style="{bar}"></div>'
+        f'<div style="display:flex;justify-content:space-between">{labels}</div>'
+        f"Regions below {heat.floor:g} are not coloured.</div>"
+    )

@@ -1,5 +1,6 @@
 """Numbers as a person reads them."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +20,10 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-def points(value: float) -> str:
-    """Return a change of probability in percentage points, with its sign."""
-    return f"{100 * value:+.1f} points"
+def log_odds(change: float) -> str:
+    """Return a change in log-odds with its sign, and what it does to the odds."""
+    times = "over 1,000,000" if abs(change) > math.log(1e6) else f"{math.exp(abs(change)):,.1f}"
+    return f"{change:+.2f}, which {'multiplies' if change > 0 else 'divides'} the odds by {times}"
 
 
 def estimate(one: Mapping[str, Any], scale: float = 1) -> str:

@@ -46,8 +46,7 @@ class EndpointStack(cdk.Stack):
         if settings.scales:
             add_scaling(self, name, settings).add_resource_dependency(endpoint)
         if lease.ends:
-            arn = self.format_arn(service="sagemaker", resource="endpoint", resource_name=name)
-            add_schedule(self, lease, settings.stage, arn).add_resource_dependency(endpoint)
+            add_schedule(self, lease, settings).add_resource_dependency(endpoint)
             cdk.CfnOutput(self, "LeaseSchedule", value=schedule_name(settings.stage))
         cdk.CfnOutput(self, "EndpointName", value=endpoint.attr_endpoint_name)
         cdk.CfnOutput(self, "EndpointConfigName", value=config.attr_endpoint_config_name)

@@ -4,19 +4,20 @@ import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.endpoint import VARIANT
-from infra.lease import Lease
+from infra.lease import Lease, failures_name
 from infra.nag import acknowledge
+from infra.proxy import function_name
 from infra.settings import Settings
 
 NAMESPACE = "PneumoniaApi"
 """Of the metrics in the proxy's log lines (lambda/inference_proxy/emf.py)."""
 SLOW_MILLISECONDS = 10_000
-IDLE_HOURS = 3
 BUDGET_SHARES = (80, 100)
 
 
@@ -26,7 +27,7 @@ class ObservabilityStack(cdk.Stack):
     def __init__(self, scope: Construct, settings: Settings, lease: Lease) -> None:
         super().__init__(scope, settings.stack_name("Observability"), env=cdk.Environment(region=settings.region))
         self.settings = settings
-        self.endpoint_name = lease.endpoint_name(settings.stage)
+        self.lease = lease
         topic = self._topic()
         for alarm in self._alarms():
             alarm.add_alarm_action(actions.SnsAction(topic))
@@ -37,62 +38,53 @@ class ObservabilityStack(cdk.Stack):
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", enforce_ssl=True)
+        # A policy of its own replaces the topic's default one, by which the account's alarms could publish.
+        source = {"StringEquals": {"aws:SourceAccount": self.account}}
+        topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=source))
         acknowledge(topic, "AwsSolutions-SNS2", "Messages name alarms of this stage; no data of patients passes here.")
         if self.settings.alarms_email:
             topic.add_subscription(subscriptions.EmailSubscription(self.settings.alarms_email))
         return topic
 
-    def api(self, name: str, statistic: str, hours: float = 5 / 60, **dimensions: str) -> cloudwatch.Metric:
-        """Return one of the proxy's own metrics."""
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=name,
-            dimensions_map={"Stage": self.settings.stage, **dimensions},
-            statistic=statistic,
-            period=cdk.Duration.minutes(round(hours * 60)),
-        )
+    def proxy(self, name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:
+        """Return one of the metrics that the proxy writes into its log."""
+        return metric(NAMESPACE, name, statistic, Stage=self.settings.stage, **dimensions)
 
     def model(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Return one of the endpoint's metrics."""
-        return cloudwatch.Metric(
-            namespace="AWS/SageMaker",
-            metric_name=name,
-            dimensions_map={"EndpointName": self.endpoint_name, "VariantName": VARIANT},
-            statistic=statistic,
-        )
+        endpoint = self.lease.endpoint_name(self.settings.stage)
+        return metric("AWS/SageMaker", name, statistic, EndpointName=endpoint, VariantName=VARIANT)
+
+    def function(self, name: str) -> cloudwatch.Metric:
+        """Return one of Lambda's metrics of the proxy."""
+        return metric("AWS/Lambda", name, "Sum", FunctionName=function_name(self.settings.stage))
 
     def _alarms(self) -> list[cloudwatch.Alarm]:
+        stage = self.settings.stage
+        failed = metric("AWS/ApiGateway", "5XXError", "Sum", ApiName=f"pneumonia-{stage}", Stage=stage)
+        slow = self.proxy("Latency", "p99", Route="POST /predict")
+        throttled = self.proxy("Rejections", "Sum", Code="endpoint_throttled")
         watched = {
-            "Failures": (self.api("Errors", "Sum"), 3, "Requests failed by no fault of theirs; see the proxy's log."),
-            "SlowAnswers": (self.api("Latency", "p99"), SLOW_MILLISECONDS, "One answer in a hundred takes 10 s."),
+            "Failures": (failed, 3, "The API answered 5xx; see the logs of the proxy and of the API."),
+            "FunctionErrors": (self.function("Errors"), 1, "The proxy crashed, timed out or ran out of memory."),
+            "FunctionThrottles": (self.function("Throttles"), 10, "Lambda refused to run the proxy; raise its quota."),
+            "SlowAnswers": (slow, SLOW_MILLISECONDS, "POST /predict took 10 s or more for a quarter of an hour."),
             "ModelErrors": (self.model("Invocation5XXErrors", "Sum"), 3, "The model fails; see the endpoint's log."),
-            "Throttled": (
-                self.api("Rejections", "Sum", Code="endpoint_throttled"), 10,
-                "The endpoint gets more than it can take; give it more instances or concurrency.",
-            ),
-        }  # fmt: skip
-        alarms = [self._alarm(name, *parts) for name, parts in watched.items()]
-        if self.settings.realtime:
-            words = f"An endpoint that is billed by the hour was asked nothing for {IDLE_HOURS} hours."
-            idle = self.api("Requests", "Sum", hours=1).create_alarm(
-                self,
-                "NoTraffic",
-                alarm_description=words,
-                threshold=1,
-                evaluation_periods=IDLE_HOURS,
-                comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
-            )
-            alarms.append(idle)
-        return alarms
+            "Throttled": (throttled, 10, "The endpoint is overloaded; give it more instances or concurrency."),
+        }
+        if self.lease.ends:
+            stuck = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName=failures_name(stage))
+            watched["LeaseFailed"] = (stuck, 1, "The lease could not delete the endpoint, which goes on billing.")
+        return [self._alarm(name, *parts) for name, parts in watched.items()]
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float, words: str) -> cloudwatch.Alarm:
-        return metric.create_alarm(
+    def _alarm(self, name: str, watched: cloudwatch.Metric, threshold: float, description: str) -> cloudwatch.Alarm:
+        return watched.create_alarm(
             self,
             name,
-            alarm_description=words,
+            alarm_description=description,
             threshold=threshold,
-            evaluation_periods=1,
+            # One cold start, or one film of many megapixels, is not a slow API.
+            evaluation_periods=3 if name == "SlowAnswers" else 1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
@@ -100,10 +92,12 @@ class ObservabilityStack(cdk.Stack):
     def _dashboard(self) -> None:
         board = cloudwatch.Dashboard(self, "Dashboard")
         calls = ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors")
-        labels = [self.api("Predictions", "Sum", Label=label) for label in ("NORMAL", "PNEUMONIA")]
+        labels = [self.proxy("Predictions", "Sum", Label=label) for label in ("NORMAL", "PNEUMONIA")]
         graphs = {
-            "Requests and failures": [self.api("Requests", "Sum"), self.api("Errors", "Sum")],
-            "Latency, ms": [self.api("Latency", one) for one in ("p50", "p99")] + [self.api("EndpointLatency", "p50")],
+            "Requests and failures": [self.proxy("Requests", "Sum"), self.proxy("Errors", "Sum")],
+            "Function": [self.function(name) for name in ("Errors", "Throttles", "ConcurrentExecutions")],
+            "Latency, ms": [self.proxy("Latency", one) for one in ("p50", "p99")]
+            + [self.proxy("EndpointLatency", "p50")],
             "Predictions by label": labels,
             "Endpoint": [self.model(name, "Sum") for name in calls],
         }
@@ -129,3 +123,8 @@ class ObservabilityStack(cdk.Stack):
                 for share in BUDGET_SHARES
             ],
         )
+
+
+def metric(namespace: str, name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:
+    """Return a metric, in periods of five minutes."""
+    return cloudwatch.Metric(namespace=namespace, metric_name=name, statistic=statistic, dimensions_map=dimensions)

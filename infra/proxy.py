@@ -43,6 +43,7 @@ def proxy(
     return lambda_.Function(
         scope,
         "Proxy",
+        function_name=function_name(settings.stage),
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
         handler="handler.handler",
@@ -53,6 +54,11 @@ def proxy(
         timeout=TIMEOUT,
         environment=environment(settings, model, lease),
     )
+
+
+def function_name(stage: str) -> str:
+    """Return the function's name, fixed for the alarms on it."""
+    return f"pneumonia-{stage}-proxy"
 
 
 def asking(stack: cdk.Stack, settings: Settings, model: TrainedModel, lease: Lease) -> dict[str, Grant]:

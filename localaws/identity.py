@@ -130,7 +130,7 @@ class Authorizer:
 
         account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
         role = iam._roles.get_scoped(account, None, name)
-        if role is None or not trusts(role, service):
+        if role is None or not trusts(role, service, account):
             raise ServiceError(
                 "ValidationException",
                 f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
@@ -153,17 +153,25 @@ class Authorizer:
         return Credentials(key, secret, token, dt.datetime.fromtimestamp(expires, dt.UTC))
 
 
-def trusts(role: Mapping[str, Any], service: str) -> bool:
-    """Return whether a MiniStack role record lets a service assume it, and denies it nowhere."""
-    from ministack.core.iam_evaluator import _action_matches, _service_principal_matches
+def trusts(role: Mapping[str, Any], service: str, account: str) -> bool:
+    """Return whether a MiniStack role record lets a service assume it for `account`, and denies it nowhere."""
+    from ministack.core.iam_evaluator import (
+        EvalContext,
+        _action_matches,
+        _conditions_met,
+        _service_principal_matches,
+    )
 
     document = role.get("AssumeRolePolicyDocument", "{}")
     statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+    keys = {"aws:sourceaccount": account}
+    request = EvalContext(service, "Service", account, "sts:AssumeRole", "*", "", service_context=keys)
     effects = set()
     for statement in [statements] if isinstance(statements, dict) else statements:
         actions = statement.get("Action", [])
         named = _service_principal_matches(statement.get("Principal"), service)
-        if named and _action_matches("sts:AssumeRole", [actions] if isinstance(actions, str) else actions, []):
+        applies = named and _conditions_met(statement.get("Condition", {}), request)
+        if applies and _action_matches("sts:AssumeRole", [actions] if isinstance(actions, str) else actions, []):
             effects.add(statement.get("Effect"))
     return effects == {"Allow"}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from localaws.errors import ServiceError
 from localaws.gateway import SageMaker
-from localaws.identity import Authorizer, Caller
+from localaws.identity import Authorizer, Caller, account_scope
 
 TARGET = ":scheduler:::aws-sdk:sagemaker:"
 SCHEDULER = "scheduler.amazonaws.com"
@@ -49,15 +49,42 @@ def register(sagemaker: SageMaker, authorizer: Authorizer) -> None:
 def call(
     sagemaker: SageMaker, authorizer: Authorizer, target: dict[str, Any], event: dict[str, Any], schedule: str
 ) -> None:
-    """Make one call as the schedule's role, and say in the log how it went; EventBridge Scheduler tells nobody else."""
+    """Make one call as the schedule's role; one that fails goes to the log and to the dead-letter queue, unrepeated."""
     name = target["Arn"].rpartition(":")[2]
     operation, role = name[:1].upper() + name[1:], target.get("RoleArn", "")
+    principal = f"arn:aws:sts::{event['Account']}:assumed-role/{role.rpartition('/')[2]}/{schedule}"
+    key = ""
     try:
-        credentials = authorizer.role_credentials(role, schedule, SCHEDULER)
-        principal = f"arn:aws:sts::{event['Account']}:assumed-role/{role.rpartition('/')[2]}/{schedule}"
-        caller = Caller(event["Account"], event["Region"], principal, credentials.access_key_id)
+        key = authorizer.role_credentials(role, schedule, SCHEDULER).access_key_id
+        caller = Caller(event["Account"], event["Region"], principal, key)
         sagemaker.control(caller, operation, json.loads(target.get("Input") or "{}"))
     except (ServiceError, ValueError) as error:
         log.warning("Schedule %s could not call %s: %s", schedule, operation, error)
+        queue = target.get("DeadLetterConfig", {}).get("Arn")
+        if queue and key:
+            report(authorizer, Caller(event["Account"], event["Region"], principal, key), queue, target, error)
         return
     log.info("Schedule %s called %s", schedule, operation)
+
+
+def report(
+    authorizer: Authorizer, caller: Caller, queue: str, target: dict[str, Any], error: ServiceError | ValueError
+) -> None:
+    """Send a failed call to a dead-letter queue as the schedule's role, with the attributes that AWS gives it.
+
+    (EventBridge Scheduler user guide, "Configuring a schedule's dead-letter queue".)
+    """
+    from ministack.services import sqs
+
+    said = {"ERROR_CODE": getattr(error, "code", "ValidationException"), "ERROR_MESSAGE": str(error)}
+    attributes = said | {"RETRY_ATTEMPTS": "0", "TARGET_ARN": target["Arn"]}
+    message = {
+        "MessageBody": target.get("Input") or "{}",
+        "MessageAttributes": {name: {"DataType": "String", "StringValue": text} for name, text in attributes.items()},
+    }
+    try:
+        authorizer.require(caller, "sqs:SendMessage", queue)
+        with account_scope(caller.account, caller.region):
+            sqs._act_send_message(message, sqs._queue_url(queue.rpartition(":")[2]))
+    except (ServiceError, sqs._Err) as refused:
+        log.warning("The dead-letter queue %s did not get the call: %s", queue, refused)

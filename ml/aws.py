@@ -48,6 +48,25 @@ def patiently(ask: Callable[[], Answer], pause: float) -> Answer:
     return ask()
 
 
+def description(describe: Callable[[], dict[str, Any]], job: str, pause: float) -> dict[str, Any]:
+    """Return the description of a job.
+
+    Args:
+        describe: the call, without arguments.
+        job: kind and name, for the sentence.
+        pause: seconds between two tries when the connection is lost.
+
+    Raises:
+        UserError: there is no such job.
+    """
+    try:
+        return patiently(describe, pause)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+        raise UserError(f"There is no {job} in {region()}: {error.response['Error']['Message']}", 2) from error
+
+
 def region() -> str:
     """Return the session's region.
 

@@ -1,8 +1,6 @@
-"""One batch transform job: from a prefix of films to the text of each .out file."""
+"""One batch transform job: created with a model of its own, followed, stopped, and its .out objects read."""
 
-import contextlib
-import datetime as dt
-import re
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,100 +9,183 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws
-from ml.errors import UserError
+from ml import aws, prices, scores
+from ml.console import Progress
+from ml.errors import UserError, explain
+from ml.scorer import Scorer
 
 POLL_SECONDS = 1.0
+COUNT_SECONDS = 5.0
+"""Between two counts of the outputs; longer for many, so that a listing of 1,000 keys a second is never exceeded."""
+LOG_SECONDS = 30.0
+"""Between two lines of progress in a log file."""
 ENDED = ("Completed", "Failed", "Stopped")
+INPUTS = "transform-input"
+"""Prefix of the bucket for what exists only as the input of a job: images of a folder, manifests."""
+REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
-@contextmanager
-def temporary_model(artifact: str, image: str, role: str, job: str) -> Iterator[str]:
-    """Create the model a transform needs; it is deleted afterwards, whatever happened.
+def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> None:
+    """Create a transform job and its model, which have the same name; `wait` deletes the model.
 
-    Its name, at most 50 characters, holds the time to the microsecond: no two evaluations share one.
+    Args:
+        source: the S3DataSource.
+        target: URI of the output prefix.
+
+    Raises:
+        botocore.exceptions.ClientError: SageMaker refused; there is no model left then.
     """
-    sagemaker = aws.client("sagemaker")
-    name = f"{job[:32].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%H%M%S%f}"
+    sagemaker, place = aws.client("sagemaker"), scorer.place
+    built = request(job, job, source, target, scorer.instance_type, place.key)
     sagemaker.create_model(
-        ModelName=name,
-        PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
-        ExecutionRoleArn=role,
+        ModelName=job,
+        PrimaryContainer={"Image": place.image, "ModelDataUrl": scorer.artifact},
+        ExecutionRoleArn=place.role,
         EnableNetworkIsolation=True,
     )
     try:
-        yield name
-    finally:
-        sagemaker.delete_model(ModelName=name)
+        sagemaker.create_transform_job(**built)
+    except BaseException:
+        delete_model(job)
+        raise
 
 
-def run(model: str, source: str, target: str, instance_type: str) -> tuple[dict[str, str], str | None]:
-    """Transform every image under `source`, an S3 prefix; return text by output key, and SageMaker's failure reason.
+def request(
+    job: str, model: str, source: dict[str, str], target: str, instance_type: str, key: str | None = None
+) -> dict[str, Any]:
+    """Return the CreateTransformJob request: one image a record, one JSON line an object.
 
-    A job fails when one image does; the others are scored all the same, so that their output is returned too.
+    Args:
+        source: the S3DataSource.
+        key: the KMS key that encrypts the outputs.
 
     Raises:
-        UserError: the job was stopped.
+        UserError: there is no such instance type.
     """
-    sagemaker = aws.client("sagemaker")
-    part = re.sub(r"[^a-zA-Z0-9]+", "-", source.rstrip("/").rsplit("/", 1)[-1]).strip("-")
-    name = job_name(model, part)
-    sagemaker.create_transform_job(**request(name, model, source, f"{target}/{name}", instance_type))
-    try:
-        description = wait(sagemaker, name)
-    except BaseException:
-        # Nobody would see its end, and it is billed until then.
-        with contextlib.suppress(botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError):
-            sagemaker.stop_transform_job(TransformJobName=name)
-        raise
-    if description["TransformJobStatus"] == "Stopped":
-        raise UserError(f"Transform job {name} was stopped; run the command again.")
-    bucket, _, prefix = f"{target}/{name}/".removeprefix("s3://").partition("/")
-    return read_outputs(bucket, prefix), description.get("FailureReason")
-
-
-def job_name(model: str, part: str) -> str:
-    """Return a transform job's name, at most 63 characters; the model's is kept whole, as it is what makes it new."""
-    return f"{model}-{part}"[:63].rstrip("-")
-
-
-def request(name: str, model: str, source: str, target: str, instance_type: str) -> dict[str, Any]:
-    """Return the CreateTransformJob request: one image a record, one JSON line a file."""
+    output = {"S3OutputPath": target, "Accept": "application/jsonlines", "AssembleWith": "Line"}
     return {
-        "TransformJobName": name,
+        "TransformJobName": job,
         "ModelName": model,
         "BatchStrategy": "SingleRecord",
-        "MaxPayloadInMB": 6,
+        # The container's workers times this must be at most 100 (CreateTransformJob, MaxPayloadInMB); 6 is the default.
+        "MaxPayloadInMB": max(1, min(6, 100 // prices.workers(instance_type))),
         "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": source}},
+            "DataSource": {"S3DataSource": source},
             "ContentType": "application/x-image",
             "CompressionType": "None",
             "SplitType": "None",
         },
-        "TransformOutput": {"S3OutputPath": target, "Accept": "application/jsonlines", "AssembleWith": "Line"},
+        "TransformOutput": output | ({"KmsKeyId": key} if key else {}),
         "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
     }
 
 
-def wait(sagemaker: Any, name: str) -> dict[str, Any]:
-    """Wait for a transform job to end; return its description."""
+def run(scorer: Scorer, job: str, source: dict[str, str], total: int) -> tuple[dict[str, str], str | None]:
+    """Create a job, wait for its end and return the text by path below its output prefix, and its failure reason.
+
+    A job fails when one image does; the others are scored all the same, so that their output is returned too.
+    What ends this call early stops the job, as nobody would read its output.
+
+    Raises:
+        UserError: the job was stopped.
+    """
+    target = scorer.target(job)
+    create(scorer, job, source, target)
+    try:
+        description = wait(job, target, total)
+    except BaseException:
+        try:
+            stop(job)
+        except REFUSED as error:
+            print(f"{explain(error)} {running(job, attach=False)}", file=sys.stderr)
+        raise
+    if description["TransformJobStatus"] == "Stopped":
+        raise UserError(f"Transform job {job} was stopped; run the command again.")
+    return read_outputs(target), description.get("FailureReason")
+
+
+def wait(job: str, target: str, total: int) -> dict[str, Any]:
+    """Wait for a job's end while counting the outputs of `total` images; delete its model; return its description."""
+    sagemaker, progress, counted = aws.client("sagemaker"), None, 0.0
     while True:
         description: dict[str, Any] = aws.patiently(
-            lambda: sagemaker.describe_transform_job(TransformJobName=name), POLL_SECONDS
+            lambda: sagemaker.describe_transform_job(TransformJobName=job), POLL_SECONDS
         )
-        if description["TransformJobStatus"] in ENDED:
+        ended = description["TransformJobStatus"] in ENDED
+        if ended or time.monotonic() - counted >= max(COUNT_SECONDS, total / 1000):
+            done = aws.patiently(lambda: len(output_keys(target)), POLL_SECONDS)
+            progress = progress or Progress("Scored", total, every=LOG_SECONDS, done=0 if ended else done)
+            progress.advance(done - progress.done)
+            counted = time.monotonic()
+        if ended and progress:
+            progress.finish()
+            delete_model(job)
             return description
         time.sleep(POLL_SECONDS)
 
 
-def read_outputs(bucket: str, prefix: str) -> dict[str, str]:
-    """Return the text of every .out object under a prefix, by key."""
-    s3 = aws.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(".out")]
+@contextmanager
+def attachable(job: str) -> Iterator[None]:
+    """Tell how to go on with a job that runs on while this command cannot follow it.
+
+    Raises:
+        UserError: Ctrl-C, refused by AWS (expired credentials, too), or no connection for a minute.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise UserError(f"Stopped watching. {running(job)}") from None
+    except REFUSED as error:
+        raise UserError(f"{explain(error)} {running(job)}") from error
+
+
+def running(job: str, attach: bool = True) -> str:
+    """Return what to do about a job that is not followed any more."""
+    follow = f"Follow it again with `python -m ml.transform --attach {job}`, or end" if attach else "End"
+    return (
+        f"Transform job {job} runs on and is billed until it has sent every image. {follow} it with "
+        f"`python -m ml.transform --stop {job}`."
+    )
+
+
+def stop(job: str) -> str:
+    """Stop a job and delete its model; one that has ended stays as it is. Return the status it had.
+
+    Raises:
+        botocore.exceptions.ClientError: there is no such job, or these credentials may not stop it.
+    """
+    sagemaker = aws.client("sagemaker")
+    status = str(sagemaker.describe_transform_job(TransformJobName=job)["TransformJobStatus"])
+    if status not in ENDED:
+        sagemaker.stop_transform_job(TransformJobName=job)
+    delete_model(job)
+    return status
+
+
+def delete_model(job: str) -> None:
+    """Delete a job's model, if it is still there. It costs nothing: a refusal is said and ends no command."""
+    try:
+        aws.client("sagemaker").delete_model(ModelName=job)
+    except REFUSED as error:
+        if "Could not find model" not in str(error):
+            print(f"Model {job} is left in SageMaker, at no cost: {explain(error)}", file=sys.stderr)
+
+
+def output_keys(target: str) -> list[str]:
+    """Return the key of every .out object below an output prefix."""
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(scores.SUFFIX)]
+
+
+def read_outputs(target: str) -> dict[str, str]:
+    """Return the text of every .out object by its path below an output prefix."""
+    s3, keys = aws.client("s3"), output_keys(target)
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
 
     def read(key: str) -> str:
-        return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+        return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace"))
 
     with ThreadPoolExecutor(16) as pool:
-        return dict(zip(keys, pool.map(read, keys), strict=True))
+        texts = pool.map(read, keys)
+        return {key.removeprefix(f"{prefix}/"): text for key, text in zip(keys, texts, strict=True)}

@@ -8,25 +8,32 @@ class Progress:
     """Shows how far a known amount of work is, and how long it will take.
 
     On a terminal one line is rewritten; elsewhere a line is printed every `every` seconds and at the end.
+
+    Args:
+        done: how many were done before; they do not count for the speed.
     """
 
-    def __init__(self, title: str, total: int, unit: str = "images", every: float = 5.0) -> None:
+    def __init__(self, title: str, total: int, unit: str = "images", every: float = 5.0, done: int = 0) -> None:
         self.title, self.total, self.unit, self.every = title, total, unit, every
-        self.done = 0
-        self.started = self.shown = time.monotonic()
+        self.done = self.before = done
+        self.started = self.moving = self.shown = time.monotonic()
         self.terminal = sys.stderr.isatty()
 
     def advance(self, count: int = 1) -> None:
-        """Note that `count` more are done."""
-        self.done += count
+        """Note that `count` more are done; 0 shows that nothing changed, and is a start-up until the first one."""
         now = time.monotonic()
+        if self.done == self.before and not count:
+            self.moving = now
+        self.done += count
         if now - self.shown >= (0.2 if self.terminal else self.every):
             self.shown = now
             self._show(now)
 
     def _show(self, now: float) -> None:
-        left = (now - self.started) / max(self.done, 1) * (self.total - self.done)
-        line = f"{self.title}: {self.done:,} of {self.total:,} {self.unit}, {left:.0f} s left"
+        line = f"{self.title}: {self.done:,} of {self.total:,} {self.unit}"
+        if self.done > self.before:
+            left = (now - self.moving) / (self.done - self.before) * (self.total - self.done)
+            line += f", {left:.0f} s left"
         print(
             f"\r{line}\033[K" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr, flush=True
         )

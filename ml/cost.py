@@ -10,6 +10,7 @@ from typing import Any
 from ml import prices, project
 from ml.errors import UserError, guarded
 from ml.request import Compute
+from ml.scorer import INSTANCE_TYPE
 
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
@@ -30,7 +31,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m ml.cost",
         description="Print what the endpoint of cdk.json's settings costs an hour and a month, and what one training "
-        "run costs. Nothing is asked of AWS; prices come from a dated table.",
+        "run and one evaluation cost. Nothing is asked of AWS; prices come from a dated table.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -38,17 +39,24 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=1000, help="a month, for serverless (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of one inference, for serverless (default 1)")
     parser.add_argument("--films", type=int, default=18264, help="lines of the training list (default %(default)s)")
+    parser.add_argument(
+        "--evaluation-films",
+        type=int,
+        default=1904,
+        metavar="N",
+        help="images of validation, stressed validation and test (default %(default)s)",
+    )
     parser.add_argument("--epochs", type=int, default=4, help="default %(default)s")
     parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
     options = parser.parse_args(argv)
-    if min(options.requests, options.films, options.epochs) < 1 or options.seconds <= 0:
-        parser.error("--requests, --films, --epochs and --seconds must be above 0.")
+    if min(options.requests, options.films, options.evaluation_films, options.epochs) < 1 or options.seconds <= 0:
+        parser.error("--requests, --films, --evaluation-films, --epochs and --seconds must be above 0.")
     return options
 
 
 def show(options: argparse.Namespace) -> None:
-    """Print endpoint and training."""
+    """Print endpoint, training and evaluation."""
     table = prices.read(options.prices)
     Compute(options.instance_type).check()
     settings = settings_of(options.context)
@@ -60,6 +68,10 @@ def show(options: argparse.Namespace) -> None:
     print(f"Endpoint: {words}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, as long as it exists.")
     one = prices.training(table, options.instance_type, 101, options.films, options.epochs)
     print(f"One training run: {one} on {options.instance_type} ({one.basis}); less on spot.")
+    evaluation = prices.transform(table, INSTANCE_TYPE, options.evaluation_films)
+    print(
+        f"One evaluation of {options.evaluation_films:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis})."
+    )
     print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
 
 

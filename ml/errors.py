@@ -1,7 +1,8 @@
 """How a command ends when it cannot do what was asked: one sentence, never a traceback."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import botocore.exceptions
 
@@ -50,6 +51,34 @@ def guarded(command: Callable[[], None]) -> int:
     return 0
 
 
+@contextmanager
+def advising(advice: str) -> Iterator[None]:
+    """Add a sentence to whatever ends the block: an error of AWS or of the machine, or Ctrl-C.
+
+    Raises:
+        UserError: what happened, then `advice`. A UserError of the block passes unchanged.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise UserError(f"Interrupted. {advice}") from None
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError, OSError) as error:
+        raise UserError(f"{explain(error).rstrip('.')}. {advice}") from error
+
+
+def still_billed(kind: str, job: str, command: str) -> str:
+    """Return the advice for a command that stops following a job.
+
+    Args:
+        kind: as in "Training job".
+        command: what takes --attach and --stop, as in "python -m ml.train --stage dev".
+    """
+    return (
+        f"{kind} {job} goes on and is billed until it ends. Follow it with `{command} --attach {job}`, or stop it with "
+        f"`{command} --stop {job}`."
+    )
+
+
 def explain(error: Exception) -> str:
     """Return a sentence with a remedy for an error of AWS or of the machine."""
     match error:
@@ -58,13 +87,16 @@ def explain(error: Exception) -> str:
             remedy = REMEDIES.get(found.get("Code", ""), "")
             if "assume" in found.get("Message", "") and "role" in found["Message"]:
                 remedy = "Deploy the storage stack again: it makes the role that SageMaker takes on."
-            return f"AWS refused {error.operation_name}: {found.get('Message', error)} {remedy}".rstrip()
+            message = str(found.get("Message", error)).rstrip(".")
+            return f"AWS refused {error.operation_name}: {message}. {remedy}".rstrip()
         case botocore.exceptions.NoCredentialsError() | botocore.exceptions.PartialCredentialsError():
             return "no AWS credentials were found. Run `aws configure`, or export AWS_ACCESS_KEY_ID and its secret."
+        case botocore.exceptions.SSOError() | botocore.exceptions.TokenRetrievalError():
+            return f"{str(error).rstrip('.')}. Sign in again."
         case botocore.exceptions.NoRegionError():
             return "no AWS region is set. Export AWS_REGION, for example us-east-1."
         case botocore.exceptions.ConnectionError() | botocore.exceptions.HTTPClientError():
-            return f"{error} Check the network, and AWS_ENDPOINT_URL if it is set."
+            return f"{str(error).rstrip('.')}. Check the network, and AWS_ENDPOINT_URL if it is set."
         case OSError():
             return f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
         case _:

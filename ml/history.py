@@ -1,6 +1,10 @@
 """Past training runs: show them, or take one of them again."""
 
-from ml import aws, project, runs
+from pathlib import Path
+from typing import Any
+
+from ml import aws, prices, project, runs, watch
+from ml.errors import UserError
 
 
 def show(stage: str) -> None:
@@ -12,7 +16,10 @@ def show(stage: str) -> None:
         print(f"No runs in s3://{bucket}/{runs.PREFIX} yet.")
         return
     width = max(len(run["training_job"]) for run in found) + 2
-    print(f"  {'job':<{width}}{'ended':<27}{'dataset':<30}{'best val. acc.':>14}{'test AUROC':>12}{'gate':>9}")
+    print(
+        f"  {'job':<{width}}{'status':<21}{'ended':<27}{'dataset':<30}"
+        f"{'best val. acc.':>14}{'test AUROC':>12}{'gate':>9}"
+    )
     for run in found:
         facts = runs.get_json(bucket, run["training_job"], "metrics.json")
         best = "-" if run["best_validation_accuracy"] is None else f"{run['best_validation_accuracy']:.4f}"
@@ -20,13 +27,42 @@ def show(stage: str) -> None:
         gate = "-" if facts is None else "passed" if facts["gate"]["passed"] else "missed"
         star = "*" if run["training_job"] == current else " "
         print(
-            f"{star} {run['training_job']:<{width}}{run['ended']:<27}{run['dataset']:<30}{best:>14}{auroc:>12}{gate:>9}"
+            f"{star} {run['training_job']:<{width}}{run['status']:<21}{run['ended']:<27}{run['dataset']:<30}"
+            f"{best:>14}{auroc:>12}{gate:>9}"
         )
 
 
-def use(stage: str, job: str) -> None:
-    """Put a past run back into context, with its evaluation if it has one."""
+def use(stage: str, job: str, price_table: Path | None = None) -> None:
+    """Put a past run into context, with its evaluation if it has one; record it first if nobody did.
+
+    Raises:
+        UserError: there is no such job, it still runs, or it left no model in this stage's bucket.
+    """
     bucket = aws.stack_outputs(stage, "Storage")["DataBucketName"]
-    entry = runs.model_entry(runs.find(bucket, job), runs.get_json(bucket, job, "metrics.json"))
+    run = runs.get_json(bucket, job, "run.json") or unrecorded(stage, bucket, job, prices.read(price_table))
+    entry = runs.model_entry(run, runs.get_json(bucket, job, "metrics.json"))
     path = project.write_model(stage, entry)
-    print(f"Model of stage {stage} in {path.name} is {job}; gate: {entry['gate']}.")
+    print(f"Model of stage {stage} in {path.name} is {job} ({run['status']}); gate: {entry['gate']}.")
+
+
+def unrecorded(stage: str, bucket: str, job: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Record a job that ended while nobody followed it, from its description and its log.
+
+    Raises:
+        UserError: there is no such job, it still runs, or it left no model in `bucket`.
+    """
+    description = watch.describe(aws.client("sagemaker"), job)
+    if description["TrainingJobStatus"] not in watch.ENDED:
+        raise UserError(
+            f"Training job {job} still runs ({description['SecondaryStatus']}); follow it with "
+            f"`python -m ml.train --stage {stage} --attach {job}`."
+        )
+    watch.check(description)
+    artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
+    if not artifact.startswith(f"s3://{bucket}/{runs.PREFIX}{job}/"):
+        raise UserError(f"Training job {job} wrote to {artifact}; stage {stage} uses s3://{bucket}/{runs.PREFIX}.", 2)
+    _, log = watch.follow(job, lambda line: None)
+    run = runs.keep(description, log, table)
+    if run is None:
+        raise UserError(f"Training job {job} {watch.stop_reason(description)}, and left no model: no {artifact}.")
+    return run

@@ -28,10 +28,14 @@ class Epoch:
 
 @dataclass
 class JobLog:
-    """Reads lines in order and remembers the epochs.
+    """Reads the lines of all attempts in order and remembers the epochs.
+
+    An attempt that starts after a spot interruption goes on with the epochs or repeats some: an epoch counts once, with
+    what was said of it last.
 
     Attributes:
         total: epochs asked for.
+        best: best validation accuracy of all attempts.
         now: where the epoch that runs has got to, in words; empty between epochs.
     """
 
@@ -53,7 +57,7 @@ class JobLog:
         elif match := COST.search(line):
             self._epoch(match[1]).seconds = float(match[2])
         elif match := BEST.search(line):
-            self.best = float(match[1])
+            self.best = max(self.best or 0.0, float(match[1]))
         elif match := VALIDATION.search(line):
             epoch = self._epoch(match[1])
             epoch.validation_accuracy = float(match[2])

@@ -62,21 +62,9 @@ def run(options: argparse.Namespace) -> None:
     if options.action == "status":
         print(status(stage))
     elif options.action == "extend":
-        print(extend(stage, options.hours or default_hours()))
+        print(extend(stage, options.hours or project.settings().get("lease_hours", 0)))
     else:
         end(stage, options.yes)
-
-
-def default_hours() -> int:
-    """Return lease_hours of cdk.json.
-
-    Raises:
-        UserError: it is 0: the stage does not lease.
-    """
-    hours = project.settings().get("lease_hours", 0)
-    if not isinstance(hours, int) or hours < 1:
-        raise UserError(f"lease_hours in cdk.json is {hours!r}; set it to 1 to {MOST_HOURS}, or give --hours.", 2)
-    return hours
 
 
 def read(stage: str) -> Lease | None:
@@ -96,7 +84,9 @@ def read(stage: str) -> Lease | None:
 
 def status(stage: str) -> str:
     """Return one sentence on the stage's lease."""
-    written = read(stage)
+    written, name = read(stage), deployed_endpoint(stage)
+    if name is not None and not endpoint_lives(name) and (written is None or written.endpoint(stage) == name):
+        return missing(stage, name)
     if written is None:
         return f"Stage {stage} has no lease; `python -m ml.lease extend --stage {stage}` writes one."
     lease = deployed(stage, written) or written
@@ -123,27 +113,46 @@ def deployed(stage: str, written: Lease) -> Lease | None:
     return Lease(found.ends, written.number)
 
 
+def missing(stage: str, endpoint: str) -> str:
+    """Return that a deployed endpoint is gone, and how to bring it back."""
+    return (
+        f"Endpoint {endpoint} was deployed and no longer exists. Run `python -m ml.lease extend --stage {stage}`, then "
+        f"`cdk deploy --all -c stage={stage}`."
+    )
+
+
 def extend(stage: str, hours: int) -> str:
     """Let the lease end `hours` from now, in context and, where the endpoint lives, in AWS at once; say so.
 
-    An endpoint that has deleted itself gets the next number, so that `cdk deploy` makes it anew.
+    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. Only for that, `hours`
+    may be 0: the stage has no lease.
+
+    Raises:
+        UserError: `hours` is 0 and no endpoint has to be brought back, or the endpoint is deployed without a lease.
     """
-    old = read(stage)
+    old, name = read(stage), deployed_endpoint(stage)
     lease = Lease(now() + dt.timedelta(hours=hours), old.number if old else 1)
-    name = deployed_endpoint(stage)
-    if name is None:
-        project.write(f"lease:{stage}", entry(lease))
-        return f"The lease of stage {stage} ends at {lease.ends:{FORM}} UTC. Run `cdk deploy --all -c stage={stage}`."
-    if not endpoint_lives(name):
-        lease = Lease(lease.ends, lease.number + (name == lease.endpoint(stage)))
-        project.write(f"lease:{stage}", entry(lease))
-        return (
-            f"Endpoint {name} has deleted itself. Run `cdk deploy --all -c stage={stage}`: it makes "
-            f"{lease.endpoint(stage)}, which ends at {lease.ends:{FORM}} UTC."
+    gone = name is not None and not endpoint_lives(name)
+    if not hours and not gone:
+        raise UserError(
+            f"lease_hours in cdk.json is 0: the endpoint of stage {stage} runs until it is deleted. Set lease_hours to "
+            f"1 to {MOST_HOURS}, or give --hours.",
+            2,
         )
-    schedule.move(stage, lease.ends)
+    if gone:
+        lease = Lease(lease.ends, lease.number + (name == lease.endpoint(stage)))
+        ends = f", which ends at {lease.ends:{FORM}} UTC" if hours else ""
+        told = (
+            f"Endpoint {name} no longer exists. Run `cdk deploy --all -c stage={stage}`: it makes "
+            f"{lease.endpoint(stage)}{ends}."
+        )
+    elif name is not None:
+        schedule.move(stage, lease.ends)
+        told = f"Endpoint {name} deletes itself at {lease.ends:{FORM}} UTC."
+    else:
+        told = f"The lease of stage {stage} ends at {lease.ends:{FORM}} UTC. Run `cdk deploy --all -c stage={stage}`."
     project.write(f"lease:{stage}", entry(lease))
-    return f"Endpoint {name} deletes itself at {lease.ends:{FORM}} UTC."
+    return told
 
 
 def renew(stage: str, hours: int) -> str | None:

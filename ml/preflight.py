@@ -9,9 +9,10 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, lease, project
+from ml import aws, lease, project, schedule
 from ml.errors import UserError, guarded
 from ml.request import Compute
+from ml.scorer import INSTANCE_TYPE
 from ml.train import algorithm_image
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
@@ -70,7 +71,7 @@ def findings(stage: str, instance_type: str) -> Iterator[Finding]:
         "bootstrap": bootstrap,
         "storage": lambda: stack(stage, "Storage"),
         "training quota": lambda: quota(f"{instance_type} for spot training job usage", 1),
-        "transform quota": lambda: quota("ml.m5.large for transform job usage", 1),
+        "transform quota": lambda: quota(f"{INSTANCE_TYPE} for transform job usage", 1),
         "endpoint quota": lambda: endpoint_quota(settings),
         "data set": lambda: data_set(stage),
         "model": lambda: model(stage),
@@ -215,17 +216,27 @@ def model(stage: str) -> str:
 
 
 def leased(stage: str, settings: dict[str, Any]) -> str:
-    """Look at the lease.
+    """Look whether the deployed endpoint lives, and when its schedule in AWS deletes it.
 
     Raises:
-        UserError: it is missing or over, and the stage leases.
+        UserError: the endpoint was deployed and no longer exists, and no lease for the next one is written.
     """
+    written, name = lease.read(stage), lease.deployed_endpoint(stage)
+    ahead = written is not None and written.ends > lease.now()
+    remedy = f"run `python -m ml.lease extend --stage {stage}` before `cdk deploy`"
+    if name is not None and not lease.endpoint_lives(name):
+        if written is None or written.endpoint(stage) == name or not (ahead or not settings.get("lease_hours")):
+            raise UserError(lease.missing(stage, name))
+        return f"endpoint {name} no longer exists; `cdk deploy --all -c stage={stage}` makes {written.endpoint(stage)}"
     if not settings.get("lease_hours"):
         return "lease_hours is 0: the endpoint runs until it is deleted"
-    found = lease.read(stage)
-    if found is None or found.ends <= lease.now():
-        raise UserError(f"it is missing or over; run `python -m ml.lease extend --stage {stage}` before `cdk deploy`.")
-    return f"ends at {found.ends:{lease.FORM}} UTC"
+    found = schedule.read(stage) if name is not None else None
+    if found is not None:
+        note = "" if ahead else f"; cdk.context.json says that it is over: {remedy}"
+        return f"endpoint {found.endpoint} deletes itself at {found.ends:{lease.FORM}} UTC{note}"
+    if written is None or not ahead:
+        return f"not yet: {remedy}"
+    return f"ends at {written.ends:{lease.FORM}} UTC"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ml import aws, files, project
-from ml.dataset import floor, formats, groups, layout, report, sources, split, standardising, upload, variants, version
+from ml.dataset import (
+    floor,
+    formats,
+    groups,
+    layout,
+    report,
+    sources,
+    split,
+    standardising,
+    summary,
+    upload,
+    variants,
+    version,
+)
 from ml.dataset.film import CLASSES, Reject
 from ml.errors import UserError, guarded
 from radiograph import POLICIES
@@ -43,7 +56,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, help="table of labels (id,label) of a DICOM folder")
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--name", help="name of the data set (default: the folder's name)")
-    parser.add_argument("--seed", type=int, default=0, help="of the splits, and of the phantoms (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of splits, copies, lists and phantoms (default 0)")
     parser.add_argument("--validation-share", type=share, default=0.125, help="of the training films (default 0.125)")
     parser.add_argument("--test-share", type=share, default=0.2, help="where the source has no test folder (0.2)")
     parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")
@@ -91,23 +104,24 @@ def prepare(options: argparse.Namespace) -> None:
     bucket = aws.stack_outputs(project.stage(options.stage), "Storage")["DataBucketName"]
     root = options.work or project.root() / "build" / "datasets"
     name = slug(options.name or name_of(options.source))
-    found, unusable = sources.open_source(options.source, root / name, options.seed, options.labels)
+    offer = sources.open_source(options.source, root / name, options.seed, options.labels)
     folder = root / name / "standardised"
-    films, broken = standardising.standardise_all(found, folder, options.policy)
-    rejects = [*unusable, *broken]
-    report_rejects(len(found) + len(unusable), rejects, options.max_reject_share)
+    films, broken = standardising.standardise_all(offer.films, folder, options.policy)
+    rejects = [*offer.rejects, *broken]
+    report_rejects(len(films), rejects, options.max_reject_share)
     grouped, redundant = groups.group(films)
     splits = split.split(grouped, options.validation_share, options.test_share, options.batch_size, options.seed)
     variants.stressed(splits["validation"], folder)
     names = variants.copies(splits["train"], options.augment, options.seed, folder)
-    placed = layout.lay_out(splits, names, options.balance, folder)
-    content = version.describe(name, splits, settings(options), placed.training_samples)
-    print_splits(content, len(redundant), sum(film.patient.startswith("file-") for film in films))
+    placed = layout.lay_out(splits, names, options.balance, options.seed, folder)
+    content = version.describe(name, splits, settings(options), placed.training_samples, offer.collection)
+    file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(redundant))
+    print_splits(content, file_counts)
     if options.format == "recordio":
         placed = formats.add_records(placed, root / name / "recordio")
     elif options.format == "manifest":
         placed = formats.add_manifests(placed, bucket, content)
-    pages = report.build(content, splits, rejects, redundant, folder)
+    pages = report.build(content, splits, rejects, file_counts, folder)
     pages["floor.json"] = floor.floor(splits, folder)
     keep(pages, root / name)
     sent = upload.upload(bucket, content, placed, pages)
@@ -148,34 +162,35 @@ def slug(text: str) -> str:
     return name
 
 
-def report_rejects(offered: int, rejects: list[Reject], limit: float) -> None:
-    """List what was left out of `offered` files.
+def report_rejects(films: int, rejects: list[Reject], limit: float) -> None:
+    """List what was left out beside `films` usable images.
 
     Raises:
-        UserError: the share of rejects exceeds `limit`.
+        UserError: the share of unusable files exceeds `limit`; files outside the source's layout do not count.
     """
     for reject in rejects[:SHOWN_REJECTS]:
-        print(f"Left out {reject.path}: {reject.reason}", file=sys.stderr)
+        many = f" ({reject.files:,} files)" if reject.files > 1 else ""
+        print(f"Left out {reject.path}{many}: {reject.reason}", file=sys.stderr)
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
-    if len(rejects) > limit * offered:
+    unusable = sum(reject.unusable for reject in rejects)
+    if unusable > limit * (films + unusable):
         raise UserError(
-            f"{len(rejects)} of {offered} files are no usable films, more than --max-reject-share {limit:g} allows. "
-            "Look at the reasons above."
+            f"{unusable} of {films + unusable} files are no usable films, more than --max-reject-share {limit:g} "
+            "allows. Look at the reasons above."
         )
 
 
-def print_splits(content: dict[str, Any], redundant: int, unknown: int) -> None:
-    """Print the splits, and the proof that they share nobody."""
-    print(f"{'split':<12}{'films':>8}" + "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}")
+def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
+    """Print the splits, what they share, and what became of every file."""
+    heads = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
+    print(f"{'split':<12}{'films':>8}{heads}")
     for name, counts in content["counts"].items():
         numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
-        print(f"{name:<12}{sum(counts.values()):>8}{numbers}{content['patients'][name]:>10}")
-    shared = content["shared"]
-    print(f"Shared between splits: {shared['patients']} patients, {shared['pictures']} pictures. "
-          f"Redundant copies dropped: {redundant}. Training list: {content['training_samples']} lines.")  # fmt: skip
-    if unknown:
-        print(f"{unknown} file names tell no patient; each of these files counts as its own patient.", file=sys.stderr)
+        print(f"{name:<12}{sum(counts.values()):>8}{numbers}"
+              f"{content['patients'][name]:>10}{content['unknown_patients'][name]:>10}")  # fmt: skip
+    print(summary.shared_sentence(content["shared"]))
+    print(f"{summary.files_sentence(file_counts)} Training list: {content['training_samples']:,} lines.")
 
 
 if __name__ == "__main__":

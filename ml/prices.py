@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,33 @@ EPOCH_OVERHEAD = 2.0
 RELATIVE_WORK = {18: 1.8, 34: 3.6, 50: 3.8, 101: 7.6, 152: 11.3, 200: 15.0}
 """GFLOPs of each ResNet at 224 x 224 (He et al., 2016); a network's speed is taken to fall as they rise."""
 MEASURED_LAYERS = 101
+TRANSFORM_START = 360.0
+"""Seconds until a transform job's container answers; 5 to 8 minutes in public logs."""
+WORKER_SPEED = 0.39
+"""Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
+
+
+TABLES = ("training_hour", "hosting_hour", "transform_hour", "images_per_second")
+"""What a price table must hold by instance type or family."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Billed seconds and cost of a job at the on-demand price; None where the table has no price.
+    """Billed seconds and cost of a job at the on-demand price; None where the table has no speed, or no price.
 
     Attributes:
         basis: one sentence on where the numbers come from.
     """
 
-    seconds: float
+    seconds: float | None
     cost: float | None
     currency: str
     basis: str
 
     def __str__(self) -> str:
         money = "an unknown sum" if self.cost is None else f"about {self.cost:.2f} {self.currency}"
-        return f"{self.seconds / 60:.0f} billed minutes, {money}"
+        minutes = "an unknown time" if self.seconds is None else f"{self.seconds / 60:.0f} billed minutes"
+        return f"{minutes}, {money}"
 
 
 def read(path: Path | None) -> dict[str, Any]:
@@ -45,7 +55,7 @@ def read(path: Path | None) -> dict[str, Any]:
     source = path or TABLE
     try:
         table = json.loads(source.read_text(encoding="utf-8"))
-        complete = all(isinstance(table[name], dict) for name in ("training_hour", "hosting_hour", "images_per_second"))
+        complete = all(isinstance(table[name], dict) for name in TABLES)
         known = complete and table["read"] and table["currency"] and table["region"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"--prices {source} is no price table ({error!r}); copy {TABLE} and change it.", 2) from error
@@ -60,17 +70,52 @@ def training(table: dict[str, Any], instance_type: str, layers: int, samples: in
     An instance family without a measured speed counts as the slowest measured one, so that the estimate is high.
     """
     speeds = table["images_per_second"]
+    if not speeds:
+        basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
+        return Estimate(None, None, table["currency"], basis)
     family = instance_type.split(".")[1]
     speed = speeds.get(family, min(speeds.values())) * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
     hourly = table["training_hour"].get(instance_type)
     measured = "measured" if family in speeds and layers == MEASURED_LAYERS else "inferred"
+    return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({measured})")
+
+
+def transform(table: dict[str, Any], instance_type: str, images: int) -> Estimate:
+    """Estimate a batch transform job: 360 s + images / (0.39 x workers).
+
+    Whether the start is billed is not documented; it is counted, so that the estimate is high.
+    """
+    count = workers(instance_type)
+    seconds = TRANSFORM_START + images / (WORKER_SPEED * count)
+    basis = (
+        f"{TRANSFORM_START / 60:.0f} minutes to start, then {WORKER_SPEED * count:.1f} images/s with {count} "
+        f"worker{'s' if count > 1 else ''}, inferred from one public run on ml.m4.2xlarge"
+    )
+    return estimate(table, seconds, table["transform_hour"].get(instance_type), basis)
+
+
+def workers(instance_type: str) -> int:
+    """Return how many images the algorithm's container scores at a time: one for each vCPU but one, at least 1.
+
+    Raises:
+        UserError: this is no instance type.
+    """
+    match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|(\d*)xlarge)", instance_type)
+    if match is None:
+        raise UserError(f"--instance-type {instance_type} is no instance type; give one such as ml.m5.4xlarge.", 2)
+    vcpus = 2 if match[1] is None else 4 * int(match[1] or 1)
+    return vcpus - 1
+
+
+def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis: str) -> Estimate:
+    """Return the estimate for so many seconds; `hourly` is None where the table has no price."""
     price = "no price in the table" if hourly is None else f"{hourly} {table['currency']} an hour"
     return Estimate(
         seconds,
         None if hourly is None else cost(seconds, hourly),
         table["currency"],
-        f"{speed:.0f} images/s ({measured}), {price} on demand in {table['region']}, read {table['read']}",
+        f"{basis}, {price} on demand in {table['region']}, read {table['read']}",
     )
 
 

@@ -13,6 +13,8 @@ RECORD_CHANNELS = ("train", "validation")
 FAMILIES = ("p2", "p3", "g4dn", "g5")
 """Documented for the algorithm. Its CUDA 11.1 drives GPUs up to compute capability 8.6: no L4, L40S or H100."""
 MAX_RUNTIME_LIMIT = 28 * 86400
+SPOT_WAIT = 4 * 3600
+"""Seconds that a job may wait for spot capacity beyond --max-runtime, unless --max-wait says otherwise."""
 CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
 
 EBS_FAMILIES = ("p2", "p3")
@@ -22,14 +24,25 @@ VolumeKmsKeyId (CreateTrainingJob, ResourceConfig)."""
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and for how long a job may run; seconds, and GB of disk for the films and their records."""
+    """Where and for how long a job may run.
+
+    Attributes:
+        max_runtime: seconds of training.
+        max_wait: seconds of training and of waiting for spot capacity; None for `max_runtime` plus SPOT_WAIT.
+        volume_gb: GB of disk for the images and their records.
+    """
 
     instance_type: str = "ml.g4dn.xlarge"
     spot: bool = True
     max_runtime: int = 4 * 3600
-    max_wait: int = 8 * 3600
+    max_wait: int | None = None
     volume_gb: int = 50
     network_isolation: bool = False
+
+    @property
+    def wait(self) -> int:
+        """Seconds until SageMaker gives a spot job up."""
+        return self.max_runtime + SPOT_WAIT if self.max_wait is None else self.max_wait
 
     def check(self) -> None:
         """Check against what the algorithm and the service allow.
@@ -46,8 +59,8 @@ class Compute:
             )
         if not 60 <= self.max_runtime <= MAX_RUNTIME_LIMIT:
             raise UserError(f"--max-runtime {self.max_runtime} must be from 60 to {MAX_RUNTIME_LIMIT} seconds.", 2)
-        if self.spot and self.max_wait < self.max_runtime:
-            raise UserError(f"--max-wait {self.max_wait} must be at least --max-runtime ({self.max_runtime}).", 2)
+        if self.spot and self.wait < self.max_runtime:
+            raise UserError(f"--max-wait {self.wait} must be at least --max-runtime ({self.max_runtime}).", 2)
         if not 5 <= self.volume_gb <= 16384:
             raise UserError(f"--volume-gb {self.volume_gb} must be from 5 to 16384.", 2)
 
@@ -81,7 +94,7 @@ def build(
     compute.check()
     stopping = {"MaxRuntimeInSeconds": compute.max_runtime}
     if compute.spot:
-        stopping["MaxWaitTimeInSeconds"] = compute.max_wait
+        stopping["MaxWaitTimeInSeconds"] = compute.wait
     request: dict[str, Any] = {
         "TrainingJobName": name,
         "AlgorithmSpecification": {
@@ -136,7 +149,10 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
 
 
 def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO."""
+    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO.
+
+    They come in another order each epoch.
+    """
     source = {
         "S3DataType": "AugmentedManifestFile",
         "S3Uri": uri,
@@ -149,4 +165,5 @@ def manifest_channel(name: str, uri: str) -> dict[str, Any]:
         "ContentType": "application/x-recordio",
         "CompressionType": "None",
         "RecordWrapperType": "RecordIO",
+        "ShuffleConfig": {"Seed": 0},
     }

@@ -12,6 +12,7 @@ import botocore.exceptions
 from ml import files, project, runs, scoring
 from ml.evaluation import metrics, report
 from ml.evaluation.evaluate import Evaluation, worst
+from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate
 
@@ -53,9 +54,12 @@ def show(found: Evaluation, dataset: str) -> None:
     """Print threshold, calibration, test metrics, floors and warnings."""
     facts = found.facts
     print(f"Threshold {found.threshold:.4f}: {facts['threshold_source']}.")
-    print(f"Calibration: {facts['calibration']['why']}.")
+    calibration = facts["calibration"]
+    print(f"Calibration: {calibration['why']}.")
     floors = {name: Estimate(**one) for name, one in facts["floors"].items() if isinstance(one, dict)}
     print(f"Test films of {dataset}:\n{metrics.table({**found.test, **floors})}")
+    error = CalibrationError(**calibration["compared"][calibration["method"]]["test"]["ECE"])
+    print(f"Expected calibration error on test: {error}")
     if facts["comparison"]:
         one = facts["comparison"]
         print(f"Against {one['training_job']}: {one['only_this']} films right by this model only, {one['only_other']} "
@@ -96,7 +100,7 @@ def store(
 
 
 def predictions(raw: Mapping[str, Scored], found: Evaluation, classes: list[str]) -> str:
-    """Return one CSV line a film: what it is, the model's probability, the calibrated one, and what it is called."""
+    """Return one CSV line an image: label, patient (empty where unknown), probabilities and the class called."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["file", "label", "patient", "model_probability", "probability", "called"])
@@ -104,5 +108,5 @@ def predictions(raw: Mapping[str, Scored], found: Evaluation, classes: list[str]
         rows = zip(films.files, films.labels, films.patients, raw[split].scores, films.scores, strict=True)
         for file, label, patient, before, after in rows:
             called = classes[int(after >= found.threshold)]
-            writer.writerow([file, classes[label], patient, repr(float(before)), repr(float(after)), called])
+            writer.writerow([file, classes[label], patient or "", repr(float(before)), repr(float(after)), called])
     return buffer.getvalue()

@@ -86,8 +86,28 @@ def previous(bucket: str, dataset: str, job: str) -> Previous | None:
     return None
 
 
+def keep(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any] | None:
+    """Store the record of an ended job beside its artifact and return it; None for a job that left no artifact."""
+    artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
+    bucket, key = place(artifact, "output/model.tar.gz")
+    try:
+        aws.client("s3").head_object(Bucket=bucket, Key=key)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return None
+    run = record(description, log, table)
+    put(artifact, "run.json", json.dumps(run, indent=1).encode())
+    return run
+
+
 def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any]:
-    """Return what is worth keeping of a finished job; `cost` is at the on-demand price of `table`, or None."""
+    """Return what is worth keeping of an ended job.
+
+    `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. `cost` is what was paid by
+    `table`, or None: spot's discount shortens the billable seconds, which count at the on-demand price
+    (DescribeTrainingJob, BillableTimeInSeconds).
+    """
     channel = description["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
     bucket, _, key = channel.removeprefix("s3://").partition("/")
     name = "/".join(key.split("/")[1:3])
@@ -96,6 +116,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
     hourly, billed = table["training_hour"].get(instance_type), description.get("BillableTimeInSeconds")
     return {
         "training_job": description["TrainingJobName"],
+        "status": description["SecondaryStatus"],
         "artifact": description["ModelArtifacts"]["S3ModelArtifacts"],
         "dataset": name,
         "classes": dataset["classes"],
@@ -103,7 +124,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
         "hyperparameters": description["HyperParameters"],
         "image": description["AlgorithmSpecification"]["TrainingImage"],
         "instance_type": instance_type,
-        "epochs": [vars(epoch) for epoch in log.epochs.values()],
+        "epochs": [vars(log.epochs[number]) for number in sorted(log.epochs)],
         "best_validation_accuracy": log.best,
         "training_seconds": description.get("TrainingTimeInSeconds"),
         "billable_seconds": billed,
@@ -112,6 +133,23 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
         "code": code_version(),
         "ended": description["TrainingEndTime"].astimezone(dt.UTC).isoformat(timespec="seconds"),
     }
+
+
+def summary(run: Mapping[str, Any]) -> str:
+    """Return what a run reached and what was paid for it."""
+    best = run["best_validation_accuracy"]
+    done = sum(epoch["validation_accuracy"] is not None for epoch in run["epochs"])
+    billed, trained = run["billable_seconds"], run["training_seconds"]
+    parts = [
+        f"best validation accuracy {'unknown' if best is None else f'{best:.4f}'} after {done} of "
+        f"{run['hyperparameters']['epochs']} epochs"
+    ]
+    if billed is not None:
+        saved = f" of {trained} (spot saved {1 - billed / trained:.0%})" if trained and trained > billed else ""
+        parts.append(f"{billed} s billed{saved}")
+    if run["cost"] is not None:
+        parts.append(f"about {run['cost']:.2f} {run['currency']} paid")
+    return ", ".join(parts)
 
 
 def model_entry(run: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict[str, Any]:

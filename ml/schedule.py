@@ -42,9 +42,9 @@ def move(stage: str, ends: dt.datetime) -> None:
 
 
 def switch_off(stage: str) -> None:
-    """Let the schedule do nothing: its endpoint is gone, and it says so to who asks for the lease.
+    """Let the schedule do nothing, because its endpoint is gone; whoever asks for the lease learns that it is over.
 
-    Its time stays as it is, since one that is past may be refused.
+    Its time stays as it is: AWS accepts a time that has passed, and calls the target at once.
 
     Raises:
         UserError: the endpoint is deployed without a lease.

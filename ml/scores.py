@@ -1,48 +1,66 @@
-"""Batch transform's output: one .out file an image, in either of the two shapes the algorithm writes."""
+"""Batch transform's output: one .out object an image, in either of the two shapes the algorithm writes."""
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+
+SUM_TOLERANCE = 1e-3
+"""How far from 1 the probabilities of an image may sum, as in the API (`lambda/inference_proxy/prediction.py`)."""
+SUFFIX = ".out"
 
 
 def parse_output(text: str, classes: int) -> list[float]:
     """Return the probabilities in a bare JSON array or in {"prediction": [...]}.
 
     Raises:
-        ValueError: it is neither, or has not one finite probability a class.
+        ValueError: it is neither, or its values are not one probability for each class with a sum of 1.
     """
     try:
         parsed = json.loads(text.strip())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {text[:80]!r}") from error
     values = parsed.get("prediction") if isinstance(parsed, dict) else parsed
     if not isinstance(values, list) or len(values) != classes:
         raise ValueError(f"expected {classes} probabilities, received {text[:80]!r}")
-    numbers = [float(value) for value in values]
-    if not all(math.isfinite(value) and 0 <= value <= 1 for value in numbers):
-        raise ValueError(f"expected probabilities from 0 to 1, received {text[:80]!r}")
-    return numbers
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        raise ValueError(f"expected numbers, received {text[:80]!r}")
+    # Written so that NaN fails too.
+    if not all(0 <= value <= 1 for value in values) or abs(math.fsum(values) - 1) > SUM_TOLERANCE:
+        raise ValueError(f"expected probabilities from 0 to 1 with a sum of 1, received {text[:80]!r}")
+    return [float(value) for value in values]
 
 
-def match(inputs: Iterable[str], outputs: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Match inputs, such as NORMAL/a.jpg, to output keys by the suffix of their path.
+def match(names: Collection[str], outputs: Mapping[str, str], source: str) -> tuple[dict[str, str], list[str]]:
+    """Match images to outputs by whole paths.
 
-    SageMaker's documents disagree on whether sub-folders are kept, so a bare file name matches too.
+    In a public run, SageMaker wrote the output of NORMAL/a.jpg to NORMAL/a.jpg.out below the output prefix. Its API
+    reference puts the last folder of the input prefix in front. Both are read, but only one of them for all outputs,
+    and never a part of a path: view1_frontal.jpg is the name of thousands of images of CheXpert.
+
+    Args:
+        names: paths of the images below the input prefix.
+        outputs: text by path below the output prefix.
+        source: the input prefix, s3://BUCKET/FOLDERS/.
 
     Returns:
-        output text by input, and the inputs without output.
+        output text by image, and the images without output.
     """
-    by_suffix = {}
-    for key, text in outputs.items():
-        parts = key.removesuffix(".out").split("/")
-        for start in range(len(parts)):
-            by_suffix["/".join(parts[start:])] = text
-    matched: dict[str, str] = {}
-    missing: list[str] = []
-    for name in inputs:
-        found = by_suffix.get(name, by_suffix.get(name.rsplit("/", 1)[-1]))
-        if found is None:
+    folder = leading_folder(set(names), outputs, source)
+    matched, missing = {}, []
+    for name in names:
+        text = outputs.get(f"{folder}{name}{SUFFIX}")
+        if text is None:
             missing.append(name)
         else:
-            matched[name] = found
+            matched[name] = text
     return matched, missing
+
+
+def leading_folder(names: Collection[str], outputs: Mapping[str, str], source: str) -> str:
+    """Return the folders of `source` that stand in front of every output's path, "" where there are none."""
+    folders = source.removeprefix("s3://").strip("/").split("/")[1:]
+    for count in range(len(folders) + 1):
+        folder = "".join(f"{part}/" for part in folders[len(folders) - count :])
+        if all(key.startswith(folder) and key.removeprefix(folder).removesuffix(SUFFIX) in names for key in outputs):
+            return folder
+    return ""

@@ -1,49 +1,151 @@
-"""Score the splits of a data set by batch transform."""
+"""Score the splits of a data set by batch transform, in one job that can be followed again."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from ml import aws, batch, scores
+from ml.errors import UserError
+from ml.evaluation.evaluate import SPLITS
+from ml.scorer import Confirm, Scorer
 
 Found = TypeVar("Found")
+MOST_MISSING = 0.01
+"""Part of a split's images that may lack a score; more would change what is measured."""
+SHOWN = 10
 
 
 def split_probabilities(
-    split: str, model: str, bucket: str, dataset: Mapping[str, Any], instance_type: str
-) -> tuple[dict[str, float], list[str]]:
-    """Transform one split of a data set.
+    scorer: Scorer, dataset: Mapping[str, Any], confirm: Confirm, attached: str | None = None
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Score the images of all splits in one job, and those without an output once more in a second one.
+
+    Both jobs write below the output prefix of the first: `attached` may be either of them.
+
+    Args:
+        confirm: called before the first job that is created here.
+        attached: a job to follow instead of a new one.
 
     Returns:
-        probability of pneumonia by file, and what is missing: SageMaker's reason first, then a sentence a film.
+        probability of pneumonia by file, and for each file without one the reason.
+
+    Raises:
+        UserError: the job was stopped, scored nothing, is of another model, or can no longer be followed; or more
+            than 1 % of a split has no score.
     """
-    files = {
-        film["file"].removeprefix(f"{split}/"): film["file"]
-        for film in dataset["films"]
-        if film["file"].startswith(f"{split}/")
-    }
-    print(f"Scoring {len(files)} {split.replace('_', ' ')} films ...", flush=True)
-    prefix = f"s3://{bucket}/datasets/{dataset['name']}/{dataset['version']}/{split}/"
-    outputs, reason = batch.run(model, prefix, f"s3://{bucket}/transform", instance_type)
-    found, missing = read_outputs(list(files), outputs, len(dataset["classes"]))
-    faults = [f"{split}/{name}: {why}" for name, why in missing.items()]
-    if reason:
-        faults.insert(0, reason)
-    return {files[name]: probability for name, probability in found.items()}, faults
+    names = [film["file"] for film in dataset["films"] if film["file"].split("/")[0] in SPLITS]
+    prefix = f"s3://{scorer.place.bucket}/datasets/{dataset['name']}/{dataset['version']}/"
+    job = attached or scorer.new_job()
+    target = output_of(job, scorer) if attached else scorer.target(job)
+    if not attached:
+        confirm(len(names))
+        send(scorer, job, prefix, names, target)
+    outputs, end = follow(job, target, len(names))
+    if left := scores.match(names, outputs, prefix)[1]:
+        if attached:
+            confirm(len(left))
+        elif end == "Stopped" or len(left) == len(names):
+            scored = f"{len(names) - len(left):,} of {len(names):,} images"
+            raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(job)}")
+        print(f"{len(left):,} of {len(names):,} images have no output and are sent once more.", flush=True)
+        job = scorer.new_job()
+        send(scorer, job, prefix, left, target)
+        outputs, end = follow(job, target, len(names))
+    found, missing = read_outputs(names, outputs, prefix, len(dataset["classes"]), end)
+    check_missing(names, missing, job)
+    return found, missing
+
+
+def output_of(job: str, scorer: Scorer) -> str:
+    """Return the output prefix of a job that scores this model.
+
+    Raises:
+        UserError: it scores another one, or single images.
+    """
+    description = aws.client("sagemaker").describe_transform_job(TransformJobName=job)
+    target = str(description["TransformOutput"]["S3OutputPath"])
+    kind = description["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"]
+    if kind != "ManifestFile" or not target.startswith(scorer.target("")):
+        raise UserError(
+            f"--attach {job}: this job writes to {target}, and an evaluation of the model in cdk.context.json writes "
+            f"below {scorer.target('')}. Give a job of that model, or take the other one with "
+            "`python -m ml.train --use JOB`.",
+            2,
+        )
+    return target
+
+
+def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
+    """Create a job over images, given by their path below a prefix, and say how to follow it."""
+    key = f"{batch.INPUTS}/{job}.manifest"
+    body = json.dumps([{"prefix": prefix}, *names]).encode()
+    aws.client("s3").put_object(Bucket=scorer.place.bucket, Key=key, Body=body, ContentType="application/json")
+    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.place.bucket}/{key}"}
+    batch.create(scorer, job, source, target)
+    print(
+        f"Transform job {job} scores {len(names):,} images; follow it from elsewhere with --attach {job}.", flush=True
+    )
+
+
+def follow(job: str, target: str, total: int) -> tuple[dict[str, str], str]:
+    """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
+
+    Raises:
+        UserError: it cannot be followed any more.
+    """
+    with batch.attachable(job):
+        description = batch.wait(job, target, total)
+        end = description.get("FailureReason") or description["TransformJobStatus"]
+        return batch.read_outputs(target), str(end)
 
 
 def read_outputs(
-    names: Sequence[str], outputs: Mapping[str, str], classes: int
+    names: Sequence[str], outputs: Mapping[str, str], prefix: str, classes: int, reason: str | None
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the probability of pneumonia by name, and for each name without one the reason."""
-    matched, unmatched = scores.match(names, outputs)
-    found, missing = {}, dict.fromkeys(unmatched, "no output")
+    """Return the probability of pneumonia by name, and why a name has none.
+
+    Args:
+        names: paths below `prefix`, the job's input.
+        outputs: text by path below the job's output prefix.
+        reason: how the job ended, in SageMaker's words.
+    """
+    matched, unmatched = scores.match(names, outputs, prefix)
+    found, missing = {}, dict.fromkeys(unmatched, f"no output ({reason})" if reason else "no output")
     for name, text in matched.items():
         try:
             found[name] = scores.parse_output(text, classes)[1]
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             missing[name] = str(error)
     return found, missing
+
+
+def check_missing(names: Sequence[str], missing: Mapping[str, str], job: str) -> None:
+    """Check that so few images lack a score that the rest stands for each split.
+
+    Raises:
+        UserError: more than 1 % of a split has none.
+    """
+    for split in SPLITS:
+        total = sum(name.startswith(f"{split}/") for name in names)
+        without = sum(name.startswith(f"{split}/") for name in missing)
+        if without > MOST_MISSING * total:
+            raise UserError(
+                f"{without} of {total} {split} images have no score; at most {MOST_MISSING:.0%} may be left out. "
+                f"Nothing was recorded.{listed(missing)}\nRepair these images and prepare the data set again. "
+                f"{again(job)}"
+            )
+
+
+def again(job: str) -> str:
+    """Return how to send what a job did not score."""
+    return f"To send the images without an output once more: `python -m ml.transform --attach {job}`."
+
+
+def listed(missing: Mapping[str, str]) -> str:
+    """Return a line for each image without a score; of many, for the first ten."""
+    lines = [f"\n  {name}: {why}" for name, why in list(missing.items())[:SHOWN]]
+    return "".join(lines) + (f"\n  and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
 
 
 def fetch(bucket: str, dataset: Mapping[str, Any], files: Sequence[str]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Estimates with their uncertainty: proportions, the area under the ROC curve, and a threshold.
+"""Estimates with their uncertainty: proportions, resampled quantities, and a threshold; `ml.auroc` has the AUROC's.
 
 Pure functions on arrays. `labels` are 0 or 1, `scores` grow with the belief in 1; both have shape (n,).
 """
@@ -63,44 +63,45 @@ def midranks(values: Scores) -> Scores:
     return ranks
 
 
-def auc_delong(labels: Labels, scores: Scores) -> Estimate:
-    """Return the AUC with DeLong's interval (DeLong et al., Biometrics 1988; ranks as Sun and Xu, 2014).
+def clusters(patients: Sequence[str | None]) -> NDArray[np.intp]:
+    """Return the number of each image's patient, from 0; an image whose patient is unknown (None) has its own."""
+    numbers: dict[str | int, int] = {}
+    keys = (index if patient is None else patient for index, patient in enumerate(patients))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
-    The interval is cut at 0 and 1. It takes films as independent; see `auc_bootstrap` for patients.
-    """
-    positive, negative = scores[labels == 1], scores[labels == 0]
-    m, n = len(positive), len(negative)
-    value = auc(labels, scores)
-    if m < 2 or n < 2:
-        return Estimate(value, math.nan, math.nan, len(labels))
-    ranks = midranks(np.concatenate([positive, negative]))
-    v10 = (ranks[:m] - midranks(positive)) / n
-    v01 = 1.0 - (ranks[m:] - midranks(negative)) / m
-    half = Z95 * math.sqrt(float(v10.var(ddof=1)) / m + float(v01.var(ddof=1)) / n)
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), len(labels))
+
+def resampled_unit(patients: Sequence[str | None]) -> tuple[int, str]:
+    """Return how many groups of images `clusters` makes, and what to call them."""
+    known, unknown = len(set(patients) - {None}), sum(patient is None for patient in patients)
+    if not unknown:
+        return known, "patients"
+    if not known:
+        return unknown, "images of unknown patients"
+    return known + unknown, f"groups ({known} patients, {unknown} images of unknown patients)"
 
 
 def bootstrap(
-    patients: Sequence[str],
+    patients: Sequence[str | None],
     quantities: Callable[[NDArray[np.intp]], Mapping[str, float]],
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Return quantities with percentile intervals over resampled patients: films of one patient are no new evidence.
+    """Return quantities with percentile intervals over resampled patients: their images are not independent.
 
     Args:
-        patients: of each film, length n.
-        quantities: from the indices of films, some repeated, to numbers by name.
+        patients: of each image, length n; None where it is unknown, which makes the image a patient of its own.
+        quantities: from the indices of images, some repeated, to numbers by name.
 
-    `n` of each estimate counts patients. Draws in which a quantity is NaN (a class is missing) are left out of its
-    interval. The same seed gives the same intervals.
+    `n` and `unit` of each estimate say what was resampled. Draws in which a quantity is NaN (a class is missing) are
+    left out of its interval. The same seed gives the same intervals.
     """
-    names, member = np.unique(np.asarray(patients), return_inverse=True)
+    member = clusters(patients)
+    count, unit = resampled_unit(patients)
     rng = np.random.default_rng(seed)
     films = np.arange(len(member))
     values: dict[str, list[float]] = {}
     for _ in range(draws):
-        times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
+        times = np.bincount(rng.integers(0, count, count), minlength=count)
         for name, value in quantities(np.repeat(films, times[member])).items():
             values.setdefault(name, []).append(value)
     found = {}
@@ -108,15 +109,8 @@ def bootstrap(
         drawn = np.array(values[name])
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (math.nan, math.nan)
-        found[name] = Estimate(value, float(low), float(high), len(names), "patients")
+        found[name] = Estimate(value, float(low), float(high), count, unit)
     return found
-
-
-def auc_bootstrap(
-    labels: Labels, scores: Scores, patients: Sequence[str], draws: int = 2000, seed: int = 0
-) -> Estimate:
-    """Return the AUC with its interval over resampled patients; see `bootstrap`."""
-    return bootstrap(patients, lambda chosen: {"AUC": auc(labels[chosen], scores[chosen])}, draws, seed)["AUC"]
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:

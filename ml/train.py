@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml import aws, history, hyperparameters, plan, prices, project, request, runs, watch
+from ml import aws, errors, history, hyperparameters, plan, prices, project, request, runs, watch
 from ml.dataset import upload
 from ml.errors import UserError, guarded
 
@@ -29,13 +29,16 @@ def main(argv: list[str] | None = None) -> int:
         stage = project.stage(options.stage)
         if options.stop:
             aws.client("sagemaker").stop_training_job(TrainingJobName=options.stop)
-            print(f"Training job {options.stop} is being stopped.")
+            print(
+                f"Training job {options.stop} is being stopped. If it leaves a model, "
+                f"`{command_line(stage)} --use {options.stop}` takes it."
+            )
         elif options.attach:
-            finish(stage, options.attach)
+            finish(stage, options.attach, options.prices)
         elif options.list:
             history.show(stage)
         elif options.use:
-            history.use(stage, options.use)
+            history.use(stage, options.use, options.prices)
         else:
             start(stage, options)
 
@@ -59,7 +62,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     instead.add_argument("--stop", metavar="JOB", help="stop a running job")
     instead.add_argument("--list", action="store_true", help="show past runs")
-    instead.add_argument("--use", metavar="JOB", help="put a past run back into cdk.context.json")
+    instead.add_argument("--use", metavar="JOB", help="put the model of a past or stopped run into cdk.context.json")
     instead.add_argument("--dry-run", action="store_true", help="print the request as JSON and create nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before the job is created")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
@@ -70,9 +73,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     default = request.Compute()
     compute.add_argument("--instance-type", default=default.instance_type, help=f"default {default.instance_type}")
     compute.add_argument("--no-spot", action="store_true", help="pay on demand instead of waiting for spot capacity")
-    compute.add_argument("--max-runtime", type=int, default=default.max_runtime, help="seconds (default %(default)s)")
     compute.add_argument(
-        "--max-wait", type=int, default=default.max_wait, help="seconds with spot (default %(default)s)"
+        "--max-runtime", type=int, default=default.max_runtime, help="seconds of training (default %(default)s)"
+    )
+    compute.add_argument(
+        "--max-wait", type=int, help=f"seconds with waiting for spot (default --max-runtime + {request.SPOT_WAIT})"
     )
     compute.add_argument("--volume-gb", type=int, default=default.volume_gb, help="disk (default %(default)s)")
     compute.add_argument(
@@ -94,7 +99,21 @@ def tag(text: str) -> tuple[str, str]:
 
 
 def start(stage: str, options: argparse.Namespace) -> None:
-    """Create a training job and follow it."""
+    """Create a training job and follow it.
+
+    Raises:
+        UserError: an option is not allowed, the job would not end in time, or the answer is no.
+    """
+    compute = request.Compute(
+        options.instance_type,
+        not options.no_spot,
+        options.max_runtime,
+        options.max_wait,
+        options.volume_gb,
+        options.network_isolation,
+    )
+    compute.check()
+    table = prices.read(options.prices)
     outputs = aws.stack_outputs(stage, "Storage")
     dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
     samples = int(dataset["training_samples"])
@@ -109,22 +128,14 @@ def start(stage: str, options: argparse.Namespace) -> None:
         algorithm_image(aws.region()),
         outputs.get("DataKeyArn"),
     )
-    compute = request.Compute(
-        options.instance_type,
-        not options.no_spot,
-        options.max_runtime,
-        options.max_wait,
-        options.volume_gb,
-        options.network_isolation,
-    )
     dataset_name = f"{dataset['name']}/{dataset['version']}"
     built = request.build(name, dataset_name, place, sent, compute, dataset["settings"]["format"], dict(options.tag))
+    layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
+    estimate = prices.training(table, options.instance_type, layers, samples, epochs)
+    plan.check_runtime(estimate, options.max_runtime)
     if options.dry_run:
         print(json.dumps(built, indent=2))
         return
-    table = prices.read(options.prices)
-    layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
-    estimate = prices.training(table, options.instance_type, layers, samples, epochs)
     print(plan.describe(built, samples, validation, estimate), flush=True)
     if not options.yes:
         plan.confirm()
@@ -175,22 +186,35 @@ def snake(name: str) -> str:
 
 
 def finish(stage: str, job: str, price_table: Path | None = None) -> None:
-    """Follow a job to its end, then record it and make its model the stage's."""
-    try:
+    """Follow a job to its end and record it; make the model of a completed job the stage's.
+
+    Raises:
+        UserError: the job failed or was stopped, or cannot be followed any more; it says what can be done.
+    """
+    table = prices.read(price_table)
+    command = command_line(stage)
+    with errors.advising(errors.still_billed("Training job", job, command)):
         description, log = watch.follow(job, lambda line: print(line, flush=True))
-    except KeyboardInterrupt:
-        raise UserError(
-            "Stopped watching; the job goes on and is billed. Follow it again with "
-            f"`python -m ml.train --attach {job}`, or end it with `--stop {job}`."
-        ) from None
-    record = runs.record(description, log, prices.read(price_table))
-    uri = runs.put(record["artifact"], "run.json", json.dumps(record, indent=1).encode())
-    path = project.write_model(stage, runs.model_entry(record, None))
-    best = "unknown" if log.best is None else f"{log.best:.4f}"
-    cost = "" if record["cost"] is None else f", about {record['cost']:.2f} {record['currency']} on demand"
-    print(f"Completed: best validation accuracy {best}, {record['billable_seconds']} billable seconds{cost}.")
-    print(f"Artifact {record['artifact']}\nRun record {uri}\nModel of stage {stage} written to {path.name}; "
-          "evaluate it with `python -m ml.transform` before it can be deployed.")  # fmt: skip
+    watch.check(description)
+    with errors.advising(f"Training job {job} has ended; `{command} --attach {job}` records it."):
+        run = runs.keep(description, log, table)
+    if description["TrainingJobStatus"] == "Stopped":
+        stopped = f"Training job {job} {watch.stop_reason(description)}. The model in context is unchanged."
+        if run is None:
+            raise UserError(f"{stopped} The job left no model.")
+        raise UserError(f"{stopped} The job left a model ({runs.summary(run)}): `{command} --use {job}` takes it.")
+    if run is None:
+        raise UserError(f"Training job {job} completed without a model; its log is in group {watch.GROUP}.")
+    path = project.write_model(stage, runs.model_entry(run, None))
+    print(
+        f"Completed: {runs.summary(run)}.\nArtifact {run['artifact']}\nModel of stage {stage} written to {path.name}; "
+        "evaluate it with `python -m ml.transform` before it can be deployed."
+    )
+
+
+def command_line(stage: str) -> str:
+    """Return this command for a stage, for advice."""
+    return f"python -m ml.train --stage {stage}"
 
 
 if __name__ == "__main__":

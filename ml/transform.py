@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ from ml.errors import UserError, guarded
 from ml.evaluation import calibration, gate
 from ml.evaluation.evaluate import SPLITS, Choices, evaluate
 from ml.evaluation.scored import Scored, scored
-from ml.train import algorithm_image
+from ml.scorer import INSTANCE_TYPE, confirmation, scorer_of
 
 EXAMPLES = """examples:
   python -m ml.transform
   python -m ml.transform --target-sensitivity 0.98 --min-specificity 0.9
+  python -m ml.transform --attach JOB                     go on after Ctrl-C or with new credentials
   python -m ml.transform --input ~/films --output scores.csv      any films, without labels
 """
-SHOWN = 10
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,14 +33,24 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.transform",
-        description="Score the validation, stressed validation and test films of the stage's model by batch transform. "
+        description="Score the validation, stressed validation and test images with the stage's model, in one batch "
+        "transform job. Ctrl-C leaves the job running. "
         "Threshold and calibration are chosen on validation; test is only measured. A model that passes the gate is "
         "released for `cdk deploy`.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--instance-type", default="ml.m5.large", help="of the transform job (default %(default)s)")
+    parser.add_argument("--yes", action="store_true", help="do not ask before a job is created")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    parser.add_argument("--instance-type", default=INSTANCE_TYPE, help="of the transform job (default %(default)s)")
+    instead = parser.add_argument_group("a job that was started before").add_mutually_exclusive_group()
+    instead.add_argument(
+        "--attach",
+        metavar="JOB",
+        help="follow it, take the scores that it has, and send only the images without one in one more job",
+    )
+    instead.add_argument("--stop", metavar="JOB", help="stop it")
     default = Choices()
     group = parser.add_argument_group("measuring").add_argument
     group("--target-sensitivity", type=share, default=default.target_sensitivity, metavar="X",
@@ -58,6 +70,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if (options.input is None) != (options.output is None):
         parser.error("--input and --output belong together: give both, or neither.")
+    if options.input is not None and options.attach:
+        parser.error("--attach follows an evaluation; start --input again instead.")
     return options
 
 
@@ -82,52 +96,50 @@ def share(text: str) -> float:
 
 def transform(options: argparse.Namespace) -> None:
     """Score, choose, measure, judge, report; with --input only score."""
+    if options.stop:
+        status = batch.stop(options.stop)
+        ended = f"had ended before: {status}" if status in batch.ENDED else "is being stopped"
+        print(f"Transform job {options.stop} {ended}.")
+        return
+    confirm = confirmation(options.instance_type, options.prices, options.yes)
     stage = project.stage(options.stage)
     entry = project.read_model(stage)
-    outputs = aws.stack_outputs(stage, "Storage")
-    bucket = outputs["DataBucketName"]
-    image = algorithm_image(aws.region())
-    with batch.temporary_model(entry["artifact"], image, outputs["ExecutionRoleArn"], entry["training_job"]) as model:
-        if options.input is not None:
-            without = unlabelled.score(options.input, options.output, model, entry, bucket, options.instance_type)
-            print(f"Scores written to {options.output}. {results.NOTICE}")
-            if without:
-                raise UserError(f"{without} files have no score; the column `error` of {options.output} says why.")
-            return
-        dataset = upload.read_version(bucket, entry["dataset"])
-        raw, faults = score_splits(model, bucket, dataset, options.instance_type)
+    scorer = scorer_of(entry, aws.stack_outputs(stage, "Storage"), options.instance_type)
+    bucket = scorer.place.bucket
+    if options.input is not None:
+        without = unlabelled.score(options.input, options.output, scorer, entry, confirm)
+        print(f"Scores written to {options.output}. {results.NOTICE}")
+        if without:
+            raise UserError(f"{without} files have no score; the column `error` of {options.output} says why.")
+        return
+    dataset = upload.read_version(bucket, entry["dataset"])
+    probabilities, missing = scoring.split_probabilities(scorer, dataset, confirm, options.attach)
+    raw = splits(dataset, probabilities)
     floor = results.read_floor(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
-    found = evaluate(raw, floor, previous, choices(options))
+    found = evaluate(raw, floor, previous, choices(options), dataset["collection"])
+    found = replace(found, facts=found.facts | {"missing": missing})
     results.show(found, entry["dataset"])
-    if faults:
-        shown = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
-        raise UserError(
-            f"Some films have no score; the figures above leave them out:{shown}\nNothing was recorded. Mend the films "
-            "and prepare the data set again, or run the command again."
-        )
     facts = results.store(entry, found, raw, dataset, options.force)
     release(stage, bucket, facts)
 
 
-def score_splits(
-    model: str, bucket: str, dataset: dict[str, Any], instance_type: str
-) -> tuple[dict[str, Scored], list[str]]:
-    """Transform the three splits; return them with the model's probabilities, and a sentence for each film without.
+def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, Scored]:
+    """Return the images of the three splits with the model's probabilities.
 
     Raises:
-        UserError: what could be scored of a split is not of both classes.
+        UserError: what could be scored of a split is not of all classes.
     """
-    raw, faults = {}, []
+    raw = {}
     for split in SPLITS:
-        found, missing = scoring.split_probabilities(split, model, bucket, dataset, instance_type)
         films = [film for film in dataset["films"] if film["file"].startswith(f"{split}/")]
-        raw[split] = scored(films, found)
-        faults += missing
+        raw[split] = scored(films, probabilities)
         if len({*raw[split].labels.tolist()}) < len(dataset["classes"]):
-            shown = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
-            raise UserError(f"The {split} films that could be scored are not of both classes.{shown}")
-    return raw, faults
+            raise UserError(
+                f"The {split} images that have a score are not of both classes ({', '.join(dataset['classes'])}); "
+                "nothing was recorded. Prepare the data set again with more images."
+            )
+    return raw
 
 
 def choices(options: argparse.Namespace) -> Choices:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml import aws, hyperparameters, plan, prices, project, request
+from ml import aws, errors, hyperparameters, plan, prices, project, request
 from ml.dataset import upload
 from ml.errors import UserError, guarded
 from ml.ranges import DEFAULT, TUNABLE, Range, parameter_ranges, parse_range
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
             aws.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=options.stop)
             print(f"Tuning job {options.stop} is being stopped.")
         else:
-            follow(stage, options.attach or start(stage, options))
+            follow(stage, options.attach or start(stage, options), options.prices)
 
     return guarded(command)
 
@@ -70,6 +70,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     training = parser.add_argument_group("each training job")
     training.add_argument("--instance-type", default=default.instance_type, help="default %(default)s")
     training.add_argument("--no-spot", action="store_true", help="pay on demand instead of waiting for spot capacity")
+    training.add_argument(
+        "--max-runtime", type=int, default=default.max_runtime, help="seconds of training (default %(default)s)"
+    )
     training.add_argument("--epochs", metavar="X", help="passes over the training list (default as in ml.train)")
     options = parser.parse_args(argv)
     if not 1 <= options.jobs <= 100 or not 1 <= options.parallel <= 10:
@@ -81,8 +84,12 @@ def start(stage: str, options: argparse.Namespace) -> str:
     """Create a tuning job; return its name.
 
     Raises:
-        UserError: an option is not allowed, the search is too dear, or the answer is no.
+        UserError: an option is not allowed, the search exceeds its budget, a training job would not end in time, or the
+            answer is no.
     """
+    compute = request.Compute(options.instance_type, not options.no_spot, options.max_runtime)
+    compute.check()
+    table = prices.read(options.prices)
     outputs = aws.stack_outputs(stage, "Storage")
     dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
     samples = int(dataset["training_samples"])
@@ -95,11 +102,10 @@ def start(stage: str, options: argparse.Namespace) -> str:
         outputs["DataBucketName"], outputs["ExecutionRoleArn"], algorithm_image(aws.region()), outputs.get("DataKeyArn")
     )
     dataset_name = f"{dataset['name']}/{dataset['version']}"
-    compute = request.Compute(options.instance_type, not options.no_spot)
     definition = request.build(name, dataset_name, place, static, compute, dataset["settings"]["format"])
-    one = prices.training(prices.read(options.prices), options.instance_type, int(sent["num_layers"]), samples,
-                          int(sent["epochs"]))  # fmt: skip
-    check_budget(one, options.jobs, options.max_cost)
+    one = prices.training(table, options.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
+    plan.check_runtime(one, options.max_runtime)
+    plan.check_budget(one, options.jobs, options.max_cost)
     whole = "an unknown sum" if one.cost is None else f"about {one.cost * options.jobs:.2f} {one.currency}"
     over = ", ".join(map(str, ranges))
     print(
@@ -110,28 +116,6 @@ def start(stage: str, options: argparse.Namespace) -> str:
         plan.confirm()
     aws.client("sagemaker").create_hyper_parameter_tuning_job(**tuning_request(name, definition, ranges, options))
     return name
-
-
-def check_budget(one: prices.Estimate, jobs: int, limit: float | None) -> None:
-    """Return when a search fits its budget.
-
-    Raises:
-        UserError: it does not, or nothing is known of its price.
-    """
-    if limit is None:
-        return
-    if one.cost is None:
-        raise UserError(f"--max-cost {limit:g} cannot be kept: {one.basis}; give --prices with one.", 2)
-    if one.cost * jobs > limit:
-        fitting = int(limit / one.cost)
-        raise UserError(
-            f"{jobs} training jobs are estimated at {one.cost * jobs:.2f} {one.currency}, above --max-cost {limit:g}; "
-            f"--jobs {fitting} would fit."
-            if fitting
-            else f"One training job alone is estimated at {one.cost:.2f} "
-            f"{one.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
-            code=2,
-        )
 
 
 def tuning_request(
@@ -162,43 +146,53 @@ def tuning_request(
     }
 
 
-def follow(stage: str, name: str) -> None:
+def follow(stage: str, name: str, price_table: Path | None = None) -> None:
     """Show each training job as it ends; then make the best one's model the stage's.
 
     Raises:
-        UserError: the search failed or was stopped before a training job completed.
+        UserError: there is no such search, it failed or was stopped before a training job completed, or it cannot be
+            followed any more.
+    """
+    command = f"python -m ml.tune --stage {stage}"
+    with errors.advising(errors.still_billed("Tuning job", name, command)):
+        description, ended = watch(name)
+    best = description.get("BestTrainingJob")
+    if best is None:
+        reason = description.get("FailureReason", description["HyperParameterTuningJobStatus"]).rstrip(".")
+        raise UserError(f"Tuning job {name} has no model: {reason}.")
+    print(f"Best of {ended}: {words(best)}")
+    finish(stage, best["TrainingJobName"], price_table)
+
+
+def watch(name: str) -> tuple[dict[str, Any], int]:
+    """Show each training job as it ends; return the search's description, and how many training jobs ended.
+
+    Raises:
+        UserError: there is no such search.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
+            reached for a minute. The search goes on.
     """
     sagemaker = aws.client("sagemaker")
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+
+    def describe() -> dict[str, Any]:
+        return dict(sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name))
+
+    def training_jobs() -> list[dict[str, Any]]:
+        return [
+            job for page in pages.paginate(HyperParameterTuningJobName=name) for job in page["TrainingJobSummaries"]
+        ]
+
     shown: set[str] = set()
-    try:
-        while True:
-            found = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-            show_ended(sagemaker, name, shown)
-            if found["HyperParameterTuningJobStatus"] in ENDED:
-                break
-            time.sleep(POLL_SECONDS)
-    except KeyboardInterrupt:
-        raise UserError(
-            "Stopped watching; the search goes on and is billed. Follow it again with "
-            f"`python -m ml.tune --attach {name}`, or end it with `--stop {name}`."
-        ) from None
-    best = found.get("BestTrainingJob")
-    if best is None:
-        reason = found.get("FailureReason", found["HyperParameterTuningJobStatus"])
-        raise UserError(f"Tuning job {name} has no model: {reason}.")
-    print(f"Best of {len(shown)}: {words(best)}")
-    finish(stage, best["TrainingJobName"])
-
-
-def show_ended(sagemaker: Any, name: str, shown: set[str]) -> None:
-    """Print the training jobs that ended since the last call."""
-    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
-        HyperParameterTuningJobName=name
-    )
-    for one in (one for page in pages for one in page["TrainingJobSummaries"]):
-        if one["TrainingJobStatus"] in ENDED and one["TrainingJobName"] not in shown:
-            shown.add(one["TrainingJobName"])
-            print(words(one), flush=True)
+    while True:
+        description = aws.description(describe, f"tuning job {name}", POLL_SECONDS)
+        for job in aws.patiently(training_jobs, POLL_SECONDS):
+            if job["TrainingJobStatus"] in ENDED and job["TrainingJobName"] not in shown:
+                shown.add(job["TrainingJobName"])
+                print(words(job), flush=True)
+        if description["HyperParameterTuningJobStatus"] in ENDED:
+            return description, len(shown)
+        time.sleep(POLL_SECONDS)
 
 
 def words(one: dict[str, Any]) -> str:

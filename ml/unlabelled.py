@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,10 @@ from ml import aws, batch, files
 from ml.dataset.standardising import MAX_FILE_BYTES, read
 from ml.errors import UserError
 from ml.evaluation.calibration import Calibration
+from ml.scorer import Confirm, Scorer
 from ml.scoring import read_outputs
 from radiograph import FilmError, Policy, encode
 
-INPUTS = "transform-input"
-"""Prefix of the bucket for a folder's films, while they are scored."""
 COLUMNS = ("file", "label", "probability", "threshold", "error")
 
 
@@ -28,82 +28,99 @@ class Films:
     """Films below an S3 prefix, which ends in a slash.
 
     Attributes:
+        job: the name of the job that is to score them.
         names: what the user calls each film, by the name of its object below the prefix.
         rejects: the files that are no usable film, with the reason.
     """
 
     prefix: str
+    job: str
     names: dict[str, str]
     rejects: dict[str, str]
 
 
-def score(source: str, target: Path, model: str, entry: Mapping[str, Any], bucket: str, instance_type: str) -> int:
+def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
     """Score every film of a folder or an S3 prefix into `target`; return how many have no score.
 
     A folder's films are standardised as those of training, uploaded, and removed again afterwards. Objects of a
     prefix are sent as they are.
 
     Args:
-        model: the SageMaker model; `entry` is what cdk.context.json says of it.
+        entry: what cdk.context.json says of the model.
+        confirm: called before anything is uploaded or created.
 
     Raises:
         UserError: the source holds no film, or the target's folder does not exist.
     """
     if not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
-    with uploaded(source, bucket, model, entry["policy"]) as films:
-        found, faults = probabilities(films, model, bucket, len(entry["classes"]), instance_type)
+    with uploaded(source, scorer, entry["policy"], confirm) as films:
+        found, faults = probabilities(films, scorer, len(entry["classes"]))
     files.write(target, table({films.names[name]: one for name, one in found.items()}, faults, entry))
     return len(faults)
 
 
 @contextmanager
-def uploaded(source: str, bucket: str, model: str, policy: Policy) -> Iterator[Films]:
+def uploaded(source: str, scorer: Scorer, policy: Policy, confirm: Confirm) -> Iterator[Films]:
     """Have the films of a folder or an S3 prefix in S3; what was put there is removed again afterwards.
 
     Raises:
         UserError: the source holds no film.
     """
     rejects: dict[str, str] = {}
-    remote = source.startswith("s3://")
-    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{bucket}/{INPUTS}/{model}/"
+    remote, job = source.startswith("s3://"), scorer.new_job()
+    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{scorer.place.bucket}/{batch.INPUTS}/{job}/"
     try:
-        names = names_below(prefix) if remote else upload_folder(Path(source), prefix, policy, rejects)
+        if remote:
+            names = names_below(prefix)
+            confirm(len(names))
+        else:
+            paths = files_in(Path(source))
+            confirm(len(paths))
+            names = upload_folder(Path(source), paths, prefix, policy, rejects)
         if not names:
             shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
             raise UserError(f"--input {source} holds no film that can be scored.{shown}")
-        yield Films(prefix, names, rejects)
+        yield Films(prefix, job, names, rejects)
     finally:
         if not remote:
             remove(prefix)
 
 
-def probabilities(
-    films: Films, model: str, bucket: str, classes: int, instance_type: str
-) -> tuple[dict[str, float], dict[str, str]]:
+def probabilities(films: Films, scorer: Scorer, classes: int) -> tuple[dict[str, float], dict[str, str]]:
     """Score films by batch transform.
 
     Returns:
         the model's own probability of pneumonia by object name, and the reason for each file without one.
     """
     print(f"Scoring {len(films.names)} films ...", flush=True)
-    outputs, _ = batch.run(model, films.prefix, f"s3://{bucket}/transform", instance_type)
-    found, missing = read_outputs(list(films.names), outputs, classes)
+    source = {"S3DataType": "S3Prefix", "S3Uri": films.prefix}
+    outputs, reason = batch.run(scorer, films.job, source, len(films.names))
+    if reason:
+        print(f"Transform job {films.job} failed: {reason}", file=sys.stderr)
+    found, missing = read_outputs(list(films.names), outputs, films.prefix, classes, reason)
     return found, {**films.rejects, **{films.names[name]: why for name, why in missing.items()}}
 
 
-def upload_folder(folder: Path, prefix: str, policy: Policy, rejects: dict[str, str]) -> dict[str, str]:
-    """Standardise and upload each film of a folder; return file by object name, and add to `rejects` by file.
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder and its folders, in the order of their paths.
 
     Raises:
         UserError: there is no such folder.
     """
     if not folder.is_dir():
         raise UserError(f"--input {folder} is neither a folder nor an s3:// URI.", 2)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def upload_folder(
+    folder: Path, paths: Sequence[Path], prefix: str, policy: Policy, rejects: dict[str, str]
+) -> dict[str, str]:
+    """Standardise and upload films of a folder; return file by object name, and add to `rejects` by file."""
     names: dict[str, str] = {}
     bucket, _, key = prefix.removeprefix("s3://").partition("/")
     s3 = aws.client("s3")
-    for number, path in enumerate(sorted(one for one in folder.rglob("*") if one.is_file())):
+    for number, path in enumerate(paths):
         shown = str(path.relative_to(folder))
         try:
             if path.stat().st_size > MAX_FILE_BYTES:

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from ml import aws, project
+from ml import aws, lease, project
 from ml.errors import UserError, guarded
 
 POLL_SECONDS = 5.0
@@ -35,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     def command() -> None:
         stage = project.stage(options.stage)
         outputs = aws.stack_outputs(stage, "Endpoint")
+        if not lease.endpoint_lives(outputs["EndpointName"]):
+            raise UserError(lease.missing(stage, outputs["EndpointName"]))
         found = settled(outputs["EndpointName"], options.wait)
         check(found, outputs["EndpointConfigName"], project.read_model(stage)["artifact"])
         print(f"Endpoint {found['EndpointName']} is in service with {found['EndpointConfigName']}, as deployed.")

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import botocore.exceptions
@@ -14,51 +14,73 @@ from ml.joblog import JobLog
 GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 2.0
 ENDED = ("Completed", "Failed", "Stopped")
-LIMITS = {
-    "MaxWaitTimeExceeded": "found no spot capacity in time and was stopped; start it again with --no-spot, or with a "
-    "longer --max-wait",
-    "MaxRuntimeExceeded": "ran for as long as it may and was stopped; start it again with a longer --max-runtime",
-}
-"""Why SageMaker stops a job by itself (DescribeTrainingJob, SecondaryStatus), and what to do."""
+UNREADABLE = ("ResourceNotFoundException", "AccessDeniedException")
+"""Errors of CloudWatch Logs for a log that does not exist yet, or that these credentials may not read."""
 
 
 def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLog]:
-    """Show the job's progress until it ends; return its description and what its log told.
+    """Show the job's progress until it ends; return its description and what its log says.
 
     Raises:
-        UserError: the job failed, was stopped, or could not be asked about for a minute.
+        UserError: there is no such job, or it is none of this algorithm.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
+            reached for a minute. The job goes on.
     """
     sagemaker = aws.client("sagemaker")
     reader = LogReader(aws.client("logs"), job)
-    description = sagemaker.describe_training_job(TrainingJobName=job)
-    log = JobLog(int(description["HyperParameters"]["epochs"]))
-    status = ""
+    log = JobLog(epochs_of(describe(sagemaker, job)))
+    shown: set[tuple[str, Any]] = set()
 
-    def news() -> tuple[dict[str, Any], list[str]]:
-        return sagemaker.describe_training_job(TrainingJobName=job), list(reader.new_lines())
+    def poll() -> tuple[dict[str, Any], list[str]]:
+        return sagemaker.describe_training_job(TrainingJobName=job), reader.new_lines()
 
     while True:
-        try:
-            description, lines = aws.patiently(news, POLL_SECONDS)
-        except aws.LOST as error:
-            raise UserError(
-                f"Lost the connection ({error}). The job goes on; attach again with --attach {job}."
-            ) from error
-        if description["SecondaryStatus"] != status and not log.epochs:
-            status = description["SecondaryStatus"]
-            show(f"status: {status}")
+        description, lines = aws.patiently(poll, POLL_SECONDS)
+        ended = description["TrainingJobStatus"] in ENDED
+        for status in new_statuses(description, shown):
+            if not ended or status != description["SecondaryStatus"]:
+                show(f"status: {status}")
         for line in lines:
-            if told := log.read(line):
-                show(told)
-        if description["TrainingJobStatus"] in ENDED:
-            break
+            if progress := log.read(line):
+                show(progress)
+        if ended:
+            return description, log
         tick(log.now)
         time.sleep(POLL_SECONDS)
-    for line in reader.new_lines():
-        if told := log.read(line):
-            show(told)
-    check(description)
-    return description, log
+
+
+def describe(sagemaker: Any, job: str) -> dict[str, Any]:
+    """Return the job's description.
+
+    Raises:
+        UserError: there is no such job.
+    """
+    return aws.description(
+        lambda: sagemaker.describe_training_job(TrainingJobName=job), f"training job {job}", POLL_SECONDS
+    )
+
+
+def epochs_of(description: dict[str, Any]) -> int:
+    """Return how many epochs a job was asked for.
+
+    Raises:
+        UserError: it runs another algorithm.
+    """
+    try:
+        return int(description["HyperParameters"]["epochs"])
+    except KeyError:
+        raise UserError(
+            f"Training job {description['TrainingJobName']} has no hyperparameter epochs: ml.train did not start it.", 2
+        ) from None
+
+
+def new_statuses(description: dict[str, Any], shown: set[tuple[str, Any]]) -> list[str]:
+    """Return the statuses that the job has entered since the last call, and add them to `shown`."""
+    transitions = description.get("SecondaryStatusTransitions", [])
+    entered = [(each["Status"], each["StartTime"]) for each in transitions]
+    new = [each for each in entered if each not in shown]
+    shown.update(new)
+    return [status for status, _ in new]
 
 
 def tick(words: str) -> None:
@@ -68,47 +90,70 @@ def tick(words: str) -> None:
 
 
 def check(description: dict[str, Any]) -> None:
-    """Return when a job completed.
+    """Return when a job did not fail.
 
     Raises:
-        UserError: it failed or was stopped; the sentence holds SageMaker's reason.
+        UserError: it failed; the sentence holds SageMaker's reason.
     """
-    job, status = description["TrainingJobName"], description["TrainingJobStatus"]
-    if status == "Failed":
-        reason = description.get("FailureReason", "no reason given").rstrip(".")
-        remedy = next((words for code, words in REMEDIES.items() if reason.startswith(code)), "")
-        told = " ".join(filter(None, [f"{reason}.", remedy]))
-        raise UserError(f"Training job {job} failed: {told} Its log is in CloudWatch Logs, group {GROUP}.")
-    if status == "Stopped":
-        cause = LIMITS.get(description.get("SecondaryStatus", ""), "was stopped")
-        raise UserError(f"Training job {job} {cause}; the model in context is unchanged.")
+    if description["TrainingJobStatus"] != "Failed":
+        return
+    reason = description.get("FailureReason", "no reason given").rstrip(".")
+    remedy = next((words for code, words in REMEDIES.items() if reason.startswith(code)), "")
+    told = " ".join(filter(None, [f"{reason}.", remedy]))
+    job = description["TrainingJobName"]
+    raise UserError(f"Training job {job} failed: {told} Its log is in CloudWatch Logs, group {GROUP}.")
+
+
+def stop_reason(description: dict[str, Any]) -> str:
+    """Return why SageMaker stopped a job (DescribeTrainingJob, SecondaryStatus), and what to do about it."""
+    limits = description["StoppingCondition"]
+    match description["SecondaryStatus"]:
+        case "MaxWaitTimeExceeded":
+            return (
+                f"reached --max-wait {limits['MaxWaitTimeInSeconds']}, the seconds for training and for waiting for "
+                "spot capacity; a new job needs --no-spot or a longer --max-wait"
+            )
+        case "MaxRuntimeExceeded":
+            return f"reached --max-runtime {limits['MaxRuntimeInSeconds']}; a new job needs a longer one"
+        case _:
+            return "was stopped"
 
 
 class LogReader:
-    """Reads a job's log stream as it grows."""
+    """Reads all log streams of a job as they grow: each attempt after a spot interruption has its own."""
 
     def __init__(self, logs: Any, job: str) -> None:
         self.logs, self.job = logs, job
-        self.stream: str | None = None
-        self.token: str | None = None
+        self.tokens: dict[str, str] = {}
 
-    def new_lines(self) -> Iterator[str]:
-        """Yield the lines since the last call; nothing while the stream does not exist, or may not be read."""
+    def new_lines(self) -> list[str]:
+        """Return the lines since the last call; none while there is no stream, or where none may be read.
+
+        A call that fails on the way loses nothing: the next one reads from the same place.
+        """
+        lines: list[str] = []
+        tokens = dict(self.tokens)
         try:
-            if self.stream is None:
-                streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=f"{self.job}/")
-                if not streams["logStreams"]:
-                    return
-                self.stream = streams["logStreams"][0]["logStreamName"]
-            while True:
-                token = {"nextToken": self.token} if self.token else {}
-                page = self.logs.get_log_events(
-                    logGroupName=GROUP, logStreamName=self.stream, startFromHead=True, **token
-                )
-                yield from (event["message"] for event in page["events"])
-                if page["nextForwardToken"] == self.token:
-                    return
-                self.token = page["nextForwardToken"]
+            for stream in self._streams():
+                while True:
+                    token = {"nextToken": tokens[stream]} if stream in tokens else {}
+                    page = self.logs.get_log_events(
+                        logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token
+                    )
+                    lines += [event["message"] for event in page["events"]]
+                    if page["nextForwardToken"] == tokens.get(stream):
+                        break
+                    tokens[stream] = page["nextForwardToken"]
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "AccessDeniedException"):
+            if error.response["Error"]["Code"] not in UNREADABLE:
                 raise
+        self.tokens = tokens
+        return lines
+
+    def _streams(self) -> list[str]:
+        """Return the names of the job's streams, the oldest first."""
+        pages = self.logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=GROUP, logStreamNamePrefix=f"{self.job}/"
+        )
+        streams = [stream for page in pages for stream in page["logStreams"]]
+        return [stream["logStreamName"] for stream in sorted(streams, key=lambda each: each["creationTime"])]

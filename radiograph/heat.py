@@ -12,23 +12,29 @@ from radiograph.standard import Policy
 # Two colours that every kind of colour vision tells apart (Okabe and Ito, 2008): vermilion for, blue against.
 FOR: Final = (213, 94, 0)
 AGAINST: Final = (0, 114, 178)
-FULL_AT: Final = 0.1
-"""Smallest number that is drawn in full strength: a map of what hardly matters must not look like one that does."""
+FULL_AT: Final = 0.5
+"""Smallest change in log-odds drawn in full strength: a map of weak changes must not look like one of strong ones."""
+Values = Sequence[Sequence[float | None]]
 # Linear between the cells' centres: a cubic would swing beyond the numbers that were measured.
 _SMOOTH: Final = Image.Resampling.BILINEAR
 
 
-def heat_layer(
-    values: Sequence[Sequence[float | None]], size: tuple[int, int], strength: float, policy: Policy = "squash"
-) -> Image.Image:
-    """A layer of mode "RGBA" and of a film's `size` (width, height in pixels) that shows a grid of numbers, -1 to 1.
+def full_colour(values: Values) -> float:
+    """Return the change in log-odds that is drawn in full strength: the largest of the grid, at least FULL_AT."""
+    return max([FULL_AT, *(abs(value) for row in values for value in row if value is not None)])
 
-    Positive numbers are vermilion, negative ones blue, None nothing; the largest has the opacity `strength`, 0 to 1,
-    or less where it is below FULL_AT. With "squash" the grid covers the film; with "pad" the square around it, of which
-    the film's part is taken.
+
+def heat_layer(
+    values: Values, floor: float, size: tuple[int, int], strength: float, policy: Policy = "squash"
+) -> Image.Image:
+    """Return a layer of mode "RGBA" and of an image's `size` (width, height in pixels) that shows a grid of log-odds.
+
+    Positive numbers are vermilion, negative ones blue; None and numbers nearer to 0 than `floor` stay clear. The
+    opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the image;
+    with "pad" the square around it, of which the image's part is taken.
     """
-    numbers = [0.0 if value is None else value for row in values for value in row]
-    full = max([FULL_AT, *map(abs, numbers)])
+    numbers = [0.0 if value is None or abs(value) < floor else value for row in values for value in row]
+    full = full_colour(values)
     cells = Image.new("RGBA", (len(values[0]), len(values)))
     cells.putdata([(*(FOR if value > 0 else AGAINST), round(255 * strength * abs(value) / full)) for value in numbers])
     if policy == "squash":

@@ -16,6 +16,8 @@ DISCLAIMER: Final = (
 # Softmax in 32-bit floats, printed as text: the sum is off by far less.
 _SUM_TOLERANCE: Final = 1e-3
 _EDGE: Final = 1e-7
+# Both probabilities carry their own digits, so log-odds stay exact far beyond the calibration's 1e-7.
+_LEAST: Final = 1e-12
 
 
 def probabilities(answer: bytes, classes: tuple[str, ...]) -> dict[str, float]:
@@ -74,6 +76,16 @@ def calibrated(scores: Mapping[str, float], slope: float, intercept: float) -> d
     rest = math.fsum(others.values())
     shares = {name: value / rest if rest else 1 / len(others) for name, value in others.items()}
     return {name: after if name == POSITIVE else (1 - after) * shares[name] for name in scores}
+
+
+def log_odds(scores: Mapping[str, float], slope: float, intercept: float) -> float:
+    """Return the calibrated log-odds of PNEUMONIA from the model's own scores: slope x log(p / rest) + intercept.
+
+    `rest` is the sum of the other probabilities: where p rounds to 1, it still tells how sure the model is. Both are
+    kept at 1e-12 or above.
+    """
+    rest = math.fsum(value for name, value in scores.items() if name != POSITIVE)
+    return slope * (math.log(max(scores[POSITIVE], _LEAST)) - math.log(max(rest, _LEAST))) + intercept
 
 
 def _invalid(reason: str) -> ProblemError:

@@ -16,10 +16,10 @@ from inference_proxy.deadline import Deadline, LambdaContext
 from inference_proxy.endpoint import endpoint_of
 from inference_proxy.events import Request
 from inference_proxy.film import received_film, standard_film
-from inference_proxy.prediction import calibrated, prediction, probabilities
+from inference_proxy.prediction import calibrated, log_odds, prediction, probabilities
 from inference_proxy.problems import ProblemError
 from inference_proxy.request_log import RequestLog
-from inference_proxy.settings import POSITIVE, Settings
+from inference_proxy.settings import Settings
 from inference_proxy.uploads import new_upload
 from radiograph import SIDE, encode
 
@@ -41,25 +41,25 @@ def predict(call: Call) -> Answer:
     film = _film(call, settings, deadline)
     with call.log.part("endpoint"):
         scores = _scores(settings, encode(film), deadline)
-    found = prediction(scores, settings, call.request.id)
+    found = prediction(_calibrated(settings, scores), settings, call.request.id)
     call.log.count_label(str(found["label"]))
     return Answer(200, found)
 
 
 def explain(call: Call) -> Answer:
     """POST /explain: one chest film in, which of its parts speak for pneumonia out, as numbers or as a picture."""
-    from inference_proxy.explain import heat_map
+    from inference_proxy.explain import FLOOR, heat_map
 
     settings, deadline = deployment.load(), Deadline.of(call.context)
     film = _film(call, settings, deadline)
 
-    def probability(jpeg: bytes) -> float:
-        return _scores(settings, jpeg, deadline)[POSITIVE]
+    def log_odds_of(scores: Mapping[str, float]) -> float:
+        return log_odds(scores, settings.slope, settings.intercept)
 
     with call.log.part("endpoint"):
         scores = _scores(settings, encode(film), deadline)
-        found = heat_map(film, scores[POSITIVE], probability)
-    whole = prediction(scores, settings, call.request.id)
+        found = heat_map(film, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)))
+    whole = prediction(_calibrated(settings, scores), settings, call.request.id)
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
@@ -69,6 +69,9 @@ def explain(call: Call) -> Answer:
         "rows": len(found.values),
         "columns": len(found.values[0]),
         "values": found.values,
+        "units": "log-odds",
+        "floor": FLOOR,
+        "max": found.largest,
         "complete": found.complete,
         "calls": found.calls,
         "side": SIDE,
@@ -155,8 +158,11 @@ def _film(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
 
 
 def _scores(settings: Settings, jpeg: bytes, deadline: Deadline) -> dict[str, float]:
-    """The calibrated probability of each class."""
-    scores = probabilities(endpoint_of(settings).invoke(jpeg, deadline), settings.classes)
+    """Return the model's own probability of each class."""
+    return probabilities(endpoint_of(settings).invoke(jpeg, deadline), settings.classes)
+
+
+def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, float]:
     return calibrated(scores, settings.slope, settings.intercept)
 
 

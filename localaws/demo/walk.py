@@ -20,7 +20,7 @@ STAGE = "demo"
 
 PHANTOM_PREPARATION = ["--validation-share", "0.2", "--augment", "2"]
 PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
-PHANTOM_SCORING = ["--target-sensitivity", "0.98"]
+PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
 """Sizes and a threshold at which chance alone hardly lets a good model miss the gate: with 96 ill validation images and
 120 ill test images, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at 0.95 it does in 88."""
 
@@ -66,7 +66,8 @@ class Walk:
         """Return the commands that prepare the images, train on them, and measure the model."""
         if self.options.data:
             source = str(self.options.data.resolve())
-            return self.ml("prepare", "--source", source), self.ml("train", *FILMS_TRAINING), self.ml("transform")
+            prepare = self.ml("prepare", "--source", source)
+            return prepare, self.ml("train", *FILMS_TRAINING), self.ml("transform", "--yes")
         return (
             self.ml("prepare", "--source", "phantom", *PHANTOM_PREPARATION),
             self.ml("train", *PHANTOM_TRAINING),

@@ -23,6 +23,7 @@ class Limits:
             side on machines of their own, but here they would share two cores and a memory.
         transform_slots: transform jobs at a time.
         checkpoint_sync: between two uploads of changed checkpoints.
+        spot_lifetime: of training until a spot job loses its machine, once; None for never (SageMaker: at any time).
         drain: for requests in flight when an endpoint changes to a new deployment.
     """
 
@@ -32,6 +33,7 @@ class Limits:
     training_slots: int = max(1, (os.cpu_count() or 1) // 4)
     transform_slots: int = 2
     checkpoint_sync: float = 5
+    spot_lifetime: float | None = None
     drain: float = 10
 
 

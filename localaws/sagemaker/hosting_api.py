@@ -100,6 +100,7 @@ class HostingApi:
         """Take an endpoint out of service; one that is being changed refuses, as in AWS."""
         key = key_of(caller, "Endpoint", request["EndpointName"])
         self.access.use(caller, "DeleteEndpoint", key)
+        self.access.stop_scaling(caller, key)
 
         def change(document: Document) -> None:
             in_status(key, document, "InService", "Failed")

@@ -10,6 +10,8 @@ from localaws.sagemaker.validation import invalid
 
 DEFAULT_RUNTIME_SECONDS = 86400
 """MaxRuntimeInSeconds when a training job names none (API reference: one day)."""
+LONGEST_RUNTIME_SECONDS = 28 * 86400
+"""Largest MaxRuntimeInSeconds (API reference: 28 days)."""
 MOST_PAYLOAD_MB = 100
 """Limit of MaxPayloadInMB, and of its product with MaxConcurrentTransforms (API reference)."""
 
@@ -83,6 +85,8 @@ def check_stopping(request: Document) -> None:
     """
     condition = request.get("StoppingCondition", {})
     longest = condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS)
+    if longest > LONGEST_RUNTIME_SECONDS:
+        raise invalid(f"Invalid MaxRuntimeInSeconds {longest}. It must be at most {LONGEST_RUNTIME_SECONDS} (28 days).")
     waiting = condition.get("MaxWaitTimeInSeconds")
     if request.get("EnableManagedSpotTraining"):
         if waiting is None or waiting < longest:

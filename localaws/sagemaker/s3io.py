@@ -85,8 +85,10 @@ def list_manifest(s3: Objects, uri: str) -> list[S3Object]:
     try:
         entries = json.loads(content)
         base, prefix = parse_uri(entries[0]["prefix"])
-        names = [str(name) for name in entries[1:]]
-    except (ValueError, LookupError, TypeError) as error:
+        names = entries[1:]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("a name is not a string")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f'The manifest {uri} is not a JSON list of {{"prefix": "s3://bucket/folder/"}} and names ({error}).'
         ) from error

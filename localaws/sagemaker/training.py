@@ -1,15 +1,17 @@
 """A training job: download, train in a child process, upload, with the states a client sees in AWS."""
 
+import shutil
 import time
 from typing import Any
 
 from localaws.sagemaker import training_files as files
 from localaws.sagemaker.checkpoints import Checkpoints
+from localaws.sagemaker.clients import RoleClients
 from localaws.sagemaker.jobs import Job, JobFailedError, JobStoppedError
 from localaws.sagemaker.logs import LogStream
 from localaws.sagemaker.metrics import MetricReader
 from localaws.sagemaker.processes import Child
-from localaws.sagemaker.registry import Metric
+from localaws.sagemaker.registry import Algorithm, Metric
 from localaws.sagemaker.store import Document
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -21,6 +23,7 @@ MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
+    "Interrupted": "Training job interrupted: the spot instance was reclaimed",
     "Stopping": "Stopping the training job",
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",
@@ -36,30 +39,47 @@ class TrainingJob(Job):
 
     def execute(self) -> None:
         """Run the job from Downloading to Completed (or Stopped with its artifact)."""
-        name, region = self.request["TrainingJobName"], self.key.region
         algorithm = self.context.registry.find(self.request["AlgorithmSpecification"]["TrainingImage"])
-        clients = self.context.clients(self.request["RoleArn"], name, region)
+        clients = self.context.clients(self.request["RoleArn"], self.request["TrainingJobName"], self.key.region)
         started = time.time()
         self.transition("Downloading", TrainingStartTime=started)
         files.check_content_types(self.request, algorithm)
-        log = LogStream(clients, LOG_GROUP, f"{name}/algo-1-{int(started)}")
+        lifetime = self.context.limits.spot_lifetime if self.request.get("EnableManagedSpotTraining") else None
+        end = self.attempt(algorithm, clients, int(started), lifetime)
+        if end == "Interrupted":
+            self.transition("Interrupted")
+            shutil.rmtree(self.root)  # the machine is gone with its disk; checkpoints are in S3
+            self.transition("Starting")
+            self.transition("Downloading")
+            end = self.attempt(algorithm, clients, int(started) + 1, None)
+        if end == "Completed":
+            self.transition("Uploading")
+        files.upload_results(clients.objects(), self.root, self.request)
+        self.finish(end)
+
+    def attempt(self, algorithm: Algorithm, clients: RoleClients, started: int, lifetime: float | None) -> str:
+        """Download and train on one machine, with a log stream of its own; return what `supervise` returns.
+
+        Args:
+            started: seconds since 1970, for the stream's name.
+            lifetime: seconds of training until the machine is taken away; None for never.
+        """
+        s3 = clients.objects()
+        log = LogStream(clients, LOG_GROUP, f"{self.request['TrainingJobName']}/algo-1-{started}")
         try:
-            s3 = clients.objects()
             files.write_configuration(self.root, self.request)
-            files.download_channels(s3, self.root, self.request, clients.role_arn, region, log.write, self.interrupted)
+            files.download_channels(
+                s3, self.root, self.request, clients.role_arn, self.key.region, log.write, self.interrupted
+            )
             checkpoints = Checkpoints(s3, self.root, self.request.get("CheckpointConfig"))
             checkpoints.restore()
             self.checkpoint()
             self.transition("Training")
             metrics = MetricReader([Metric(m["Name"], m["Regex"]) for m in self.definitions()])
             child = self.start(algorithm.train(self.root), log, metrics)
-            end = self.supervise(child, metrics, checkpoints, clients)
+            return self.supervise(child, metrics, checkpoints, clients, lifetime)
         finally:
             self.close_logs(log)
-        if end == "Completed":
-            self.transition("Uploading")
-        files.upload_results(s3, self.root, self.request)
-        self.finish(end)
 
     def definitions(self) -> list[dict[str, str]]:
         """Return the metric definitions that SageMaker predefines for the algorithm."""
@@ -80,24 +100,31 @@ class TrainingJob(Job):
         }
         return Child(command, self.request.get("Environment", {}) | environment, on_line, NICENESS)
 
-    def supervise(self, child: Child, metrics: MetricReader, checkpoints: Checkpoints, clients: Any) -> str:
-        """Watch the process to its end; return the job's end: Completed, Stopped or MaxRuntimeExceeded.
+    def supervise(
+        self,
+        child: Child,
+        metrics: MetricReader,
+        checkpoints: Checkpoints,
+        clients: RoleClients,
+        lifetime: float | None,
+    ) -> str:
+        """Watch the process to its end; return Completed, Stopped, MaxRuntimeExceeded or Interrupted.
 
         Raises:
             JobFailedError: it ended with an error.
             JobStoppedError: the server is stopping.
         """
         began = time.monotonic()
-        limit = self.request["StoppingCondition"]["MaxRuntimeInSeconds"]
         end, kill_at, synced, shown = "Completed", None, began, metrics.final()
         try:
             while (code := child.wait(POLL_SECONDS)) is None:
                 now = time.monotonic()
                 if self.context.closing.is_set():
                     raise JobStoppedError
-                if kill_at is None and (self.stopping.is_set() or now - began > limit):
-                    end = "Stopped" if self.stopping.is_set() else "MaxRuntimeExceeded"
-                    self.transition("Stopping", TrainingJobStatus="Stopping")
+                if kill_at is None and (cause := self.cause(now - began, lifetime)):
+                    end = cause
+                    if end != "Interrupted":
+                        self.transition("Stopping", TrainingJobStatus="Stopping")
                     child.terminate()
                     kill_at = now + self.context.limits.stop_grace
                 elif kill_at is not None and now > kill_at:
@@ -117,6 +144,14 @@ class TrainingJob(Job):
         if end == "Completed" and code:
             raise JobFailedError(files.failure_reason(self.root, code))
         return end
+
+    def cause(self, seconds: float, lifetime: float | None) -> str | None:
+        """Return why the process has to end after `seconds`; None while it may go on."""
+        if self.stopping.is_set():
+            return "Stopped"
+        if seconds > self.request["StoppingCondition"]["MaxRuntimeInSeconds"]:
+            return "MaxRuntimeExceeded"
+        return "Interrupted" if lifetime is not None and seconds > lifetime else None
 
     def finish(self, end: str) -> None:
         """Write down an end that left an artifact."""

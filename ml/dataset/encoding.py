@@ -1,16 +1,26 @@
-"""How the source stored a film, read from the file's header."""
+"""How the source stored a film, read from the file's checked header."""
 
 from io import BytesIO
 
-from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from ml.dataset.film import Encoding
+from radiograph import media_type
+from radiograph.jpeg import jpeg_header
+from radiograph.png import png_header
 
 
-def encoding_of(data: bytes, film: Image.Image) -> Encoding:
-    """Return the facts of a file that was decoded to `film`; a DICOM file's are those of its pixels."""
-    if data[128:132] == b"DICM":
-        return Encoding(len(data), film.width, film.height, "DICOM", 0)
-    with Image.open(BytesIO(data)) as image:
+def encoding_of(data: bytes) -> Encoding:
+    """Return the facts of a JPEG or PNG file.
+
+    Pillow is given what `radiograph` gives it: the file without the metadata that it may stumble over.
+
+    Raises:
+        FilmError: the header is broken.
+    """
+    jpeg = media_type(data) == "image/jpeg"
+    header = jpeg_header(data) if jpeg else png_header(data)
+    with (JpegImageFile if jpeg else PngImageFile)(BytesIO(header.stream)) as image:
         tables = getattr(image, "quantization", None) or {}
-        return Encoding(len(data), image.width, image.height, image.mode, sum(tables.get(0, ())))
+        return Encoding(len(data), header.width, header.height, image.mode, sum(tables.get(0, ())))

@@ -1,10 +1,14 @@
 """One radiograph on its way through the preparation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 """In label order: NORMAL is 0, PNEUMONIA is 1."""
+
+Collection = Literal["chest-xray-pneumonia", "nih", "chexpert", "mimic", "phantom"]
+"""A collection whose file names tell the patient."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +19,9 @@ class Found:
         path: the file, only ever read.
         label: index into CLASSES.
         split: "train", "test", or None where the source leaves the split to us.
-        patient: key of the patient where the source knows it; None where the file's name has to tell.
+        patient: key of the patient; None where nobody knows whose image it is.
         name: a name that tells nothing of the person, where the file's own might; None to use the file's.
+        kind: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
     """
 
     path: Path
@@ -24,6 +29,7 @@ class Found:
     split: str | None
     patient: str | None = None
     name: str | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class Film:
     Attributes:
         name: unique file name in the data set, such as im-0115-0001.jpg.
         kind: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
-        patient: key of the patient, or of the file where nothing tells of one.
+        patient: key of the patient; None where nobody knows whose image it is.
         pixels: SHA-256 of the standardised pixels.
         stored: bytes of the standardised file.
         encoding: of the source's file.
@@ -62,19 +68,53 @@ class Film:
     split: str | None
     name: str
     kind: str
-    patient: str
+    patient: str | None
     pixels: str
     stored: int
     encoding: Encoding
 
 
+OUTSIDE, NO_IMAGE = "outside_layout", "not_an_image"
+
+
 @dataclass(frozen=True)
 class Reject:
-    """A file that was left out, and why."""
+    """A file, or a folder of files, that was left out, and why.
+
+    Attributes:
+        code: of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files that lie where the source's
+            layout has no images; NO_IMAGE for files of another kind beside images.
+        files: how many files it stands for.
+    """
 
     path: Path
     code: str
     reason: str
+    files: int = 1
+
+    @property
+    def unusable(self) -> bool:
+        """Whether it was offered as an image and could not be used."""
+        return self.code not in (OUTSIDE, NO_IMAGE)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a source offers. The files of `films`, `rejects` and `ignored` add up to `found`.
+
+    Attributes:
+        films: the files to read.
+        rejects: the files that are left out before any is read.
+        ignored: number of files ignored by name, such as .DS_Store.
+        found: number of files in the source.
+        collection: the collection whose names all images have; None where there is none.
+    """
+
+    films: list[Found]
+    rejects: list[Reject] = field(default_factory=list)
+    ignored: int = 0
+    found: int = 0
+    collection: Collection | None = None
 
 
 def label_of(text: str) -> int | None:

@@ -1,5 +1,6 @@
 """Films that belong together: of one patient, or of patients who share a film."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,12 @@ from ml.errors import UserError
 
 @dataclass(frozen=True)
 class Group:
-    """All films of one patient (or of patients who share an identical film); never divided between splits."""
+    """Films that are never divided between splits: of one patient, of patients who share an identical film, or one film
+    whose patient is unknown.
+
+    Attributes:
+        key: of the patient, the first of several; "/" and the film's name where it is unknown.
+    """
 
     key: str
     films: tuple[Film, ...]
@@ -22,13 +28,14 @@ class Group:
 def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
     """Group films by patient, uniting patients who share identical pixels; drop redundant copies.
 
-    Of identical films one stays, the first by (test before train, name); a given test set stays as it is, copies and
-    all, so that its figures compare with other people's. Returns the groups by key, and the copies that were dropped.
+    A film whose patient is unknown is a group of its own, unless it shares its pixels with others. Of identical films
+    one stays, the first by (test before train, name); a given test set stays as it is, copies and all, so that its
+    figures compare with other people's. Returns the groups by key, and the copies that were dropped.
 
     Raises:
         UserError: identical pixels carry both labels.
     """
-    parent = {film.patient: film.patient for film in films}
+    parent = {key_of(film): key_of(film) for film in films}
 
     def find(key: str) -> str:
         while parent[key] != key:
@@ -49,23 +56,55 @@ def group(films: Sequence[Film]) -> tuple[list[Group], list[Film]]:
                 f"{first.source} ({CLASSES[first.label]}) and {film.source} ({CLASSES[film.label]}) are the same "
                 "picture with two labels. Remove the wrong one."
             )
-        low, high = sorted((find(first.patient), find(film.patient)))
+        low, high = sorted((find(key_of(first)), find(key_of(film))), key=known_first)
         parent[high] = low
         (kept if film.split == "test" else dropped).append(film)
     members: dict[str, list[Film]] = {}
     for film in sorted(kept, key=lambda one: one.name):
-        key = find(film.patient)
-        members.setdefault(key, []).append(replace(film, patient=key))
+        key = find(key_of(film))
+        members.setdefault(key, []).append(replace(film, patient=None if unknown(key) else key))
     return [Group(key, tuple(found)) for key, found in sorted(members.items())], dropped
 
 
-def overlaps(splits: Iterable[Sequence[Film]]) -> tuple[int, int]:
-    """Return how many patients, and how many pixel hashes, occur in more than one split."""
-    patients: dict[str, int] = {}
-    pixels: dict[str, int] = {}
-    for films in splits:
-        for key in {film.patient for film in films}:
-            patients[key] = patients.get(key, 0) + 1
-        for key in {film.pixels for film in films}:
-            pixels[key] = pixels.get(key, 0) + 1
-    return sum(n > 1 for n in patients.values()), sum(n > 1 for n in pixels.values())
+def key_of(film: Film) -> str:
+    """Return the key under which a film is grouped: no patient's key begins with a slash."""
+    return f"/{film.name}" if film.patient is None else film.patient
+
+
+def unknown(key: str) -> bool:
+    """Return whether a key stands for a film whose patient is unknown."""
+    return key.startswith("/")
+
+
+def known_first(key: str) -> tuple[bool, str]:
+    """Order keys by name, those of patients first: who shares a picture with a known patient is that patient."""
+    return unknown(key), key
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What more than one split has.
+
+    Attributes:
+        patients: number of patients; only the `known` of the `films` films could be compared.
+        pictures: number of pixel hashes; all films are compared.
+    """
+
+    patients: int
+    pictures: int
+    known: int
+    films: int
+
+
+def shared(splits: Iterable[Sequence[Film]]) -> Shared:
+    """Count the patients and the pixel hashes that occur in more than one split."""
+    parts = list(splits)
+    films = [film for part in parts for film in part]
+    patients = Counter(key for part in parts for key in {film.patient for film in part} - {None})
+    pixels = Counter(key for part in parts for key in {film.pixels for film in part})
+    return Shared(
+        sum(n > 1 for n in patients.values()),
+        sum(n > 1 for n in pixels.values()),
+        sum(film.patient is not None for film in films),
+        len(films),
+    )

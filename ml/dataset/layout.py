@@ -1,5 +1,6 @@
 """Where each file of a data set lies in S3, and the lists that name the training and validation films."""
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,13 @@ class Layout:
         return len(self.channels["train"])
 
 
-def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, folder: Path) -> Layout:
+def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path) -> Layout:
     """Return the layout of standardised splits and their variants in `folder`.
 
     With `balance` the films of the smaller class are repeated in the training list, with their copies, until the
-    classes are equal; no file is stored twice.
+    classes are equal; no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list
+    in its order and mixes only the few megabytes that it has just read, so a list sorted by class would train on one
+    class at a time.
     """
     files: dict[str, Path] = {}
     for split, films in splits.items():
@@ -52,6 +55,8 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
         "train": [example for film in chosen for example in examples(film, copies.get(film.name, ()))],
         "validation": [(film.label, path_of(film)) for film in splits["validation"]],
     }
+    for name, lines in channels.items():
+        random.Random(f"{seed}/{name}").shuffle(lines)  # noqa: S311 (a repeatable order, not a secret)
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
     return Layout(files, texts, channels)
 

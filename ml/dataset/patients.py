@@ -1,38 +1,85 @@
-"""Whose film is it? What the public collection's file names tell.
+"""The patients that the file names of public collections tell, and nobody else's.
 
-The key is (kind, number), in one namespace over train, validation and test: the bacterial `person7` and the viral
-`person7` are different children, and IM-0001 is not NORMAL2-IM-0001.
+A name tells a patient only where its grammar is sure to be meant. The names of NIH ChestX-ray14, CheXpert, MIMIC-CXR
+and the phantoms are unmistakable one by one. Those of the Kaggle collection are not: viewers such as Horos and OsiriX
+export every patient's images as IM-0001-0001.jpg, so its grammar counts only where all images of a source follow it.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
+
+from ml.dataset.film import CLASSES, Collection, Found
+
+KAGGLE: Collection = "chest-xray-pneumonia"
 
 
 class Patient(NamedTuple):
-    """A patient's key, and the kind of film the name tells of ("" where it tells nothing)."""
+    """A patient's key, the collection that it is of, and what the name says beyond the class ("" where nothing)."""
 
     key: str
-    kind: str
-    known: bool
+    collection: Collection
+    kind: str = ""
 
 
-NORMAL = re.compile(r"^(?P<second>NORMAL2-)?IM-(?P<number>\d{4})-\d{4}(?:-\d{4})?$", re.IGNORECASE)
-PNEUMONIA = re.compile(r"^person(?P<number>\d+)_(?P<kind>bacteria|virus)_\d+(?:_\d+)?$", re.IGNORECASE)
-MENDELEY = re.compile(r"^(?P<kind>BACTERIA|VIRUS|NORMAL)-(?P<number>\d+)-\d+$", re.IGNORECASE)
-PHANTOM = re.compile(r"^phantom(?P<number>\d+)-\d+$", re.IGNORECASE)
+NORMAL = re.compile(r"(?P<second>NORMAL2-)?IM-(?P<number>\d{4})-\d{4}(?:-\d{4})?", re.IGNORECASE)
+PNEUMONIA = re.compile(r"person(?P<number>\d+)_(?P<kind>bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
+MENDELEY = re.compile(r"(?P<kind>BACTERIA|VIRUS|NORMAL)-(?P<number>\d+)-\d+", re.IGNORECASE)
+"""Of the same images in their first publication, Mendeley Data 10.17632/rscbjbr9sj."""
+
+OTHERS: tuple[tuple[Collection, re.Pattern[str]], ...] = (
+    ("phantom", re.compile(r"(?:.*/)?phantom(\d+)-\d+", re.IGNORECASE)),
+    # PPPPPPPP_FFF: patient (1 to 30,805) and follow-up. A wider range would take dates for patients.
+    ("nih", re.compile(r"(?:.*/)?(000[0-3]\d{4})_\d{3}")),
+    ("chexpert", re.compile(r"(?:.*/)?patient(\d{5})/study\d+/[^/]+")),
+    ("mimic", re.compile(r"(?:.*/)?p(\d{8})/s\d{8}/[^/]+")),
+)
 
 
-def patient_of(stem: str) -> Patient:
-    """Return the patient of a file name without its suffix; an unknown grammar makes the file its own patient."""
-    if match := NORMAL.match(stem):
+def patient_of(path: Path, label: int) -> Patient | None:
+    """Return the patient that a path tells, in any collection's grammar; None where it tells none."""
+    text = path.with_suffix("").as_posix()
+    for collection, grammar in OTHERS:
+        if match := grammar.fullmatch(text):
+            return Patient(f"{collection}-{int(match[1])}", collection)
+    return kaggle_patient(path, label)
+
+
+def kaggle_patient(path: Path, label: int) -> Patient | None:
+    """Return the patient of an image of the Kaggle collection, which lies in the folder of its class.
+
+    The key is (kind, number): the bacterial `person7` and the viral `person7` are different children, and IM-0001 is
+    not NORMAL2-IM-0001.
+    """
+    if path.parent.name.upper() != CLASSES[label]:
+        return None
+    if label == 0 and (match := NORMAL.fullmatch(path.stem)):
         kind = "normal2" if match["second"] else "im"
-        return Patient(f"{kind}-{int(match['number'])}", kind, True)
-    if match := PNEUMONIA.match(stem):
+        return Patient(f"{kind}-{int(match['number'])}", KAGGLE, kind)
+    if label == 1 and (match := PNEUMONIA.fullmatch(path.stem)):
         kind = match["kind"].lower()
-        return Patient(f"{kind}-{int(match['number'])}", kind, True)
-    if match := MENDELEY.match(stem):
+        return Patient(f"{kind}-{int(match['number'])}", KAGGLE, kind)
+    if (match := MENDELEY.fullmatch(path.stem)) and (match["kind"].upper() == "NORMAL") == (label == 0):
         kind = match["kind"].lower()
-        return Patient(f"mendeley-{kind}-{int(match['number'])}", kind, True)
-    if match := PHANTOM.match(stem):
-        return Patient(f"phantom-{int(match['number'])}", "phantom", True)
-    return Patient(f"file-{stem}", "", False)
+        return Patient(f"mendeley-{kind}-{int(match['number'])}", KAGGLE, "" if label == 0 else kind)
+    return None
+
+
+def collection_of(images: Iterable[Found]) -> Collection | None:
+    """Return the one collection whose grammar the names of all images follow; None where there is none."""
+    collections = {told.collection if (told := patient_of(image.path, image.label)) else None for image in images}
+    return collections.pop() if len(collections) == 1 else None
+
+
+def named(film: Found, collection: Collection | None) -> Found:
+    """Return a film with the patient and the kind that its name tells; a patient that the source knows stays.
+
+    Args:
+        collection: of the whole source.
+    """
+    told = patient_of(film.path, film.label)
+    if told is None or (told.collection == KAGGLE != collection):
+        return film
+    return replace(film, patient=film.patient or told.key, kind=told.kind)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from ml.dataset.film import CLASSES, Film
-from ml.dataset.groups import Group, overlaps
+from ml.dataset.groups import Group, shared
 from ml.errors import UserError
 
 ATTEMPTS = 50
@@ -24,7 +24,8 @@ def split(groups: Sequence[Group], validation_share: float, test_share: float, b
         UserError: a patient or a picture is in train and in test, or the films are too few for the sizes asked.
     """
     official = [one for one in groups if any(film.split == "test" for film in one.films)]
-    rest = [one for one in groups if one not in set(official)] if official else list(groups)
+    keys = {one.key for one in official}
+    rest = [one for one in groups if one.key not in keys]
     if mixed := [one.key for one in official if any(film.split != "test" for film in one.films)]:
         raise UserError(
             f"Patients {', '.join(mixed[:5])} have films in the test folder and outside it ({len(mixed)} in all); "
@@ -45,7 +46,8 @@ def split(groups: Sequence[Group], validation_share: float, test_share: float, b
         name: sorted((film for one in chosen for film in one.films), key=lambda film: (film.label, film.name))
         for name, chosen in (("train", train), ("validation", validation), ("test", official))
     }
-    if any(overlaps(splits.values())):
+    found = shared(splits.values())
+    if found.patients or found.pictures:
         raise UserError("A patient or a picture is in two splits. This is a fault of the program; report it.")
     return splits
 
@@ -71,7 +73,7 @@ def take(groups: Sequence[Group], size: int, seed: int) -> tuple[list[Group], li
             return [one for one in groups if one.key in chosen], [one for one in groups if one.key not in chosen]
     raise UserError(
         f"No set of whole patients has exactly {size} films ({wanted[0]} NORMAL, {wanted[1]} PNEUMONIA); "
-        "choose another --validation-share or --batch-size."
+        "choose another --test-share, --validation-share or --batch-size."
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -11,12 +12,14 @@ from PIL import Image
 
 from ml.console import Progress
 from ml.dataset.encoding import encoding_of
-from ml.dataset.film import CLASSES, Film, Found, Reject
-from ml.dataset.patients import patient_of
+from ml.dataset.film import CLASSES, Encoding, Film, Found, Reject
 from radiograph import FilmError, Policy, encode, fit, media_type, standard_film
 
 MAX_FILE_BYTES = 64_000_000
 """Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
+
+MAX_NAME = 200
+"""Characters of a file's name; file systems allow 255, and a number, a suffix and `variants.copy_name` are added."""
 
 
 def standardise_all(found: Sequence[Found], folder: Path, policy: Policy = "squash") -> tuple[list[Film], list[Reject]]:
@@ -43,27 +46,28 @@ def standardise_all(found: Sequence[Found], folder: Path, policy: Policy = "squa
 
 
 def standardise_one(job: tuple[Found, str, Path, Policy]) -> Film | Reject:
-    """Read, standardise and write one film."""
+    """Read, standardise and write one film; whatever reading it raises is a reject of that file."""
     found, name, folder, policy = job
     try:
-        if found.path.stat().st_size > MAX_FILE_BYTES:
+        status = found.path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for whoever writes into it
+            return Reject(found.path, "unreadable", "it is not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
             return Reject(found.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        data = found.path.read_bytes()
-        film = read(data, policy)
+        film, encoding = read_encoded(found.path.read_bytes(), policy)
     except FilmError as error:
         return Reject(found.path, error.code, str(error))
     except OSError as error:
         return Reject(found.path, "unreadable", error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 (a file or path that nobody thought of must not end the command)
+        return Reject(found.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
     body = encode(film)
     target = folder / CLASSES[found.label] / name
     temporary = target.with_suffix(".tmp")
     temporary.write_bytes(body)
     temporary.replace(target)
-    named = patient_of(found.path.stem)
     pixels = hashlib.sha256(film.tobytes()).hexdigest()
-    patient, kind = (named.key, named.kind) if found.patient is None else (found.patient, "")
-    encoding = encoding_of(data, film)
-    return Film(found.path, found.label, found.split, name, kind, patient, pixels, len(body), encoding)
+    return Film(found.path, found.label, found.split, name, found.kind, found.patient, pixels, len(body), encoding)
 
 
 def read(data: bytes, policy: Policy) -> Image.Image:
@@ -72,11 +76,35 @@ def read(data: bytes, policy: Policy) -> Image.Image:
     Raises:
         FilmError: it is no usable film.
     """
-    if media_type(data) == "application/dicom":
-        from radiograph import dicom
+    return fit(read_dicom(data), policy) if is_dicom(data) else standard_film(data, policy=policy, max_bytes=None)
 
-        return fit(dicom.read_dicom(data), policy)
-    return standard_film(data, policy=policy, max_bytes=None)
+
+def read_encoded(data: bytes, policy: Policy) -> tuple[Image.Image, Encoding]:
+    """Return what `read` returns, and how the file stored it.
+
+    Raises:
+        FilmError: it is no usable film.
+    """
+    if not is_dicom(data):
+        return read(data, policy), encoding_of(data)
+    whole = read_dicom(data)
+    return fit(whole, policy), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
+
+
+def is_dicom(data: bytes) -> bool:
+    """Return whether a file's bytes are DICOM."""
+    return media_type(data) == "application/dicom"
+
+
+def read_dicom(data: bytes) -> Image.Image:
+    """Return a DICOM file's film at full resolution, mode "L"; pydicom is imported where such a file is met only.
+
+    Raises:
+        FilmError: it is no usable film.
+    """
+    from radiograph import dicom
+
+    return dicom.read_dicom(data)
 
 
 def unique_names(found: Sequence[Found]) -> list[str]:
@@ -84,7 +112,7 @@ def unique_names(found: Sequence[Found]) -> list[str]:
     taken: dict[str, int] = {}
     names = []
     for film in found:
-        slug = re.sub(r"[^a-z0-9]+", "-", (film.name or film.path.stem).lower()).strip("-") or "film"
+        slug = re.sub(r"[^a-z0-9]+", "-", (film.name or film.path.stem).lower()).strip("-")[:MAX_NAME] or "film"
         taken[slug] = taken.get(slug, 0) + 1
         while taken[slug] > 1 and f"{slug}-{taken[slug]}" in taken:
             taken[slug] += 1

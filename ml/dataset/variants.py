@@ -15,8 +15,8 @@ from ml.dataset.stress import stress
 from radiograph import encode
 
 STRESSED = "validation_stressed"
-RECIPE = 1
-"""Part of a data set's version: raise it with every change to what augment or stress draw."""
+RECIPE = 2
+"""Part of a data set's version: raise it with every change to what augment, stress or the lists' order draw."""
 
 Job = tuple[Path, Path, tuple[int, str, int] | str]
 """Source, target, and either (seed, pixels, copy) of an augmented copy or the key of a stressed film."""
@@ -25,18 +25,23 @@ Job = tuple[Path, Path, tuple[int, str, int] | str]
 def copies(films: Sequence[Film], count: int, seed: int, folder: Path) -> dict[str, list[str]]:
     """Write `count` augmented copies of each film; return their names below the class folder, by the film's name.
 
-    Files are `folder`/augmented/<class>/<film>-<n>.jpg. The same films, count and seed give the same bytes.
+    Files are `folder`/augmented/<class>/<copy_name>. The same films, count and seed give the same bytes.
     """
     jobs: list[Job] = []
     names: dict[str, list[str]] = {film.name: [] for film in films}
     for film in films:
         for copy in range(1, count + 1):
-            name = f"{film.name.removesuffix('.jpg')}-copy{copy}.jpg"
+            name = copy_name(film, copy)
             names[film.name].append(name)
             target = folder / "augmented" / CLASSES[film.label] / name
             jobs.append((folder / CLASSES[film.label] / film.name, target, (seed, film.pixels, copy)))
     run("Augmenting", jobs)
     return names
+
+
+def copy_name(film: Film, copy: int) -> str:
+    """Return the file name of an augmented copy; names of films have no underscore, so no film has it."""
+    return f"{film.name.removesuffix('.jpg')}_copy{copy}.jpg"
 
 
 def stressed(films: Sequence[Film], folder: Path) -> None:

@@ -12,6 +12,7 @@ from ml.drift import judge, sources
 from ml.drift.judge import Comparison
 from ml.errors import UserError, guarded
 from ml.results import NOTICE
+from ml.scorer import INSTANCE_TYPE, confirmation, scorer_of
 
 MOST_DAYS = 30
 """Captured requests expire after as many."""
@@ -44,7 +45,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--days", type=int, default=7, help=f"of captured requests, 1 to {MOST_DAYS} (default 7)")
     which.add_argument("--input", metavar="S3_OR_FOLDER", help="a folder of films, or an s3:// prefix, instead")
-    parser.add_argument("--instance-type", default="ml.m5.large", help="that scores --input (default %(default)s)")
+    parser.add_argument("--instance-type", default=INSTANCE_TYPE, help="that scores --input (default %(default)s)")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="where the figures go, too")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap, 0 or more (default %(default)s)")
     parser.add_argument("--fail-on-drift", action="store_true", help="end with 1 when there is drift")
@@ -70,7 +71,8 @@ def drift(options: argparse.Namespace) -> Comparison:
     if options.input is None:
         now, words = sources.asked(stage, options.days, entry)
     else:
-        now, words = sources.given(options.input, stack, entry, options.instance_type)
+        confirm = confirmation(options.instance_type, None, yes=True)
+        now, words = sources.given(options.input, scorer_of(entry, stack, options.instance_type), entry, confirm)
     reference = sources.validation(stack["DataBucketName"], entry)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation films and {len(now)} now; give at least 2 of each.")

@@ -6,12 +6,12 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ml import aws, batch, runs, scoring, unlabelled
+from ml import aws, runs, scoring, unlabelled
 from ml.dataset import upload
 from ml.drift import captured, films
 from ml.drift.films import Sample
 from ml.errors import UserError
-from ml.train import algorithm_image
+from ml.scorer import Confirm, Scorer
 from radiograph import FilmError
 
 SPLIT = "validation/"
@@ -38,16 +38,15 @@ def validation(bucket: str, entry: Mapping[str, Any]) -> Sample:
     return films.sample([float(row["model_probability"]) for row in rows], measures, entry)
 
 
-def given(source: str, stack: Mapping[str, str], entry: Mapping[str, Any], instance_type: str) -> tuple[Sample, str]:
+def given(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> tuple[Sample, str]:
     """Score the films of a folder or an S3 prefix; return them, and what was looked at in words.
 
     Args:
-        stack: the outputs of the storage stack.
+        confirm: called before anything is uploaded or created.
 
     Raises:
         UserError: there is no film that can be compared.
     """
-    image, bucket = algorithm_image(aws.region()), stack["DataBucketName"]
 
     def measured(data: bytes) -> tuple[float, ...] | None:
         try:
@@ -55,11 +54,8 @@ def given(source: str, stack: Mapping[str, str], entry: Mapping[str, Any], insta
         except FilmError:
             return None
 
-    with (
-        batch.temporary_model(entry["artifact"], image, stack["ExecutionRoleArn"], entry["training_job"]) as model,
-        unlabelled.uploaded(source, bucket, model, entry["policy"]) as found,
-    ):
-        scores, _ = unlabelled.probabilities(found, model, bucket, len(entry["classes"]), instance_type)
+    with unlabelled.uploaded(source, scorer, entry["policy"], confirm) as found:
+        scores, _ = unlabelled.probabilities(found, scorer, len(entry["classes"]))
         place, _, prefix = found.prefix.removeprefix("s3://").partition("/")
         names = list(scores)
         measures = scoring.over(place, [prefix + name for name in names], measured)

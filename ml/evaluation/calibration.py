@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: how well they do, and two ways to mend them.
+"""Whether probabilities mean what they say, and two ways to correct them.
 
 A calibration maps the logit of a probability to slope x logit + intercept. It is fitted on clean validation and kept
 only where the stressed validation agrees, because a validation set from the same machines as the training films is
@@ -6,16 +6,15 @@ too easy, and a fit on it makes the model more certain than it may be elsewhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml.evaluation.reliability import Quality, quality
 from ml.evaluation.scored import Scored, logistic, logits
-from ml.statistics import Estimate, Labels, Scores, bootstrap
+from ml.statistics import Labels, Scores
 
-BINS = 10
 METHODS = ("none", "temperature", "platt")
 STEPS = 100
 
@@ -43,8 +42,9 @@ class Calibration:
 def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
     """Return the calibration of least log loss by Newton's method.
 
-    "temperature" has a slope only (Guo et al., 2017). "platt" has an intercept too, and Platt's smoothed targets
-    (1999), which keep it finite where the classes do not overlap.
+    "temperature" has a slope only (Guo et al., 2017), "platt" an intercept too. Both are fitted to Platt's smoothed
+    targets (1999), which keep the slope finite where the classes do not overlap. The slope is negative for scores that
+    are higher for normal images; `choose` uses no such calibration.
     """
     if method == "none":
         return Calibration()
@@ -68,58 +68,13 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
     return Calibration(method, float(weights[0]), float(weights[1]) if method == "platt" else 0.0)
 
 
-def brier(labels: Labels, scores: Scores) -> float:
-    """Return the mean squared difference between probability and outcome (Brier, 1950)."""
-    return float(((scores - labels) ** 2).mean())
-
-
-def bin_of(scores: Scores) -> NDArray[np.int64]:
-    """Return the bin of equal width, 0 to BINS - 1, of each probability."""
-    return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-
-
-def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
-    """Return mean probability, share of pneumonia and number of films of each of ten bins that holds a film."""
-    place = bin_of(scores)
-    return [
-        {
-            "probability": float(scores[place == one].mean()),
-            "share": float(labels[place == one].mean()),
-            "n": int((place == one).sum()),
-        }
-        for one in range(BINS)
-        if (place == one).any()
-    ]
-
-
-def expected_error(labels: Labels, scores: Scores) -> float:
-    """Return the expected calibration error over ten bins of equal width (Naeini et al., 2015)."""
-    return float(np.abs(np.bincount(bin_of(scores), scores - labels)).sum()) / len(labels)
-
-
-def quality(films: Scored, seed: int = 0) -> dict[str, Estimate]:
-    """Return Brier score and ECE with their intervals over resampled patients.
-
-    Resampling itself raises an ECE, so that its percentiles may lie above the value: its interval is the value give or
-    take half their distance.
-    """
-
-    def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        labels, scores = films.labels[chosen], films.scores[chosen]
-        return {"Brier": brier(labels, scores), "ECE": expected_error(labels, scores)}
-
-    drawn = bootstrap(films.patients, quantities, seed=seed)
-    error = drawn["ECE"]
-    half = (error.high - error.low) / 2
-    return {**drawn, "ECE": replace(error, low=max(0.0, error.value - half), high=error.value + half)}
-
-
 def choose(
     splits: Mapping[str, Scored], method: str, seed: int = 0
-) -> tuple[Calibration, dict[str, dict[str, dict[str, Estimate]]], str]:
+) -> tuple[Calibration, dict[str, dict[str, Quality]], str]:
     """Fit every method on validation; return the one to use, Brier and ECE of each on each split, and why.
 
-    `method` is used when it lowers the Brier score of the stressed validation; test only shows what it does there.
+    `method` is used when its slope is above 0 and it lowers the Brier score of the stressed validation; test only shows
+    what it does there.
     """
     validation = splits["validation"]
     fitted = {name: fit(validation.labels, validation.scores, name) for name in METHODS}
@@ -129,7 +84,12 @@ def choose(
     }
     if method == "none":
         return fitted["none"], compared, "not asked for"
-    before, after = (compared[name]["validation_stressed"]["Brier"].value for name in ("none", method))
+    if fitted[method].slope <= 0:
+        return fitted["none"], compared, (
+            f"{method} left out: its slope is {fitted[method].slope:.3g} and must be above 0. The model's scores do "
+            "not rank the classes: on validation, they are higher for normal images"
+        )  # fmt: skip
+    before, after = (compared[name]["validation_stressed"].brier.value for name in ("none", method))
     words = f"Brier score of the stressed validation {before:.4f} before and {after:.4f} after"
     if after < before:
         return fitted[method], compared, f"{method} kept: {words}"

@@ -8,25 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import statistics
+from ml.auroc import auroc
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate
 
 
 def auc_difference(split: Scored, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:
-    """Return the other scores' AUROC, and by how much the split's exceeds it; paired, over resampled patients.
+    """Return the other scores' AUROC, and by how much the split's exceeds it, paired, over 2,000 draws of patients.
 
     Raises:
         KeyError: a film has no other score.
     """
-    theirs = np.array([other[file] for file in split.files])
+    others = np.array([other[file] for file in split.files])
 
     def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
         labels = split.labels[chosen]
-        one, two = statistics.auc(labels, split.scores[chosen]), statistics.auc(labels, theirs[chosen])
-        return {"other": two, "difference": one - two}
+        lead = statistics.auc(labels, split.scores[chosen]) - statistics.auc(labels, others[chosen])
+        return {"lead": lead}
 
-    found = statistics.bootstrap(split.patients, quantities, seed=seed)
-    return found["other"], found["difference"]
+    lead = statistics.bootstrap(split.patients, quantities, seed=seed)["lead"]
+    return auroc(split.labels, others, split.patients), lead
 
 
 def mcnemar(split: Scored, threshold: float, right_before: Mapping[str, bool]) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import statistics
-from ml.evaluation.calibration import reliability
+from ml.evaluation.reliability import reliability
 from ml.evaluation.scored import Scored
 from ml.statistics import Labels, Scores
 
@@ -52,7 +52,6 @@ def roc(test: Scored, threshold: float, floor: Scores) -> dict[str, Any]:
         "operating_point": [rounded(1 - counts.specificity().value), rounded(counts.sensitivity().value)],
         "floor": points(test.labels, floor),
         "n": len(test),
-        "patients": len(set(test.patients)),
     }
 
 

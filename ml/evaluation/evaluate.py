@@ -11,7 +11,7 @@ from ml import statistics
 from ml.evaluation import calibration, comparison, gate
 from ml.evaluation.calibration import Calibration
 from ml.evaluation.curves import curves
-from ml.evaluation.metrics import as_json, majority, metrics, subgroups
+from ml.evaluation.metrics import as_json, majority, metrics, plain, subgroups
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate
 
@@ -56,21 +56,30 @@ class Evaluation:
 
 
 def evaluate(
-    raw: Mapping[str, Scored], floor: Mapping[str, float], previous: Previous | None, choices: Choices
+    raw: Mapping[str, Scored],
+    floor: Mapping[str, float],
+    previous: Previous | None,
+    choices: Choices,
+    collection: str | None,
 ) -> Evaluation:
     """Calibrate and choose the threshold on validation, then measure every split with them.
 
     Args:
         raw: the model's own probabilities, by the names in SPLITS.
         floor: the 28-pixel logistic regression's probability of each test film, by file.
+        collection: the public collection that the data set comes from, as dataset.json names it; None for other data.
     """
     chosen, compared, why = calibration.choose(raw, choices.calibration, choices.seed)
     splits = {name: films.with_scores(chosen.apply(films.scores)) for name, films in raw.items()}
     validation, test = splits["validation"], splits["test"]
-    threshold = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
+    at = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
+    threshold = rounded_down(at)
     found = {name: metrics(films, threshold, choices.prevalence, choices.seed) for name, films in splits.items()}
     rules = gate.judge(found["test"], choices.minimums)
     facts = {
+        "collection": collection,
+        "images": {name: len(films) for name, films in splits.items()},
+        "unknown_patients": {name: films.unknown_patients for name, films in splits.items()},
         "threshold": threshold,
         "threshold_source": f"sensitivity of at least {choices.target_sensitivity:g} on {len(validation)} validation "
         "films",
@@ -80,7 +89,7 @@ def evaluate(
             **calibration.as_json(chosen),
             "why": why,
             "compared": {
-                method: {name: as_json(one) for name, one in of_splits.items()}
+                method: {name: {"Brier": plain(one.brier), "ECE": plain(one.error)} for name, one in of_splits.items()}
                 for method, of_splits in compared.items()
             },
         },
@@ -96,13 +105,22 @@ def evaluate(
     return Evaluation(threshold, chosen, splits, found["test"], facts)
 
 
+def rounded_down(probability: float) -> float:
+    """Return the multiple of 1e-9 below a probability, at least 1e-12 below it, and at least 0.
+
+    A threshold is the probability of an image, often of several. The API computes it with `math` and not NumPy, which
+    may differ in the last bit, and has to call these images as the evaluation does.
+    """
+    return max(0.0, math.floor((probability - 1e-12) * 1e9) / 1e9)
+
+
 def floors(test: Scored, floor: Mapping[str, float], seed: int) -> dict[str, Any]:
     """Return what needs no network: the majority class, and the 28-pixel regression with the model's lead over it."""
     other, lead = comparison.auc_difference(test, floor, seed)
     return {
-        "Accuracy of the majority class": as_json({"": majority(test.labels)})[""],
-        "AUROC of the 28-pixel logistic regression": as_json({"": other})[""],
-        "AUROC lead of the model": as_json({"": lead})[""],
+        "Accuracy of the majority class": plain(majority(test.labels)),
+        "AUROC of the 28-pixel logistic regression": plain(other),
+        "AUROC lead of the model": plain(lead),
         "beaten": lead.low > 0,
     }
 

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import statistics
+from ml.auroc import auroc
+from ml.dataset.film import CLASSES
 from ml.evaluation.predictive import predictive_values
+from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored import Scored
 from ml.statistics import Estimate, Labels
 
@@ -20,9 +23,8 @@ KINDS = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORM
 def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
     """Return each metric by its name.
 
-    Proportions have Wilson's interval over films, and so have, through their likelihood ratio, predictive values at
-    another prevalence; the rest has a percentile interval over resampled patients, and DeLong's stands beside it for
-    the AUROC.
+    Proportions have Wilson's interval over images. Predictive values at another prevalence have an interval made of
+    these. The AUROC has a score interval over patients, the rest a percentile interval over 2,000 draws of patients.
 
     Args:
         prevalence: share of pneumonia, in (0, 1), for which the predictive values are given besides the split's own.
@@ -33,7 +35,6 @@ def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -
         labels, scores = split.labels[chosen], split.scores[chosen]
         here = statistics.confusion(labels, scores, threshold)
         return {
-            "AUROC": statistics.auc(labels, scores),
             "Average precision": statistics.average_precision(labels, scores),
             "Balanced accuracy": here.balanced_accuracy(),
             "MCC": here.matthews(),
@@ -42,8 +43,7 @@ def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -
     drawn = statistics.bootstrap(split.patients, quantities, seed=seed)
     positive, negative = predictive_values(counts, prevalence)
     return {
-        "AUROC": drawn.pop("AUROC"),
-        "AUROC (DeLong)": statistics.auc_delong(split.labels, split.scores),
+        "AUROC": auroc(split.labels, split.scores, split.patients),
         "Average precision": drawn.pop("Average precision"),
         "Sensitivity": counts.sensitivity(),
         "Specificity": counts.specificity(),
@@ -62,32 +62,41 @@ def majority(labels: Labels) -> Estimate:
 
 
 def subgroups(split: Scored, threshold: float) -> dict[str, dict[str, Estimate]]:
-    """Return sensitivity or specificity of each kind of film, and its AUROC against all films of the other class."""
+    """Return sensitivity or specificity of each kind of image, and its AUROC against all images of the other class.
+
+    A kind with images of both classes is two subgroups, named after kind and class.
+    """
     found = {}
-    for kind in sorted(set(split.kinds) & set(KINDS)):
-        inside = np.array([one == kind for one in split.kinds])
-        (label,) = set(split.labels[inside].tolist())
+    pairs = set(zip(split.kinds, split.labels.tolist(), strict=True))
+    for kind, label in sorted(pair for pair in pairs if pair[0] in KINDS):
+        inside = np.array([one == kind for one in split.kinds]) & (split.labels == label)
         counts = statistics.confusion(split.labels[inside], split.scores[inside], threshold)
         share = {"Sensitivity": counts.sensitivity()} if label else {"Specificity": counts.specificity()}
         against = split.where(inside | (split.labels != label))
-        found[KINDS[kind]] = {**share, "AUROC": statistics.auc_delong(against.labels, against.scores)}
+        mixed = (kind, 1 - label) in pairs
+        name = f"{KINDS[kind]} ({CLASSES[label]})" if mixed else KINDS[kind]
+        found[name] = {**share, "AUROC": auroc(against.labels, against.scores, against.patients)}
     return found
 
 
 def table(found: Mapping[str, Estimate]) -> str:
     """Return metrics as aligned text."""
     width = max(map(len, found)) + 2
-    lines = [f"{'metric':<{width}}{'value':>6}  {'95 % CI':<16}n"]
+    lines = [f"{'metric':<{width}}{'value':>9}  {'95 % CI':<16}n"]
     for name, one in found.items():
-        lines.append(f"{name:<{width}}{one.value:>6.3f}  [{one.low:.3f}, {one.high:.3f}]  {one.n} {one.unit}")
+        value = "undefined" if math.isnan(one.value) else f"{one.value:.3f}"
+        interval = "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
+        lines.append(f"{name:<{width}}{value:>9}  {interval:<14}  {one.n} {one.unit}")
     return "\n".join(lines)
 
 
 def as_json(found: Mapping[str, Estimate]) -> dict[str, Any]:
     """Return metrics as plain numbers, all digits kept; NaN, which JSON has not, becomes null."""
+    return {name: plain(one) for name, one in found.items()}
+
+
+def plain(one: Estimate | CalibrationError) -> dict[str, Any]:
+    """Return an estimate as plain numbers; NaN becomes null."""
     return {
-        name: {
-            key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(one).items()
-        }
-        for name, one in found.items()
+        key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(one).items()
     }

@@ -15,18 +15,24 @@ class Scored:
     """Labels (0 or 1) and probabilities of pneumonia of n films, each shape (n,), with the patient and kind of each.
 
     Attributes:
+        patients: the key of each image's patient; None where it is unknown.
         files: as dataset.json names them, such as test/NORMAL/im-0001-0001.jpg; empty where there are none.
         kinds: what the source tells beyond the class: bacteria, virus, im, normal2 or "".
     """
 
     labels: Labels
     scores: Scores
-    patients: list[str]
+    patients: list[str | None]
     files: list[str]
     kinds: list[str]
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def unknown_patients(self) -> int:
+        """How many images have an unknown patient."""
+        return self.patients.count(None)
 
     def with_scores(self, scores: Scores) -> "Scored":
         """Return the same films with other scores."""
@@ -38,7 +44,9 @@ class Scored:
         return Scored(
             self.labels[places],
             self.scores[places],
-            *([column[place] for place in places] for column in (self.patients, self.files, self.kinds)),
+            [self.patients[place] for place in places],
+            [self.files[place] for place in places],
+            [self.kinds[place] for place in places],
         )
 
 
@@ -48,7 +56,7 @@ def scored(films: Sequence[Mapping[str, Any]], probabilities: Mapping[str, float
     return Scored(
         np.array([film["label"] for film in kept], dtype=np.int64),
         np.array([probabilities[film["file"]] for film in kept]),
-        [str(film["patient"]) for film in kept],
+        [film["patient"] for film in kept],
         [str(film["file"]) for film in kept],
         [str(film["kind"]) for film in kept],
     )

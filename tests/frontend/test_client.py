@@ -94,6 +94,14 @@ def test_a_heat_map_comes_as_a_grid(api: Api) -> None:
     assert found.strongest == 0
 
 
+def test_a_heat_map_in_other_units_is_not_drawn_on_the_wrong_scale(api: Api) -> None:
+    heat = {"values": [[0.1]], "units": "probability", "floor": 0.2, "policy": "squash", "complete": True, "calls": 2}
+    api.gateway_answers.append((200, json.dumps({"heat_map": heat}).encode(), {}))
+    with pytest.raises(RefusalError) as caught:
+        Client(api.settings).explain(image(), "image/jpeg")
+    assert caught.value.code == "unexpected_answer"
+
+
 def test_the_model_says_what_it_is_before_it_was_evaluated(api: Api) -> None:
     found = Client(api.settings).model()
     assert (found.version, found.policy, found.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
@@ -124,6 +132,6 @@ def test_what_the_client_reads_is_in_the_contract() -> None:
         "Model": {"model_version", "policy", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
     }.items():
         assert fields <= set(schemas[name]["required"])
-    assert {"values", "policy", "complete", "calls"} <= set(
+    assert {"values", "units", "floor", "policy", "complete", "calls"} <= set(
         schemas["Explanation"]["properties"]["heat_map"]["required"]
     )

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from frontend import charts
 from ml.dataset.report.audit import audit, verdict
 from ml.evaluation import report
 from ml.results import audit_of
 from tests.ml.test_audit import films
-from tests.ml.test_evaluation import evaluated
+from tests.ml.test_evaluation import computed, evaluated, split, without_patients
 
 from .conftest import KEY, Answer, Api, everything, refused_by_gateway, started
 
@@ -70,6 +71,30 @@ def test_warnings_subgroups_audit_and_card_are_on_the_page(api: Api) -> None:
     assert "against the same films as they were" in text
     kinds = app.table[1].value
     assert list(kinds["Kind"].unique()) == list(facts["subgroups"])
+
+
+def test_the_calibration_error_stands_beside_what_chance_gives(api: Api) -> None:
+    calibration = evaluation()["calibration"]
+    error = calibration["compared"][calibration["method"]]["test"]["ECE"]
+    text = everything(page(api, model()))
+    assert f"{error['value']:.3f}; chance alone gives {error['chance_low']:.3f} to {error['chance_high']:.3f}" in text
+
+
+def test_the_reliability_chart_has_an_interval_for_each_bin() -> None:
+    bins = evaluation()["curves"]["reliability"]
+    drawn = charts.reliability(bins).to_dict()
+    points = [row for data in drawn["datasets"].values() for row in data if "low" in row]
+    expected = [(one["low"], one["high"]) for of_split in bins.values() for one in of_split]
+    assert [(row["low"], row["high"]) for row in points] == expected
+    assert any(layer["mark"]["type"] == "rule" and "y2" in layer["encoding"] for layer in drawn["layer"])
+
+
+def test_images_of_unknown_patients_are_said_beside_the_headline(api: Api) -> None:
+    facts = computed(test=without_patients(split(2, "test"))).facts | {"dataset": "films/0123"}
+    facts |= {"warnings": report.warnings(facts)}
+    text = everything(page(api, model(evaluation=facts)))
+    assert "n = 160 images of unknown patients" in text
+    assert "160 of 160 test images" in text
 
 
 def test_an_evaluation_without_curves_or_audit_still_makes_a_page(api: Api) -> None:

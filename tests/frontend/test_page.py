@@ -147,6 +147,27 @@ def test_the_heat_map_is_asked_for_once_and_has_an_opacity(app: AppTest, api: Ap
     assert len(api.runtime.received) == asked
 
 
+def test_a_sure_model_gets_a_heat_map_with_its_scale(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    answers = iter([b"[0.01, 0.99]"] * 20 + [b"[0.015, 0.985]"] + [b"[0.01, 0.99]"] * 29)
+    api.runtime.model = lambda received: Reply(body=next(answers))
+    press(app, "Show which parts")
+    assert "-0.41" in everything(app)
+    assert "Regions below 0.2 are not coloured" in everything(app)
+    assert "No single region" not in everything(app)
+
+
+def test_where_only_noise_changes_the_page_says_that_no_region_matters(app: AppTest, api: Api) -> None:
+    upload(app, image())
+    answers = iter([b"[0.01, 0.99]", b"[0.0105, 0.9895]"] * 25)
+    api.runtime.model = lambda received: Reply(body=next(answers))
+    press(app, "Show which parts")
+    assert "No single region matters" in everything(app)
+    assert "less than 0.2" in everything(app)
+    assert "speak for" not in everything(app)
+    assert not [slider for slider in app.slider if "Opacity" in slider.label]
+
+
 def brighter_is_ill(received: Received) -> Reply:
     """A model whose answer depends on the film's bytes, so that covering a part changes it."""
     return Reply(body=f"[{1 - len(received.body) % 97 / 100}, {len(received.body) % 97 / 100}]".encode())

@@ -2,8 +2,8 @@
 
 import pytest
 
-from frontend.answers import Prediction
-from frontend.scale import scale
+from frontend.answers import HeatMap, Prediction
+from frontend.scale import heat_scale, scale
 from frontend.wording import percent
 
 
@@ -24,3 +24,10 @@ def test_a_screen_reader_hears_both_numbers_and_their_order(probability: float, 
 )
 def test_no_probability_reads_as_certainty(value: float, shown: str) -> None:
     assert percent(value) == shown
+
+
+@pytest.mark.parametrize(("strongest", "full"), [(-2.345, "2.35"), (0.2, "0.50")])
+def test_the_legend_of_the_heat_map_says_unit_floor_and_what_full_colour_is(strongest: float, full: str) -> None:
+    html = heat_scale(HeatMap(((strongest, 0.0), (None, 0.01)), 0.2, "squash", True, 50))
+    for text in ("log-odds", f"rises by {full}", f"falls by {full}", "Regions below 0.2 are not coloured"):
+        assert text in html

@@ -1,8 +1,10 @@
 """Numbers as a person reads them."""
 
+import math
+
 import pytest
 
-from frontend.wording import duration, estimate, plain, points, threshold_meaning
+from frontend.wording import duration, estimate, log_odds, plain, threshold_meaning
 
 
 @pytest.mark.parametrize(
@@ -21,7 +23,9 @@ def test_an_estimate_has_its_interval_where_there_is_one() -> None:
 
 
 def test_a_change_has_its_sign() -> None:
-    assert (points(0.136), points(-0.3)) == ("+13.6 points", "-30.0 points")
+    assert log_odds(math.log(2)) == "+0.69, which multiplies the odds by 2.0"
+    assert log_odds(-math.log(1500)) == "-7.31, which divides the odds by 1,500.0"
+    assert log_odds(-800.0) == "-800.00, which divides the odds by over 1,000,000"
 
 
 def test_the_threshold_is_worth_what_was_measured_on_which_films() -> None:

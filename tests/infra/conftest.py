@@ -1,5 +1,6 @@
 """The stacks of one stage, synthesised once, as app.py composes them."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +16,7 @@ import app as entry
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE: dict[str, Any] = json.loads(Path(__file__).with_name("example.context.json").read_text(encoding="utf-8"))
 MODEL, LEASE = EXAMPLE["model:dev"], EXAMPLE["lease:dev"]
+NOW = dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)
 STACKS = ("Storage", "Endpoint", "Api", "Observability")
 
 Context = dict[str, Any]
@@ -31,7 +33,7 @@ def context(**changes: Any) -> Context:
 def synthesise(changes: tuple[tuple[str, Any], ...] = ()) -> dict[str, Template]:
     """Return the templates of the stacks by their part's name."""
     app = cdk.App(context=context(**dict(changes)), analytics_reporting=False)
-    entry.compose(app)
+    entry.compose(app, NOW)
     stacks = {stack.stack_name.rsplit("-", 1)[-1]: stack for stack in app.node.children if isinstance(stack, cdk.Stack)}
     return {part: Template.from_stack(stack) for part, stack in stacks.items()}
 

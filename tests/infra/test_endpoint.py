@@ -1,18 +1,13 @@
 """The model, its configuration and the endpoint."""
 
-import re
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-import app as entry
-from infra import lease, settings
-from infra.errors import SettingsError
 from infra.image_uris import ACCOUNTS, image_uri
 
-from .conftest import MODEL, Synth, context, properties
+from .conftest import MODEL, Synth, properties
 
 
 def variant(template: Template) -> dict[str, Any]:
@@ -114,51 +109,3 @@ def test_no_film_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth
     assert "DataCaptureConfig" not in config
     (config,) = properties(synth(data_capture_percent="5")["Endpoint"], "AWS::SageMaker::EndpointConfig")
     assert config["DataCaptureConfig"]["InitialSamplingPercentage"] == 5
-
-
-def test_the_lease_deletes_this_endpoint_at_its_end_and_can_do_nothing_else(endpoint: Template) -> None:
-    (schedule,) = properties(endpoint, "AWS::Scheduler::Schedule")
-    assert schedule["ScheduleExpression"] == "at(2026-11-24T18:00:00)"
-    assert schedule["Target"]["Input"] == '{"EndpointName": "pneumonia-dev"}'
-    assert str(schedule["Target"]["Arn"]).endswith(":scheduler:::aws-sdk:sagemaker:deleteEndpoint']]}")
-    (policy,) = properties(endpoint, "AWS::IAM::Policy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "sagemaker:DeleteEndpoint"
-    assert str(statement["Resource"]).endswith(":endpoint/pneumonia-dev']]}")
-
-
-def test_the_next_lease_is_for_an_endpoint_of_another_name_and_all_ask_it(synth: Synth) -> None:
-    second = synthesise_with_lease({"ends": "2026-11-25T18:00:00", "number": 2})
-    (found,) = properties(second["Endpoint"], "AWS::SageMaker::Endpoint")
-    (function,) = properties(second["Api"], "AWS::Lambda::Function")
-    assert found["EndpointName"] == function["Environment"]["Variables"]["ENDPOINT_NAME"] == "pneumonia-dev-2"
-    (schedule,) = properties(second["Endpoint"], "AWS::Scheduler::Schedule")
-    assert schedule["Target"]["Input"] == '{"EndpointName": "pneumonia-dev-2"}'
-
-
-def synthesise_with_lease(lease: dict[str, Any]) -> dict[str, Template]:
-    app = cdk.App(context=context() | {"lease:dev": lease}, analytics_reporting=False)
-    entry.compose(app)
-    stacks = [stack for stack in app.node.children if isinstance(stack, cdk.Stack)]
-    return {stack.stack_name.rsplit("-", 1)[-1]: Template.from_stack(stack) for stack in stacks}
-
-
-def test_without_leases_nothing_deletes_the_endpoint(synth: Synth) -> None:
-    kept = synth(lease_hours="0")["Endpoint"]
-    kept.resource_count_is("AWS::Scheduler::Schedule", 0)
-    kept.resource_count_is("AWS::IAM::Role", 0)
-
-
-@pytest.mark.parametrize(
-    ("found", "told"),
-    [
-        (None, "holds no lease. Run `python -m ml.lease extend --stage dev`"),
-        ({"ends": "tomorrow", "number": 1}, "it must have ends, as 2026-11-24T18:00:00"),
-        ({"ends": "2026-11-24T18:00:00", "number": 0}, "number, from 1 to 9999"),
-        ("2026-11-24T18:00:00", "it must have ends"),
-    ],
-)
-def test_a_missing_or_broken_lease_is_refused_with_the_command_that_writes_one(found: Any, told: str) -> None:
-    given = {"lease:dev": found} if found is not None else {}
-    with pytest.raises(SettingsError, match=re.escape(told)):
-        lease.read(given, settings.read(context()))

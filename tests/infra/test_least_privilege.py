@@ -22,6 +22,7 @@ from .test_wildcards import as_list, text
 BUCKET, EVALUATION = "grants", "data-bucket"
 JOB_LOGS = "/aws/sagemaker/TrainingJobs"
 PROXY_LOGS = "/proxy"
+QUEUE = "lease-failures"
 LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
@@ -53,6 +54,7 @@ PROBED: list[Grant] = [
     ("ProxyRole", "logs:CreateLogStream", "<ProxyLogs>:*"),
     ("ProxyRole", "logs:PutLogEvents", "<ProxyLogs>:*"),
     ("LeaseRole", "sagemaker:DeleteEndpoint", ENDPOINT),
+    ("LeaseRole", "sqs:SendMessage", "<LeaseFailures>"),
 ]
 UNPROBED: dict[Grant, str] = {
     ("Execution", f"ecr:{name}", IMAGE): "an image of AWS's own account is pulled, which no local registry holds"
@@ -80,6 +82,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="one")
     running.client("scheduler").create_schedule(**SCHEDULED)
+    running.client("sqs").create_queue(QueueName=QUEUE)
     yield running
     running.end(signal.SIGTERM)
 
@@ -133,6 +136,7 @@ def resolved(resource: str) -> str:
         "<Data>": f"arn:aws:s3:::{BUCKET}",
         "<Pneumonia-dev-Storage:DataBucketName>": BUCKET,
         "<ProxyLogs>": f"arn:aws:logs:us-east-1:000000000000:log-group:{PROXY_LOGS}",
+        "<LeaseFailures>": f"arn:aws:sqs:us-east-1:000000000000:{QUEUE}",
         "<Partition>": "aws",
         "<AccountId>": "000000000000",
     }
@@ -219,5 +223,8 @@ PROBES: dict[str, Callable[[Clients, str], object]] = {
     "scheduler:UpdateSchedule": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
     "iam:PassRole": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
     "sagemaker:DeleteEndpoint": lambda clients, _: clients("sagemaker").delete_endpoint(EndpointName="pneumonia-dev"),
+    "sqs:SendMessage": lambda clients, _: clients("sqs").send_message(
+        QueueUrl=clients("sqs").meta.endpoint_url + f"/000000000000/{QUEUE}", MessageBody="probe"
+    ),
 }
 """For each action a call that needs it. An endpoint that does not exist is found missing only by who may ask for it."""

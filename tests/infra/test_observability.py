@@ -1,6 +1,7 @@
 """Dashboard, alarms, the topic and the budget."""
 
 import json
+from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
@@ -15,20 +16,66 @@ def watched(templates: dict[str, Template]) -> Template:
     return templates["Observability"]
 
 
-def test_every_alarm_tells_the_topic_and_says_what_it_means(watched: Template) -> None:
-    alarms = properties(watched, "AWS::CloudWatch::Alarm")
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """Return the alarms' properties by the metric that each watches, dimensions by name."""
+    found = properties(template, "AWS::CloudWatch::Alarm")
+    names = [(one["Namespace"], one["MetricName"], one.get("ExtendedStatistic", one.get("Statistic"))) for one in found]
+    dimensions = [{part["Name"]: part["Value"] for part in one["Dimensions"]} for one in found]
+    return {
+        " ".join(name): one | {"Dimensions": by_name}
+        for name, one, by_name in zip(names, found, dimensions, strict=True)
+    }
+
+
+def test_every_alarm_tells_the_topic_says_what_it_means_and_is_silent_without_data(watched: Template) -> None:
     (topic,) = watched.find_resources("AWS::SNS::Topic")
-    assert len(alarms) == 5
-    for alarm in alarms:
+    assert len(alarms(watched)) == 7
+    for alarm in alarms(watched).values():
         assert alarm["AlarmActions"] == [{"Ref": topic}]
         assert alarm["AlarmDescription"].endswith(".")
+        assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_silence_is_an_alarm_only_where_the_hour_is_billed(watched: Template, synth: Synth) -> None:
-    assert [one for one in properties(watched, "AWS::CloudWatch::Alarm") if one["TreatMissingData"] == "breaching"]
-    serverless = synth(hosting="serverless")["Observability"]
-    alarms = properties(serverless, "AWS::CloudWatch::Alarm")
-    assert {one["TreatMissingData"] for one in alarms} == {"notBreaching"}
+def test_alarms_may_publish_to_the_topic_for_this_account_alone(watched: Template) -> None:
+    (topic,) = watched.find_resources("AWS::SNS::Topic")
+    (policy,) = properties(watched, "AWS::SNS::TopicPolicy")
+    assert policy["Topics"] == [{"Ref": topic}]
+    (allowed,) = (one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow")
+    assert (allowed["Action"], allowed["Principal"]) == ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"})
+    assert allowed["Resource"] == {"Ref": topic}
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_what_kills_the_function_or_the_api_is_watched_under_their_names(
+    watched: Template, templates: dict[str, Template]
+) -> None:
+    found = alarms(watched)
+    (function,) = properties(templates["Api"], "AWS::Lambda::Function")
+    (api,) = properties(templates["Api"], "AWS::ApiGateway::RestApi")
+    (stage,) = properties(templates["Api"], "AWS::ApiGateway::Stage")
+    assert found["AWS/ApiGateway 5XXError Sum"]["Dimensions"] == {"ApiName": api["Name"], "Stage": stage["StageName"]}
+    for name in ("Errors", "Throttles"):
+        assert found[f"AWS/Lambda {name} Sum"]["Dimensions"] == {"FunctionName": function["FunctionName"]}
+
+
+def test_a_lease_that_could_not_delete_its_endpoint_is_watched_where_there_is_one(
+    watched: Template, templates: dict[str, Template], synth: Synth
+) -> None:
+    name = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum"
+    (queue,) = properties(templates["Endpoint"], "AWS::SQS::Queue")
+    assert alarms(watched)[name]["Dimensions"] == {"QueueName": queue["QueueName"]}
+    assert alarms(watched)[name]["Threshold"] == 1
+    assert name not in alarms(synth(lease_hours="0")["Observability"])
+
+
+def test_slow_answers_are_those_of_the_route_that_answers_at_once(watched: Template) -> None:
+    from inference_proxy import emf
+
+    dimensions = alarms(watched)["PneumoniaApi Latency p99"]["Dimensions"]
+    line: dict[str, Any] = emf.request_members("dev", "POST /predict", "", False, 9.0, None)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert sorted(dimensions) in [sorted(names) for names in directive["Dimensions"]]
+    assert dimensions == {name: line[name] for name in ("Stage", "Route")}
 
 
 def test_alarms_and_dashboard_use_only_metrics_that_the_proxy_writes(watched: Template) -> None:

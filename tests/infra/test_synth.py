@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 
 import app as entry
 
-from .conftest import MODEL, ROOT, STACKS, Context, Synth, context
+from .conftest import MODEL, NOW, ROOT, STACKS, Context, Synth, context
 
 EVERYTHING = {
     "stage": "kept", "retain_data": "true", "kms": "create", "waf": "true", "cors_origins": "https://app.example.org",
@@ -83,7 +83,7 @@ def test_a_model_that_missed_the_gate_is_not_deployed_and_a_line_says_why(
 ) -> None:
     missed = MODEL | {"gate": "Specificity may be as low as 0.364, the minimum is 0.75"}
     app = cdk.App(context=context(**{"model:dev": missed}), analytics_reporting=False)
-    entry.compose(app)
+    entry.compose(app, NOW)
     assert [node.node.id for node in app.node.children if isinstance(node, cdk.Stack)] == ["Pneumonia-dev-Storage"]
     told = capsys.readouterr().err
     assert "Model pneumonia-dev-20261124-031500 of stage dev is not released" in told
@@ -99,7 +99,13 @@ def test_two_stages_share_no_physical_name(synth: Synth) -> None:
 def test_the_names_that_stages_are_told_apart_by_are_found(synth: Synth) -> None:
     found = set.union(*map(names_in, synth(stage="prod").values()))
     exports = {f"Pneumonia-prod-Storage:{name}" for name in ("ExecutionRoleArn", "DataBucketName")}
-    assert found == exports | {"pneumonia-prod", "pneumonia-prod-lease", "pneumonia-prod-lease-us-east-1"}
+    assert found == exports | {
+        "pneumonia-prod",
+        "pneumonia-prod-proxy",
+        "pneumonia-prod-lease",
+        "pneumonia-prod-lease-failures",
+        "pneumonia-prod-lease-us-east-1",
+    }
 
 
 SCOPED_NAMES = {"PolicyName", "StageName", "VariantName", "MetricName"}

@@ -42,6 +42,13 @@ ALWAYS = {
     ("s3:PutObject", "<LogBucket>/data/*"): "S3 names its access logs; only its logging service may, for this account",
     **{("Deny s3:*", f"<{name}>{end}"): "the denial of plain HTTP" for name in BUCKETS for end in ("", "/*")},
 }
+LEASED = {("Deny sqs:*", "<LeaseFailures>"): "the denial of plain HTTP"}
+SCALED = {
+    (
+        "application-autoscaling:DeregisterScalableTarget",
+        "arn:<Partition>:application-autoscaling:us-east-1:<AccountId>:scalable-target/*",
+    ): "targets have random ids; conditions bind the grant to endpoints",
+}
 ALARMS = {("cloudwatch:DescribeAlarms", "*"): "knows no resources"}
 CAPTURE = {("s3:PutObject", "<Data>/capture/*"): OBJECTS}
 VPC = {
@@ -70,17 +77,18 @@ WHERE_DATA_GO_WITH_THE_STACK = {
 }
 VPC_SETTINGS = {"vpc_subnets": "subnet-0123456789abcdef0", "vpc_security_groups": "sg-0123456789abcdef0"}
 VARIANTS = [
-    ({}, ALWAYS | ALARMS | WHERE_DATA_GO_WITH_THE_STACK),
-    ({"retain_data": "true"}, ALWAYS | ALARMS),
-    ({"hosting": "serverless"}, ALWAYS | WHERE_DATA_GO_WITH_THE_STACK),
-    ({"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS, ALWAYS | ALARMS | CAPTURE | VPC),
+    ({}, ALWAYS | LEASED | ALARMS | WHERE_DATA_GO_WITH_THE_STACK),
+    ({"retain_data": "true", "lease_hours": "0"}, ALWAYS | ALARMS),
+    ({"hosting": "serverless"}, ALWAYS | LEASED | WHERE_DATA_GO_WITH_THE_STACK),
+    ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS),
+    ({"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS, ALWAYS | LEASED | ALARMS | CAPTURE | VPC),
 ]
 
 Grant = tuple[str, str]
 
 
 @pytest.mark.parametrize(
-    ("changes", "reasons"), VARIANTS, ids=["default", "retained", "serverless", "captured in a VPC"]
+    ("changes", "reasons"), VARIANTS, ids=["default", "retained", "serverless", "scaled", "captured in a VPC"]
 )
 def test_every_wildcard_has_a_reason_and_every_reason_its_wildcard(
     synth: Synth, changes: dict[str, str], reasons: dict[Grant, str]

@@ -1,14 +1,17 @@
 """The heat map finds what the model looks at, whatever the model is."""
 
 import json
+import math
+import zlib
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
-from inference_proxy.explain import CELLS
+from inference_proxy.explain import CELLS, FLOOR
 from PIL import Image
 
-from radiograph import SIDE, standardise
+from radiograph import SIDE, standard_film, standardise
 
 from .conftest import Ask, invoke
 from .events import event, film_in, post
@@ -19,14 +22,27 @@ PLACE = (2, 5)
 """Row and column of the grid that the model of these tests looks at."""
 
 
-def looks_at_one_place(received: Received) -> Reply:
-    """A model whose probability is the contrast within one cell."""
+def looks_at_one_place(seen: list[float], covered: list[float]) -> Callable[[Received], Reply]:
+    """A model with two answers, [NORMAL, PNEUMONIA]: one where a certain cell has contrast, one where it has none."""
     side = SIDE // CELLS
-    with Image.open(BytesIO(received.body)) as film:
-        box = (PLACE[1] * side + 4, PLACE[0] * side + 4, (PLACE[1] + 1) * side - 4, (PLACE[0] + 1) * side - 4)
-        low, high = film.convert("L").crop(box).getextrema()
-    probability = 0.9 if high - low > 6 else 0.2  # type: ignore[operator]
+    box = (PLACE[1] * side + 4, PLACE[0] * side + 4, (PLACE[1] + 1) * side - 4, (PLACE[0] + 1) * side - 4)
+
+    def model(received: Received) -> Reply:
+        with Image.open(BytesIO(received.body)) as film:
+            low, high = film.convert("L").crop(box).getextrema()
+        return Reply(body=json.dumps(seen if high - low > 6 else covered).encode())  # type: ignore[operator]
+
+    return model
+
+
+def wavers(received: Received) -> Reply:
+    """A sure model whose log-odds depend on nothing but noise, and by less than 0.1."""
+    probability = 0.9896 + 0.0008 * zlib.crc32(received.body) / 2**32
     return Reply(body=json.dumps([1 - probability, probability]).encode())
+
+
+def logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
 def to_explain(**headers: str) -> dict[str, Any]:
@@ -37,13 +53,15 @@ def to_explain(**headers: str) -> dict[str, Any]:
 
 
 def test_the_place_the_model_looks_at_stands_out(ask: Ask, runtime: Runtime) -> None:
-    runtime.model = looks_at_one_place
+    runtime.model = looks_at_one_place([0.1, 0.9], [0.8, 0.2])
     found = ask(to_explain())
     assert found.status == 200
+    change = logit(0.9) - logit(0.2)
     heat = found.body["heat_map"]
     assert (heat["rows"], heat["columns"], heat["complete"], heat["calls"]) == (CELLS, CELLS, True, 1 + CELLS**2)
     for row, values in enumerate(heat["values"]):
-        assert values == [pytest.approx(0.7 if (row, column) == PLACE else 0.0) for column in range(CELLS)]
+        assert values == [pytest.approx(change if (row, column) == PLACE else 0.0) for column in range(CELLS)]
+    assert (heat["units"], heat["max"]) == ("log-odds", pytest.approx(change))
     assert found.body["probability"] == 0.9
     assert len(runtime.received) == 1 + CELLS**2
 
@@ -59,15 +77,69 @@ def test_calls_share_four_connections(ask: Ask, runtime: Runtime) -> None:
 
 
 def test_a_picture_is_sent_to_whom_accepts_one(ask: Ask, runtime: Runtime) -> None:
-    runtime.model = looks_at_one_place
+    runtime.model = looks_at_one_place([0.1, 0.9], [0.8, 0.2])
     found = ask(to_explain(Accept="image/png, application/json"))
     assert found.headers["Content-Type"] == "image/png"
     with Image.open(BytesIO(found.body["png"])) as drawn:
         assert (drawn.size, drawn.mode) == ((SIDE, SIDE), "RGB")
-        side = SIDE // CELLS
-        pixel = drawn.getpixel((PLACE[1] * side + side // 2, PLACE[0] * side + side // 2))
-        red, _, blue = pixel  # type: ignore[misc]
-    assert red > blue + 60
+        assert "3.58" in drawn.info["Description"]
+        assert f"{FLOOR:g}" in drawn.info["Description"]
+    assert redness(found.body["png"]) > 60
+
+
+def redness(png: bytes) -> int:
+    """How much more red than blue the middle of the cell is that the model looks at; the image itself is grey."""
+    side = SIDE // CELLS
+    with Image.open(BytesIO(png)) as drawn:
+        red, _, blue = drawn.getpixel((PLACE[1] * side + side // 2, PLACE[0] * side + side // 2))  # type: ignore[misc]
+    return int(red - blue)
+
+
+def test_a_sure_model_has_a_hot_region(ask: Ask, runtime: Runtime) -> None:
+    """From 99.0 % to 98.5 %: half a percentage point, but half as many odds again."""
+    runtime.model = looks_at_one_place([0.010, 0.990], [0.015, 0.985])
+    heat = ask(to_explain()).body["heat_map"]
+    assert heat["values"][PLACE[0]][PLACE[1]] == heat["max"] == pytest.approx(logit(0.990) - logit(0.985))
+    assert heat["max"] > heat["floor"]
+    assert redness(ask(to_explain(Accept="image/png")).body["png"]) > 60
+
+
+def test_a_place_that_speaks_against_is_negative_and_blue(ask: Ask, runtime: Runtime) -> None:
+    runtime.model = looks_at_one_place([0.015, 0.985], [0.010, 0.990])
+    heat = ask(to_explain()).body["heat_map"]
+    assert heat["values"][PLACE[0]][PLACE[1]] == -heat["max"] == pytest.approx(logit(0.985) - logit(0.990))
+    assert redness(ask(to_explain(Accept="image/png")).body["png"]) < -60
+
+
+def test_noise_has_no_hot_region(ask: Ask, runtime: Runtime) -> None:
+    runtime.model = wavers
+    heat = ask(to_explain()).body["heat_map"]
+    assert 0 < heat["max"] < heat["floor"] == FLOOR
+    with Image.open(BytesIO(ask(to_explain(Accept="image/png")).body["png"])) as drawn:
+        assert drawn.tobytes() == standard_film(film_in(event("predict_jpeg"))).convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize(("seen", "covered"), [([2e-9, 1.0], [2e-7, 1.0]), ([1.0, 2e-7], [1.0, 2e-9])])
+def test_a_probability_that_rounds_to_one_does_not_empty_the_map(
+    seen: list[float], covered: list[float], ask: Ask, runtime: Runtime
+) -> None:
+    runtime.model = looks_at_one_place(seen, covered)
+    assert ask(to_explain()).body["heat_map"]["max"] == pytest.approx(math.log(100))
+
+
+def test_an_answer_of_exactly_zero_is_a_finite_change(ask: Ask, runtime: Runtime) -> None:
+    runtime.model = looks_at_one_place([0.0, 1.0], [1.0, 0.0])
+    assert 10 < ask(to_explain()).body["heat_map"]["max"] < 100
+
+
+def test_the_changes_are_those_of_the_calibrated_log_odds(
+    ask: Ask, runtime: Runtime, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("CALIBRATION", '{"slope": 0.5, "intercept": -1.0}')
+    runtime.model = looks_at_one_place([0.1, 0.9], [0.8, 0.2])
+    found = ask(to_explain()).body
+    assert found["heat_map"]["max"] == pytest.approx(0.5 * (logit(0.9) - logit(0.2)))
+    assert logit(found["probability"]) == pytest.approx(0.5 * logit(0.9) - 1)
 
 
 def test_what_the_time_does_not_reach_is_null(runtime: Runtime) -> None:

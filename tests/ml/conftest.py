@@ -69,7 +69,7 @@ def write_collection(folder: Path, films: int = 40) -> Path:
         write_film(folder / f"train/NORMAL/IM-{index // 2:04d}-{index:04d}.jpeg", index)
         write_film(folder / f"train/PNEUMONIA/person{index // 2}_bacteria_{index}.jpeg", 1000 + index)
     for index in range(4):
-        write_film(folder / f"val/NORMAL/NORMAL2-IM-{900 + index}-0001.jpeg", 2000 + index)
+        write_film(folder / f"val/NORMAL/NORMAL2-IM-{900 + index:04d}-0001.jpeg", 2000 + index)
         write_film(folder / f"val/PNEUMONIA/person{900 + index}_virus_{index}.jpeg", 3000 + index)
         write_film(folder / f"test/NORMAL/IM-{800 + index:04d}-0001.jpeg", 4000 + index)
         write_film(folder / f"test/PNEUMONIA/person{800 + index}_virus_{index}.jpeg", 5000 + index)

@@ -1,14 +1,42 @@
-"""Names of transform jobs: new each time, and never longer than SageMaker takes."""
+"""Transform jobs: names that are new each time, a payload that fits the workers, progress that says what is known."""
 
 import re
 
+import pytest
+
 from ml import batch
+from ml.console import Progress
+from ml.request import Place
+from ml.scorer import Scorer
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://films/input/"}
 
 
-def test_two_models_never_share_a_transform_jobs_name() -> None:
-    models = [f"{'x' * 32}-eval-12304500000{digit}" for digit in range(3)]
-    names = {batch.job_name(model, part) for model in models for part in ("validation", "validation-stressed", "test")}
-    assert len(names) == 9
+def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
+    scorer = Scorer("s3://films/a", "x" * 29 + "-" + "y" * 33, Place("films", "role", "image"), "ml.m5.large")
+    names = {scorer.new_job() for _ in range(20)}
+    assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "megabytes"),
+    [("ml.m5.large", 6), ("ml.m5.4xlarge", 6), ("ml.m5.8xlarge", 3), ("ml.c7i.48xlarge", 1)],
+)
+def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(instance_type: str, megabytes: int) -> None:
+    request = batch.request("job", "model", SOURCE, "s3://films/out", instance_type, key="arn:key")
+    assert request["MaxPayloadInMB"] == megabytes
+    assert request["TransformOutput"]["KmsKeyId"] == "arn:key"
+
+
+def test_progress_counts_from_what_was_there_and_gives_no_time_before_the_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = Progress("Scored", 1904, every=0, done=100)
+    for count in (0, 20):
+        progress.advance(count)
+    waiting, moving = capsys.readouterr().err.splitlines()
+    assert waiting == "Scored: 100 of 1,904 images"
+    assert moving.startswith("Scored: 120 of 1,904 images, ")
+    assert moving.endswith(" s left")

@@ -1,18 +1,22 @@
 """From scores to what is said of a model: validation chooses, test only measures."""
 
+import csv
+import functools
+import io
 import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from inference_proxy.prediction import calibrated
 from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
-from ml import statistics
-from ml.evaluation import calibration, comparison, gate, metrics
-from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, worst
+from ml import results, statistics
+from ml.evaluation import calibration, comparison, gate, metrics, reliability
+from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, rounded_down, worst
 from ml.evaluation.predictive import predictive_values
-from ml.evaluation.scored import Scored, logistic, logits
+from ml.evaluation.scored import Scored, logistic, logits, scored
 
 
 def split(seed: int, name: str = "test", films: int = 160, shift: float = 2.0, spread: float = 1.0) -> Scored:
@@ -29,11 +33,21 @@ def splits(**changes: Scored) -> dict[str, Scored]:
     return {name: split(number, name) for number, name in enumerate(SPLITS)} | changes
 
 
-def evaluated(choices: Choices | None = None, previous: Previous | None = None, **changes: Scored) -> Evaluation:
+def computed(choices: Choices | None = None, previous: Previous | None = None, **changes: Scored) -> Evaluation:
     given = splits(**changes)
     rng = np.random.default_rng(9)
     floor = {file: float(rng.random()) for file in given["test"].files}
-    return evaluate(given, floor, previous, choices or Choices())
+    return evaluate(given, floor, previous, choices or Choices(), "chest-xray-pneumonia")
+
+
+@functools.cache
+def evaluated() -> Evaluation:
+    return computed()
+
+
+def without_patients(films: Scored, known: int = 0) -> Scored:
+    """The same images, of which only the first have a patient."""
+    return replace(films, patients=[*films.patients[:known], *[None] * (len(films) - known)])
 
 
 def test_every_metric_carries_n_and_an_interval_that_holds_it() -> None:
@@ -84,31 +98,80 @@ def test_the_interval_of_a_predictive_value_holds_the_truth_in_95_of_100_samples
     assert 0.93 <= held / 2000 <= 0.99
 
 
-def test_brier_score_and_calibration_error_lie_within_their_intervals() -> None:
+def test_the_brier_score_lies_within_its_interval_over_patients() -> None:
     for one in (split(0), split(3)):
-        for name, found in calibration.quality(one).items():
-            assert found.low <= found.value <= found.high, name
-            assert (found.n, found.unit) == (80, "patients")
-            assert found.high > found.low
+        found = reliability.quality(one).brier
+        assert found.low < found.value < found.high
+        assert (found.n, found.unit) == (80, "patients")
+
+
+def test_the_error_of_a_perfectly_calibrated_model_lies_in_the_range_of_chance() -> None:
+    """Of 95 in 100 data sets; 90 leaves room for the 200 that are drawn here."""
+    held = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        scores = rng.beta(0.4, 0.3, 335)
+        labels = (rng.random(335) < scores).astype(np.int64)
+        films = Scored(labels, scores, [None] * 335, [""] * 335, [""] * 335)
+        error = reliability.calibration_error(films, seed, draws=200)
+        held += error.chance_low <= error.value <= error.chance_high
+    assert 0.90 <= held / 200 <= 0.99
+
+
+def test_the_error_of_a_model_that_is_too_certain_lies_above_the_range_of_chance() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.random(335)
+    labels = (rng.random(335) < true).astype(np.int64)
+    films = Scored(labels, logistic(3 * logits(true)), [None] * 335, [""] * 335, [""] * 335)
+    error = reliability.calibration_error(films)
+    assert error.value > error.chance_high
+    assert (error.n, error.unit) == (335, "images of unknown patients")
+
+
+def test_images_of_one_patient_widen_what_chance_gives() -> None:
+    one = split(3, films=300)
+    alone = reliability.calibration_error(without_patients(one))
+    together = reliability.calibration_error(replace(one, patients=[f"p{number // 10}" for number in range(300)]))
+    assert together.chance_high > 1.2 * alone.chance_high
+    assert together.value == alone.value
+
+
+@pytest.mark.parametrize(("films", "bins"), [(335, 10), (160, 10), (60, 6), (5, 1)])
+def test_bins_hold_equal_numbers_of_images(films: int, bins: int) -> None:
+    counts = np.bincount(reliability.bin_of(split(1, films=films).scores))
+    assert len(counts) == bins
+    assert counts.max() - counts.min() <= 1
+
+
+def test_images_of_one_probability_are_in_one_bin() -> None:
+    scores = np.array([1.0] * 50 + [0.2] * 10 + [0.0] * 20 + [0.5] * 20)
+    places = reliability.bin_of(scores)
+    assert [len(set(places[scores == value])) for value in (0.0, 0.2, 0.5, 1.0)] == [1, 1, 1, 1]
+    assert sorted(set(places)) == list(range(len(set(places))))
+    found = reliability.reliability((scores > 0.3).astype(np.int64), scores)
+    assert sum(one["n"] for one in found) == 100
+    last = found[-1]
+    assert (last["n"], last["share"], last["high"]) == (50, 1.0, 1.0)
+    assert last["low"] == statistics.proportion(50, 50).low
 
 
 def test_the_same_scores_give_the_same_facts_to_the_last_digit() -> None:
-    assert json.dumps(evaluated().facts) == json.dumps(evaluated().facts)
-    assert json.dumps(evaluated(Choices(seed=1)).facts) != json.dumps(evaluated().facts)
+    assert json.dumps(computed().facts) == json.dumps(evaluated().facts)
+    assert json.dumps(computed(Choices(seed=1)).facts) != json.dumps(evaluated().facts)
 
 
 def test_the_test_films_choose_nothing() -> None:
     turned = split(2)
-    other = evaluated(test=replace(turned, labels=1 - turned.labels, kinds=[""] * len(turned)))
+    other = computed(test=replace(turned, labels=1 - turned.labels, kinds=[""] * len(turned)))
     assert other.threshold == evaluated().threshold
     assert other.calibration == evaluated().calibration
     assert other.test["AUROC"] != evaluated().test["AUROC"]
 
 
 def test_the_threshold_reaches_the_target_on_validation() -> None:
-    found = evaluated(Choices(target_sensitivity=0.9))
+    found = computed(Choices(target_sensitivity=0.9))
     assert found.facts["splits"]["validation"]["Sensitivity"]["value"] >= 0.9
-    assert found.threshold > evaluated(Choices(target_sensitivity=0.99)).threshold
+    assert found.threshold > computed(Choices(target_sensitivity=0.99)).threshold
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])
@@ -120,7 +183,7 @@ def test_a_calibration_undoes_what_was_done_to_the_logits(method: str) -> None:
     fitted = calibration.fit(labels, bent, method)
     assert fitted.slope == pytest.approx(1 / 2.5, abs=0.02)
     assert np.abs(fitted.apply(bent) - true).max() < 0.02
-    assert calibration.expected_error(labels, fitted.apply(bent)) < 0.02 < calibration.expected_error(labels, bent)
+    assert reliability.expected_error(labels, fitted.apply(bent)) < 0.02 < reliability.expected_error(labels, bent)
 
 
 def test_a_calibration_changes_no_order_and_no_call() -> None:
@@ -136,7 +199,19 @@ def test_a_calibration_is_kept_only_where_the_stressed_validation_agrees() -> No
     assert (kept.method, why.split(":")[0]) == ("temperature", "temperature kept")
     left, compared, why = calibration.choose(splits(validation=certain, validation_stressed=contrary), "temperature")
     assert (left, why.split(":")[0]) == (calibration.Calibration(), "temperature left out")
-    assert compared["temperature"]["validation"]["Brier"].value < compared["none"]["validation"]["Brier"].value
+    assert compared["temperature"]["validation"].brier.value < compared["none"]["validation"].brier.value
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_a_calibration_that_would_invert_the_model_is_not_used(method: str) -> None:
+    inverted = {name: films.with_scores(1 - films.scores) for name, films in splits().items()}
+    validation = inverted["validation"]
+    slope = calibration.fit(validation.labels, validation.scores, method).slope
+    assert slope < 0
+    chosen, _, why = calibration.choose(inverted, method)
+    assert chosen == calibration.Calibration()
+    assert f"{slope:.3g}" in why
+    assert "above 0" in why
 
 
 def test_separable_validation_films_calibrate_to_finite_numbers() -> None:
@@ -157,6 +232,49 @@ def test_subgroups_give_sensitivity_to_pneumonia_and_specificity_to_normals() ->
     one = split(2)
     bacterial = [label == 1 and kind == "bacteria" for label, kind in zip(one.labels, one.kinds, strict=True)]
     assert found["Bacterial"]["Sensitivity"]["n"] == sum(bacterial)
+
+
+def test_a_kind_in_both_classes_is_reported_by_class() -> None:
+    one = split(2)
+    found = metrics.subgroups(replace(one, kinds=["im"] * len(one)), 0.5)
+    assert {name: next(iter(group)) for name, group in found.items()} == {
+        "IM (NORMAL)": "Specificity",
+        "IM (PNEUMONIA)": "Sensitivity",
+    }
+    assert found["IM (PNEUMONIA)"]["Sensitivity"].n == int(one.labels.sum())
+
+
+def test_images_of_unknown_patients_are_resampled_one_by_one() -> None:
+    one = split(2)
+    for known, n, unit in (
+        (160, 80, "patients"),
+        (40, 140, "groups (20 patients, 120 images of unknown patients)"),
+        (0, 160, "images of unknown patients"),
+    ):
+        films = without_patients(one, known)
+        for name in ("AUROC", "MCC", "Average precision"):
+            found = metrics.metrics(films, 0.5, 0.1)[name]
+            assert (found.n, found.unit) == (n, unit), name
+        error = reliability.calibration_error(films)
+        assert (error.n, error.unit) == (n, unit)
+
+
+def test_unknown_patients_are_counted_for_each_split() -> None:
+    facts = computed(test=without_patients(split(2, "test"), 150)).facts
+    assert facts["unknown_patients"] == {"validation": 0, "validation_stressed": 0, "test": 10}
+    assert facts["images"]["test"] == 160
+
+
+def test_predictions_leave_an_unknown_patient_empty() -> None:
+    given = splits(test=without_patients(split(2, "test"), 2))
+    found = replace(evaluated(), splits=given)
+    rows = list(csv.DictReader(io.StringIO(results.predictions(given, found, ["NORMAL", "PNEUMONIA"]))))
+    assert [row["patient"] for row in rows if row["file"].startswith("test/")] == ["p0", "p0", *[""] * 158]
+
+
+def test_a_null_patient_of_the_data_set_stays_unknown() -> None:
+    films = [{"file": f"test/NORMAL/{n}.jpg", "label": 0, "patient": p, "kind": ""} for n, p in enumerate((None, "a"))]
+    assert scored(films, {one["file"]: 0.5 for one in films}).patients == [None, "a"]
 
 
 def test_mcnemar_counts_the_films_only_one_model_called_right() -> None:
@@ -180,14 +298,14 @@ def test_the_sign_test_is_that_of_scipy() -> None:
 def test_a_model_no_better_than_the_floor_is_called_out() -> None:
     test = split(2)
     same = dict(zip(test.files, test.scores.tolist(), strict=True))
-    assert evaluate(splits(), same, None, Choices()).facts["floors"]["beaten"] is False
+    assert evaluate(splits(), same, None, Choices(), None).facts["floors"]["beaten"] is False
     assert evaluated().facts["floors"]["beaten"] is True
 
 
 def test_a_fall_from_clean_to_stressed_validation_is_a_warning() -> None:
     clean = split(0, "validation", shift=5)
-    assert evaluated(validation=clean, validation_stressed=split(1, shift=0.5)).facts["shift"]["warning"] is True
-    assert evaluated(validation=clean, validation_stressed=clean).facts["shift"]["warning"] is False
+    assert computed(validation=clean, validation_stressed=split(1, shift=0.5)).facts["shift"]["warning"] is True
+    assert computed(validation=clean, validation_stressed=clean).facts["shift"]["warning"] is False
 
 
 def test_the_gate_looks_at_the_lower_ends() -> None:
@@ -206,9 +324,9 @@ def test_an_unknown_lower_end_does_not_pass() -> None:
 
 def test_an_earlier_model_on_the_same_films_is_compared() -> None:
     right = dict.fromkeys(split(2, "test").files, True)
-    found = evaluated(previous=Previous("job-before", right)).facts["comparison"]
+    found = computed(previous=Previous("job-before", right)).facts["comparison"]
     assert (found["training_job"], found["n"], found["only_this"]) == ("job-before", 160, 0)
-    assert evaluated(previous=Previous("job-before", {})).facts["comparison"] is None
+    assert computed(previous=Previous("job-before", {})).facts["comparison"] is None
 
 
 def test_the_worst_errors_are_errors_and_the_worst_come_first() -> None:
@@ -226,9 +344,15 @@ def test_metrics_json_is_json_even_where_a_metric_is_undefined() -> None:
     assert json.loads(json.dumps(metrics.as_json(unknown), allow_nan=False))["PPV"]["value"] is None
 
 
-def test_the_proxy_and_the_evaluation_calibrate_alike() -> None:
-    from inference_proxy.prediction import calibrated
+def test_a_metric_without_an_interval_is_printed_without_one() -> None:
+    lines = metrics.table({"PPV": statistics.proportion(0, 0), "NPV": statistics.proportion(1, 2)}).splitlines()
+    assert "nan" not in lines[1]
+    assert "[" not in lines[1]
+    assert "undefined" in lines[1]
+    assert "[0.095, 0.905]" in lines[2]
 
+
+def test_the_proxy_and_the_evaluation_calibrate_alike() -> None:
     scores = np.array([0.0, 1e-9, 0.2, 0.5, 0.97, 1.0])
     for slope, intercept in [(1.0, 0.0), (0.4, 0.0), (1.7, -0.3)]:
         expected = calibration.Calibration.of(slope, intercept).apply(scores)
@@ -236,3 +360,31 @@ def test_the_proxy_and_the_evaluation_calibrate_alike() -> None:
             found = calibrated({"NORMAL": 1 - float(score), "PNEUMONIA": float(score)}, slope, intercept)
             assert found["PNEUMONIA"] == pytest.approx(float(probability), abs=1e-12)
             assert sum(found.values()) == pytest.approx(1.0)
+
+
+def test_the_proxy_and_the_evaluation_call_the_images_at_the_threshold_alike() -> None:
+    """32-bit probabilities next to 0 and 1 tie, and the threshold is the probability of an image."""
+    rng = np.random.default_rng(0)
+    logit = rng.normal(0, 9, 400).astype(np.float32)
+    scores = np.round(1 / (1 + np.exp(-logit)), 7).astype(np.float64)
+    for _ in range(300):
+        slope, intercept = float(rng.uniform(0.05, 3)), float(rng.choice([0.0, rng.normal()]))
+        mapped = calibration.Calibration.of(slope, intercept).apply(scores)
+        index = int(rng.integers(len(scores)))
+        threshold = rounded_down(float(mapped[index]))
+        assert mapped[index] - 1.1e-9 < threshold < max(mapped[index], 1e-300)
+        at = {"NORMAL": 1 - scores[index], "PNEUMONIA": scores[index]}
+        assert calibrated(at, slope, intercept)["PNEUMONIA"] >= threshold
+        alike = [
+            (calibrated({"NORMAL": 1 - score, "PNEUMONIA": score}, slope, intercept)["PNEUMONIA"] >= threshold)
+            for score in scores
+        ]
+        assert alike == (mapped >= threshold).tolist()
+
+
+def test_the_threshold_of_an_evaluation_is_rounded_down_and_stays_a_probability() -> None:
+    threshold = evaluated().threshold
+    assert round(threshold, 9) == threshold
+    validation = evaluated().splits["validation"]
+    assert statistics.confusion(validation.labels, validation.scores, threshold).sensitivity().value >= 0.95
+    assert [rounded_down(value) for value in (0.0, 1e-12, 0.5, 1.0)] == [0.0, 0.0, 0.499999999, 0.999999999]

@@ -35,7 +35,7 @@ def test_the_points_are_those_of_the_roc_curve() -> None:
     assert (found["points"][0], found["points"][-1]) == ([0.0, 0.0], [1.0, 1.0])
     assert area(found["points"]) == pytest.approx(roc_auc_score(test.labels, test.scores), abs=1e-5)
     assert area(found["floor"]) == pytest.approx(roc_auc_score(test.labels, np.linspace(0, 1, len(test))), abs=1e-5)
-    assert (found["n"], found["patients"]) == (160, 80)
+    assert found["n"] == 160
 
 
 def test_the_operating_point_is_that_of_the_metrics() -> None:
@@ -76,6 +76,13 @@ def test_every_test_film_is_in_one_bar_and_every_film_in_one_bin() -> None:
     assert sum(found["histogram"]["PNEUMONIA"]) == int(test.labels.sum())
     assert sum(found["histogram"]["NORMAL"]) == len(test) - int(test.labels.sum())
     assert [sum(one["n"] for one in found["reliability"][name]) for name in SPLITS] == [160, 160, 160]
+
+
+def test_each_bin_of_the_reliability_has_enough_images_and_an_interval() -> None:
+    for bins in drawn()["reliability"].values():
+        assert [one["n"] for one in bins] == [16] * 10
+        assert all(0 <= one["low"] < one["share"] + 1e-6 and one["share"] - 1e-6 < one["high"] <= 1 for one in bins)
+        assert [one["probability"] for one in bins] == sorted(one["probability"] for one in bins)
 
 
 def test_they_are_plain_numbers() -> None:

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from ml.dataset import standardising
+from ml.dataset import standardising, variants
 from ml.dataset.film import Film, Found
+from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
+
+from .conftest import write_film
 
 SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
 
@@ -91,6 +94,26 @@ TABLE: dict[str, tuple[bytes, str]] = {
 }
 
 
+def changed_chunk(name: bytes, body: bytes, checksum: int | None = None) -> bytes:
+    """Return a PNG with one more chunk before its pixels, with a wrong checksum if one is given."""
+    data = encoded("PNG")
+    crc = zlib.crc32(name + body) if checksum is None else checksum
+    chunk = struct.pack(">I", len(body)) + name + body + struct.pack(">I", crc)
+    return data[:33] + chunk + data[33:]
+
+
+TABLE |= {
+    "text of 3 MB.png": (
+        changed_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        "film",
+    ),
+    "text checksum.png": (changed_chunk(b"tEXt", b"Comment\0x", 1), "film"),
+    "short pHYs.png": (changed_chunk(b"pHYs", b"\0\0"), "film"),
+    "short gAMA.png": (changed_chunk(b"gAMA", b"\0"), "film"),
+    "short sRGB.png": (changed_chunk(b"sRGB", b""), "film"),
+}
+
+
 def outcome(folder: Path, path: Path) -> tuple[str, str]:
     films, rejects = standardising.standardise_all([Found(path, 0, None)], folder / "out")
     if films:
@@ -135,6 +158,33 @@ def test_what_cannot_be_opened_is_left_out_with_the_systems_reason(tmp_path: Pat
     code, reason = outcome(tmp_path, path)
     assert code == "unreadable"
     assert reason
+
+
+@pytest.mark.parametrize("path", ["a\0b.jpg", "x" * 300 + ".jpg", ".", "pipe"])
+def test_a_path_that_cannot_be_read_is_one_reject(tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    write_film(tmp_path / "b.jpg", 1)
+    (tmp_path / "films.csv").write_text(f"path,label,patient_id\n{path},0,1\nb.jpg,1,2\n")
+    offer = open_source(str(tmp_path / "films.csv"), tmp_path, 0)
+    films, rejects = standardising.standardise_all(offer.films, tmp_path / "out")
+    assert [film.source for film in films] == [tmp_path / "b.jpg"]
+    assert [reject.path for reject in [*offer.rejects, *rejects]] == [tmp_path / path]
+    assert all(reject.reason for reject in rejects)
+
+
+def test_a_name_as_long_as_a_file_system_allows_is_kept_short(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write_film(tmp_path / folder / ("n" * 250 + ".jpg"), ord(folder))
+    found = [Found(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
+    films, rejects = standardising.standardise_all(found, tmp_path / "out")
+    assert (len({film.name for film in films}), rejects) == (2, [])
+    assert variants.copies(films, 1, 0, tmp_path / "out")
+
+
+def test_the_encoding_of_a_dicom_file_is_that_of_its_own_pixels(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(saved(dataset()))
+    films, _ = standardising.standardise_all([Found(tmp_path / "a.dcm", 0, None)], tmp_path / "out")
+    assert (films[0].encoding.width, films[0].encoding.height) == (128, 100)
 
 
 def test_films_of_one_name_get_different_names(tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ def test_within_an_epoch_the_log_says_how_far_it_is() -> None:
     assert log.now == ""
 
 
+def test_an_attempt_that_repeats_an_epoch_does_not_count_it_twice_or_lower_the_best() -> None:
+    log = JobLog(3)
+    for line in [*LINES, LINES[1], LINES[3], LINES[4].replace("0.531250", "0.400000"), LINES[5], LINES[7]]:
+        log.read(line)
+    assert list(log.epochs) == [0, 1]
+    assert log.best == 0.53125
+
+
 @pytest.mark.parametrize(
     ("reason", "told"),
     [

@@ -99,10 +99,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
 
 
 def test_the_collection_comes_without_credentials_and_only_once(site: Kaggle, tmp_path: Path) -> None:
-    found, _ = open_source("kaggle", tmp_path, 0)
-    assert len(found) == 12 + 8 + 8
+    offer = open_source("kaggle", tmp_path, 0)
+    assert len(offer.films) == 12 + 8 + 8
     site.archive = b""
-    assert len(open_source("kaggle", tmp_path, 0)[0]) == 28
+    assert len(open_source("kaggle", tmp_path, 0).films) == 28
 
 
 def test_a_download_that_was_cut_goes_on_where_it_stopped(site: Kaggle) -> None:

@@ -1,9 +1,21 @@
-"""`.lst` files: what is written is what is read, byte for byte the same each time."""
+"""Lists: what is written is what is read, byte for byte the same each time, and the classes are mixed."""
 
+import json
+import struct
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml import request
+from ml.dataset import formats
+from ml.dataset.film import Encoding, Film
+from ml.dataset.layout import Layout, lay_out
 from ml.dataset.lists import list_text, parse_list
+from ml.dataset.split import Splits
 
 PATHS = st.text(
     st.characters(blacklist_characters="\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", codec="utf-8"), min_size=1
@@ -20,3 +32,59 @@ def test_a_list_reads_back(examples: list[tuple[int, str]]) -> None:
 def test_the_bytes_are_those_of_the_developer_guide() -> None:
     text = list_text([(0, "NORMAL/a.jpg"), (1, "PNEUMONIA/b.jpg")])
     assert text.encode() == b"0\t0\tNORMAL/a.jpg\n1\t1\tPNEUMONIA/b.jpg\n"
+
+
+def splits(normal: int, pneumonia: int) -> Splits:
+    """Return training and validation films sorted by class, as the split makes them."""
+    stored = Encoding(1000, 90, 80, "L", 330)
+    names = [(0, f"n{n:04d}") for n in range(normal)] + [(1, f"p{n:04d}") for n in range(pneumonia)]
+    films = [Film(Path(name), label, None, f"{name}.jpg", "", name, name, 900, stored) for label, name in names]
+    return {"train": films, "validation": films, "test": []}
+
+
+def laid_out(seed: int = 0, balance: bool = False) -> Layout:
+    parts = splits(600, 1800)
+    copies = {film.name: [f"{film.name[:-4]}_copy{n}.jpg" for n in (1, 2, 3)] for film in parts["train"]}
+    return lay_out(parts, copies, balance, seed, Path("work"))
+
+
+@pytest.mark.parametrize("channel", ["train", "validation"])
+@pytest.mark.parametrize("balance", [False, True])
+def test_no_part_of_a_list_is_of_one_class(channel: str, balance: bool) -> None:
+    """The built-in algorithm mixes only what it has read at once, some 640 images."""
+    labels = [label for label, _ in laid_out(balance=balance).channels[channel]]
+    shares = [sum(labels[start : start + 640]) / 640 for start in range(len(labels) - 639)]
+    overall = sum(labels) / len(labels)
+    assert overall - 0.12 < min(shares) <= max(shares) < overall + 0.12
+
+
+def test_the_copies_of_an_image_are_spread_over_the_list() -> None:
+    stems = [path.split("/")[1][:5] for _, path in laid_out().channels["train"]]
+    neighbours = sum(one == other for one, other in pairwise(stems))
+    assert neighbours < len(stems) / 100
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_the_same_lines() -> None:
+    first, again, other = laid_out(0), laid_out(0), laid_out(1)
+    assert first.texts == again.texts
+    assert first.texts["train_lst/train.lst"] != other.texts["train_lst/train.lst"]
+    assert sorted(first.channels["train"]) == sorted(other.channels["train"])
+
+
+def test_records_and_manifests_have_the_order_of_the_list(tmp_path: Path) -> None:
+    layout = laid_out()
+    texts = formats.add_manifests(layout, "bucket", {"name": "films", "version": "1"}).texts
+    listed = [path for _, _, path in parse_list(layout.texts["train_lst/train.lst"].decode())]
+    named = [json.loads(line)["source-ref"] for line in texts["manifest/train.manifest"].splitlines()]
+    assert [uri.removeprefix("s3://bucket/datasets/films/1/train/") for uri in named] == listed
+    small = tmp_path / "film.jpg"
+    small.write_bytes(b"jpg")
+    filled = replace(layout, files=dict.fromkeys(layout.files, small))
+    records = formats.add_records(filled, tmp_path).files["recordio/train/train.rec"].read_bytes()
+    labels = [struct.unpack_from("<f", records, start + 12)[0] for start in range(0, len(records), 36)]
+    assert labels == [label for label, _ in layout.channels["train"]]
+
+
+def test_a_streamed_manifest_is_shuffled_in_each_epoch() -> None:
+    """ShuffleConfig of CreateTrainingJob: in Pipe mode it shuffles at the start of every epoch."""
+    assert [one["ShuffleConfig"] for one in request.channels("s3://films/datasets/x", "manifest")] == [{"Seed": 0}] * 2

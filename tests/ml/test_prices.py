@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ml import cost, plan, prices
+from ml import cost, plan, prices, runs
 from ml.errors import UserError
+from ml.scorer import INSTANCE_TYPE
 
 from .test_training_request import built
 
@@ -49,11 +50,80 @@ def test_a_file_that_is_no_price_table_is_refused(tmp_path: Path, text: str) -> 
     assert caught.value.code == 2
 
 
+def test_an_evaluation_takes_as_long_as_one_public_run_took_and_says_that_this_is_inferred() -> None:
+    """624 images took 230 s after the start, with 7 workers on 8 vCPUs."""
+    found = prices.transform(prices.read(None), "ml.m4.2xlarge", 624)
+    assert found.seconds - prices.TRANSFORM_START == pytest.approx(230, rel=0.02)
+    assert found.cost is None
+    assert "7 workers, inferred from one public run" in found.basis
+    default = prices.transform(prices.read(None), INSTANCE_TYPE, 1904)
+    assert default.cost == pytest.approx((360 + 1904 / (15 * 0.39)) * 0.922 / 3600, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "count"),
+    [("ml.t2.medium", 1), ("ml.m5.large", 1), ("ml.c5.xlarge", 3), ("ml.m5.4xlarge", 15), ("ml.m7i-flex.8xlarge", 31)],
+)
+def test_the_container_has_a_worker_for_each_vcpu_but_one(instance_type: str, count: int) -> None:
+    assert prices.workers(instance_type) == count
+
+
+@pytest.mark.parametrize("instance_type", ["", "m5.large", "ml.m5", "ml.m5.huge", "ml.m5.large; rm"])
+def test_what_is_no_instance_type_is_refused(instance_type: str) -> None:
+    with pytest.raises(UserError, match=r"is no instance type; give one such as ml\.m5\.4xlarge") as caught:
+        prices.workers(instance_type)
+    assert caught.value.code == 2
+
+
 def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
     estimate = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 4566, 4)
     text = plan.describe(built(), 4566, 640, estimate)
     for words in ("ResNet-101, from ImageNet weights", "1 x ml.g4dn.xlarge", "spot", "4 epochs", "USD", "read 2026-"):
         assert words in text, words
+
+
+def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:
+    estimate = prices.Estimate(1000.0, 1.0, "USD", "65 images/s")
+    plan.check_runtime(estimate, 1300)
+    with pytest.raises(UserError, match=r"1000 s .*1300 s .*--max-runtime 1299.*--max-runtime 1300, or") as caught:
+        plan.check_runtime(estimate, 1299)
+    assert caught.value.code == 2
+
+
+def test_a_job_beyond_sagemakers_own_limit_is_not_told_to_take_longer() -> None:
+    with pytest.raises(UserError, match="faster --instance-type, or fewer --epochs"):
+        plan.check_runtime(prices.Estimate(2e6, None, "USD", "65 images/s"), 14400)
+
+
+def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
+    table = prices.read(None) | {"images_per_second": {}}
+    estimate = prices.training(table, "ml.g4dn.xlarge", 101, 4566, 4000)
+    plan.check_runtime(estimate, 60)
+    text = plan.describe(built(), 4566, 640, estimate)
+    assert "an unknown time, an unknown sum" in text
+    assert "--max-runtime cannot be checked" in text
+
+
+@pytest.mark.parametrize(
+    ("trained", "billed", "told"),
+    [
+        (920, 276, "276 s billed of 920 (spot saved 70%), about 0.06 USD paid"),
+        (276, 276, "276 s billed, about 0.06 USD"),
+    ],
+)
+def test_the_billed_seconds_of_a_run_are_what_was_paid(trained: int, billed: int, told: str) -> None:
+    run = {
+        "best_validation_accuracy": 0.9,
+        "epochs": [{"validation_accuracy": 0.9}],
+        "hyperparameters": {"epochs": "4"},
+        "training_seconds": trained,
+        "billable_seconds": billed,
+        "cost": prices.cost(billed, 0.7364),
+        "currency": "USD",
+    }
+    assert runs.summary(run).startswith("best validation accuracy 0.9000 after 1 of 4 epochs, ")
+    assert told in runs.summary(run)
+    assert "on demand" not in runs.summary(run)
 
 
 def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,6 +151,7 @@ def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.Capture
     assert cost.main([]) == 0
     shown = capsys.readouterr().out
     assert "1 x ml.m5.large: 0.1150 USD an hour, 83.95 USD a month" in shown
+    assert "One evaluation of 1,904 images: 11 billed minutes, about 0.18 USD on ml.m5.4xlarge" in shown
     assert "One training run: 22 billed minutes, about 0.27 USD" in shown
 
 

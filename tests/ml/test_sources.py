@@ -1,19 +1,19 @@
 """Sources: what each offers, and how a source that cannot be used is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ml.dataset.sources import open_source
 from ml.errors import UserError
-from tests.radiograph.test_dicom import dataset, saved
 
 from .conftest import write_collection, write_film
 
 
 def offered(source: Path, work: Path, labels: Path | None = None) -> list[tuple[str, int, str | None]]:
-    found, _ = open_source(str(source), work, 0, labels)
-    return [(film.path.name, film.label, film.split) for film in found]
+    films = open_source(str(source), work, 0, labels).films
+    return [(film.path.name, film.label, film.split) for film in films]
 
 
 def test_kaggles_val_joins_train_and_test_stays(tmp_path: Path) -> None:
@@ -68,12 +68,12 @@ def table(tmp_path: Path, *lines: str) -> Path:
 
 def test_a_table_names_films_labels_patients_and_splits(tmp_path: Path) -> None:
     path = table(tmp_path, "\ufeffPath,label,patient_id,split", "a.jpg,normal,7,train", "b/c.jpg,1,8,test")
-    found, rejects = open_source(str(path), tmp_path, 0)
-    assert [(film.path, film.label, film.split, film.patient) for film in found] == [
+    offer = open_source(str(path), tmp_path, 0)
+    assert [(film.path, film.label, film.split, film.patient) for film in offer.films] == [
         (tmp_path / "a.jpg", 0, "train", "table-7"),
         (tmp_path / "b/c.jpg", 1, "test", "table-8"),
     ]
-    assert rejects == []
+    assert (offer.rejects, offer.found) == ([], 2)
 
 
 @pytest.mark.parametrize(
@@ -95,64 +95,86 @@ def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: l
     assert caught.value.code == 2
 
 
-def write_dicom(path: Path, **tags: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(saved(dataset(**tags)))
+def test_valid_joins_train_as_val_does(tmp_path: Path) -> None:
+    for seed, name in enumerate(["train/NORMAL/a", "valid/NORMAL/b", "test/PNEUMONIA/c", "Valid/pneumonia/d"]):
+        write_film(tmp_path / f"films/{name}.jpeg", seed)
+    assert {(name, split) for name, _, split in offered(tmp_path / "films", tmp_path)} == {
+        ("a.jpeg", "train"),
+        ("b.jpeg", "train"),
+        ("c.jpeg", "test"),
+        ("d.jpeg", "train"),
+    }
 
 
-def test_dicom_films_are_labelled_by_a_table_and_known_by_a_salted_hash(tmp_path: Path) -> None:
-    for number, patient in enumerate(["MRN-1", "MRN-1", "MRN-2", "MRN-3"]):
-        write_dicom(tmp_path / f"films/Doe_{number}.dcm", PatientID=patient)
-    labels = tmp_path / "labels.csv"
-    labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
-    found, rejects = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels)
-    again, _ = open_source(str(tmp_path / "films"), tmp_path / "work", 0, labels)
-    other, _ = open_source(str(tmp_path / "films"), tmp_path / "elsewhere", 0, labels)
-    assert [film.label for film in found] == [0, 0, 1]
-    assert found[0].patient == found[1].patient != found[2].patient
-    assert [film.patient for film in again] == [film.patient for film in found]
-    assert {film.patient for film in other}.isdisjoint(film.patient for film in found)
-    assert [(reject.path.name, reject.code) for reject in rejects] == [("Doe_3.dcm", "no_label")]
-    for film in found:
-        assert "MRN" not in f"{film.patient} {film.name}"
-        assert "Doe" not in f"{film.name}"
+def test_class_folders_of_either_case_are_both_taken(tmp_path: Path) -> None:
+    for seed, name in enumerate(["NORMAL/a", "normal/b", "Pneumonia/c"]):
+        write_film(tmp_path / f"films/{name}.jpeg", seed)
+    assert [(name, label) for name, label, _ in offered(tmp_path / "films", tmp_path)] == [
+        ("a.jpeg", 0),
+        ("c.jpeg", 1),
+        ("b.jpeg", 0),
+    ]
 
 
-def test_a_dicomdir_names_the_films_and_nothing_else_is_read(tmp_path: Path) -> None:
-    from pydicom.fileset import FileSet
-
-    file_set = FileSet()
-    for patient in ("MRN-1", "MRN-2"):
-        film = dataset(PatientID=patient, StudyDate="20260101", StudyTime="120000", AccessionNumber="1")
-        film.StudyInstanceUID, film.SeriesInstanceUID = f"1.2.{patient[-1]}", f"1.2.{patient[-1]}.1"
-        film.StudyID, film.SeriesNumber, film.InstanceNumber = patient[-1], 1, 1
-        file_set.add(film)
-    file_set.write(tmp_path / "disc")
-    write_dicom(tmp_path / "disc/VIEWER/extra.dcm", PatientID="MRN-1")
-    labels = tmp_path / "labels.csv"
-    labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
-    for source in (tmp_path / "disc", tmp_path / "disc/DICOMDIR"):
-        found, rejects = open_source(str(source), tmp_path / "work", 0, labels)
-        assert [film.label for film in found] == [0, 1]
-        assert rejects == []
-
-
-def test_the_salt_is_for_its_owner_only(tmp_path: Path) -> None:
-    write_dicom(tmp_path / "films/NORMAL/a.dcm", PatientID="1")
-    write_dicom(tmp_path / "films/PNEUMONIA/b.dcm", PatientID="2")
-    open_source(str(tmp_path / "films"), tmp_path / "work", 0)
-    assert (tmp_path / "work/patient-salt").stat().st_mode & 0o077 == 0
+def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp_path: Path) -> None:
+    names = ["train/NORMAL/a", "test/PNEUMONIA/b", "holdout/NORMAL/c", "holdout/d", "unlabeled/e", "train/f"]
+    for seed, name in enumerate(names):
+        write_film(tmp_path / f"films/{name}.jpeg", seed)
+    (tmp_path / "films/LICENSE.txt").write_text("CC BY 4.0")
+    offer = open_source(str(tmp_path / "films"), tmp_path, 0)
+    assert [film.path.name for film in offer.films] == ["b.jpeg", "a.jpeg"]
+    left_out = {str(reject.path.relative_to(tmp_path / "films")): reject for reject in offer.rejects}
+    assert {name: reject.files for name, reject in left_out.items()} == {
+        "holdout": 2,
+        "unlabeled": 1,
+        "train/f.jpeg": 1,
+        "LICENSE.txt": 1,
+    }
+    assert "none of train, val, valid, validation, test" in left_out["holdout"].reason
+    assert not any(reject.unusable for reject in offer.rejects)
+    assert offer.found == 7
 
 
-def test_dicom_files_without_labels_are_refused_with_both_ways_out(tmp_path: Path) -> None:
-    write_dicom(tmp_path / "films/a.dcm")
-    with pytest.raises(UserError, match=r"--labels FILE\.csv .*or put them into NORMAL and PNEUMONIA"):
-        open_source(str(tmp_path / "films"), tmp_path, 0)
+def test_linked_folders_are_read_and_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
+    for seed, name in enumerate(["films/NORMAL/a", "films/PNEUMONIA/b", "elsewhere/c", "elsewhere/deep/d"]):
+        write_film(tmp_path / f"{name}.jpeg", seed)
+    (tmp_path / "films/NORMAL/more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/deep/back").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "films/PNEUMONIA/above").symlink_to(tmp_path)
+    offer = open_source(str(tmp_path / "films"), tmp_path, 0)
+    assert {(film.path.name, film.label) for film in offer.films} == {
+        ("a.jpeg", 0),
+        ("b.jpeg", 1),
+        ("c.jpeg", 0),
+        ("d.jpeg", 0),
+    }
+    assert sorted(reject.path.name for reject in offer.rejects) == ["above", "back"]
+    assert {reject.reason for reject in offer.rejects} == {"it links to a folder that it lies in"}
+    assert offer.found == 6
 
 
-def test_an_id_with_two_labels_is_refused(tmp_path: Path) -> None:
-    write_dicom(tmp_path / "films/a.dcm", PatientID="1")
-    labels = tmp_path / "labels.csv"
-    labels.write_text("id,label\n1,NORMAL\n1,PNEUMONIA\n")
-    with pytest.raises(UserError, match="line 3 gives a second label"):
-        open_source(str(tmp_path / "films"), tmp_path, 0, labels)
+def test_the_counts_of_a_messy_folder_add_up_to_its_files(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path / "films", 3)
+    for seed, name in enumerate(["holdout/x/a", "Train/Normal/b", "valid/PNEUMONIA/deep/er/c", "d"]):
+        write_film(folder / f"{name}.jpeg", seed)
+    ignored = (".DS_Store", "train/Thumbs.db", "__MACOSX/train/._a.jpeg", ".cache/x/y", "DICOMDIR", "test/desktop.ini")
+    for name in (*ignored, "README.md", "train/NORMAL/notes.txt", "test/empty.jpeg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    (folder / "train/NORMAL/nowhere.jpeg").symlink_to(folder / "gone")
+    (folder / "train/NORMAL/loop").symlink_to(folder)
+    offer = open_source(str(folder), tmp_path, 0)
+    files = sum(len(names) for _, _, names in os.walk(folder)) + 1  # the link to a folder
+    assert offer.found == files
+    assert len(offer.films) + sum(reject.files for reject in offer.rejects) + offer.ignored == files
+    assert offer.ignored == len(ignored)
+
+
+@pytest.mark.parametrize("source", ["phantom", "kaggle", "films.csv"])
+def test_labels_are_refused_where_they_would_be_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path, "path,label,patient_id", "a.jpg,0,1", "b.jpg,1,2")
+    with pytest.raises(UserError, match=f"--labels is for DICOM folders, and --source {source} is not a folder"):
+        open_source(source, tmp_path, 0, tmp_path / "labels.csv")

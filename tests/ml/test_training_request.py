@@ -73,6 +73,10 @@ def test_spot_with_checkpoints_is_the_default_and_can_be_left() -> None:
     assert on_demand["EnableManagedSpotTraining"] is False
     assert "CheckpointConfig" not in on_demand
     assert on_demand["StoppingCondition"] == {"MaxRuntimeInSeconds": 14400}
+    assert built(max_runtime=36000)["StoppingCondition"] == {
+        "MaxRuntimeInSeconds": 36000,
+        "MaxWaitTimeInSeconds": 50400,
+    }
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,11 @@ def test_spot_with_checkpoints_is_the_default_and_can_be_left() -> None:
         ({"instance_type": "g4dn.xlarge"}, "g4dn.xlarge cannot run"),
         ({"max_runtime": 10}, "must be from 60 to"),
         ({"max_wait": 100}, "must be at least --max-runtime"),
+        ({"max_runtime": -1}, "--max-runtime -1 must be from 60 to 2419200"),
+        ({"max_runtime": 2419201}, "--max-runtime 2419201 must be from 60 to 2419200"),
+        ({"max_wait": 14399}, "--max-wait 14399 must be at least --max-runtime"),
         ({"volume_gb": 1}, "must be from 5 to 16384"),
+        ({"volume_gb": 16385}, "--volume-gb 16385 must be from 5 to 16384"),
     ],
 )
 def test_compute_that_is_not_allowed_is_refused_with_what_is(compute: dict[str, object], told: str) -> None:

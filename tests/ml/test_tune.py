@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from ml import hyperparameters, prices, request, tune
+from ml import hyperparameters, plan, prices, request, tune
 from ml.errors import UserError
 from ml.ranges import DEFAULT, parameter_ranges, parse_range
 
@@ -72,11 +72,11 @@ def test_a_range_outside_the_documented_one_is_refused(text: str, told: str) -> 
 def test_a_search_above_its_budget_is_refused_with_what_would_fit() -> None:
     one = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 18264, 4)
     assert one.cost is not None
-    tune.check_budget(one, 8, one.cost * 8.01)
+    plan.check_budget(one, 8, one.cost * 8.01)
     with pytest.raises(UserError, match="--jobs 3 would fit"):
-        tune.check_budget(one, 8, one.cost * 3.5)
+        plan.check_budget(one, 8, one.cost * 3.5)
     with pytest.raises(UserError, match="One training job alone"):
-        tune.check_budget(one, 8, one.cost / 2)
+        plan.check_budget(one, 8, one.cost / 2)
     unknown = prices.training(prices.read(None), "ml.p2.xlarge", 101, 18264, 4)
     with pytest.raises(UserError, match=r"cannot be kept: .*no price"):
-        tune.check_budget(unknown, 8, 5)
+        plan.check_budget(unknown, 8, 5)

@@ -1,11 +1,16 @@
 """Augmented copies and the stressed set: repeatable, of the same size, never mirrored."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ml.dataset.augment import FACTORS, augment
+from ml.dataset.film import Encoding, Film, Found
+from ml.dataset.standardising import unique_names
 from ml.dataset.stress import stress
+from ml.dataset.variants import copy_name
 from radiograph import fit
 from radiograph.phantom import draw
 
@@ -71,3 +76,10 @@ def test_a_stressed_film_is_harder_and_the_same_each_time(film: Image.Image) -> 
 def detail(film: Image.Image) -> float:
     """Return the mean difference of neighbouring pixels."""
     return float(np.abs(np.diff(np.asarray(film, np.float64), axis=1)).mean())
+
+
+@pytest.mark.parametrize("stem", ["scan-copy1", "scan_copy1", "Scan Copy1", "scan.copy1"])
+def test_no_film_has_the_name_of_a_copy(stem: str) -> None:
+    first, other = unique_names([Found(Path("scan.jpg"), 0, None), Found(Path(f"{stem}.jpg"), 0, None)])
+    source = Film(Path("scan.jpg"), 0, None, first, "", None, "", 900, Encoding(1000, 90, 80, "L", 330))
+    assert copy_name(source, 1) != other

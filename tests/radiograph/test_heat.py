@@ -3,14 +3,14 @@
 import pytest
 from PIL import Image
 
-from radiograph.heat import AGAINST, FOR, heat_layer, overlay
+from radiograph.heat import AGAINST, FOR, FULL_AT, full_colour, heat_layer, overlay
 
 CORNER = [[0.0] * 7 for _ in range(7)]
-CORNER[0][0], CORNER[6][6] = 0.4, -0.2
+CORNER[0][0], CORNER[6][6] = 4.0, -2.0
 
 
 def test_for_and_against_have_their_colours_and_the_strongest_cell_the_strength_asked_for() -> None:
-    layer = heat_layer(CORNER, (700, 700), 0.5)
+    layer = heat_layer(CORNER, 0.1, (700, 700), 0.5)
     assert layer.getpixel((5, 5)) == pytest.approx((*FOR, 255 * 0.5), abs=5)
     assert layer.getpixel((695, 695)) == pytest.approx((*AGAINST, 255 * 0.25), abs=5)
     assert layer.getpixel((350, 350))[3] == 0
@@ -19,20 +19,29 @@ def test_for_and_against_have_their_colours_and_the_strongest_cell_the_strength_
 @pytest.mark.parametrize("size", [(400, 300), (300, 400), (224, 224)])
 def test_the_layer_has_the_films_size(size: tuple[int, int]) -> None:
     for policy in ("squash", "pad"):
-        assert heat_layer(CORNER, size, 1, policy).size == size
+        assert heat_layer(CORNER, 0.1, size, 1, policy).size == size
 
 
 def test_of_a_padded_film_the_grids_outer_rows_lie_outside() -> None:
     """A film twice as wide as high fills rows 1.75 to 5.25 of the 7: a cell in row 0 is over black only."""
-    assert heat_layer(CORNER, (800, 400), 1, "pad").getextrema()[3] == (0, 0)
-    assert heat_layer(CORNER, (800, 400), 1, "squash").getextrema()[3][1] == 255
+    assert heat_layer(CORNER, 0.1, (800, 400), 1, "pad").getextrema()[3] == (0, 0)
+    assert heat_layer(CORNER, 0.1, (800, 400), 1, "squash").getextrema()[3][1] == 255
 
 
 def test_where_nothing_was_asked_nothing_is_drawn() -> None:
     film = Image.new("L", (64, 64), 90)
-    nothing = heat_layer([[None, 0.0], [0.0, None]], film.size, 1)
+    nothing = heat_layer([[None, 0.0], [0.0, None]], 0.1, film.size, 1)
     assert overlay(film, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
 
 
-def test_what_hardly_matters_is_hardly_seen() -> None:
-    assert heat_layer([[0.01, 0.0], [0.0, 0.0]], (64, 64), 1).getextrema()[3][1] == pytest.approx(25, abs=2)
+def test_what_is_below_the_floor_is_not_coloured() -> None:
+    layer = heat_layer([[0.09, 0.0], [0.0, -0.09]], 0.1, (64, 64), 1)
+    assert layer.getextrema()[3] == (0, 0)
+    assert heat_layer([[0.11, 0.0], [0.0, 0.0]], 0.1, (64, 64), 1).getextrema()[3][1] > 0
+
+
+def test_weak_changes_are_drawn_weakly() -> None:
+    """The strongest of 0.25 is half of what is drawn in full strength; above FULL_AT the strongest sets the scale."""
+    assert heat_layer([[0.25, 0.0], [0.0, 0.0]], 0.1, (64, 64), 1).getextrema()[3][1] == pytest.approx(128, abs=2)
+    assert full_colour([[0.25, None], [0.0, -0.2]]) == FULL_AT
+    assert full_colour([[0.25, None], [0.0, -3.0]]) == 3.0

@@ -1,24 +1,24 @@
 """The data set's report: what is in it, what was left out, and what a model could read besides the anatomy."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.dataset.film import Film, Reject
+from ml.dataset.film import Reject
 from ml.dataset.report import audit, page, sheets
 from ml.dataset.split import Splits
 
 
 def build(
-    content: dict[str, Any], splits: Splits, rejects: Sequence[Reject], copies: Sequence[Film], folder: Path
+    content: dict[str, Any], splits: Splits, rejects: Sequence[Reject], files: Mapping[str, int], folder: Path
 ) -> dict[str, bytes]:
     """Return report.json and report.html by key; the same data set gives the same bytes, and no path of the source.
 
     Args:
         content: dataset.json.
         rejects: files that were left out; only how many for which reason goes into the report.
-        copies: films that were dropped, because another has the same pixels.
+        files: what became of the source's files, by `summary.count_files`.
         folder: where the standardised films and their variants are.
     """
     films = [film for part in splits.values() for film in part]
@@ -27,14 +27,14 @@ def build(
         "version": content["version"],
         "settings": content["settings"],
         "counts": content["counts"],
+        "collection": content["collection"],
         "patients": content["patients"],
+        "unknown_patients": content["unknown_patients"],
+        "shared": content["shared"],
         "kinds": kinds(splits),
         "training_samples": content["training_samples"],
-        "rejects": tally(reject.code for reject in rejects),
-        "redundant_copies": len(copies),
-        "shared_patients": content["shared"]["patients"],
-        "shared_pictures": content["shared"]["pictures"],
-        "unknown_patients": sum(film.patient.startswith("file-") for film in films),
+        "files": dict(files),
+        "rejects": tally((reject.code, reject.files) for reject in rejects),
         "audit": audit.audit(films),
         "verdict": audit.verdict(audit.audit(films)),
     }
@@ -47,12 +47,12 @@ def build(
 
 def kinds(splits: Splits) -> dict[str, dict[str, int]]:
     """Return how many films of each kind a split has, as the source's names tell it."""
-    return {split: tally(film.kind or "not told" for film in films) for split, films in splits.items()}
+    return {split: tally((film.kind or "not told", 1) for film in films) for split, films in splits.items()}
 
 
-def tally(words: Any) -> dict[str, int]:
-    """Return how often each word occurs, by word."""
-    found: dict[str, int] = {}
-    for word in words:
-        found[word] = found.get(word, 0) + 1
-    return dict(sorted(found.items()))
+def tally(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the sum of the counts of each word, by word."""
+    sums: dict[str, int] = {}
+    for word, count in counts:
+        sums[word] = sums.get(word, 0) + count
+    return dict(sorted(sums.items()))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ml import statistics
+from ml.auroc import auroc
 from ml.dataset.film import Film
 
 WARN_AT = 0.75
@@ -35,7 +35,7 @@ AFTER: dict[str, Callable[[Film], float]] = {
 
 
 def audit(films: Sequence[Film]) -> dict[str, dict[str, Any]]:
-    """Return, before and after standardisation, each number's label AUC with n and its 95 % interval (DeLong)."""
+    """Return, before and after standardisation, the label AUC of each number with its 95 % interval over patients."""
     return {
         "before": {name: separation(films, number) for name, number in BEFORE.items()},
         "after": {name: separation(films, number) for name, number in AFTER.items()},
@@ -48,10 +48,11 @@ def separation(films: Sequence[Film], number: Callable[[Film], float]) -> dict[s
     values = np.array([number(film) for film in films], dtype=np.float64)
     if len(np.unique(values)) == 1:
         return {"value": 0.5, "low": 0.5, "high": 0.5, "n": len(films)}
-    found = statistics.auc_delong(labels, values)
+    patients = [film.patient for film in films]
+    found = auroc(labels, values, patients)
     if found.value < 0.5:
-        found = statistics.auc_delong(labels, -values)
-    return asdict(found)
+        found = auroc(labels, -values, patients)
+    return asdict(found) | {"n": len(films), "unit": "films"}
 
 
 def verdict(found: dict[str, dict[str, Any]]) -> list[str]:

@@ -5,13 +5,17 @@ from html import escape
 from typing import Any
 
 from ml import pages
+from ml.dataset import summary
+from ml.dataset.patients import KAGGLE
 from ml.pages import table
 
 PROVENANCE = (
-    "The public collection comes from Guangzhou Women and Children's Medical Center: children of one to five years, "
-    "one centre (Kermany et al., Cell 2018; data: Mendeley Data 10.17632/rscbjbr9sj.2, CC BY 4.0). Films of other "
-    "sources have the licence of their source. No film, name or identifier of the source is in this page, save the "
-    "thumbnails."
+    "The images have the licence of their source. No image, name or identifier of the source is in this page, except "
+    "the thumbnails."
+)
+KAGGLE_PROVENANCE = (
+    "The collection comes from Guangzhou Women and Children's Medical Center: children of one to five years, one "
+    "centre (Kermany et al., Cell 2018; data: Mendeley Data 10.17632/rscbjbr9sj.2, CC BY 4.0). "
 )
 
 
@@ -25,7 +29,7 @@ def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         audit_table(facts["audit"]),
         "<h2>Films and patients</h2>",
         split_table(facts),
-        leakage(facts),
+        f"<p>{escape(summary.shared_sentence(facts['shared']))}</p>",
         "<h2>Kinds of films</h2>",
         table(["split", *all_kinds(facts)], kind_rows(facts)),
         "<h2>Left out</h2>",
@@ -37,7 +41,7 @@ def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         ),
         "<h2>Settings</h2>",
         table(["setting", "value"], [[name, str(value)] for name, value in sorted(facts["settings"].items())]),
-        f"<h2>Provenance and licence</h2><p>{escape(PROVENANCE)}</p>",
+        f"<h2>Provenance and licence</h2><p>{escape(provenance(facts))}</p>",
     ]
     return pages.document(f"Data set {facts['name']} {facts['version']}", sections)
 
@@ -63,26 +67,22 @@ def audit_table(found: Mapping[str, Mapping[str, Any]]) -> str:
 def split_table(facts: Mapping[str, Any]) -> str:
     """Return films by class, and patients, for each split."""
     rows = [
-        [split, *(f"{count:,}" for count in counts.values()), f"{facts['patients'][split]:,}"]
+        [
+            split,
+            *(f"{count:,}" for count in counts.values()),
+            f"{facts['patients'][split]:,}",
+            f"{facts['unknown_patients'][split]:,}",
+        ]
         for split, counts in facts["counts"].items()
     ]
     classes = list(next(iter(facts["counts"].values())))
     lines = f"<p>The training list has {facts['training_samples']:,} lines, augmented copies included.</p>"
-    return table(["split", *classes, "patients"], rows) + lines
+    return table(["split", *classes, "patients", "images of unknown patients"], rows) + lines
 
 
-def leakage(facts: Mapping[str, Any]) -> str:
-    """Return the proof that the splits share nobody, and its limits."""
-    words = (
-        f"Patients in more than one split: {facts['shared_patients']}. Pictures in more than one split: "
-        f"{facts['shared_pictures']}. Redundant copies left out: {facts['redundant_copies']}."
-    )
-    if facts["unknown_patients"]:
-        words += (
-            f" For {facts['unknown_patients']:,} films nothing tells of a patient; each counts as its own, so that "
-            "films of one person may be in two splits unseen."
-        )
-    return f"<p>{escape(words)}</p>"
+def provenance(facts: Mapping[str, Any]) -> str:
+    """Return where the images come from, as far as their names tell, and their licence."""
+    return (KAGGLE_PROVENANCE if facts["collection"] == KAGGLE else "") + PROVENANCE
 
 
 def all_kinds(facts: Mapping[str, Any]) -> list[str]:
@@ -98,7 +98,8 @@ def kind_rows(facts: Mapping[str, Any]) -> list[list[str]]:
 
 
 def left_out(facts: Mapping[str, Any]) -> str:
-    """Return how many files were left out for which reason."""
+    """Return what became of all files, and how many were left out for which reason."""
+    sentence = f"<p>{escape(summary.files_sentence(facts['files']))}</p>"
     if not facts["rejects"]:
-        return "<p>No file.</p>"
-    return table(["reason", "files"], [[code, f"{count:,}"] for code, count in facts["rejects"].items()])
+        return sentence
+    return sentence + table(["reason", "files"], [[code, f"{count:,}"] for code, count in facts["rejects"].items()])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ml.dataset import variants
 from ml.dataset.film import CLASSES, Film
 from ml.dataset.layout import path_of
 from ml.dataset.split import Splits
@@ -25,7 +26,7 @@ def contact_sheets(splits: Splits, folder: Path) -> dict[str, str]:
     pictures["Validation, as it is"] = sheet([folder / path_of(film) for film in validation])
     pictures["Validation, stressed"] = sheet([folder / "stressed" / path_of(film) for film in validation])
     training = spread(splits["train"])
-    copies = [folder / "augmented" / CLASSES[film.label] / f"{Path(film.name).stem}-copy1.jpg" for film in training]
+    copies = [folder / "augmented" / CLASSES[film.label] / variants.copy_name(film, 1) for film in training]
     if all(path.is_file() for path in copies):
         pictures["Training, as it is"] = sheet([folder / path_of(film) for film in training])
         pictures["Training, augmented copies"] = sheet(copies)

@@ -1,18 +1,20 @@
 """Where radiographs come from; every source offers the same: files with labels, and what it knows of their patients."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from ml.dataset.film import Found, Reject
+from ml.dataset.film import Found, Offer, Reject
+from ml.dataset.patients import KAGGLE, collection_of, named
 from ml.dataset.sources import dicom, folder, kaggle, phantoms, table
+from ml.dataset.sources.listing import list_files
+from ml.dataset.sources.media import DICOM, media_of
 from ml.errors import UserError
 
 SOURCES = "a folder (Kaggle's layout, class folders, or DICOM), a .csv file, `kaggle`, or `phantom`"
 
-Offer = tuple[list[Found], list[Reject]]
-
 
 def open_source(source: str, work: Path, seed: int, labels: Path | None = None) -> Offer:
-    """Return what a source offers: the files to read, and those it had to leave out already.
+    """Return what a source offers: the files to read with their patients, and those it had to leave out already.
 
     Args:
         source: one of SOURCES.
@@ -22,22 +24,53 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None) 
     Raises:
         UserError: it is no source, or cannot be used.
     """
-    if source == "phantom":
-        return phantoms.phantoms(work / f"seed-{seed}", seed), []
-    if source == "kaggle":
-        return folder.scan(kaggle.download()), []
     path = Path(source).expanduser()
-    if path.suffix.lower() == ".csv" and path.is_file():
-        return table.read_table(path), []
     if path.name == "DICOMDIR" and path.is_file():
         path = path.parent
+    is_table = path.suffix.lower() == ".csv" and path.is_file()
+    if labels is not None and (source in ("phantom", "kaggle") or is_table):
+        raise UserError(f"--labels is for DICOM folders, and --source {source} is not a folder; leave it out.", 2)
+    if source == "phantom":
+        return recognised(phantoms.phantoms(work / f"seed-{seed}", seed), work)
+    if source == "kaggle":
+        return recognised(folder.scan(list_files(kaggle.download())), work, public=True)
+    if is_table:
+        return recognised(table.read_table(path), work)
     if not path.is_dir():
         raise UserError(f"--source {source} is neither a folder nor a .csv file; allowed: {SOURCES}.", code=2)
-    if dicom.is_dicom_folder(path):
-        return dicom.scan(path, labels, dicom.salt_of(work))
+    listing = list_files(path)
     if labels is not None:
-        raise UserError(f"--labels is for DICOM folders, and {path} is none; use a .csv file as --source instead.", 2)
-    return folder.scan(path), []
+        return recognised(dicom.scan(listing, labels, dicom.salt_of(work)), work)
+    if not folder.has_layout(listing) and any(media_of(file) == DICOM for file in listing.files):
+        raise UserError(
+            f"{path} holds DICOM files without class folders; name their labels with --labels FILE.csv "
+            "(columns id,label), or put them into NORMAL and PNEUMONIA.",
+            code=2,
+        )
+    return recognised(folder.scan(listing), work)
+
+
+def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
+    """Return an offer with what is known of each image's patient: a DICOM file's tags tell it, another file's name.
+
+    Args:
+        public: whether the source is known to be the Kaggle collection; otherwise all names have to follow its grammar.
+    """
+    media = {film.path: media_of(film.path) for film in offer.films}
+    images = [film for film in offer.films if media[film.path] is not None]
+    collection = KAGGLE if public else collection_of(images)
+    films: list[Found] = []
+    rejects = list(offer.rejects)
+    for film in offer.films:
+        if media[film.path] != DICOM:
+            films.append(named(film, collection))
+        elif film.name is not None:  # identified by its tags already
+            films.append(film)
+        elif isinstance(tags := dicom.read_tags(film.path), Reject):
+            rejects.append(tags)
+        else:
+            films.append(dicom.identified(film, tags, dicom.salt_of(work)))
+    return replace(offer, films=films, rejects=rejects, collection=collection)
 
 
 __all__ = ["SOURCES", "Offer", "open_source"]

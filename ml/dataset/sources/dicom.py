@@ -1,108 +1,140 @@
-"""A folder or DICOMDIR of CR and DX films; of their tags only a salted hash of the patient's id goes further."""
+"""DICOM files: of their tags only salted hashes of the patient's, study's and image's ids go further."""
 
 import hashlib
 import secrets
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml.dataset.film import Found, Reject, label_of
-from ml.dataset.sources.folder import classes, files, require_both_classes, subfolders
+from ml.dataset.film import NO_IMAGE, OUTSIDE, Found, Offer, Reject, label_of
+from ml.dataset.sources.folder import require_both_classes
+from ml.dataset.sources.listing import Listing
+from ml.dataset.sources.media import DICOM, media_of
 from ml.dataset.sources.table import rows
 from ml.errors import UserError
 
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SOPInstanceUID")
 """Tags that a line of the labels may name; a file's name will do too."""
 
-
-def is_dicom_folder(folder: Path) -> bool:
-    """Return whether a folder is a DICOM file-set, or its first file is a DICOM file (PS3.10: "DICM" at byte 128)."""
-    if (folder / "DICOMDIR").is_file():
-        return True
-    first = next((path for path in files(folder) if path.is_file()), None)
-    if first is None:
-        return False
-    with first.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+Tags = Mapping[str, str]
+"""Identifying tags by keyword; an absent or empty tag is not in it."""
 
 
-def scan(folder: Path, labels: Path | None, salt: bytes) -> tuple[list[Found], list[Reject]]:
-    """Return the films of a folder, and the files that nothing labels.
+def scan(listing: Listing, labels: Path, salt: bytes) -> Offer:
+    """Return the images of a folder that a table labels.
 
-    Labels come from the table `labels` (id,label), where id is a PatientID, StudyInstanceUID, SOPInstanceUID or file
-    name; without a table, from class folders.
+    The id in the table `labels` (id,label) is a PatientID, StudyInstanceUID, SOPInstanceUID or file name. Where the
+    folder has a DICOMDIR, only the files that it names are taken.
 
     Raises:
-        UserError: neither is there, the table cannot be used, or a class has no film.
+        UserError: there is no DICOM file, the table or the DICOMDIR cannot be used, or a class has no image.
     """
-    if labels is None:
-        if not set(subfolders(folder)) & {"normal", "pneumonia"}:
-            raise UserError(
-                f"{folder} holds DICOM files without class folders; name their labels with --labels FILE.csv "
-                "(columns id,label), or put them into NORMAL and PNEUMONIA.",
-                code=2,
-            )
-        found = [identified(film.path, film.label, tags_of(film.path), salt) for film in classes(folder, None)]
-        return found, []
+    media = {path: media_of(path) for path in listing.files}
+    if DICOM not in media.values():
+        raise UserError(
+            f"--labels is for DICOM folders, and {listing.folder} holds no DICOM file; use a .csv file as --source "
+            "instead.",
+            code=2,
+        )
     known = read_labels(labels)
-    found, rejects = [], []
-    for path in file_set(folder):
-        tags = tags_of(path)
-        keys = [*(str(tags.get(name, "")) for name in IDENTIFIERS), path.name]
-        label = next((known[key] for key in keys if key in known), None)
-        if label is None:
-            rejects.append(
-                Reject(path, "no_label", f"no line of {labels.name} names its patient, study, image or file")
-            )
+    paths, rejects = file_set(listing)
+    rejects += listing.rejects
+    films = []
+    for path in paths:
+        film = labelled(path, media[path], known, labels, salt)
+        if isinstance(film, Found):
+            films.append(film)
         else:
-            found.append(identified(path, label, tags, salt))
-    require_both_classes(found, folder)
-    return found, rejects
+            rejects.append(film)
+    require_both_classes(films, listing.folder)
+    missing = sum(reject.code == "no_file" for reject in rejects)
+    return Offer(films, rejects, listing.ignored, listing.found + missing)
 
 
-def file_set(folder: Path) -> list[Path]:
-    """Return the image files that a DICOMDIR names, or every file where there is no DICOMDIR.
+def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Path, salt: bytes) -> Found | Reject:
+    """Return one file with the label that the table `labels` gives to one of its ids, or why it has none."""
+    tags = read_tags(path) if media == DICOM else {}
+    if isinstance(tags, Reject):
+        return tags
+    keys = [*(tags[name] for name in IDENTIFIERS if name in tags), path.name]
+    label = next((known[key] for key in keys if key in known), None)
+    if label is not None:
+        film = Found(path, label, None)
+        return identified(film, tags, salt) if media == DICOM else film
+    if media is None:
+        return Reject(path, NO_IMAGE, f"it is not a DICOM, JPEG or PNG file, and no line of {labels.name} names it")
+    return Reject(path, "no_label", f"no line of {labels.name} names its patient, study, image or file")
+
+
+def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
+    """Return the files that a DICOMDIR names, or every file where there is no DICOMDIR, and what is left out.
 
     Raises:
         UserError: the DICOMDIR cannot be read.
     """
-    index = folder / "DICOMDIR"
+    index = listing.folder / "DICOMDIR"
     if not index.is_file():
-        return list(files(folder))
+        return listing.files, []
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
     try:
         records = dcmread(index).DirectoryRecordSequence
-        named = [record.ReferencedFileID for record in records if record.DirectoryRecordType == "IMAGE"]
-    except (InvalidDicomError, AttributeError, OSError, ValueError) as error:
-        raise UserError(f"{index} is no readable DICOMDIR ({error}); remove it to take every file.") from error
-    return [folder.joinpath(*([name] if isinstance(name, str) else name)) for name in named]
+        ids = [record.ReferencedFileID for record in records if record.DirectoryRecordType == "IMAGE"]
+        named = {listing.folder.joinpath(*([name] if isinstance(name, str) else name)) for name in ids}
+    except Exception as error:  # pydicom raises nearly every built-in exception on malformed files
+        raise UserError(
+            f"{index} cannot be read as a DICOMDIR ({type(error).__name__}); remove it to take every file."
+        ) from error
+    present = set(listing.files)
+    missing = [
+        Reject(path, "no_file", "the DICOMDIR names it, but the folder does not hold it") for path in named - present
+    ]
+    unnamed = len(present - named)
+    others = [Reject(listing.folder, OUTSIDE, "the DICOMDIR does not name these files", unnamed)] if unnamed else []
+    return [path for path in listing.files if path in named], [*others, *sorted(missing, key=lambda one: one.path)]
 
 
-def tags_of(path: Path) -> Mapping[str, Any]:
-    """Return the identifying tags of a file; none when it cannot be read, which the standardisation then reports."""
+def read_tags(path: Path) -> Tags | Reject:
+    """Return the identifying tags of a DICOM file, or why they cannot be read."""
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
     try:
-        dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(IDENTIFIERS))
-    except (InvalidDicomError, OSError, ValueError, AttributeError, EOFError):
-        return {}
-    return {name: str(dataset.get(name, "") or "") for name in IDENTIFIERS}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom warns of every tag value outside the standard
+            dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(IDENTIFIERS))
+            values = {name: text_of(dataset.get(name)) for name in IDENTIFIERS}
+    except OSError as error:
+        return Reject(path, "unreadable", error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 (pydicom raises nearly every built-in exception on malformed files)
+        return Reject(path, "broken", f"its DICOM tags cannot be read ({type(error).__name__}); export the file again")
+    return {name: value for name, value in values.items() if value}
 
 
-def identified(path: Path, label: int, tags: Mapping[str, Any], salt: bytes) -> Found:
-    """Return a film under names that tell nothing of the person; without a PatientID it is its own patient."""
-    patient = str(tags.get("PatientID", ""))
-    image = str(tags.get("SOPInstanceUID", "")) or str(path)
-    key = f"dicom-{hashed(salt, patient)}" if patient else f"file-{hashed(salt, image)}"
-    return Found(path, label, None, key, f"{key}-{hashed(salt, image)[:6]}")
+def text_of(value: Any) -> str:
+    """Return a tag's value without the padding around it; "" for an absent or empty one."""
+    return "" if value is None else str(value).strip("\0 \t\r\n")
+
+
+def identified(film: Found, tags: Tags, salt: bytes) -> Found:
+    """Return a film under names that tell nothing of the person.
+
+    The patient is the one whom the source names, else PatientID, else StudyInstanceUID (a study is of one patient);
+    without any of them it is unknown.
+    """
+    key = None
+    if "PatientID" in tags:
+        key = f"dicom-{hashed(salt, tags['PatientID'])}"
+    elif "StudyInstanceUID" in tags:
+        key = f"study-{hashed(salt, tags['StudyInstanceUID'])}"
+    image = hashed(salt, tags.get("SOPInstanceUID", "") or str(film.path))
+    return replace(film, patient=film.patient or key, name=f"{key or 'dicom'}-{image}")
 
 
 def hashed(salt: bytes, text: str) -> str:
     """Return 12 hexadecimal digits that nobody without the salt can trace back to `text`."""
-    return hashlib.blake2b(text.encode(), key=salt, digest_size=6).hexdigest()
+    return hashlib.blake2b(text.encode(errors="surrogateescape"), key=salt, digest_size=6).hexdigest()
 
 
 def salt_of(folder: Path) -> bytes:
@@ -124,11 +156,13 @@ def read_labels(path: Path) -> dict[str, int]:
     """Return the label of each identifier.
 
     Raises:
-        UserError: the table cannot be read, a label is unknown, or an identifier has two labels.
+        UserError: the table cannot be read, an id is empty or has two labels, or a label is unknown.
     """
     known: dict[str, int] = {}
     for number, line in rows(path, ("id", "label")):
         label, key = label_of(line["label"]), line["id"].strip()
+        if not key:
+            raise UserError(f"{path}: line {number} has no id; name a patient, study, image or file in each line.", 2)
         if label is None:
             raise UserError(
                 f"{path}: line {number} has the label {line['label']!r}; allowed: NORMAL or 0, PNEUMONIA or 1.", 2

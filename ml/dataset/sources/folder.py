@@ -1,77 +1,86 @@
 """A folder in Kaggle's layout (train, val and test), or a folder of class folders."""
 
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
-from ml.dataset.film import CLASSES, Found
+from ml.dataset.film import CLASSES, OUTSIDE, Found, Offer, Reject
+from ml.dataset.sources.listing import Listing
 from ml.errors import UserError
 
-IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
-"""What operating systems leave in folders; names that begin with a dot are left alone too."""
-SPLITS = {"train": "train", "val": "train", "validation": "train", "test": "test"}
+SPLITS = {"train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
 """Kaggle's 16-image val folder is a tail of its train folder: too small to choose anything by, so it joins train."""
+LABELS = {name.lower(): label for label, name in enumerate(CLASSES)}
 
 
-def scan(folder: Path) -> list[Found]:
-    """Return the files below a folder, by path: train/val/test folders of class folders, or class folders alone.
+def has_layout(listing: Listing) -> bool:
+    """Return whether a folder holds split folders or class folders, in any case."""
+    return bool(tops(listing) & {*SPLITS, *LABELS})
+
+
+def tops(listing: Listing) -> set[str]:
+    """Return the lower-case names of the folders at the top that hold files."""
+    return {folders[0].lower() for path in listing.files if (folders := listing.folders_of(path))}
+
+
+def scan(listing: Listing) -> Offer:
+    """Return the files of the class folders, by path, in split folders where there are any.
+
+    What lies elsewhere is left out; a folder that is none of the splits counts as one reject of all its files.
 
     Raises:
-        UserError: the folder is missing, or has neither layout, or a class has no file.
+        UserError: a folder is named for no known class, or a class has no file.
     """
-    parts = subfolders(folder)
-    if set(parts) & set(SPLITS):
-        found = [film for name, part in sorted(parts.items()) if name in SPLITS for film in classes(part, SPLITS[name])]
-    else:
-        found = classes(folder, None)
-    require_both_classes(found, folder)
-    return found
+    split_layout = bool(tops(listing) & set(SPLITS))
+    films: list[Found] = []
+    rejects = list(listing.rejects)
+    outside: Counter[Path] = Counter()
+    for path in listing.files:
+        folders = listing.folders_of(path)
+        split = SPLITS.get(folders[0].lower()) if folders and split_layout else None
+        inner = folders[1:] if split else folders
+        if folders and split_layout and split is None:
+            outside[listing.folder / folders[0]] += 1
+        elif not inner:
+            rejects.append(Reject(path, OUTSIDE, f"it lies in no folder {' or '.join(CLASSES)}"))
+        elif inner[0].lower() in LABELS:
+            films.append(Found(path, LABELS[inner[0].lower()], split))
+        else:
+            refuse(listing, Path(*folders[: len(folders) - len(inner)]))
+    reason = f"the folder is none of {', '.join(SPLITS)}"
+    rejects += [Reject(path, OUTSIDE, reason, files) for path, files in outside.items()]
+    if not films and not split_layout:
+        refuse(listing, Path())
+    require_both_classes(films, listing.folder)
+    return Offer(films, rejects, listing.ignored, listing.found)
 
 
-def require_both_classes(found: list[Found], origin: Path) -> None:
+def refuse(listing: Listing, part: Path) -> None:
+    """Refuse a source for the folders in `part` of it that are named for no class.
+
+    Raises:
+        UserError: always.
+    """
+    depth = len(part.parts)
+    names = {
+        folders[depth].lower()
+        for path in listing.files
+        if len(folders := listing.folders_of(path)) > depth and Path(*folders[:depth]) == part
+    }
+    unknown = sorted(names - set(LABELS))
+    seen = f"the folders {', '.join(unknown)}" if unknown else "no folder"
+    raise UserError(
+        f"{listing.folder / part} holds {seen}; expected the folders NORMAL and PNEUMONIA (in any case), or train "
+        "and test folders that hold them.",
+        code=2,
+    )
+
+
+def require_both_classes(films: list[Found], origin: Path) -> None:
     """Check that there is something to tell apart.
 
     Raises:
         UserError: a class has no file.
     """
     for label, name in enumerate(CLASSES):
-        if not any(film.label == label for film in found):
+        if not any(film.label == label for film in films):
             raise UserError(f"{origin} holds no film of class {name}; it needs films of NORMAL and of PNEUMONIA.", 2)
-
-
-def classes(folder: Path, split: str | None) -> list[Found]:
-    """Return the files of the class folders in `folder`.
-
-    Raises:
-        UserError: a folder is named for no known class.
-    """
-    labels = {name.lower(): label for label, name in enumerate(CLASSES)}
-    unknown = [name for name in subfolders(folder) if name not in labels]
-    if unknown or not subfolders(folder):
-        seen = "the folders " + ", ".join(sorted(unknown)) if unknown else "no folder"
-        raise UserError(
-            f"{folder} holds {seen}; expected the folders NORMAL and PNEUMONIA (in any case), or train and test "
-            "folders that hold them.",
-            code=2,
-        )
-    parts = sorted(subfolders(folder).items())
-    return [Found(path, labels[name], split) for name, part in parts for path in files(part)]
-
-
-def files(folder: Path) -> Iterator[Path]:
-    """Yield what lies below a folder, by path: files, and links that lead nowhere, so that they are reported."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in IGNORED:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from files(path)
-        elif not path.is_dir():
-            yield path
-
-
-def subfolders(folder: Path) -> dict[str, Path]:
-    """Return the visible folders in `folder` by lower-case name."""
-    return {
-        path.name.lower(): path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.name.lower() not in IGNORED
-    }

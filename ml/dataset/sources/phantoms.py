@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from ml.console import Progress
-from ml.dataset.film import Found
+from ml.dataset.film import Offer
 from ml.dataset.sources import folder
+from ml.dataset.sources.listing import list_files
 
 PHANTOMS = 1000
 
 
-def phantoms(target: Path, seed: int) -> list[Found]:
+def phantoms(target: Path, seed: int) -> Offer:
     """Draw the films into `target` (kept when they are there already) and return them."""
     from radiograph.phantom import write_dataset
 
@@ -17,4 +18,4 @@ def phantoms(target: Path, seed: int) -> list[Found]:
     write_dataset(target, PHANTOMS, seed, lambda done, total: progress.advance(done - progress.done))
     if progress.done:
         progress.finish()
-    return folder.scan(target)
+    return folder.scan(list_files(target))

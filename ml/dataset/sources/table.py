@@ -4,14 +4,14 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml.dataset.film import Found, label_of
+from ml.dataset.film import Found, Offer, label_of
 from ml.dataset.sources.folder import SPLITS, require_both_classes
 from ml.errors import UserError
 
 REQUIRED = ("path", "label", "patient_id")
 
 
-def read_table(path: Path) -> list[Found]:
+def read_table(path: Path) -> Offer:
     """Return the films of a table, in its order; paths are relative to the table.
 
     Raises:
@@ -26,7 +26,7 @@ def read_table(path: Path) -> list[Found]:
     if faults:
         raise UserError(f"{path}: {'; '.join(faults[:5])}{' ...' if len(faults) > 5 else ''}.", code=2)
     require_both_classes(found, path)
-    return found
+    return Offer(found, found=len(found))
 
 
 def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, str]]]:

@@ -1,7 +1,6 @@
 """The report's charts, drawn from the curves of metrics.json as SVG text that is the same for the same scores."""
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,17 +47,17 @@ def precision_recall(test: Scored, threshold: float) -> str:
 
 
 def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    """Share of pneumonia over mean probability, for three splits; larger points for more films."""
-    figure, axes = canvas("mean probability of ten bins", "share of pneumonia")
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--")
+    """Share of pneumonia with its 95 % interval over the mean probability of each bin, for three splits."""
+    figure, axes = canvas("mean probability of a bin", "share of pneumonia")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("stressed", ORANGE, "^"),
               "test": ("test", BLUE, "o")}  # fmt: skip
     for split, (name, colour, marker) in styles.items():
         bins = splits[split]
         across, up = [one["probability"] for one in bins], [one["share"] for one in bins]
-        axes.plot(across, up, color=colour, linewidth=1)
-        axes.scatter(across, up, [10 + 8 * math.sqrt(one["n"]) for one in bins], marker=marker, color=colour,
-                     label=f"{name} (n = {sum(one['n'] for one in bins):.0f})")  # fmt: skip
+        below, above = [one["share"] - one["low"] for one in bins], [one["high"] - one["share"] for one in bins]
+        axes.errorbar(across, up, yerr=(below, above), marker=marker, color=colour, linewidth=1, linestyle=":",
+                      markersize=5, capsize=2, label=f"{name} (n = {sum(one['n'] for one in bins):.0f})")  # fmt: skip
     axes.figure.legend(
         loc="outside lower center", ncols=len(styles), fontsize="small", handlelength=1.5, columnspacing=1.0
     )

@@ -8,6 +8,7 @@ from typing import Any
 from ml import pages
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.report import figures
+from ml.evaluation.report.card import PUBLIC, unknown_patients
 from ml.pages import note, table
 
 NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
@@ -52,8 +53,10 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
 
 
 def warnings(facts: Mapping[str, Any]) -> list[str]:
-    """Return what a reader must not miss; kinds of films are known of the public collection only."""
+    """Return what a reader must not miss."""
     words = []
+    if facts.get("missing"):
+        words.append(f"Left out, as they have no score: {len(facts['missing']):,} images; metrics.json lists them.")
     falls = facts["shift"]["falls"]
     if facts["shift"]["warning"]:
         words.append(
@@ -68,7 +71,9 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
         )
     if facts["gate"]["sentence"]:
         words.append(f"The gate was missed: {facts['gate']['sentence']}.")
-    if facts["subgroups"]:
+    if any(facts["unknown_patients"].values()):
+        words.append(f"Patient warning: {unknown_patients(facts)}")
+    if facts["collection"] == PUBLIC:
         words.append(
             "Shortcut warning: in the public collection the classes differ in how their files were stored; see the "
             "data set's report for what remains of it after standardising."
@@ -87,7 +92,7 @@ def estimate(one: Mapping[str, Any], digits: int = 3) -> list[str]:
 def value_and_interval(one: Mapping[str, Any], digits: int = 3) -> str:
     """Return value and interval as one cell, on one line."""
     value, interval, _ = estimate(one, digits)
-    return unbroken(f"{value} [{interval}]")
+    return unbroken(f"{value} [{interval}]" if interval else value)
 
 
 def metrics_table(facts: Mapping[str, Any]) -> str:
@@ -118,9 +123,8 @@ def curves(found: Evaluation, shown: Mapping[str, Any]) -> str:
     charts = {
         "ROC curve with 95 % band over resampled patients": figures.roc(shown["roc"], found.threshold),
         "Precision and recall": figures.precision_recall(found.splits["test"], found.threshold),
-        "Reliability: how often a probability comes true; larger points for more films": figures.calibration(
-            shown["reliability"]
-        ),
+        "Reliability: how often a probability comes true, in bins of equal numbers of images, with 95 % intervals over "
+        "images": figures.calibration(shown["reliability"]),
         "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(
             shown["histogram"], found.threshold
         ),
@@ -145,25 +149,31 @@ def confusion_table(counts: Mapping[str, int]) -> str:
 def subgroup_table(groups: Mapping[str, Any]) -> str:
     """Return the metrics of each kind of film."""
     if not groups:
-        return "<p>The source tells of no kinds.</p>"
+        return "<p>The data set has no kinds of images.</p>"
     rows = [[kind, name, *estimate(one)] for kind, found in groups.items() for name, one in found.items()]
     return table(["kind", "metric", "value", "95 % CI", "n"], rows)
 
 
 def calibration_table(compared: Mapping[str, Any]) -> str:
-    """Return Brier score and expected calibration error of each way on each split."""
+    """Return Brier score and expected calibration error of each method on each split."""
     rows = [
         [
             method,
             unbroken(SPLITS[split]),
-            *(value_and_interval(one[name], 4) for name in ("Brier", "ECE")),
-            unbroken(estimate(one["ECE"])[2]),
+            value_and_interval(one["Brier"], 4),
+            f"{one['ECE']['value']:.4f}",
+            unbroken(f"{one['ECE']['chance_low']:.4f} to {one['ECE']['chance_high']:.4f}"),
+            f"{one['ECE']['n']:,} {one['ECE']['unit']}",
         ]
         for method, splits in compared.items()
         for split, one in splits.items()
     ]
-    head = ["calibration", "split", "Brier score\n[95 % CI]", "expected calibration\nerror [95 % CI]", "n"]
-    return table(head, rows)
+    head = ["calibration", "split", "Brier score\n[95 % CI]", "expected calibration\nerror", "by chance alone\n(95 %)"]
+    return table([*head, "n"], rows) + (
+        "<p>The expected calibration error takes bins of equal numbers of images. Chance alone makes it positive: the "
+        "range is what 95 % of data sets of this size give where every probability is right. Only an error above the "
+        "range is a sign of wrong probabilities.</p>"
+    )
 
 
 def comparison(found: Mapping[str, Any] | None) -> str:

@@ -44,9 +44,10 @@ POLICY = {
 
 @dataclass
 class Cloud:
-    """One localaws: its process, and clients of the account's root."""
+    """One localaws: its process, and clients of the account's root; `toy` is the repository of the toy's image."""
 
     state: Path
+    toy: str = "toy"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     role: str = ""
@@ -57,6 +58,7 @@ class Cloud:
         self.process = subprocess.Popen(
             [*command, "--port", str(self.port), "--state-dir", str(self.state)],
             cwd=ROOT,
+            env=os.environ | {"TOY_REPOSITORY": self.toy},
             stdout=subprocess.DEVNULL,
             stderr=(self.state.parent / "server.log").open("ab"),
             start_new_session=True,

@@ -1,9 +1,11 @@
 """The real localaws with the toy algorithm beside Image Classification, and patience for tests only.
 
 `python -m tests.localaws.sagemaker.server --port N --state-dir DIR`
+TOY_REPOSITORY=image-classification puts the toy in that algorithm's place.
 """
 
 import functools
+import os
 import sys
 from pathlib import Path
 
@@ -17,7 +19,7 @@ TOY = Path(__file__).with_name("toy.py")
 
 def toy() -> Algorithm:
     return Algorithm(
-        repository="toy",
+        repository=os.environ.get("TOY_REPOSITORY", "toy"),
         train=lambda root: [sys.executable, "-S", str(TOY), "train", str(root)],
         serve=lambda root, port: [sys.executable, "-S", str(TOY), "serve", str(root), str(port)],
         metrics=(Metric("train:accuracy", r"Epoch\[\d+\] Train-accuracy=([0-9.]+)"),),
@@ -26,8 +28,8 @@ def toy() -> Algorithm:
 
 
 if __name__ == "__main__":
-    limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2)
+    limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2, spot_lifetime=0.8)
     service.SageMakerService = functools.partial(  # type: ignore[assignment, misc]
-        service.SageMakerService, registry=Registry([toy(), image_classification()]), limits=limits
+        service.SageMakerService, registry=Registry([image_classification(), toy()]), limits=limits
     )
     sys.exit(main())

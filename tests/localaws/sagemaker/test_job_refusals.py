@@ -34,6 +34,7 @@ from tests.localaws.sagemaker.conftest import (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},
             "toy reads its channels in File mode",
         ),
+        ({"StoppingCondition": {"MaxRuntimeInSeconds": 2419201}}, "must be at most 2419200"),
         ({"OutputDataConfig": {"S3OutputPath": "https://films/x"}}, "must have the form s3://bucket/key."),
         (
             {"CheckpointConfig": {"S3Uri": "s3://films/x", "LocalPath": "/opt/ml/../tmp"}},

@@ -10,8 +10,9 @@ import pytest
 from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
 
 
-def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float) -> str:
+def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float, dead_letters: str = "") -> str:
     """Let EventBridge Scheduler delete an endpoint in so many seconds; return the schedule's name."""
+    failures = {"DeadLetterConfig": {"Arn": dead_letters}} if dead_letters else {}
     name, moment = unique("lease"), dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     cloud.client("scheduler").create_schedule(
         Name=name,
@@ -21,6 +22,7 @@ def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float) -> str:
             "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint",
             "RoleArn": role,
             "Input": json.dumps({"EndpointName": endpoint}),
+            **failures,
         },
     )
     return name
@@ -85,6 +87,92 @@ def test_a_schedule_can_do_what_its_role_may_and_no_more(
     (line,) = [line for line in log.read_text().splitlines() if f"Schedule {name} could not" in line]
     assert told in line
     assert endpoint in endpoints(cloud)
+
+
+def role_with(cloud: Cloud, *statements: dict[str, Any], account: str = "000000000000") -> str:
+    """Return a role that EventBridge Scheduler takes for one account, as the stack's is."""
+    iam, name = cloud.client("iam"), unique("lease")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}
+    trust |= {"Condition": {"StringEquals": {"aws:SourceAccount": account}}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=policy)
+    return str(arn)
+
+
+DELETE = {
+    "Effect": "Allow",
+    "Action": "sagemaker:DeleteEndpoint",
+    "Resource": "arn:aws:sagemaker:us-east-1:000000000000:endpoint/*",
+}
+DEREGISTER = {
+    "Effect": "Allow",
+    "Action": "application-autoscaling:DeregisterScalableTarget",
+    "Resource": "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/*",
+    "Condition": {
+        "StringEquals": {
+            "application-autoscaling:service-namespace": "sagemaker",
+            "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+        }
+    },
+}
+
+
+def scale(cloud: Cloud, endpoint: str) -> None:
+    """Register an endpoint's variant as a scalable target, by a stack."""
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/{endpoint}/variant/v0",
+        "MinCapacity": 1,
+        "MaxCapacity": 4,
+    }
+    resource = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}
+    stacks, name = cloud.client("cloudformation"), unique("scaling")
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Instances": resource}}))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def test_an_endpoint_that_scales_is_deleted_only_by_a_role_that_may_deregister_its_target(
+    cloud: Cloud, config: str
+) -> None:
+    endpoint = make_endpoint(cloud, config)
+    scale(cloud, endpoint)
+    name = schedule(cloud, endpoint, role_with(cloud, DELETE), 0)
+    log = cloud.state.parent / "server.log"
+    until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
+    assert "does not have application-autoscaling:DeregisterScalableTarget permission" in log.read_text()
+    assert endpoint in endpoints(cloud)
+    schedule(cloud, endpoint, role_with(cloud, DELETE, DEREGISTER), 0)
+    until(lambda: endpoint not in endpoints(cloud), 10)
+
+
+def test_a_role_that_trusts_the_scheduler_for_another_account_is_not_taken(cloud: Cloud, config: str) -> None:
+    endpoint = make_endpoint(cloud, config)
+    name = schedule(cloud, endpoint, role_with(cloud, DELETE, account="111111111111"), 0)
+    log = cloud.state.parent / "server.log"
+    until(lambda: f"Schedule {name} could not call DeleteEndpoint: Could not assume role" in log.read_text(), 10)
+    assert endpoint in endpoints(cloud)
+
+
+@pytest.mark.parametrize("may_report", [True, False])
+def test_a_call_that_failed_is_in_the_dead_letter_queue_with_its_reason_where_the_role_may_send(
+    cloud: Cloud, may_report: bool
+) -> None:
+    sqs, log = cloud.client("sqs"), cloud.state.parent / "server.log"
+    url = sqs.create_queue(QueueName=unique("failures"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn if may_report else f"{arn}-other"}
+    name = schedule(cloud, "no-such-endpoint", role_with(cloud, DELETE, send), 0, arn)
+    until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
+    if not may_report:
+        until(lambda: f"The dead-letter queue {arn} did not get the call" in log.read_text(), 10)
+    found = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=3).get("Messages", [])
+    assert len(found) == int(may_report)
+    for message in found:
+        assert json.loads(message["Body"]) == {"EndpointName": "no-such-endpoint"}
+        assert "no-such-endpoint" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
 
 
 def moving(cloud: Cloud, schedule_name: str, *statements: dict[str, Any]) -> str:

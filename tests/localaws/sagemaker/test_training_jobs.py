@@ -138,6 +138,30 @@ def test_max_runtime_ends_the_job(cloud: Cloud, sagemaker: Any) -> None:
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
+def test_a_spot_job_that_loses_its_machine_goes_on_with_a_log_stream_of_its_own(cloud: Cloud, sagemaker: Any) -> None:
+    request = training_request(
+        cloud.role,
+        HyperParameters={"epochs": "4", "seconds": "0.5"},
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+    )
+    name = request["TrainingJobName"]
+    request["CheckpointConfig"] = {"S3Uri": f"s3://{BUCKET}/open/checkpoints/{name}"}
+    sagemaker.create_training_job(**request)
+    job = finished(sagemaker, name)
+    assert [each["Status"] for each in job["SecondaryStatusTransitions"]] == [
+        "Starting", "Downloading", "Training", "Interrupted", "Starting", "Downloading", "Training", "Uploading",
+        "Completed",
+    ]  # fmt: skip
+    streams = cloud.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{name}/"
+    )["logStreams"]
+    first, second = (cloud.events("/aws/sagemaker/TrainingJobs", each["logStreamName"]) for each in streams)
+    epochs = [[line[12:20] for line in lines if "Train-accuracy" in line] for lines in (first, second)]
+    assert epochs[0][0] == "Epoch[0]"
+    assert epochs[0] + epochs[1] == [f"Epoch[{number}]" for number in range(4)]
+
+
 def test_a_second_job_goes_on_from_the_checkpoints_of_the_first(cloud: Cloud, sagemaker: Any) -> None:
     config = {"S3Uri": f"s3://{BUCKET}/open/checkpoints/{training_request('')['TrainingJobName']}"}
     for epochs in ("2", "3"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, make_model, transform_request, until
+from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, make_model, transform_request, unique, until
 
 
 def transform(cloud: Cloud, model: str, prefix: str, **changes: Any) -> dict[str, Any]:
@@ -28,6 +28,13 @@ def outputs(cloud: Cloud, job: dict[str, Any]) -> dict[str, bytes]:
     return {
         item["Key"].removeprefix(prefix): s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in found
     }
+
+
+def manifest(cloud: Cloud, content: Any) -> dict[str, Any]:
+    """Store a manifest and return the TransformInput that names it."""
+    key = f"open/{unique('manifest')}"
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content).encode())
+    return {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": f"s3://{BUCKET}/{key}"}}}
 
 
 def put(cloud: Cloud, prefix: str, **objects: bytes) -> None:
@@ -57,6 +64,34 @@ def test_a_bad_object_has_no_out_the_others_do_and_the_job_fails_naming_it(cloud
         "s3://films/open/in2/b.jpg: the model answered 400: This is not an image."
     )
     assert sorted(outputs(cloud, job)) == ["a.jpg.out", "c.jpg.out"]
+
+
+def test_a_manifests_objects_alone_are_sent_and_their_outs_have_their_names_in_it(cloud: Cloud) -> None:
+    put(cloud, "in11", test__NORMAL__a=b"1", test__NORMAL__left=b"22", validation__NORMAL__a=b"333")
+    source = manifest(cloud, [{"prefix": f"s3://{BUCKET}/open/in11/"}, "test/NORMAL/a.jpg", "validation/NORMAL/a.jpg"])
+    job = transform(cloud, make_model(cloud), "", TransformInput=source)
+    assert job["TransformJobStatus"] == "Completed"
+    found = {name: json.loads(body)[0] for name, body in outputs(cloud, job).items()}
+    assert found == {"test/NORMAL/a.jpg.out": 1, "validation/NORMAL/a.jpg.out": 3}
+
+
+def test_an_object_of_a_manifest_that_is_not_there_fails_the_job_and_the_others_are_scored(cloud: Cloud) -> None:
+    put(cloud, "in12", a=b"1")
+    source = manifest(cloud, [{"prefix": f"s3://{BUCKET}/open/in12/"}, "a.jpg", "none.jpg"])
+    job = transform(cloud, make_model(cloud), "", TransformInput=source)
+    assert job["TransformJobStatus"] == "Failed"
+    assert "s3://films/open/in12/none.jpg: unable to download it" in job["FailureReason"]
+    assert list(outputs(cloud, job)) == ["a.jpg.out"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[], ["a.jpg"], [{"prefix": 5}, "a.jpg"], [{"prefix": f"s3://{BUCKET}/open/in12/"}, 5], {"prefix": "s3://x/"}],
+)
+def test_what_is_no_manifest_fails_the_job_and_says_what_one_is(cloud: Cloud, content: Any) -> None:
+    job = transform(cloud, make_model(cloud), "", TransformInput=manifest(cloud, content))
+    assert job["TransformJobStatus"] == "Failed"
+    assert 'is not a JSON list of {"prefix": "s3://bucket/folder/"} and names' in job["FailureReason"]
 
 
 def test_the_content_type_and_accept_reach_the_model(cloud: Cloud) -> None:

@@ -33,6 +33,8 @@ def train(root: Path) -> int:
     for epoch in range(first, int(hyperparameters.get("epochs", "2"))):
         print(f"[time INFO] Epoch[{epoch}] Train-accuracy=0.{epoch + 5}", flush=True)
         print(f"[time INFO] Epoch[{epoch}] Batch [20]\tSpeed: 12.5 samples/sec", flush=True)
+        print(f"[time INFO] Epoch[{epoch}] Validation-accuracy=0.{epoch + 5}", flush=True)
+        print(f"[time INFO] Storing the best model with validation accuracy: 0.{epoch + 5}", flush=True)
         checkpoint.write_text(str(epoch + 1))
         deadline = time.monotonic() + float(hyperparameters.get("seconds", "0"))
         while time.monotonic() < deadline and not stopped:
@@ -58,15 +60,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if b"answer:" in body:  # a picture's comment
+            body = body.split(b"answer:")[1].split(b";")[0]
         if body == b"die":
             os._exit(9)
         if body.startswith(b"sleep "):
-            time.sleep(float(body.split()[1]))
+            _, seconds, *rest = body.split(maxsplit=2)
+            time.sleep(float(seconds))
+            body = rest[0] if rest else body
         if body.startswith(b"bad"):
             self.answer(400, b"This is not an image.")
         elif body == b"boom":
             self.answer(500, b"Out of order.")
-        elif body.startswith(b"mirror"):
+        elif body.startswith((b"mirror", b"[")):
             self.answer(200, body)
         elif body == b"echo":
             self.answer(200, f"{self.headers['Content-Type']} {self.headers['Accept']} {Handler.version}".encode())

@@ -1,0 +1,74 @@
+"""Every file below a folder, each once: those to look at, and those whose names say that they are no images."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.dataset.film import OUTSIDE, Reject
+
+FILE, IGNORED, LOOP = "file", "ignored", "loop"
+IGNORED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "dicomdir"}
+"""What operating systems leave, and the index of DICOM media. Names that begin with a dot are ignored too."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files below a folder.
+
+    Attributes:
+        files: by path, links that lead nowhere among them, which reading then reports.
+        rejects: links that cannot be followed.
+        ignored: number of files ignored by name.
+    """
+
+    folder: Path
+    files: list[Path]
+    rejects: list[Reject]
+    ignored: int
+
+    @property
+    def found(self) -> int:
+        """Number of entries that are no folders."""
+        return len(self.files) + len(self.rejects) + self.ignored
+
+    def folders_of(self, path: Path) -> tuple[str, ...]:
+        """Return the folders between the listing's folder and a file."""
+        return path.relative_to(self.folder).parts[:-1]
+
+
+def list_files(folder: Path) -> Listing:
+    """Return the files below a folder; linked folders are followed."""
+    entries = list(walk(folder, frozenset()))
+    rejects = [Reject(path, OUTSIDE, "it links to a folder that it lies in") for path, kind in entries if kind == LOOP]
+    files = [path for path, kind in entries if kind == FILE]
+    return Listing(folder, files, rejects, len(entries) - len(files) - len(rejects))
+
+
+def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each entry below `folder` that is no folder, as FILE, IGNORED by name, or LOOP.
+
+    A LOOP is a link to a folder that the link lies in. `above` are the folders walked through.
+    """
+    above |= {folder.resolve()}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.lower() in IGNORED_NAMES:
+            yield from ((inside, IGNORED) for inside in below(path))
+        elif not path.is_dir():
+            yield path, FILE
+        elif loops(path.resolve(), above):
+            yield path, LOOP
+        else:
+            yield from walk(path, above)
+
+
+def loops(target: Path, above: frozenset[Path]) -> bool:
+    """Return whether a folder is one of `above` or holds one of them."""
+    return any(target == folder or target in folder.parents for folder in above)
+
+
+def below(path: Path) -> list[Path]:
+    """Return a file, or the files below a folder; links are not followed."""
+    if path.is_symlink() or not path.is_dir():
+        return [path]
+    return [Path(top) / name for top, _, names in os.walk(path) for name in names]

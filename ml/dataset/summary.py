@@ -1,0 +1,47 @@
+"""What became of every file of a source, and what the splits share: in numbers, and in sentences for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml.dataset.film import Offer, Reject
+
+
+def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates: int) -> dict[str, int]:
+    """Return the number of files that a source has, and what became of them; the others add up to "found".
+
+    Args:
+        rejects: those of the source and those found by reading.
+        images: number of images in the data set.
+        duplicates: number of images left out because another has the same pixels.
+    """
+    return {
+        "found": offer.found,
+        "images": images,
+        "duplicates": duplicates,
+        "left_out": sum(reject.files for reject in rejects),
+        "ignored": offer.ignored,
+    }
+
+
+def files_sentence(files: Mapping[str, int]) -> str:
+    """Return the sum of `count_files`."""
+    return (
+        f"Files found: {files['found']:,} = {files['images']:,} images + {files['duplicates']:,} duplicates "
+        f"+ {files['left_out']:,} left out + {files['ignored']:,} ignored by name."
+    )
+
+
+def shared_sentence(shared: Mapping[str, Any]) -> str:
+    """Return what the splits share, and for how many images that is known; `shared` as in dataset.json."""
+    films, known, pictures = shared["films"], shared["known"], f"{shared['pictures']:,} pictures"
+    if not known:
+        return (
+            f"Shared between splits: {pictures}. Whether patients are shared is unknown: none of the {films:,} images "
+            "tells its patient, so images of one person may be in two splits."
+        )
+    if known == films:
+        return f"Shared between splits: {shared['patients']:,} patients (known for all {films:,} images), {pictures}."
+    return (
+        f"Shared between splits: {shared['patients']:,} patients (known for {known:,} of {films:,} images; unknown for "
+        f"{films - known:,}, which may be of one person in two splits), {pictures}."
+    )

@@ -1,0 +1,136 @@
+"""What is said of a lease and its endpoint is what AWS has, and one command brings an endpoint back."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws.environment import client_environment
+from ml import lease, preflight, verify
+from ml import project as files
+from ml.errors import UserError
+from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, running_cloud, unique
+
+Settings = dict[str, Any]
+LEASED: Settings = {"lease_hours": 8}
+FIXED: Settings = {"lease_hours": 0}
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    yield from running_cloud(tmp_path_factory.mktemp("lease") / "state")
+
+
+@pytest.fixture(scope="module")
+def living(account: Cloud) -> str:
+    """An endpoint that is in service."""
+    return make_endpoint(account, make_config(account, make_model(account)))
+
+
+@pytest.fixture
+def stage(account: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A stage of its own in an account, with nothing deployed."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name, value in client_environment(account.port).items():
+        monkeypatch.setenv(name, value)
+    name = unique("s").replace("-", "")
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": name, "lease_hours": 8}}))
+    return name
+
+
+def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None = None) -> None:
+    """Deploy a stack that says it made an endpoint, and a schedule that deletes it where it has a lease."""
+    outputs = {"EndpointName": {"Value": endpoint}, "EndpointConfigName": {"Value": "any"}}
+    resources: dict[str, Any] = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    if ends is not None:
+        target = {
+            "Arn": "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint",
+            "RoleArn": account.role,
+            "Input": json.dumps({"EndpointName": endpoint}),
+        }
+        properties = {
+            "Name": f"pneumonia-{stage}-lease",
+            "ScheduleExpression": f"at({ends:{lease.FORM}})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": target,
+        }
+        resources["Lease"] = {"Type": "AWS::Scheduler::Schedule", "Properties": properties}
+    stacks, name = account.client("cloudformation"), f"Pneumonia-{stage}-Endpoint"
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs}))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def write(stage: str, hours: float, number: int = 1) -> None:
+    """Write a lease that ends so many hours from now into the context."""
+    files.write(f"lease:{stage}", lease.entry(lease.Lease(lease.now() + dt.timedelta(hours=hours), number)))
+
+
+def read(stage: str) -> lease.Lease:
+    found = lease.read(stage)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("settings", [LEASED, FIXED])
+def test_a_deployed_endpoint_that_is_gone_fails_preflight_and_verify_with_the_command_that_brings_it_back(
+    account: Cloud, stage: str, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(account, stage, f"pneumonia-{stage}")
+    with pytest.raises(UserError, match=f"pneumonia-{stage} was deployed and no longer exists") as refused:
+        preflight.leased(stage, settings)
+    assert f"python -m ml.lease extend --stage {stage}" in str(refused.value)
+    assert verify.main(["--stage", stage]) == 1
+    assert f"python -m ml.lease extend --stage {stage}" in capsys.readouterr().err
+    assert "no longer exists" in lease.status(stage)
+
+
+@pytest.mark.parametrize("hours", [8, 0])
+def test_extend_brings_a_deleted_endpoint_back_under_the_next_number_also_without_a_lease(
+    account: Cloud, stage: str, hours: int, project: Path
+) -> None:
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": stage, "lease_hours": hours}}))
+    deploy(account, stage, f"pneumonia-{stage}")
+    assert lease.main(["extend", "--stage", stage]) == 0
+    assert read(stage).endpoint(stage) == f"pneumonia-{stage}-2"
+    assert f"makes pneumonia-{stage}-2" in preflight.leased(stage, {"lease_hours": hours})
+    assert lease.main(["extend", "--stage", stage]) == 0
+    assert read(stage).number == 2
+
+
+def test_an_endpoint_without_a_lease_that_lives_is_not_extended(
+    account: Cloud, stage: str, living: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": stage, "lease_hours": 0}}))
+    deploy(account, stage, living)
+    assert "runs until it is deleted" in preflight.leased(stage, FIXED)
+    assert lease.main(["extend", "--stage", stage]) == 2
+    assert "lease_hours in cdk.json is 0" in capsys.readouterr().err
+    assert lease.read(stage) is None
+
+
+def test_preflight_says_when_the_schedule_deletes_the_endpoint_whatever_the_file_says(
+    account: Cloud, stage: str, living: str
+) -> None:
+    ends = lease.now() + dt.timedelta(hours=5)
+    deploy(account, stage, living, ends)
+    write(stage, 2)
+    assert preflight.leased(stage, LEASED) == f"endpoint {living} deletes itself at {ends:{lease.FORM}} UTC"
+    write(stage, -2)
+    told = preflight.leased(stage, LEASED)
+    assert told.startswith(f"endpoint {living} deletes itself at {ends:{lease.FORM}} UTC")
+    assert f"python -m ml.lease extend --stage {stage}" in told
+
+
+def test_where_nothing_is_deployed_a_missing_or_ended_lease_is_only_not_there_yet(stage: str) -> None:
+    for hours in (None, -1):
+        if hours is not None:
+            write(stage, hours)
+        told = preflight.leased(stage, LEASED)
+        assert told.startswith("not yet")
+        assert f"python -m ml.lease extend --stage {stage}" in told
+    write(stage, 3)
+    assert preflight.leased(stage, LEASED) == f"ends at {read(stage).ends:{lease.FORM}} UTC"

@@ -1,0 +1,87 @@
+"""What ml.train and ml.tune refuse before a job is created, on a localaws with a prepared data set."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ml import train, tune
+
+from .scripted import RefusalError, scripted_aws
+
+DATASET = {
+    "name": "phantom",
+    "version": "0123",
+    "training_samples": 18264,
+    "counts": {"validation": {"NORMAL": 300, "PNEUMONIA": 340}},
+    "classes": ["NORMAL", "PNEUMONIA"],
+    "settings": {"format": "lst", "policy": "squash"},
+}
+
+
+@pytest.fixture
+def prepared(aws: None, project: Path) -> None:
+    """A data set of 18,264 lines: an epoch is estimated at 283 s."""
+    bucket = boto3.Session().resource("s3").Bucket("films")
+    bucket.put_object(Key="datasets/phantom/0123/dataset.json", Body=json.dumps(DATASET).encode())
+    bucket.put_object(Key="datasets/latest.json", Body=json.dumps(DATASET).encode())
+
+
+@pytest.mark.parametrize("command", [train, tune])
+def test_a_job_that_would_not_end_in_time_is_not_created(
+    prepared: None, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
+    assert command.main(["--epochs", "100", "--yes"]) == 2
+    error = capsys.readouterr().err
+    assert "28498 s" in error
+    assert "--max-runtime 14400" in error
+    assert "--max-runtime 37048" in error
+    assert command.main(["--epochs", "100", "--max-runtime", "37047", "--yes"]) == 2
+    assert "--max-runtime 37047" in capsys.readouterr().err
+    sagemaker = boto3.client("sagemaker")
+    assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+    assert sagemaker.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"] == []
+
+
+@pytest.mark.parametrize("command", [train, tune])
+def test_the_time_limit_given_is_the_one_that_sagemaker_is_sent(
+    prepared: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: Any
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def refuse(request: dict[str, Any]) -> dict[str, Any]:
+        sent.append(request.get("TrainingJobDefinition", request)["StoppingCondition"])
+        raise RefusalError("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+
+    with scripted_aws() as script:
+        script.operations |= {"CreateTrainingJob": refuse, "CreateHyperParameterTuningJob": refuse}
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", script.url)
+        assert command.main(["--epochs", "100", "--max-runtime", "37048", "--yes"]) == 1
+    assert sent == [{"MaxRuntimeInSeconds": 37048, "MaxWaitTimeInSeconds": 51448}]
+    assert "Ask for a quota" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "told"),
+    [
+        (train, ["--max-runtime", "0"], "--max-runtime 0 must be from 60 to 2419200"),
+        (tune, ["--max-runtime", "-5"], "--max-runtime -5 must be from 60 to 2419200"),
+        (train, ["--max-wait", "0"], "--max-wait 0 must be at least --max-runtime (14400)"),
+        (train, ["--max-runtime", "7200", "--max-wait", "7199"], "--max-wait 7199 must be at least --max-runtime"),
+        (train, ["--volume-gb", "-1"], "--volume-gb -1 must be from 5 to 16384"),
+        (tune, ["--instance-type", "ml.g6.xlarge"], "ml.g6.xlarge cannot run"),
+    ],
+)
+def test_options_out_of_range_are_refused_before_aws_is_asked(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: Any,
+    options: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert command.main(options) == 2
+    assert told in capsys.readouterr().err
