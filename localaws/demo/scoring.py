@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from localaws.demo.commands import Runner, StepFailedError
 
-NOTE = "The container runs on this machine, in place of the ml.m5.4xlarge that AWS would start."
+NOTE = "The container runs on this machine, in place of the instance that AWS would start."
 
 
 def score(runner: Runner, title: str, stage: str, transform: Sequence[str]) -> None:

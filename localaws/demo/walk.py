@@ -19,7 +19,7 @@ STAGE = "demo"
 """A stage of its own, so that a model trained here never stands in for one trained on AWS."""
 
 PHANTOM_PREPARATION = ["--validation-share", "0.2", "--augment", "2"]
-PHANTOM_TRAINING = ["--epochs", "3", "--learning-rate", "0.001", "--yes"]
+PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
 """Sizes and a threshold at which chance alone hardly lets a good model miss the gate: with 96 ill validation images and
 120 ill test images, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at 0.95 it does in 88."""
@@ -27,12 +27,16 @@ PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
 FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 """Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
 
+NOTHING_BILLED = (
+    "All that follows runs on this machine, and nothing is billed.\n"
+    "The instance types and prices that the commands print are those of AWS."
+)
 STAND_IN = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0) and a small ResNet from scratch"
 TRAINING_NOTE = (
     f"On this machine's CPU, localaws trains {STAND_IN}, in place of the ResNet-101 that AWS trains.\n"
-    "Network, machine and price in the plan below are those of the same job on AWS; here nothing is billed."
+    "Network, machine and price in the plan below are those of the same job on AWS."
 )
-ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above; nothing is billed."
+ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above."
 
 
 class Walk:
@@ -90,7 +94,8 @@ class Walk:
         print(f"$ python -m localaws --port {port} --state-dir {state_dir}", flush=True)
         self.localaws = services.start_localaws(self.root, port, state_dir)
         self.servers.callback(stop, self.localaws)
-        print(f"It answers on http://localhost:{port}; its log is build/localaws.log.", flush=True)
+        print(f"It answers on http://localhost:{port}; its log is build/localaws.log.")
+        print(NOTHING_BILLED, flush=True)
         self.runner.finish("Start AWS on localhost", started)
 
     def ask_the_api(self) -> tuple[predict.Api, Path]:

@@ -48,7 +48,7 @@ def draw_shadows(rng: np.random.Generator) -> Field:
 def draw_consolidation(rng: np.random.Generator) -> Field:
     """Share of lung filled, 0 to 1, shape (HEIGHT, WIDTH): lobar, patchy or round, from moderate to dense."""
     grain = 0.75 * noise(rng, 0.15) + 0.3 * noise(rng, 0.06)
-    density = rng.uniform(0.55, 0.95)
+    density = rng.uniform(0.62, 0.95)
     extent = (_lobar, _patchy, _round)[rng.choice(3, p=(0.4, 0.45, 0.15))]
     mottle = np.clip(0.80 + 0.16 * grain, 0.3, 1)
     return np.asarray(np.clip(density * extent(rng, grain) * mottle, 0, 1), np.float32)
@@ -77,8 +77,8 @@ def _patchy(rng: np.random.Generator, grain: Field) -> Field:
 
 def _round(rng: np.random.Generator, grain: Field) -> Field:
     """One ball, as children have it."""
-    radius = rng.uniform(0.17, 0.26)
-    ball = ellipse(_side(rng) * rng.uniform(0.4, 0.7), rng.uniform(0.35, 1.1), radius, radius)
+    radius = rng.uniform(0.19, 0.26)
+    ball = ellipse(_side(rng) * rng.uniform(0.5, 0.7), rng.uniform(0.35, 1.05), radius, radius)  # beside the heart
     return step(ball + 0.10 * grain, 0.30)
 
 
