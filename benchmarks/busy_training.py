@@ -1,10 +1,11 @@
-"""Training speed of localaws while other processes are busy, with and without OMP_WAIT_POLICY=PASSIVE.
+"""Training speed of localaws, alone and while other processes are busy, by how OpenMP's threads wait.
 
-Four arms in turn, as often as `--rounds` says: an otherwise idle machine and one with busy loops, each with the policy
-that localaws gives its containers and with OpenMP's own, under which waiting threads spin. Each arm takes optimizer
-steps of the demo's networks for `--seconds`, with the niceness of a training job, in a process of its own. Exit code 1
-when the policy makes training on the busy machine less than twice as fast, or costs more than a tenth of the speed on
-the idle one. Run it as `python -m benchmarks.busy_training`.
+Six arms in turn, as often as `--rounds` says: an otherwise idle machine and one with busy loops, each with OpenMP's own
+way, in which waiting threads spin; with OMP_WAIT_POLICY=PASSIVE, in which they sleep at once; and with what localaws
+gives its containers, in which they spin for a moment and then sleep. Each arm takes optimizer steps of the demo's
+networks for `--seconds`, with the niceness of a training job, in a process of its own. Exit code 1 when localaws's way
+makes training on the busy machine less than twice as fast as spinning, or costs more than a tenth of the speed on the
+idle one. Run it as `python -m benchmarks.busy_training`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from localaws.sagemaker.processes import OPENMP_WAIT
 from localaws.sagemaker.training import NICENESS
 
 ROOT = Path(__file__).resolve().parents[1]
-POLICIES = (None, "PASSIVE")
+WAYS: dict[str, dict[str, str]] = {"spinning": {}, "sleeping": {"OMP_WAIT_POLICY": "PASSIVE"}, "localaws": OPENMP_WAIT}
 BATCH = 32
 BUSY_GAIN, IDLE_SHARE = 2.0, 0.9
 
@@ -46,11 +48,9 @@ print(steps * batch / (time.monotonic() - started))
 """
 
 
-def speed(policy: str | None, seconds: float) -> float:
-    """Images a second of optimizer steps in a process with this wait policy."""
-    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    if policy is not None:
-        env["OMP_WAIT_POLICY"] = policy
+def speed(way: dict[str, str], seconds: float) -> float:
+    """Images a second of optimizer steps in a process whose OpenMP threads wait in this way."""
+    env = {name: value for name, value in os.environ.items() if name not in OPENMP_WAIT} | way
     command = ["nice", "-n", str(NICENESS), sys.executable, "-c", _STEPS, str(BATCH), str(seconds)]
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)
@@ -76,19 +76,19 @@ def main() -> int:
     options = parser.parse_args()
     if options.seconds <= 0 or options.rounds < 1 or options.loops < 1:
         parser.error("--seconds must be above 0, --rounds and --loops at least 1.")
-    speeds: dict[tuple[int, str | None], list[float]] = {}
+    speeds: dict[tuple[int, str], list[float]] = {}
     for _ in range(options.rounds):
         for loops in (0, options.loops):
             with busy_loops(loops):
-                for policy in POLICIES:
-                    speeds.setdefault((loops, policy), []).append(speed(policy, options.seconds))
-    ratios = []
+                for name, way in WAYS.items():
+                    speeds.setdefault((loops, name), []).append(speed(way, options.seconds))
     print(f"Images a second, median of {options.rounds} rounds of {options.seconds:g} s, {os.cpu_count()} processors")
-    print(f"{'busy loops':<12}{'spinning':>10}{'PASSIVE':>10}{'ratio':>8}")
+    print(f"{'busy loops':<12}" + "".join(f"{name:>10}" for name in WAYS) + f"{'localaws / spinning':>21}")
+    ratios = []
     for loops in (0, options.loops):
-        spinning, passive = (statistics.median(speeds[loops, policy]) for policy in POLICIES)
-        ratios.append(passive / spinning)
-        print(f"{loops:<12}{spinning:>10.1f}{passive:>10.1f}{ratios[-1]:>8.2f}")
+        medians = [statistics.median(speeds[loops, name]) for name in WAYS]
+        ratios.append(medians[-1] / medians[0])
+        print(f"{loops:<12}" + "".join(f"{median:>10.1f}" for median in medians) + f"{ratios[-1]:>21.2f}")
     return 0 if ratios[0] >= IDLE_SHARE and ratios[1] >= BUSY_GAIN else 1
 
 

@@ -93,11 +93,17 @@ class Child:
                 self.lifeline = -1
 
 
+OPENMP_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
+"""How OpenMP's threads wait. GNU's runtime reads the second first: turns of a loop, some microseconds, before a thread
+sleeps. Without any, waking up costs a quarter of the speed of an idle machine (benchmarks/busy_training.py)."""
+
+
 def container_environment() -> dict[str, str]:
     """Return this process's environment without AWS settings: a container reaches no AWS here, and gets no secrets.
 
-    OpenMP's threads sleep while they wait, unless the environment sets another policy. PyTorch's otherwise spin, and
-    on a busy machine they take the processor from the very thread they wait for.
+    OpenMP's threads spin for a moment and then sleep while they wait, unless the environment says otherwise. By default
+    PyTorch's spin for long, and on a busy machine they take the processor from the very thread they wait for.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {"OMP_WAIT_POLICY": "PASSIVE"} | inherited | {"PYTHONUNBUFFERED": "1"}
+    wait = {} if OPENMP_WAIT.keys() & inherited.keys() else OPENMP_WAIT
+    return wait | inherited | {"PYTHONUNBUFFERED": "1"}

@@ -37,15 +37,16 @@ def test_a_child_sees_no_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> Non
     assert lines == ["[]"]
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_of_a_child_sleep_while_they_wait_unless_the_environment_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+@pytest.mark.parametrize(("given", "expected"), [({}, "PASSIVE 10000"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE None")])
+def test_threads_of_a_child_soon_sleep_while_they_wait_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: str
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if given is not None:
-        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
     lines: list[str] = []
-    start("import os; print(os.environ.get('OMP_WAIT_POLICY'))", lines).wait(10)
+    start("import os; print(*map(os.environ.get, ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')))", lines).wait(10)
     assert lines == [expected]
 
 
