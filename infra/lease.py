@@ -176,7 +176,7 @@ def schedule_role(scope: Construct, lease: Lease, settings: Settings, queue: sqs
     role.add_to_policy(grant(sid="DeleteTheEndpoint", actions=["sagemaker:DeleteEndpoint"], resources=[endpoint]))
     role.add_to_policy(grant(sid="ReportFailures", actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
     if settings.scales:
-        # SageMaker asks this of who deletes an endpoint that scales (developer guide, "Delete endpoints configured for
+        # SageMaker requires this to delete an endpoint that scales (developer guide, "Delete endpoints configured for
         # auto scaling"). Application Auto Scaling names its targets by random ids, and keeps tags of its own.
         targets = f"application-autoscaling:{stack.region}:{stack.account}:scalable-target/*"
         role.add_to_policy(

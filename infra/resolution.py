@@ -1,6 +1,6 @@
 """Which value of a setting counts: one given with `-c`, else the stage's own, else the default.
 
-The CDK CLI merges `-c name=value` into the context of cdk.json and does not say which of both a value came from. So
+The CDK CLI merges `-c name=value` into the context of cdk.json and does not say which of the two a value came from. So
 cdk.json holds no setting beside "stage" at the top of its context, but in "defaults" and "stages": a setting at the
 top was given on the command line, also where it equals the default. `ml.project.settings` reads the same file by the
 same rule; tests/settings_cases.py holds both to one table of cases.
@@ -44,7 +44,7 @@ def resolve(context: Mapping[str, Any], checks: Mapping[str, Check]) -> tuple[di
 
 
 def entries(stages: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each stage's layer with its place in cdk.json; what is no object of stages is a layer that is refused."""
+    """Yield each stage's layer with its place in cdk.json; `resolve` refuses those that are not objects."""
     if not isinstance(stages, Mapping):
         yield "stages", stages
         return

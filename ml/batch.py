@@ -2,14 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, prices, scores
+from ml import aws, errors, prices, scores
 from ml.console import Progress
 from ml.errors import UserError, explain
 from ml.scorer import Scorer
@@ -97,7 +95,8 @@ def run(scorer: Scorer, job: str, source: dict[str, str], total: int) -> tuple[d
         try:
             stop(job)
         except REFUSED as error:
-            print(f"{explain(error)} {running(job, attach=False)}", file=sys.stderr)
+            still_billed = errors.still_billed("Transform job", job, scorer.command, attach=False)
+            print(f"{explain(error)} {still_billed}", file=sys.stderr)
         raise
     if description["TransformJobStatus"] == "Stopped":
         raise UserError(f"Transform job {job} was stopped; run the command again.")
@@ -124,30 +123,6 @@ def wait(job: str, target: str, total: int) -> dict[str, Any]:
         time.sleep(POLL_SECONDS)
 
 
-@contextmanager
-def attachable(job: str) -> Iterator[None]:
-    """Tell how to go on with a job that runs on while this command cannot follow it.
-
-    Raises:
-        UserError: Ctrl-C, refused by AWS (expired credentials, too), or no connection for a minute.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise UserError(f"Stopped watching. {running(job)}") from None
-    except REFUSED as error:
-        raise UserError(f"{explain(error)} {running(job)}") from error
-
-
-def running(job: str, attach: bool = True) -> str:
-    """Return what to do about a job that is not followed any more."""
-    follow = f"Follow it again with `python -m ml.transform --attach {job}`, or end" if attach else "End"
-    return (
-        f"Transform job {job} runs on and is billed until it has sent every image. {follow} it with "
-        f"`python -m ml.transform --stop {job}`."
-    )
-
-
 def stop(job: str) -> str:
     """Stop a job and delete its model; one that has ended stays as it is. Return the status it had.
 
@@ -163,7 +138,7 @@ def stop(job: str) -> str:
 
 
 def delete_model(job: str) -> None:
-    """Delete a job's model, if it is still there. It costs nothing: a refusal is said and ends no command."""
+    """Delete a job's model, if it is still there. It costs nothing, so a refusal is only printed."""
     try:
         aws.client("sagemaker").delete_model(ModelName=job)
     except REFUSED as error:

@@ -66,17 +66,16 @@ def advising(advice: str) -> Iterator[None]:
         raise UserError(f"{explain(error).rstrip('.')}. {advice}") from error
 
 
-def still_billed(kind: str, job: str, command: str) -> str:
+def still_billed(kind: str, job: str, command: str, attach: bool = True) -> str:
     """Return the advice for a command that stops following a job.
 
     Args:
         kind: as in "Training job".
         command: what takes --attach and --stop, as in "python -m ml.train --stage dev".
+        attach: whether the job can be followed again.
     """
-    return (
-        f"{kind} {job} goes on and is billed until it ends. Follow it with `{command} --attach {job}`, or stop it with "
-        f"`{command} --stop {job}`."
-    )
+    follow = f"Follow it with `{command} --attach {job}`, or stop" if attach else "Stop"
+    return f"{kind} {job} goes on and is billed until it ends. {follow} it with `{command} --stop {job}`."
 
 
 def explain(error: Exception) -> str:

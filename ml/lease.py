@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -124,26 +125,33 @@ def missing(stage: str, endpoint: str) -> str:
 def extend(stage: str, hours: int) -> str:
     """Let the lease end `hours` from now, in context and, where the endpoint lives, in AWS at once; say so.
 
-    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. `hours` is 0 where the
-    stage has no lease: an endpoint that exists is then left alone.
-
-    Raises:
-        UserError: the endpoint is deployed without a lease.
+    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. The number is counted
+    from the deployed endpoint: cdk.context.json may be older, where another machine brought the endpoint back, and a
+    deployment would then replace it. `hours` is 0 where the stage has no lease: an endpoint that exists is left alone.
     """
     old, name = read(stage), deployed_endpoint(stage)
-    lease = Lease(now() + dt.timedelta(hours=hours), old.number if old else 1)
+    known = old.number if old else 1
+    number = known if name is None else number_of(stage, name, known)
+    lease = Lease(now() + dt.timedelta(hours=hours), number)
     gone = name is not None and not endpoint_lives(name)
     if not hours and not gone:
+        if number != known:
+            project.write(f"lease:{stage}", entry(lease))
         return (
             f"Stage {stage} has no lease (lease_hours is 0): its endpoint runs until it is deleted, so nothing was "
-            f"extended. To give it a lease, set lease_hours to 1 to {MOST_HOURS}, or give --hours."
+            f"extended. To give it a lease, set lease_hours to 1 to {MOST_HOURS} and extend again."
         )
     if gone:
-        lease = Lease(lease.ends, lease.number + (name == lease.endpoint(stage)))
+        lease = Lease(lease.ends, number + 1)
         ends = f", which ends at {lease.ends:{FORM}} UTC" if hours else ""
         told = (
             f"Endpoint {name} no longer exists. Run `cdk deploy --all -c stage={stage}`: it makes "
             f"{lease.endpoint(stage)}{ends}."
+        )
+    elif name is not None and schedule.read(stage) is None:
+        told = (
+            f"Endpoint {name} has no lease yet. Run `cdk deploy --all -c stage={stage}` with lease_hours above 0: the "
+            f"endpoint then deletes itself at {lease.ends:{FORM}} UTC."
         )
     elif name is not None:
         schedule.move(stage, lease.ends)
@@ -189,6 +197,12 @@ def deployed_endpoint(stage: str) -> str | None:
         return aws.stack_outputs(stage, "Endpoint").get("EndpointName")
     except UserError:
         return None
+
+
+def number_of(stage: str, endpoint: str, default: int) -> int:
+    """Return the number in an endpoint's name (see `Lease.endpoint`); `default` where it is named otherwise."""
+    match = re.fullmatch(rf"pneumonia-{stage}(?:-(\d+))?", endpoint)
+    return int(match[1] or 1) if match else default
 
 
 def endpoint_lives(name: str) -> bool:

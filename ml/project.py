@@ -94,13 +94,15 @@ def overrides(given: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what NAME=VALUE texts set, in the types of the `known` settings.
 
     Raises:
-        UserError: a text has no "=", or its setting is unknown or of the wrong type.
+        UserError: a text has no "=", or its setting is the stage, unknown, or of the wrong type.
     """
     values = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
             raise UserError(f"-c {text}: give NAME=VALUE, as in hosting=serverless.", 2)
+        if name == "stage":
+            raise UserError(f"-c {text}: give the stage as --stage {value}, so that its own settings count.", 2)
         values[name] = typed(f"-c {text}: {name}", value, known, name, code=2)
     return values
 

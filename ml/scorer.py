@@ -25,8 +25,10 @@ class Scorer:
     Attributes:
         artifact: URI of its model.tar.gz.
         training_job: the job that trained it.
+        stage: whose model it is.
     """
 
+    stage: str
     artifact: str
     training_job: str
     place: Place
@@ -39,17 +41,27 @@ class Scorer:
         """
         return f"{self.training_job[:30].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}"
 
+    @property
+    def command(self) -> str:
+        """The command that follows and stops the jobs, for advice."""
+        return f"python -m ml.transform --stage {self.stage}"
+
     def target(self, job: str) -> str:
         """Return the output prefix of a new job, without a slash at its end."""
         return f"s3://{self.place.bucket}/{OUTPUTS}/{self.training_job}/{job}"
 
 
-def scorer_of(entry: Mapping[str, Any], stack: Mapping[str, str], instance_type: str) -> Scorer:
-    """Return the scorer for a model in context, with the outputs of the storage stack."""
+def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:
+    """Return the scorer for a stage's model in context.
+
+    Raises:
+        UserError: the storage stack is not deployed.
+    """
+    stack = aws.stack_outputs(stage, "Storage")
     place = Place(
         stack["DataBucketName"], stack["ExecutionRoleArn"], algorithm_image(aws.region()), stack.get("DataKeyArn")
     )
-    return Scorer(entry["artifact"], entry["training_job"], place, instance_type)
+    return Scorer(stage, entry["artifact"], entry["training_job"], place, instance_type)
 
 
 def confirmation(instance_type: str, price_table: Path | None, yes: bool) -> Confirm:

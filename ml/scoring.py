@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from ml import aws, batch, scores
+from ml import aws, batch, errors, scores
 from ml.errors import UserError
 from ml.evaluation.evaluate import SPLITS
 from ml.scorer import Confirm, Scorer
@@ -41,19 +41,19 @@ def split_probabilities(
     if not attached:
         confirm(len(names))
         send(scorer, job, prefix, names, target)
-    outputs, end = follow(job, target, len(names))
+    outputs, end = follow(scorer, job, target, len(names))
     if left := scores.match(names, outputs, prefix)[1]:
         if attached:
             confirm(len(left))
         elif end == "Stopped" or len(left) == len(names):
             scored = f"{len(names) - len(left):,} of {len(names):,} images"
-            raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(job)}")
+            raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(scorer, job)}")
         print(f"{len(left):,} of {len(names):,} images have no output and are sent once more.", flush=True)
         job = scorer.new_job()
         send(scorer, job, prefix, left, target)
-        outputs, end = follow(job, target, len(names))
+        outputs, end = follow(scorer, job, target, len(names))
     found, missing = read_outputs(names, outputs, prefix, len(dataset["classes"]), end)
-    check_missing(names, missing, job)
+    check_missing(names, missing, again(scorer, job))
     return found, missing
 
 
@@ -61,9 +61,12 @@ def output_of(job: str, scorer: Scorer) -> str:
     """Return the output prefix of a job that scores this model.
 
     Raises:
-        UserError: it scores another one, or single images.
+        UserError: there is no such job, or it scores another model, or no data set.
     """
-    description = aws.client("sagemaker").describe_transform_job(TransformJobName=job)
+    sagemaker = aws.client("sagemaker")
+    description = aws.description(
+        lambda: sagemaker.describe_transform_job(TransformJobName=job), f"transform job {job}", batch.POLL_SECONDS
+    )
     target = str(description["TransformOutput"]["S3OutputPath"])
     kind = description["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"]
     if kind != "ManifestFile" or not target.startswith(scorer.target("")):
@@ -88,16 +91,17 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     )
 
 
-def follow(job: str, target: str, total: int) -> tuple[dict[str, str], str]:
+def follow(scorer: Scorer, job: str, target: str, total: int) -> tuple[dict[str, str], str]:
     """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
 
     Raises:
-        UserError: it cannot be followed any more.
+        UserError: it cannot be followed any more, or its outputs cannot be read.
     """
-    with batch.attachable(job):
+    with errors.advising(errors.still_billed("Transform job", job, scorer.command)):
         description = batch.wait(job, target, total)
-        end = description.get("FailureReason") or description["TransformJobStatus"]
-        return batch.read_outputs(target), str(end)
+    with errors.advising(f"Transform job {job} has ended; `{scorer.command} --attach {job}` takes its scores."):
+        outputs = batch.read_outputs(target)
+    return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
 
 
 def read_outputs(
@@ -120,8 +124,8 @@ def read_outputs(
     return found, missing
 
 
-def check_missing(names: Sequence[str], missing: Mapping[str, str], job: str) -> None:
-    """Check that so few images lack a score that the rest stands for each split.
+def check_missing(names: Sequence[str], missing: Mapping[str, str], advice: str) -> None:
+    """Check that so few images lack a score that the rest stands for each split; `advice` ends the error's sentence.
 
     Raises:
         UserError: more than 1 % of a split has none.
@@ -133,13 +137,13 @@ def check_missing(names: Sequence[str], missing: Mapping[str, str], job: str) ->
             raise UserError(
                 f"{without} of {total} {split} images have no score; at most {MOST_MISSING:.0%} may be left out. "
                 f"Nothing was recorded.{listed(missing)}\nRepair these images and prepare the data set again. "
-                f"{again(job)}"
+                f"{advice}"
             )
 
 
-def again(job: str) -> str:
+def again(scorer: Scorer, job: str) -> str:
     """Return how to send what a job did not score."""
-    return f"To send the images without an output once more: `python -m ml.transform --attach {job}`."
+    return f"To send the images without an output once more: `{scorer.command} --attach {job}`."
 
 
 def listed(missing: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml import aws, batch, lease, project, results, runs, scoring, unlabelled
+from ml import batch, lease, project, results, runs, scoring, unlabelled
 from ml.dataset import upload
 from ml.errors import UserError, guarded
 from ml.evaluation import calibration, gate
@@ -104,7 +104,7 @@ def transform(options: argparse.Namespace) -> None:
     confirm = confirmation(options.instance_type, options.prices, options.yes)
     stage = project.stage(options.stage)
     entry = project.read_model(stage)
-    scorer = scorer_of(entry, aws.stack_outputs(stage, "Storage"), options.instance_type)
+    scorer = scorer_of(stage, entry, options.instance_type)
     bucket = scorer.place.bucket
     if options.input is not None:
         without = unlabelled.score(options.input, options.output, scorer, entry, confirm)
@@ -128,7 +128,7 @@ def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> di
     """Return the images of the three splits with the model's probabilities.
 
     Raises:
-        UserError: what could be scored of a split is not of all classes.
+        UserError: the images of a split that have a score are not of both classes.
     """
     raw = {}
     for split in SPLITS:

@@ -22,7 +22,7 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
     """Show the job's progress until it ends; return its description and what its log says.
 
     Raises:
-        UserError: there is no such job, or it is none of this algorithm.
+        UserError: there is no such job, or it runs another algorithm.
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
             reached for a minute. The job goes on.
     """

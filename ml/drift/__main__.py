@@ -72,7 +72,7 @@ def drift(options: argparse.Namespace) -> Comparison:
         now, words = sources.asked(stage, options.days, entry)
     else:
         confirm = confirmation(options.instance_type, None, yes=True)
-        now, words = sources.given(options.input, scorer_of(entry, stack, options.instance_type), entry, confirm)
+        now, words = sources.given(options.input, scorer_of(stage, entry, options.instance_type), entry, confirm)
     reference = sources.validation(stack["DataBucketName"], entry)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation films and {len(now)} now; give at least 2 of each.")

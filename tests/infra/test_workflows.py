@@ -72,3 +72,8 @@ def test_the_workflow_compares_the_settings_before_it_deploys() -> None:
     text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
     compared, deployed = text.index('ml.preflight --stage "$STAGE" --accept "$ACCEPT"'), text.index("cdk deploy")
     assert compared < deployed
+
+
+def test_the_workflow_renews_a_lease_that_is_over_before_preflight_looks_for_its_endpoint() -> None:
+    text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    assert text.index('ml.lease extend --stage "$STAGE"') < text.index("ml.preflight --stage")

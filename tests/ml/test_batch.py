@@ -14,7 +14,7 @@ SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://films/input/"}
 
 
 def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
-    scorer = Scorer("s3://films/a", "x" * 29 + "-" + "y" * 33, Place("films", "role", "image"), "ml.m5.large")
+    scorer = Scorer("dev", "s3://films/a", "x" * 29 + "-" + "y" * 33, Place("films", "role", "image"), "ml.m5.large")
     names = {scorer.new_job() for _ in range(20)}
     assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names

@@ -12,7 +12,15 @@ from localaws.environment import client_environment
 from ml import lease, preflight, verify
 from ml import project as files
 from ml.errors import UserError
-from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, running_cloud, unique
+from tests.localaws.sagemaker.conftest import (
+    Cloud,
+    make_config,
+    make_endpoint,
+    make_model,
+    running_cloud,
+    unique,
+    until,
+)
 
 Settings = dict[str, Any]
 LEASED: Settings = {"lease_hours": 8}
@@ -134,3 +142,35 @@ def test_where_nothing_is_deployed_a_missing_or_ended_lease_is_only_not_there_ye
         assert f"python -m ml.lease extend --stage {stage}" in told
     write(stage, 3)
     assert preflight.leased(stage, LEASED) == f"ends at {read(stage).ends:{lease.FORM}} UTC"
+
+
+@pytest.mark.parametrize("hours", [8, 0])
+def test_extend_keeps_the_number_of_an_endpoint_that_another_machine_brought_back(
+    account: Cloud, stage: str, hours: int, project: Path
+) -> None:
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": stage, "defaults": {"lease_hours": hours}}}))
+    name = f"pneumonia-{stage}-3"
+    sagemaker, config = account.client("sagemaker"), make_config(account, make_model(account))
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
+    deploy(account, stage, name, lease.now() + dt.timedelta(hours=1) if hours else None)
+    write(stage, -5)
+    assert lease.main(["extend", "--stage", stage]) == 0
+    assert read(stage).endpoint(stage) == name
+    sagemaker.delete_endpoint(EndpointName=name)
+    assert lease.main(["extend", "--stage", stage]) == 0
+    assert read(stage).number == 4
+
+
+def test_a_stage_that_is_deployed_without_a_lease_can_get_one(
+    account: Cloud, stage: str, living: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`infra` refuses a stage that leases and has no lease in context: `extend` has to write one."""
+    deploy(account, stage, living)
+    assert lease.main(["extend", "--stage", stage]) == 0
+    written = read(stage)
+    assert written.ends > lease.now()
+    told = capsys.readouterr().out
+    assert f"{living} has no lease yet" in told
+    assert f"cdk deploy --all -c stage={stage}" in told
+    assert f"{written.ends:{lease.FORM}}" in told

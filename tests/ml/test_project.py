@@ -95,3 +95,11 @@ def test_a_damaged_cdk_json_is_refused(project: Path, content: str) -> None:
     (project / "cdk.json").write_text(content)
     with pytest.raises(UserError, match=r"cdk\.json"):
         files.settings("dev")
+
+
+def test_the_stage_is_no_override(project: Path) -> None:
+    """It would give the settings of one stage under the name of another."""
+    (project / "cdk.json").write_text(json.dumps(CASES[0].cdk_json()))
+    with pytest.raises(UserError, match=r"-c stage=prod.*--stage prod") as refused:
+        files.settings("dev", ["stage=prod"])
+    assert refused.value.code == 2

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
-from ml import aws, batch, project, scorer, scoring, transform
+from ml import batch, project, scorer, scoring, transform
 from ml.drift import sources
 from ml.errors import UserError
 from tests.localaws.sagemaker.conftest import ROOT, Cloud, make_role, until
@@ -63,7 +63,7 @@ def body(film: dict[str, Any]) -> bytes:
     return json.dumps([1 - score, score]).encode()
 
 
-DATASET = {"name": "films", "version": "v1", "classes": ["NORMAL", "PNEUMONIA"], "films": films()}
+DATASET = {"name": "films", "version": "v1", "collection": None, "classes": ["NORMAL", "PNEUMONIA"], "films": films()}
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def entry() -> dict[str, Any]:
 
 
 def scorer_of_context() -> scorer.Scorer:
-    return scorer.scorer_of(entry(), aws.stack_outputs(STAGE, "Storage"), "ml.m5.4xlarge")
+    return scorer.scorer_of(STAGE, entry(), "ml.m5.4xlarge")
 
 
 def score(attached: str | None = None) -> tuple[dict[str, float], dict[str, str]]:
@@ -257,8 +257,9 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     (job,) = jobs(cloud, model)
     assert (process.returncode, job["TransformJobStatus"]) == (1, "InProgress")
     name = job["TransformJobName"]
-    for words in (f"Transform job {name} runs on and is billed", f"--attach {name}", f"--stop {name}"):
-        assert words in sentence
+    assert f"Transform job {name} goes on and is billed" in sentence
+    for option in ("--attach", "--stop"):
+        assert f"python -m ml.transform --stage {STAGE} {option} {name}" in sentence
     assert [one["ModelName"] for one in models_left(cloud)] == [name]
     assert transform.main(["--yes", "--attach", name]) == 0
     assert len(jobs(cloud, model)) == 1
@@ -301,28 +302,52 @@ def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model
     assert len(jobs(cloud, model)) == 1
 
 
+def sign_in(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, statements: list[dict[str, Any]]) -> None:
+    """Go on as a new user who may do what the statements say."""
+    iam = cloud.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Statement": statements}))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+
+
 def test_credentials_that_end_while_a_job_runs_leave_it_running_and_say_how_to_attach(
     cloud: Cloud, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    iam = cloud.client("iam")
     allowed = [
         {"Effect": "Allow", "Action": ["s3:*", "cloudformation:*", "iam:PassRole"], "Resource": "*"},
         {"Effect": "Allow", "Action": ["sagemaker:CreateModel", "sagemaker:CreateTransformJob"], "Resource": "*"},
     ]
-    iam.create_user(UserName="short")
-    iam.put_user_policy(UserName="short", PolicyName="p", PolicyDocument=json.dumps({"Statement": allowed}))
-    key = iam.create_access_key(UserName="short")["AccessKey"]
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    sign_in(cloud, monkeypatch, "short", allowed)
     with pytest.raises(UserError, match="AWS refused DescribeTransformJob") as caught:
         score()
     (job,) = jobs(cloud, model)
-    assert "runs on and is billed" in str(caught.value)
+    assert "goes on and is billed" in str(caught.value)
     assert f"--attach {job['TransformJobName']}" in str(caught.value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", client_environment(cloud.port)["AWS_ACCESS_KEY_ID"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", client_environment(cloud.port)["AWS_SECRET_ACCESS_KEY"])
     assert len(score(attached=job["TransformJobName"])[0]) == IMAGES
     assert models_left(cloud) == []
+
+
+def test_a_job_that_ended_but_whose_outputs_cannot_be_read_is_not_called_billed(
+    cloud: Cloud, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = f"arn:aws:s3:::{BUCKET}/transform/*"
+    refused = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": outputs}
+    sign_in(cloud, monkeypatch, "writer", [{"Effect": "Allow", "Action": "*", "Resource": "*"}, refused])
+    with pytest.raises(UserError, match="AWS refused GetObject") as caught:
+        score()
+    (job,) = jobs(cloud, model)
+    assert f"{job['TransformJobName']} has ended" in str(caught.value)
+    assert f"--stage {STAGE} --attach {job['TransformJobName']}" in str(caught.value)
+    assert "is billed" not in str(caught.value)
+
+
+def test_a_job_that_does_not_exist_is_not_attached_to(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert transform.main(["--yes", "--attach", "no-such-job"]) == 2
+    assert "There is no transform job no-such-job" in capsys.readouterr().err
 
 
 def test_a_job_of_another_model_is_not_attached_to(

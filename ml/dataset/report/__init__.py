@@ -21,7 +21,7 @@ def build(
         files: what became of the source's files, by `summary.count_files`.
         folder: where the standardised films and their variants are.
     """
-    films = [film for part in splits.values() for film in part]
+    measured = audit.audit([film for part in splits.values() for film in part])
     facts = {
         "name": content["name"],
         "version": content["version"],
@@ -35,8 +35,8 @@ def build(
         "training_samples": content["training_samples"],
         "files": dict(files),
         "rejects": tally((reject.code, reject.files) for reject in rejects),
-        "audit": audit.audit(films),
-        "verdict": audit.verdict(audit.audit(films)),
+        "audit": measured,
+        "verdict": audit.verdict(measured),
     }
     pictures = sheets.contact_sheets(splits, folder)
     return {

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-PUBLIC = "chest-xray-pneumonia"
+from ml.dataset.patients import KAGGLE
+
 DATA = (
     "Films of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical Center), from "
     "children of one to five years, in one view (antero-posterior). Its two classes were recorded and stored "
@@ -32,7 +33,7 @@ def card(facts: Mapping[str, Any]) -> dict[str, str]:
         "Intended use": "Research and teaching on the classification of chest radiographs. Not a medical device: "
         "nothing it says may decide about a patient.",
         "Not intended for": "Diagnosis, triage or screening; lateral views; images of other centres, or of patients "
-        f"unlike those of the data set{' (adults)' if facts['collection'] == PUBLIC else ''}, without a new evaluation "
+        f"unlike those of the data set{' (adults)' if facts['collection'] == KAGGLE else ''}, without a new evaluation "
         "there; any disease but pneumonia. It has no answer for images it cannot read.",
         "Training and test data": data(facts),
         "How it was measured": f"{separation(facts)} Threshold and calibration were chosen on validation; the test "
@@ -47,7 +48,7 @@ def card(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def data(facts: Mapping[str, Any]) -> str:
     """Return where the images come from, as far as the data set knows."""
-    known = {"phantom": SYNTHETIC, PUBLIC: DATA}
+    known = {"phantom": SYNTHETIC, KAGGLE: DATA}
     if facts["collection"] in known:
         return known[facts["collection"]]
     if facts["collection"] in NAMES:

@@ -6,9 +6,10 @@ from html import escape
 from typing import Any
 
 from ml import pages
+from ml.dataset.patients import KAGGLE
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.report import figures
-from ml.evaluation.report.card import PUBLIC, unknown_patients
+from ml.evaluation.report.card import unknown_patients
 from ml.pages import note, table
 
 NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
@@ -73,7 +74,7 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
         words.append(f"The gate was missed: {facts['gate']['sentence']}.")
     if any(facts["unknown_patients"].values()):
         words.append(f"Patient warning: {unknown_patients(facts)}")
-    if facts["collection"] == PUBLIC:
+    if facts["collection"] == KAGGLE:
         words.append(
             "Shortcut warning: in the public collection the classes differ in how their files were stored; see the "
             "data set's report for what remains of it after standardising."
