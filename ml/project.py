@@ -46,7 +46,7 @@ def read_cdk_json() -> dict[str, Any]:
     """Return the context of cdk.json.
 
     Raises:
-        UserError: it is no JSON object with one.
+        UserError: the file is not a JSON object with a "context" object.
     """
     path = root() / "cdk.json"
     try:

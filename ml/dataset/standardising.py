@@ -74,7 +74,7 @@ def read(data: bytes, policy: Policy) -> Image.Image:
     """Return a file's film, mode "L", 224 x 224, by the functions that the API and the app use too.
 
     Raises:
-        FilmError: it is no usable film.
+        FilmError: the file is not a usable radiograph.
     """
     return fit(read_dicom(data), policy) if is_dicom(data) else standard_film(data, policy=policy, max_bytes=None)
 
@@ -83,7 +83,7 @@ def read_encoded(data: bytes, policy: Policy) -> tuple[Image.Image, Encoding]:
     """Return what `read` returns, and how the file stored it.
 
     Raises:
-        FilmError: it is no usable film.
+        FilmError: the file is not a usable radiograph.
     """
     if not is_dicom(data):
         return read(data, policy), encoding_of(data)
@@ -100,7 +100,7 @@ def read_dicom(data: bytes) -> Image.Image:
     """Return a DICOM file's film at full resolution, mode "L"; pydicom is imported where such a file is met only.
 
     Raises:
-        FilmError: it is no usable film.
+        FilmError: the file is not a usable radiograph.
     """
     from radiograph import dicom
 

@@ -55,7 +55,7 @@ def pixels(data: bytes, policy: Policy) -> NDArray[np.float64]:
     twice changes the measures by less than 0.2 %.
 
     Raises:
-        FilmError: it is no usable film.
+        FilmError: the file is not a usable radiograph.
     """
     return np.asarray(read(encode(read(data, policy)), policy), dtype=np.float64)
 

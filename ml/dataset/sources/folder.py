@@ -25,7 +25,7 @@ def tops(listing: Listing) -> set[str]:
 def scan(listing: Listing) -> Offer:
     """Return the files of the class folders, by path, in split folders where there are any.
 
-    What lies elsewhere is left out; a folder that is none of the splits counts as one reject of all its files.
+    Files elsewhere are left out. A folder with another name is one reject that stands for all its files.
 
     Raises:
         UserError: a folder is named for no known class, or a class has no file.
