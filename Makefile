@@ -26,12 +26,12 @@ $(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
 	@touch $@
 
 demo: setup
-	@$(PY) -m localaws.demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)
+	@$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)
 
 lint: setup
 	ruff check .
 	ruff format --check .
-	mypy --strict app.py infra ml radiograph frontend localaws lambda
+	mypy --strict app.py infra ml radiograph frontend localaws lambda demo
 
 # Two processes on two cores: the end-to-end tests in one, the rest beside them.
 test: lint

@@ -24,14 +24,14 @@ import numpy as np
 from PIL import Image
 
 from localaws.image_classification.serve import Model
-from localaws.sagemaker.processes import container_environment
-from ml.auroc import auroc
+from localaws.sagemaker.container.process import container_environment
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
-from ml.dataset.film import CLASSES, Film
 from ml.dataset.lists import list_text
+from ml.dataset.radiographs import CLASSES, Film
 from ml.dataset.variants import seeds
-from ml.statistics import Estimate
+from ml.evaluation.auroc import auroc
+from ml.evaluation.statistics import Estimate
 from radiograph import SIDE, encode
 
 ROOT = Path(__file__).resolve().parents[1]

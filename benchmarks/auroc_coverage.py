@@ -1,4 +1,4 @@
-"""How often a 95 % interval of the AUROC holds the true area: `ml.auroc` against the usual intervals, by simulation.
+"""How often a 95 % interval of the AUROC holds the true area, by simulation: `ml.evaluation.auroc` and the usual ones.
 
 Each patient has one class and one to three images, whose scores are normal and correlate by 0.5. In "equal" both
 classes spread alike; in "unequal" the scores of normal images spread twice as far as those of pneumonia. Prints
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.auroc import auroc, edge, hanley_mcneil, influences
-from ml.statistics import Z95
+from ml.evaluation.auroc import auroc, edge, hanley_mcneil, influences
+from ml.evaluation.statistics import Z95
 
 Numbers = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -58,7 +58,7 @@ def simulated(rng: np.random.Generator, patients: int, area: float, spread: floa
 
 
 def product(images: Images, _: Drawn) -> Interval:
-    """The interval of `ml.auroc`."""
+    """The interval of `ml.evaluation.auroc`."""
     found = auroc(images.labels, images.scores, [str(one) for one in images.patients])
     return found.low, found.high
 
@@ -164,7 +164,7 @@ def newcombe(images: Images, _: Drawn) -> Interval:
 
 
 METHODS: dict[str, Callable[[Images, Drawn], Interval]] = {
-    "ml.auroc": product, "percentile": percentile, "BCa": bca, "bootstrap-t": bootstrap_t, "DeLong": delong,
+    "ml.evaluation.auroc": product, "percentile": percentile, "BCa": bca, "bootstrap-t": bootstrap_t, "DeLong": delong,
     "logit DeLong": logit_delong, "Newcombe 5": newcombe,
 }  # fmt: skip
 

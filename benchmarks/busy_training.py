@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from localaws.sagemaker.processes import OPENMP_WAIT
-from localaws.sagemaker.training import NICENESS
+from localaws.sagemaker.container.process import OPENMP_WAIT
+from localaws.sagemaker.jobs.training import NICENESS
 
 ROOT = Path(__file__).resolve().parents[1]
 WAYS: dict[str, dict[str, str]] = {"spinning": {}, "sleeping": {"OMP_WAIT_POLICY": "PASSIVE"}, "localaws": OPENMP_WAIT}

@@ -23,9 +23,9 @@ import numpy as np
 
 from ml.errors import UserError
 from ml.evaluation.metrics import metrics
-from ml.evaluation.scored import Scored
-from ml.statistics import Estimate
-from ml.unlabelled import COLUMNS
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Estimate
+from ml.scoring.unlabelled import COLUMNS
 
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 ROW = ("AUROC", "Sensitivity", "Specificity")

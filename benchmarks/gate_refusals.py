@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from ml.statistics import proportion
+from ml.evaluation.statistics import proportion
 from radiograph import FilmError, phantom, standard_film
 from radiograph.gate import standardise_radiograph
 from radiograph.template import TEMPLATE_SIDE

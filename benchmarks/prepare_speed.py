@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.dataset.film import CLASSES, Found
+from ml.dataset.radiographs import CLASSES, Found
 from ml.dataset.standardising import standardise_all
 from radiograph import SIDE
 

@@ -26,14 +26,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from localaws.demo.commands import stop
-from localaws.demo.services import free_port, start_localaws
+from demo.commands import stop
+from demo.services import free_port, start_localaws
 from localaws.environment import client_environment
 from localaws.image_classification import export, networks
 from localaws.image_classification.hyperparameters import parse
-from ml.batch import request
 from ml.dataset import sources, standardising
-from ml.dataset.film import CLASSES
+from ml.dataset.radiographs import CLASSES
+from ml.scoring.transform_job import request
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"

@@ -8,7 +8,7 @@ ACCESS_KEY_ID = "AKIALOCALAWSONLOCAL0"
 """A key of our own: the CDK CLI caches the account of each access key under the user's home."""
 SECRET_ACCESS_KEY = "no-secret-this-key-opens-only-localhost"  # noqa: S105
 
-LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
+LAMBDA_SITE = Path(__file__).resolve().parent / "ministack" / "lambda_site"
 
 
 def client_environment(port: int) -> dict[str, str]:

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote
 
-from localaws import rest_api
 from localaws.bodies import Receive, body_within, replay
 from localaws.errors import ServiceError
-from localaws.iam_gaps import supply_log_streams, supply_metric_namespace, supply_passed_roles
 from localaws.identity import Caller, account_scope
+from localaws.ministack import rest_api
+from localaws.ministack.request_context import supply_log_streams, supply_metric_namespace, supply_passed_roles
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -97,10 +97,10 @@ async def run(listening: socket.socket, port: int, state_dir: Path) -> None:
     from ministack.app import app as ministack
     from ministack.core import lambda_runtime
 
-    from localaws import cloudformation, schedules
-    from localaws.durability import Durability
     from localaws.gateway import Gateway
     from localaws.identity import Authorizer
+    from localaws.ministack import cloudformation, schedules
+    from localaws.ministack.durability import Durability
     from localaws.sagemaker.service import SageMakerService
 
     authorizer = Authorizer()

@@ -4,8 +4,10 @@ import argparse
 import shlex
 import sys
 
-from ml import aws, project
-from ml.errors import UserError, guarded
+from ml import project
+from ml.aws import clients, stacks
+from ml.cli import run_command
+from ml.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,17 +22,17 @@ def main(argv: list[str] | None = None) -> int:
 
     def command() -> None:
         stage = project.stage(options.stage)
-        outputs = aws.stack_outputs(stage, "Api")
+        outputs = stacks.outputs(stage, "Api")
         if "ApiKeyId" not in outputs:
             raise UserError(
                 f"The API of stage {stage}, {outputs['ApiUrl']}, wants signed requests and has no key: sign them with "
                 "AWS credentials (service execute-api), or deploy it with auth=api_key. The app needs a key."
             )
-        key = aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+        key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
         print(f"export API_URL={shlex.quote(outputs['ApiUrl'])}")
         print(f"export API_KEY={shlex.quote(key)}")
 
-    return guarded(command)
+    return run_command(command)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml import prices, project
-from ml.errors import UserError, guarded
-from ml.request import Compute
-from ml.scorer import INSTANCE_TYPE
+from ml import project
+from ml.cli import run_command
+from ml.errors import UserError
+from ml.scoring.scorer import INSTANCE_TYPE
+from ml.training import prices
+from ml.training.request import Compute
 
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
@@ -22,7 +24,7 @@ EXAMPLES = """examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = parse(argv)
-    return guarded(lambda: show(options))
+    return run_command(lambda: show(options))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -48,7 +50,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=int, default=4, help="default %(default)s")
     parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
+    )
     options = parser.parse_args(argv)
     if min(options.requests, options.films, options.evaluation_films, options.epochs) < 1 or options.seconds <= 0:
         parser.error("--requests, --films, --evaluation-films, --epochs and --seconds must be above 0.")

@@ -9,11 +9,14 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws, changes, lease, project, schedule
-from ml.errors import UserError, guarded
-from ml.request import Compute
-from ml.scorer import INSTANCE_TYPE
-from ml.train import algorithm_image
+from ml import project, setting_changes
+from ml.aws import clients, stacks
+from ml.aws.image_uris import algorithm_image
+from ml.cli import run_command
+from ml.errors import UserError
+from ml.leasing import entry, schedule
+from ml.scoring.scorer import INSTANCE_TYPE
+from ml.training.request import Compute
 
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_LEAST = 6
@@ -50,13 +53,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`")
     parser.add_argument(
-        "--accept", default="", metavar="NAMES", help=f"settings whose change may do harm: {', '.join(changes.NAMES)}"
+        "--accept",
+        default="",
+        metavar="NAMES",
+        help=f"settings whose change may do harm: {', '.join(setting_changes.NAMES)}",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     options = parser.parse_args(argv)
     accepted = [name for name in options.accept.split(",") if name]
-    if unknown := sorted(set(accepted) - set(changes.NAMES)):
-        parser.error(f"--accept {','.join(unknown)}: allowed are {', '.join(changes.NAMES)}.")
+    if unknown := sorted(set(accepted) - set(setting_changes.NAMES)):
+        parser.error(f"--accept {','.join(unknown)}: allowed are {', '.join(setting_changes.NAMES)}.")
     failed: list[Finding] = []
 
     def command() -> None:
@@ -68,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
         for one in found:
             print(f"{one.state:8} {one.name}: {one.words}")
 
-    return guarded(command) or int(bool(failed))
+    return run_command(command) or int(bool(failed))
 
 
 def findings(
@@ -88,7 +94,7 @@ def findings(
         "region": lambda: region(settings),
         "bootstrap": bootstrap,
         "storage": lambda: stack(stage, "Storage"),
-        "settings": lambda: changes.compare(stage, settings, accepted),
+        "settings": lambda: setting_changes.compare(stage, settings, accepted),
         "training quota": lambda: quota(f"{instance_type} for spot training job usage", 1),
         "transform quota": lambda: quota(f"{INSTANCE_TYPE} for transform job usage", 1),
         "endpoint quota": lambda: endpoint_quota(settings),
@@ -124,7 +130,7 @@ def credentials() -> str:
         UserError: AWS does not know them.
     """
     try:
-        found = aws.client("sts").get_caller_identity()
+        found = clients.client("sts").get_caller_identity()
     except botocore.exceptions.ClientError as error:
         raise UserError(f"AWS refuses them ({error.response['Error']['Code']}); sign in again.") from error
     return f"account {found['Account']}, {found['Arn']}"
@@ -136,7 +142,7 @@ def region(settings: dict[str, Any]) -> str:
     Raises:
         UserError: they differ, or the algorithm is not there.
     """
-    here, there = aws.region(), settings["region"]
+    here, there = clients.region(), settings["region"]
     if here != there:
         raise UserError(
             f"the shell's is {here} and cdk.json's is {there}; export AWS_REGION={there}, or change cdk.json."
@@ -150,7 +156,7 @@ def bootstrap() -> str:
     Raises:
         UserError: there is none, or it is too old.
     """
-    ssm = aws.client("ssm")
+    ssm = clients.client("ssm")
     try:
         version = int(ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
     except ssm.exceptions.ParameterNotFound as error:
@@ -166,9 +172,9 @@ def stack(stage: str, part: str) -> str:
     Raises:
         UserError: it is not deployed, or an update of it failed.
     """
-    aws.stack_outputs(stage, part)
+    stacks.outputs(stage, part)
     name = f"Pneumonia-{stage}-{part}"
-    status = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    status = clients.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     if "FAILED" in status or "ROLLBACK" in status:
         raise UserError(f"{name} is {status}; look at its events, mend the cause, and deploy it again.")
     return f"{name} is {status}"
@@ -180,7 +186,7 @@ def quota(name: str, needed: int) -> str:
     Raises:
         UserError: it is less than `needed`.
     """
-    pages = aws.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    pages = clients.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
     values = [one["Value"] for page in pages for one in page["Quotas"] if one["QuotaName"] == name]
     if not values:
         raise UserError(f"there is no quota {name!r} in this region; choose another instance type.")
@@ -204,8 +210,8 @@ def data_set(stage: str) -> str:
     Raises:
         UserError: there is none.
     """
-    bucket = aws.stack_outputs(stage, "Storage")["DataBucketName"]
-    s3 = aws.client("s3")
+    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    s3 = clients.client("s3")
     try:
         found = json.loads(s3.get_object(Bucket=bucket, Key="datasets/latest.json")["Body"].read())
     except s3.exceptions.NoSuchKey as error:
@@ -221,14 +227,14 @@ def model(stage: str) -> str:
     """
     entry = project.read_model(stage)
     bucket, _, key = entry["artifact"].removeprefix("s3://").partition("/")
-    own = aws.stack_outputs(stage, "Storage")["DataBucketName"]
+    own = stacks.outputs(stage, "Storage")["DataBucketName"]
     if bucket != own:
         raise UserError(
-            f"{entry['artifact']} is not in {own}, the bucket of stage {stage} in {aws.region()}: it was trained in "
-            f"another region, account or bucket. Run `python -m ml.train --stage {stage}`."
+            f"{entry['artifact']} is not in {own}, the bucket of stage {stage} in {clients.region()}: it was trained "
+            f"in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
         )
     try:
-        aws.client("s3").head_object(Bucket=bucket, Key=key)
+        clients.client("s3").head_object(Bucket=bucket, Key=key)
     except botocore.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket"):
             raise
@@ -246,22 +252,22 @@ def leased(stage: str, settings: dict[str, Any]) -> str:
     Raises:
         UserError: the endpoint was deployed and no longer exists, and no lease for the next one is written.
     """
-    written, name = lease.read(stage), lease.deployed_endpoint(stage)
-    ahead = written is not None and written.ends > lease.now()
+    written, name = entry.read(stage), entry.deployed_endpoint(stage)
+    ahead = written is not None and written.ends > entry.now()
     remedy = f"run `python -m ml.lease extend --stage {stage}` before `cdk deploy`"
-    if name is not None and not lease.endpoint_lives(name):
+    if name is not None and not entry.endpoint_lives(name):
         if written is None or written.endpoint(stage) == name or not (ahead or not settings.get("lease_hours")):
-            raise UserError(lease.missing(stage, name))
+            raise UserError(entry.missing(stage, name))
         return f"endpoint {name} no longer exists; `cdk deploy --all -c stage={stage}` makes {written.endpoint(stage)}"
     if not settings.get("lease_hours"):
         return "lease_hours is 0: the endpoint runs until it is deleted"
     found = schedule.read(stage) if name is not None else None
     if found is not None:
         note = "" if ahead else f"; cdk.context.json says that it is over: {remedy}"
-        return f"endpoint {found.endpoint} deletes itself at {found.ends:{lease.FORM}} UTC{note}"
+        return f"endpoint {found.endpoint} deletes itself at {found.ends:{entry.FORM}} UTC{note}"
     if written is None or not ahead:
         return f"not yet: {remedy}"
-    return f"ends at {written.ends:{lease.FORM}} UTC"
+    return f"ends at {written.ends:{entry.FORM}} UTC"
 
 
 if __name__ == "__main__":

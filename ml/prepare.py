@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml import aws, files, project
+from ml import atomic, project
+from ml.aws import stacks
+from ml.cli import run_command
 from ml.dataset import (
-    floor,
+    baseline,
     formats,
     groups,
     layout,
@@ -22,8 +24,8 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.film import CLASSES, Reject
-from ml.errors import UserError, guarded
+from ml.dataset.radiographs import CLASSES, Reject
+from ml.errors import UserError
 from radiograph import POLICIES
 
 EXAMPLES = """examples:
@@ -40,7 +42,7 @@ MAX_COPIES = 20
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = parse(argv)
-    return guarded(lambda: prepare(options))
+    return run_command(lambda: prepare(options))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -101,7 +103,7 @@ def copies(text: str) -> int:
 
 def prepare(options: argparse.Namespace) -> None:
     """Find, standardise, group, split, vary, list, report and upload."""
-    bucket = aws.stack_outputs(project.stage(options.stage), "Storage")["DataBucketName"]
+    bucket = stacks.outputs(project.stage(options.stage), "Storage")["DataBucketName"]
     root = options.work or project.root() / "build" / "datasets"
     name = slug(options.name or name_of(options.source))
     offer = sources.open_source(options.source, root / name, options.seed, options.labels)
@@ -122,7 +124,7 @@ def prepare(options: argparse.Namespace) -> None:
     elif options.format == "manifest":
         placed = formats.add_manifests(placed, bucket, content)
     pages = report.build(content, splits, rejects, file_counts, folder)
-    pages["floor.json"] = floor.floor(splits, folder)
+    pages["floor.json"] = baseline.floor(splits, folder)
     keep(pages, root / name)
     sent = upload.upload(bucket, content, placed, pages)
     print(f"Data set {name}/{content['version']} in s3://{bucket}/datasets/{name}/{content['version']}/: "
@@ -146,7 +148,7 @@ def name_of(source: str) -> str:
 def keep(pages: Mapping[str, bytes], folder: Path) -> None:
     """Write the report's files beside the prepared films."""
     for name, body in pages.items():
-        files.write(folder / name, body)
+        atomic.write(folder / name, body)
     print(f"Report {folder / 'report.html'}")
 
 

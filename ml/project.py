@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml import files
+from ml import atomic
 from ml.errors import UserError
 
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
@@ -175,5 +175,5 @@ def write(key: str, value: dict[str, Any]) -> Path:
     """Put a value into cdk.context.json, keeping every other key; return the file's path."""
     path = root() / "cdk.context.json"
     context = read_context() | {key: value}
-    files.write(path, json.dumps(context, indent=2, sort_keys=True) + "\n")
+    atomic.write(path, json.dumps(context, indent=2, sort_keys=True) + "\n")
     return path

@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ml import aws, errors, history, hyperparameters, plan, prices, project, request, runs, watch
+from ml import project
+from ml.aws import clients, stacks
+from ml.aws.image_uris import algorithm_image
+from ml.cli import run_command
 from ml.dataset import upload
-from ml.errors import UserError, guarded
+from ml.errors import UserError
+from ml.training import history, hyperparameters, plan, prices, request
+from ml.training.finish import command_line, finish
 
 EXAMPLES = """examples:
   python -m ml.train                                     train on the data set prepared last
@@ -28,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     def command() -> None:
         stage = project.stage(options.stage)
         if options.stop:
-            aws.client("sagemaker").stop_training_job(TrainingJobName=options.stop)
+            clients.client("sagemaker").stop_training_job(TrainingJobName=options.stop)
             print(
                 f"Training job {options.stop} is being stopped. If it leaves a model, "
                 f"`{command_line(stage)} --use {options.stop}` takes it."
@@ -42,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             start(stage, options)
 
-    return guarded(command)
+    return run_command(command)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -65,7 +70,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     instead.add_argument("--use", metavar="JOB", help="put the model of a past or stopped run into cdk.context.json")
     instead.add_argument("--dry-run", action="store_true", help="print the request as JSON and create nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before the job is created")
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
+    )
     parser.add_argument(
         "--tag", type=tag, action="append", default=[], metavar="KEY=VALUE", help="of the job; may be repeated"
     )
@@ -114,7 +121,7 @@ def start(stage: str, options: argparse.Namespace) -> None:
     )
     compute.check()
     table = prices.read(options.prices)
-    outputs = aws.stack_outputs(stage, "Storage")
+    outputs = stacks.outputs(stage, "Storage")
     dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
     samples = int(dataset["training_samples"])
     validation = sum(dataset["counts"]["validation"].values())
@@ -125,7 +132,7 @@ def start(stage: str, options: argparse.Namespace) -> None:
     place = request.Place(
         outputs["DataBucketName"],
         outputs["ExecutionRoleArn"],
-        algorithm_image(aws.region()),
+        algorithm_image(clients.region()),
         outputs.get("DataKeyArn"),
     )
     dataset_name = f"{dataset['name']}/{dataset['version']}"
@@ -143,20 +150,6 @@ def start(stage: str, options: argparse.Namespace) -> None:
     finish(stage, name, options.prices)
 
 
-def algorithm_image(region: str) -> str:
-    """Return the algorithm's image in a region.
-
-    Raises:
-        UserError: the algorithm is not offered there.
-    """
-    from sagemaker.core import image_uris
-
-    try:
-        return str(image_uris.retrieve(framework="image-classification", region=region))
-    except ValueError as error:
-        raise UserError(f"Image Classification is not offered in {region}; use another region: {error}") from error
-
-
 def create(built: dict[str, Any]) -> None:
     """Create the job from the request, through sagemaker-core's resource.
 
@@ -166,7 +159,7 @@ def create(built: dict[str, Any]) -> None:
     from sagemaker.core.resources import TrainingJob
 
     members = {snake(name): snake_members(value, name) for name, value in built.items()}
-    TrainingJob.create(session=aws.session(), region=aws.region(), **members)
+    TrainingJob.create(session=clients.session(), region=clients.region(), **members)
 
 
 def snake_members(value: Any, member: str) -> Any:
@@ -183,38 +176,6 @@ def snake(name: str) -> str:
     from sagemaker.core.utils.code_injection.codec import pascal_to_snake
 
     return str(pascal_to_snake(name))
-
-
-def finish(stage: str, job: str, price_table: Path | None = None) -> None:
-    """Follow a job to its end and record it; make the model of a completed job the stage's.
-
-    Raises:
-        UserError: the job failed or was stopped, or cannot be followed any more; it says what can be done.
-    """
-    table = prices.read(price_table)
-    command = command_line(stage)
-    with errors.advising(errors.still_billed("Training job", job, command)):
-        description, log = watch.follow(job, lambda line: print(line, flush=True))
-    watch.check(description)
-    with errors.advising(f"Training job {job} has ended; `{command} --attach {job}` records it."):
-        run = runs.keep(description, log, table)
-    if description["TrainingJobStatus"] == "Stopped":
-        stopped = f"Training job {job} {watch.stop_reason(description)}. The model in context is unchanged."
-        if run is None:
-            raise UserError(f"{stopped} The job left no model.")
-        raise UserError(f"{stopped} The job left a model ({runs.summary(run)}): `{command} --use {job}` takes it.")
-    if run is None:
-        raise UserError(f"Training job {job} completed without a model; its log is in group {watch.GROUP}.")
-    path = project.write_model(stage, runs.model_entry(run, None))
-    print(
-        f"Completed: {runs.summary(run)}.\nArtifact {run['artifact']}\nModel of stage {stage} written to {path.name}; "
-        "evaluate it with `python -m ml.transform` before it can be deployed."
-    )
-
-
-def command_line(stage: str) -> str:
-    """Return this command for a stage, for advice."""
-    return f"python -m ml.train --stage {stage}"
 
 
 if __name__ == "__main__":

@@ -7,13 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml import batch, lease, project, results, runs, scoring, unlabelled
+from ml import project
+from ml.cli import run_command
 from ml.dataset import upload
-from ml.errors import UserError, guarded
-from ml.evaluation import calibration, gate
+from ml.errors import UserError
+from ml.evaluation import calibration, release_gate, store
 from ml.evaluation.evaluate import SPLITS, Choices, evaluate
-from ml.evaluation.scored import Scored, scored
-from ml.scorer import INSTANCE_TYPE, confirmation, scorer_of
+from ml.evaluation.scored_split import Scored, scored
+from ml.leasing.extend import renew
+from ml.leasing.status import status
+from ml.scoring import labelled, transform_job, unlabelled
+from ml.scoring.scorer import INSTANCE_TYPE, confirmation, scorer_of
+from ml.training import runs
 
 EXAMPLES = """examples:
   python -m ml.transform
@@ -26,7 +31,7 @@ EXAMPLES = """examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = parse(argv)
-    return guarded(lambda: transform(options))
+    return run_command(lambda: transform(options))
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -42,7 +47,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--yes", action="store_true", help="do not ask before a job is created")
-    parser.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    parser.add_argument(
+        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
+    )
     parser.add_argument("--instance-type", default=INSTANCE_TYPE, help="of the transform job (default %(default)s)")
     instead = parser.add_argument_group("a job that was started before").add_mutually_exclusive_group()
     instead.add_argument(
@@ -61,7 +68,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
           help="for which predictive values are given (default %(default)s)")  # fmt: skip
     group("--seed", type=int, default=default.seed, help="of the bootstrap (default %(default)s)")
     group = parser.add_argument_group("gate", "minimums of the lower ends of the 95 %% intervals on test").add_argument
-    for name, minimum in gate.MINIMUMS.items():
+    for name, minimum in release_gate.MINIMUMS.items():
         group(f"--min-{name.lower()}", type=number, default=minimum, metavar="X", help="default %(default)s")
     group("--force", action="store_true", help="release a model that missed the gate; its card says so")
     group = parser.add_argument_group("any films", "score without labels; the model in context stays").add_argument
@@ -97,8 +104,8 @@ def share(text: str) -> float:
 def transform(options: argparse.Namespace) -> None:
     """Score, choose, measure, judge, report; with --input only score."""
     if options.stop:
-        status = batch.stop(options.stop)
-        ended = f"had ended before: {status}" if status in batch.ENDED else "is being stopped"
+        status = transform_job.stop(options.stop)
+        ended = f"had ended before: {status}" if status in transform_job.ENDED else "is being stopped"
         print(f"Transform job {options.stop} {ended}.")
         return
     confirm = confirmation(options.instance_type, options.prices, options.yes)
@@ -108,19 +115,19 @@ def transform(options: argparse.Namespace) -> None:
     bucket = scorer.place.bucket
     if options.input is not None:
         without = unlabelled.score(options.input, options.output, scorer, entry, confirm)
-        print(f"Scores written to {options.output}. {results.NOTICE}")
+        print(f"Scores written to {options.output}. {store.NOTICE}")
         if without:
             raise UserError(f"{without} files have no score; the column `error` of {options.output} says why.")
         return
     dataset = upload.read_version(bucket, entry["dataset"])
-    probabilities, missing = scoring.split_probabilities(scorer, dataset, confirm, options.attach)
+    probabilities, missing = labelled.split_probabilities(scorer, dataset, confirm, options.attach)
     raw = splits(dataset, probabilities)
-    floor = results.read_floor(bucket, dataset)
+    floor = store.read_floor(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
     found = evaluate(raw, floor, previous, choices(options), dataset["collection"])
     found = replace(found, facts=found.facts | {"missing": missing})
-    results.show(found, entry["dataset"])
-    facts = results.store(entry, found, raw, dataset, options.force)
+    store.show(found, entry["dataset"])
+    facts = store.store(entry, found, raw, dataset, options.force)
     release(stage, bucket, facts)
 
 
@@ -144,7 +151,7 @@ def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> di
 
 def choices(options: argparse.Namespace) -> Choices:
     """Return what was chosen on the command line."""
-    minimums = {name: getattr(options, f"min_{name.lower()}") for name in gate.MINIMUMS}
+    minimums = {name: getattr(options, f"min_{name.lower()}") for name in release_gate.MINIMUMS}
     return Choices(options.target_sensitivity, options.calibrate, options.prevalence, minimums, options.seed)
 
 
@@ -158,8 +165,8 @@ def release(stage: str, bucket: str, facts: dict[str, Any]) -> None:
     if facts["gate"]["passed"] or facts["forced"]:
         print(f"Model of stage {stage} released for deployment{' by force' if facts['forced'] else ''} in {path.name}.")
         if hours := project.settings(stage).get("lease_hours"):
-            told = lease.renew(stage, int(hours))
-            print(told or lease.status(stage))
+            told = renew(stage, int(hours))
+            print(told or status(stage))
         return
     raise UserError(
         f"The model missed the gate: {facts['gate']['sentence']}. {path.name} has it as not deployable. Train again, "

@@ -7,11 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ml import aws, errors, hyperparameters, plan, prices, project, request
+from ml import project
+from ml.aws import clients, errors, stacks
+from ml.aws.image_uris import algorithm_image
+from ml.cli import run_command
 from ml.dataset import upload
-from ml.errors import UserError, guarded
-from ml.ranges import DEFAULT, TUNABLE, Range, parameter_ranges, parse_range
-from ml.train import algorithm_image, finish
+from ml.errors import UserError
+from ml.training import hyperparameters, plan, prices, request
+from ml.training.finish import finish
+from ml.training.ranges import DEFAULT, TUNABLE, Range, parameter_ranges, parse_range
 
 EXAMPLES = """examples:
   python -m ml.tune --jobs 8 --max-cost 5
@@ -31,12 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     def command() -> None:
         stage = project.stage(options.stage)
         if options.stop:
-            aws.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=options.stop)
+            clients.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=options.stop)
             print(f"Tuning job {options.stop} is being stopped.")
         else:
             follow(stage, options.attach or start(stage, options), options.prices)
 
-    return guarded(command)
+    return run_command(command)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -58,7 +62,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     budget.add_argument("--jobs", type=int, default=8, help="training jobs at most, 1 to 100 (default %(default)s)")
     budget.add_argument("--parallel", type=int, default=1, help="at a time, 1 to 10 (default %(default)s)")
     budget.add_argument("--max-cost", type=float, metavar="SUM", help="refuse a search estimated to cost more")
-    budget.add_argument("--prices", type=Path, metavar="FILE", help="another price table (default ml/prices.json)")
+    budget.add_argument(
+        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
+    )
     search = parser.add_argument_group("search")
     tunable, default_ranges = ", ".join(TUNABLE), ", ".join(map(str, DEFAULT))
     search.add_argument("--range", type=parse_range, action="append", metavar="NAME=LOW:HIGH",
@@ -90,7 +96,7 @@ def start(stage: str, options: argparse.Namespace) -> str:
     compute = request.Compute(options.instance_type, not options.no_spot, options.max_runtime)
     compute.check()
     table = prices.read(options.prices)
-    outputs = aws.stack_outputs(stage, "Storage")
+    outputs = stacks.outputs(stage, "Storage")
     dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
     samples = int(dataset["training_samples"])
     ranges: list[Range] = options.range or list(DEFAULT)
@@ -99,7 +105,10 @@ def start(stage: str, options: argparse.Namespace) -> str:
     static = {name: value for name, value in sent.items() if name not in searched}
     name = f"pneu-{stage[:10]}-{dt.datetime.now(dt.UTC):%y%m%d-%H%M%S}"
     place = request.Place(
-        outputs["DataBucketName"], outputs["ExecutionRoleArn"], algorithm_image(aws.region()), outputs.get("DataKeyArn")
+        outputs["DataBucketName"],
+        outputs["ExecutionRoleArn"],
+        algorithm_image(clients.region()),
+        outputs.get("DataKeyArn"),
     )
     dataset_name = f"{dataset['name']}/{dataset['version']}"
     definition = request.build(name, dataset_name, place, static, compute, dataset["settings"]["format"])
@@ -114,7 +123,7 @@ def start(stage: str, options: argparse.Namespace) -> str:
     print(f"Estimate: {whole} for all, {one} each ({one.basis}).", flush=True)
     if not options.yes:
         plan.confirm()
-    aws.client("sagemaker").create_hyper_parameter_tuning_job(**tuning_request(name, definition, ranges, options))
+    clients.client("sagemaker").create_hyper_parameter_tuning_job(**tuning_request(name, definition, ranges, options))
     return name
 
 
@@ -172,7 +181,7 @@ def watch(name: str) -> tuple[dict[str, Any], int]:
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
             reached for a minute. The search goes on.
     """
-    sagemaker = aws.client("sagemaker")
+    sagemaker = clients.client("sagemaker")
     pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
 
     def describe() -> dict[str, Any]:
@@ -185,8 +194,8 @@ def watch(name: str) -> tuple[dict[str, Any], int]:
 
     shown: set[str] = set()
     while True:
-        description = aws.description(describe, f"tuning job {name}", POLL_SECONDS)
-        for job in aws.patiently(training_jobs, POLL_SECONDS):
+        description = clients.description(describe, f"tuning job {name}", POLL_SECONDS)
+        for job in clients.patiently(training_jobs, POLL_SECONDS):
             if job["TrainingJobStatus"] in ENDED and job["TrainingJobName"] not in shown:
                 shown.add(job["TrainingJobName"])
                 print(words(job), flush=True)

@@ -11,8 +11,11 @@ from typing import Any
 
 import requests
 
-from ml import aws, lease, project
-from ml.errors import UserError, guarded
+from ml import project
+from ml.aws import clients, stacks
+from ml.cli import run_command
+from ml.errors import UserError
+from ml.leasing.entry import endpoint_lives, missing
 
 POLL_SECONDS = 5.0
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
@@ -34,15 +37,15 @@ def main(argv: list[str] | None = None) -> int:
 
     def command() -> None:
         stage = project.stage(options.stage)
-        outputs = aws.stack_outputs(stage, "Endpoint")
-        if not lease.endpoint_lives(outputs["EndpointName"]):
-            raise UserError(lease.missing(stage, outputs["EndpointName"]))
+        outputs = stacks.outputs(stage, "Endpoint")
+        if not endpoint_lives(outputs["EndpointName"]):
+            raise UserError(missing(stage, outputs["EndpointName"]))
         found = settled(outputs["EndpointName"], options.wait)
         check(found, outputs["EndpointConfigName"], project.read_model(stage)["artifact"])
         print(f"Endpoint {found['EndpointName']} is in service with {found['EndpointConfigName']}, as deployed.")
         print(ask(stage))
 
-    return guarded(command)
+    return run_command(command)
 
 
 def settled(name: str, seconds: int) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def settled(name: str, seconds: int) -> dict[str, Any]:
     Raises:
         UserError: it still is after so many seconds, or there is none.
     """
-    sagemaker, deadline = aws.client("sagemaker"), time.monotonic() + seconds
+    sagemaker, deadline = clients.client("sagemaker"), time.monotonic() + seconds
     while True:
         found: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
         if found["EndpointStatus"] not in CHANGING:
@@ -76,7 +79,7 @@ def check(found: dict[str, Any], config: str, artifact: str) -> None:
         )
     if found["EndpointStatus"] != "InService":
         raise UserError(f"Endpoint {name} is {found['EndpointStatus']}.{reason}")
-    sagemaker = aws.client("sagemaker")
+    sagemaker = clients.client("sagemaker")
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=running)["ProductionVariants"]
     model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
     served = model["PrimaryContainer"].get("ModelDataUrl")
@@ -92,10 +95,10 @@ def ask(stage: str) -> str:
     Raises:
         UserError: the API does not reach the model.
     """
-    outputs = aws.stack_outputs(stage, "Api")
+    outputs = stacks.outputs(stage, "Api")
     if "ApiKeyId" not in outputs:
         return "The API wants signed requests; call GET /health?deep=1 with your credentials to see it reach the model."
-    key = aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     url = outputs["ApiUrl"].rstrip("/") + "/health"
     try:
         answer = requests.get(url, params={"deep": "1"}, headers={"x-api-key": key}, timeout=40)

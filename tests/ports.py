@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from localaws.demo import services
+from demo import services
 
 FIRST, EACH, PROCESSES = 20_000, 1_000, 12
 """Below the ports that Linux gives to port 0 and to outgoing connections (32768 and up), so that neither takes one

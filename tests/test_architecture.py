@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {"frontend", "inference_proxy", "infra", "localaws", "ml", "radiograph"}
+PARTS = {"demo", "frontend", "inference_proxy", "infra", "localaws", "ml", "radiograph"}
 MAY_IMPORT = {
     "radiograph": set(),
+    "demo": set(),
     "infra": set(),
     "localaws": set(),
     "ml": {"radiograph"},
@@ -18,15 +19,20 @@ MAY_IMPORT = {
 """`lambda` cannot be imported by name (a keyword of Python); its package is `inference_proxy`."""
 
 
-def imported_packages(path: Path) -> set[str]:
-    """Return the top-level packages that a module imports, anywhere in it."""
-    found: set[str] = set()
+def imported_modules(path: Path) -> set[str]:
+    """Return the full names that a module imports, anywhere in it: of modules, and of what is taken from them."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports, anywhere in it."""
+    return {name.split(".")[0] for name in imported_modules(path)}
 
 
 @pytest.mark.parametrize("part", sorted(MAY_IMPORT))
@@ -36,6 +42,14 @@ def test_each_part_imports_only_what_lies_below_it(part: str) -> None:
     for module in modules:
         above = imported_packages(module) & PARTS - MAY_IMPORT[part] - {part}
         assert not above, f"{module.relative_to(ROOT)} imports {sorted(above)}"
+
+
+def test_no_command_imports_another() -> None:
+    commands = {path.stem for path in (ROOT / "ml").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")}
+    assert {"prepare", "train", "transform"} <= commands
+    for module in sorted((ROOT / "ml").rglob("*.py")):
+        imported = imported_modules(module) & {f"ml.{command}" for command in commands}
+        assert not imported, f"{module.relative_to(ROOT)} imports {sorted(imported)}"
 
 
 @pytest.mark.parametrize("part", ["infra", "lambda", "frontend"])

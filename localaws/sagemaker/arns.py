@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from localaws.identity import Caller
-from localaws.sagemaker.validation import invalid
+from localaws.sagemaker.checks.request import invalid
 
 KINDS = {
     "TrainingJob": "training-job",

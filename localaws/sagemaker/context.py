@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localaws.identity import Authorizer
-from localaws.sagemaker.clients import RoleClients
-from localaws.sagemaker.registry import Registry
+from localaws.sagemaker.aws.clients import RoleClients
+from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.store import Store
 
 

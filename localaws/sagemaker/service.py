@@ -9,19 +9,19 @@ from typing import Any
 
 from localaws.errors import ServiceError
 from localaws.identity import Authorizer, Caller
-from localaws.sagemaker.access import Access
+from localaws.sagemaker.api.hosting import HostingApi
+from localaws.sagemaker.api.tags import Tags
+from localaws.sagemaker.api.training import TrainingApi
+from localaws.sagemaker.api.transform import TransformApi
+from localaws.sagemaker.api.tuning import TuningApi
 from localaws.sagemaker.arns import key_of
+from localaws.sagemaker.aws.access import Access
+from localaws.sagemaker.checks.api_model import serialise, service_model
+from localaws.sagemaker.checks.request import validate
+from localaws.sagemaker.container.registry import Registry, image_classification
 from localaws.sagemaker.context import Context, Limits
-from localaws.sagemaker.hosting_api import HostingApi
-from localaws.sagemaker.registry import Registry, image_classification
-from localaws.sagemaker.runtime import Runtime, RuntimeResponse
-from localaws.sagemaker.shapes import serialise, service_model
+from localaws.sagemaker.hosting.runtime import Runtime, RuntimeResponse
 from localaws.sagemaker.store import Store
-from localaws.sagemaker.tags import Tags
-from localaws.sagemaker.training_api import TrainingApi
-from localaws.sagemaker.transform_api import TransformApi
-from localaws.sagemaker.tuning_api import TuningApi
-from localaws.sagemaker.validation import validate
 
 CONCURRENT_INVOCATIONS = 32
 STOP_SECONDS = 3.0

@@ -5,7 +5,7 @@ from io import BytesIO
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from ml.dataset.film import Encoding
+from ml.dataset.radiographs import Encoding
 from radiograph import media_type
 from radiograph.jpeg import jpeg_header
 from radiograph.png import png_header

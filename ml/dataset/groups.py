@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ml.dataset.film import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Film
 from ml.errors import UserError
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.dataset import variants
-from ml.dataset.film import CLASSES, Film
 from ml.dataset.lists import Example, list_text
+from ml.dataset.radiographs import CLASSES, Film
 from ml.dataset.split import Splits
 from ml.dataset.variants import STRESSED
 

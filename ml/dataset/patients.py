@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ml.dataset.film import CLASSES, Collection, Found
+from ml.dataset.radiographs import CLASSES, Collection, Found
 
 KAGGLE: Collection = "chest-xray-pneumonia"
 

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from ml.dataset.film import CLASSES, Film
 from ml.dataset.groups import Group, shared
+from ml.dataset.radiographs import CLASSES, Film
 from ml.errors import UserError
 
 ATTEMPTS = 50

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ml.console import Progress
 from ml.dataset.encoding import encoding_of
-from ml.dataset.film import CLASSES, Encoding, Film, Found, Reject
+from ml.dataset.radiographs import CLASSES, Encoding, Film, Found, Reject
+from ml.progress import Progress
 from radiograph import FilmError, Policy, encode, fit, media_type, standard_film
 
 MAX_FILE_BYTES = 64_000_000

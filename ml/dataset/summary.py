@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml.dataset.film import Offer, Reject
+from ml.dataset.radiographs import Offer, Reject
 
 
 def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates: int) -> dict[str, int]:

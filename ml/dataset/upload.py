@@ -8,10 +8,10 @@ from typing import Any
 
 import botocore.exceptions
 
-from ml import aws
-from ml.console import Progress
+from ml.aws import clients
 from ml.dataset.layout import Layout
 from ml.errors import UserError
+from ml.progress import Progress
 
 THREADS = 16
 LATEST = "datasets/latest.json"
@@ -32,7 +32,7 @@ def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapp
     A version's prefix is named by its content, so an object that is there with the right size is right. An upload that
     is cut short leaves no dataset.json, so that nothing takes the version for complete, and is gone on with next time.
     """
-    s3 = aws.client("s3")
+    s3 = clients.client("s3")
     prefix = f"datasets/{content['name']}/{content['version']}"
     present = sizes(s3, bucket, prefix + "/")
     missing = {key: path for key, path in layout.files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size}
@@ -93,7 +93,7 @@ def read_version(bucket: str, name: str | None) -> dict[str, Any]:
     Raises:
         UserError: there is none, or it was never completed.
     """
-    s3 = aws.client("s3")
+    s3 = clients.client("s3")
     try:
         if name is None:
             latest = json.loads(s3.get_object(Bucket=bucket, Key=LATEST)["Body"].read())

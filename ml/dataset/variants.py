@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.console import Progress
 from ml.dataset.augment import augment
-from ml.dataset.film import CLASSES, Film
-from ml.dataset.stress import stress
+from ml.dataset.perturb import stress
+from ml.dataset.radiographs import CLASSES, Film
+from ml.progress import Progress
 from radiograph import encode
 
 STRESSED = "validation_stressed"

@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from ml.dataset.film import CLASSES, Collection
 from ml.dataset.groups import shared
+from ml.dataset.radiographs import CLASSES, Collection
 from ml.dataset.split import Splits
 from ml.dataset.variants import RECIPE, STRESSED
 

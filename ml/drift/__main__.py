@@ -7,12 +7,14 @@ import sys
 import textwrap
 from pathlib import Path
 
-from ml import aws, files, project
-from ml.drift import judge, sources
-from ml.drift.judge import Comparison
-from ml.errors import UserError, guarded
-from ml.results import NOTICE
-from ml.scorer import INSTANCE_TYPE, confirmation, scorer_of
+from ml import atomic, project
+from ml.aws import stacks
+from ml.cli import run_command
+from ml.drift import compare, sources
+from ml.drift.compare import Comparison
+from ml.errors import UserError
+from ml.evaluation.store import NOTICE
+from ml.scoring.scorer import INSTANCE_TYPE, confirmation, scorer_of
 
 MOST_DAYS = 30
 """Captured requests expire after as many."""
@@ -27,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code: 0, drift or not, 1 for a failure or, with --fail-on-drift, for drift."""
     options = parse(argv)
     found: list[Comparison] = []
-    code = guarded(lambda: found.append(drift(options)))
+    code = run_command(lambda: found.append(drift(options)))
     return code or int(options.fail_on_drift and found[0].drift)
 
 
@@ -67,7 +69,7 @@ def drift(options: argparse.Namespace) -> Comparison:
     if target is not None and not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
     stage = project.stage(options.stage)
-    entry, stack = project.read_model(stage), aws.stack_outputs(stage, "Storage")
+    entry, stack = project.read_model(stage), stacks.outputs(stage, "Storage")
     if options.input is None:
         now, words = sources.asked(stage, options.days, entry)
     else:
@@ -76,9 +78,9 @@ def drift(options: argparse.Namespace) -> Comparison:
     reference = sources.validation(stack["DataBucketName"], entry)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation films and {len(now)} now; give at least 2 of each.")
-    found = judge.compare(reference, now, options.seed)
+    found = compare.compare(reference, now, options.seed)
     print(f"{words}, against {len(reference)} validation films of {entry['dataset']}.")
-    print(f"{judge.table(found)}\n{found.verdict()}\n{textwrap.fill(judge.CAVEATS, 118)}\n{NOTICE}")
+    print(f"{compare.table(found)}\n{found.verdict()}\n{textwrap.fill(compare.CAVEATS, 118)}\n{NOTICE}")
     if target is not None:
         facts = {
             "stage": stage,
@@ -89,7 +91,7 @@ def drift(options: argparse.Namespace) -> Comparison:
             "seed": options.seed,
             **found.as_json(),
         }
-        files.write(target, json.dumps(facts, indent=1) + "\n")
+        atomic.write(target, json.dumps(facts, indent=1) + "\n")
         print(f"Figures written to {target}.")
     return found
 

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml import aws, scores
-from ml.drift import films
+from ml.aws import clients
+from ml.drift import features
 from ml.errors import UserError
+from ml.scoring import output_files
 from radiograph import FilmError, Policy
 
 CHUNK = 1 << 16
@@ -84,15 +85,15 @@ def collect(lines: Iterable[bytes], since: dt.datetime, entry: Mapping[str, Any]
 def add(found: Requests, request: Request, policy: Policy) -> None:
     """Measure the film of a request, or note why it is left out."""
     try:
-        grey = films.pixels(request.film, policy)
+        grey = features.pixels(request.film, policy)
     except FilmError:
         found.left_out["what was sent is no usable film"] += 1
         return
-    if films.covered(grey):
+    if features.covered(grey):
         found.left_out["a film covered in part for a heat map"] += 1
         return
     found.scores.append(request.score)
-    found.measures.append(films.measure(grey))
+    found.measures.append(features.measure(grey))
 
 
 def parse(line: bytes, classes: int) -> Request:
@@ -112,7 +113,7 @@ def parse(line: bytes, classes: int) -> Request:
         time = time.replace(tzinfo=dt.UTC)
     film, answer = payload(data, "endpointInput"), payload(data, "endpointOutput")
     try:
-        score = scores.parse_output(answer.decode(), classes)[1]
+        score = output_files.parse_output(answer.decode(), classes)[1]
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise ValueError(f"the answer is not {classes} probabilities") from None
     return Request(time, film, score)
@@ -171,7 +172,7 @@ def days(since: dt.datetime) -> list[str]:
 def lines_below(place: str, variants: Sequence[str], dates: Sequence[str]) -> Iterator[bytes]:
     """Yield the lines of every capture file of these variants and days."""
     bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    s3 = aws.client("s3")
+    s3 = clients.client("s3")
     for variant in variants:
         for date in dates:
             pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{variant}/{date}/")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.statistics import Z95, Scores
+from ml.evaluation.statistics import Z95, Scores
 
 BINS = 10
 """At most: bins are the reference's tenths, and tenths that its ties make one are one bin."""

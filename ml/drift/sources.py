@@ -6,12 +6,14 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from ml import aws, runs, scoring, unlabelled
+from ml.aws import clients, stacks
 from ml.dataset import upload
-from ml.drift import captured, films
-from ml.drift.films import Sample
+from ml.drift import captured, features
+from ml.drift.features import Sample
 from ml.errors import UserError
-from ml.scorer import Confirm, Scorer
+from ml.scoring import labelled, unlabelled
+from ml.scoring.scorer import Confirm, Scorer
+from ml.training import runs
 from radiograph import FilmError
 
 SPLIT = "validation/"
@@ -32,10 +34,12 @@ def validation(bucket: str, entry: Mapping[str, Any]) -> Sample:
     dataset = upload.read_version(bucket, entry["dataset"])
     prefix = f"datasets/{dataset['name']}/{dataset['version']}"
     policy = entry["policy"]
-    measures = scoring.over(
-        bucket, [f"{prefix}/{row['file']}" for row in rows], lambda data: films.measure(films.pixels(data, policy))
+    measures = labelled.over(
+        bucket,
+        [f"{prefix}/{row['file']}" for row in rows],
+        lambda data: features.measure(features.pixels(data, policy)),
     )
-    return films.sample([float(row["model_probability"]) for row in rows], measures, entry)
+    return features.sample([float(row["model_probability"]) for row in rows], measures, entry)
 
 
 def given(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> tuple[Sample, str]:
@@ -50,7 +54,7 @@ def given(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confir
 
     def measured(data: bytes) -> tuple[float, ...] | None:
         try:
-            return films.measure(films.pixels(data, entry["policy"]))
+            return features.measure(features.pixels(data, entry["policy"]))
         except FilmError:
             return None
 
@@ -58,13 +62,13 @@ def given(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confir
         scores, _ = unlabelled.probabilities(found, scorer, len(entry["classes"]))
         place, _, prefix = found.prefix.removeprefix("s3://").partition("/")
         names = list(scores)
-        measures = scoring.over(place, [prefix + name for name in names], measured)
+        measures = labelled.over(place, [prefix + name for name in names], measured)
     kept = [(scores[name], one) for name, one in zip(names, measures, strict=True) if one is not None]
     without = len(found.names) + len(found.rejects) - len(kept)
     if not kept:
         raise UserError(f"--input {source} holds no film that can be compared.{hint(source) if without else ''}")
     words = f"{len(kept)} films of {source}" + (f" ({without} left out.{hint(source)})" if without else "")
-    return films.sample([score for score, _ in kept], [one for _, one in kept], entry), words
+    return features.sample([score for score, _ in kept], [one for _, one in kept], entry), words
 
 
 def hint(source: str) -> str:
@@ -81,10 +85,10 @@ def asked(stage: str, days: int, entry: Mapping[str, Any]) -> tuple[Sample, str]
         UserError: there is no endpoint, it captures nothing or serves another model, or nothing was captured.
     """
     try:
-        outputs = aws.stack_outputs(stage, "Endpoint")
+        outputs = stacks.outputs(stage, "Endpoint")
     except UserError as error:
         raise UserError(f"{error} Or give films with --input S3_OR_FOLDER.") from error
-    sagemaker, name = aws.client("sagemaker"), outputs["EndpointName"]
+    sagemaker, name = clients.client("sagemaker"), outputs["EndpointName"]
     config = sagemaker.describe_endpoint_config(EndpointConfigName=outputs["EndpointConfigName"])
     capture = config.get("DataCaptureConfig") or {}
     if not capture.get("EnableCapture"):
@@ -105,4 +109,4 @@ def asked(stage: str, days: int, entry: Mapping[str, Any]) -> tuple[Sample, str]
     found = captured.read(config, name, since, entry)
     percent = capture["InitialSamplingPercentage"]
     words = f"{found} of endpoint {name} since {since:%Y-%m-%d %H:%M} UTC; it captures {percent} % of its requests"
-    return films.sample(found.scores, found.measures, entry), words
+    return features.sample(found.scores, found.measures, entry), words

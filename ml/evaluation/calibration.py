@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.reliability import Quality, quality
-from ml.evaluation.scored import Scored, logistic, logits
-from ml.statistics import Labels, Scores
+from ml.evaluation.scored_split import Scored, logistic, logits
+from ml.evaluation.statistics import Labels, Scores
 
 METHODS = ("none", "temperature", "platt")
 STEPS = 100

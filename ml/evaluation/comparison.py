@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import statistics
-from ml.auroc import auroc
-from ml.evaluation.scored import Scored
-from ml.statistics import Estimate
+from ml.evaluation import statistics
+from ml.evaluation.auroc import auroc
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Estimate
 
 
 def auc_difference(split: Scored, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:

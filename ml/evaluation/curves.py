@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import statistics
+from ml.evaluation import statistics
 from ml.evaluation.reliability import reliability
-from ml.evaluation.scored import Scored
-from ml.statistics import Labels, Scores
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Labels, Scores
 
 GRID = np.linspace(0, 1, 101)
 EDGES = np.linspace(0, 1, 41)

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ml import statistics
-from ml.evaluation import calibration, comparison, gate
+from ml.evaluation import calibration, comparison, release_gate, statistics
 from ml.evaluation.calibration import Calibration
 from ml.evaluation.curves import curves
 from ml.evaluation.metrics import as_json, majority, metrics, plain, subgroups
-from ml.evaluation.scored import Scored
-from ml.statistics import Estimate
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Estimate
 
 SPLITS = ("validation", "validation_stressed", "test")
 GAP = 0.05
@@ -27,7 +26,7 @@ class Choices:
     target_sensitivity: float = 0.95
     calibration: str = "temperature"
     prevalence: float = 0.1
-    minimums: Mapping[str, float] = field(default_factory=lambda: dict(gate.MINIMUMS))
+    minimums: Mapping[str, float] = field(default_factory=lambda: dict(release_gate.MINIMUMS))
     seed: int = 0
 
 
@@ -75,7 +74,7 @@ def evaluate(
     at = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
     threshold = rounded_down(at)
     found = {name: metrics(films, threshold, choices.prevalence, choices.seed) for name, films in splits.items()}
-    rules = gate.judge(found["test"], choices.minimums)
+    rules = release_gate.judge(found["test"], choices.minimums)
     facts = {
         "collection": collection,
         "images": {name: len(films) for name, films in splits.items()},
@@ -100,7 +99,11 @@ def evaluate(
         "shift": shift(found["validation"], found["validation_stressed"]),
         "comparison": compare(test, threshold, previous),
         "curves": curves(splits, threshold, np.array([floor[file] for file in test.files])),
-        "gate": {"passed": all(rule["passed"] for rule in rules), "rules": rules, "sentence": gate.sentence(rules)},
+        "gate": {
+            "passed": all(rule["passed"] for rule in rules),
+            "rules": rules,
+            "sentence": release_gate.sentence(rules),
+        },
     }
     return Evaluation(threshold, chosen, splits, found["test"], facts)
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import statistics
-from ml.auroc import auroc
-from ml.dataset.film import CLASSES
-from ml.evaluation.predictive import predictive_values
+from ml.dataset.radiographs import CLASSES
+from ml.evaluation import statistics
+from ml.evaluation.auroc import auroc
+from ml.evaluation.predictive_values import predictive_values
 from ml.evaluation.reliability import CalibrationError
-from ml.evaluation.scored import Scored
-from ml.statistics import Estimate, Labels
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Estimate, Labels
 
 KINDS = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
 """Kinds of films in the public collection, by what its file names say."""

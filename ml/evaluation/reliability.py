@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.scored import Scored
-from ml.statistics import Estimate, Labels, Scores, bootstrap, clusters, midranks, proportion, resampled_unit
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.statistics import Estimate, Labels, Scores, bootstrap, clusters, midranks, proportion, resampled_unit
 
 BINS = 10
 LEAST = 10

@@ -13,9 +13,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from localaws.demo.commands import stop
-from localaws.demo.predict import Api, deployed_api, stack_outputs
-from localaws.demo.services import start_localaws
+from demo.commands import stop
+from demo.predict import Api, deployed_api, stack_outputs
+from demo.services import start_localaws
 from localaws.environment import client_environment
 from tests.ports import free_port
 
@@ -56,7 +56,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     port = free_port()
     env = environment(port)
     state = project / ".localaws"
-    demo = [sys.executable, "-m", "localaws.demo", "--once", "--port", str(port), "--state-dir", str(state)]
+    demo = [sys.executable, "-m", "demo", "--once", "--port", str(port), "--state-dir", str(state)]
     code, output = run_to_the_end(demo, project, env)
     assert code == 0, output
     with pytest.MonkeyPatch.context() as patch:

@@ -116,7 +116,10 @@ def test_the_model_says_what_a_page_draws_and_what_the_endpoint_costs(cloud: Clo
     audit = found["evaluation"]["audit"]
     assert audit["sentences"]
     assert set(audit["before"]["file size"]) == set(audit["after"]["file size"]) == {"value", "low", "high", "n"}
-    assert found["cost"]["per_hour"] == json.loads((ROOT / "ml/prices.json").read_text())["hosting_hour"]["ml.m5.large"]
+    assert (
+        found["cost"]["per_hour"]
+        == json.loads((ROOT / "ml/training/prices.json").read_text())["hosting_hour"]["ml.m5.large"]
+    )
     assert found["cost"]["what"] == "1 x ml.m5.large"
     schema = json.loads((ROOT / OPENAPI).read_text())
     jsonschema.validate(found, schema["components"]["schemas"]["Model"] | {"components": schema["components"]})

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
-from localaws.demo.commands import stop
-from localaws.demo.services import start_app
+from demo.commands import stop
+from demo.services import start_app
 from tests.browser import chromium, steps
 from tests.ports import free_port
 from tests.radiograph.files import page_of_text

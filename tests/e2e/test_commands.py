@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from localaws.demo.walk import PHANTOM_PREPARATION, PHANTOM_SCORING
+from demo.walk import PHANTOM_PREPARATION, PHANTOM_SCORING
 
 from .calls import model_in_context, post, stored
 from .conftest import STAGE, Cloud

@@ -38,7 +38,7 @@ def test_the_model_tells_normal_phantoms_from_pneumonia_phantoms(cloud: Cloud) -
 
 def test_a_second_demo_at_once_stops_at_the_taken_port(cloud: Cloud) -> None:
     port = cloud.env["AWS_ENDPOINT_URL"].rpartition(":")[2]
-    done = cloud.run("python", "-m", "localaws.demo", "--once", "--port", port)
+    done = cloud.run("python", "-m", "demo", "--once", "--port", port)
     assert done.returncode == 1
     assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
 

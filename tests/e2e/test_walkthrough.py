@@ -14,8 +14,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from localaws.demo.commands import stop
-from localaws.demo.services import start_localaws
+from demo.commands import stop
+from demo.services import start_localaws
 from localaws.environment import ACCOUNT, REGION, client_environment
 from radiograph.phantom import write_dataset
 from tests.ports import free_port

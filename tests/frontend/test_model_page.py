@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from frontend import charts
 from ml.dataset.report.audit import audit, verdict
 from ml.evaluation import report
-from ml.results import audit_of
+from ml.evaluation.store import audit_of
 from tests.ml.test_audit import films
 from tests.ml.test_evaluation import computed, evaluated, split, without_patients
 

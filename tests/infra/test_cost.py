@@ -7,7 +7,8 @@ import pytest
 
 from infra import cost, settings
 from ml import cost as estimate
-from ml import prices, project
+from ml import project
+from ml.training import prices
 
 from .conftest import Synth, context, properties
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from ml import changes
+from ml import setting_changes
 
 from .conftest import Synth, properties, resources
 
@@ -86,14 +86,14 @@ def test_only_a_retained_stage_has_a_stack_that_imports_its_bucket(synth: Synth)
 
 def recorded(templates: dict[str, Template]) -> dict[str, Any]:
     """Return the settings that the stacks say they were deployed with."""
-    values = [templates[part].to_json()["Outputs"]["Settings"]["Value"] for part in changes.STACKS]
+    values = [templates[part].to_json()["Outputs"]["Settings"]["Value"] for part in setting_changes.STACKS]
     return {name: value for text in values for name, value in json.loads(text).items()}
 
 
 def test_the_stacks_record_each_setting_whose_change_may_do_harm(synth: Synth) -> None:
     prod = recorded(synth(stage="prod", kms="create", hosting="serverless"))
-    assert set(changes.NAMES) <= set(prod)
-    assert {name: prod[name] for name in changes.NAMES} == {
+    assert set(setting_changes.NAMES) <= set(prod)
+    assert {name: prod[name] for name in setting_changes.NAMES} == {
         "retain_data": True, "kms": "create", "lease_hours": 0, "hosting": "serverless", "region": "us-east-1",
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
-from ml import aws
+from ml.aws import clients
 
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -54,7 +54,7 @@ class ScriptedAws:
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(aws, "CONFIG", Config(retries={"total_max_attempts": 1}))
+        monkeypatch.setattr(clients, "CONFIG", Config(retries={"total_max_attempts": 1}))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ml.dataset.film import Encoding, Film
+from ml.dataset.radiographs import Encoding, Film
 from ml.dataset.report.audit import audit, verdict
 
 

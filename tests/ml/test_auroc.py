@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.auroc_coverage import simulated
-from ml import statistics
-from ml.auroc import auroc, hanley_mcneil, influences
+from ml.evaluation import statistics
+from ml.evaluation.auroc import auroc, hanley_mcneil, influences
 
 from .test_statistics import drawn
 

@@ -3,7 +3,7 @@
 import botocore.exceptions
 import pytest
 
-from ml import aws
+from ml.aws import clients
 
 LOST = (
     botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
@@ -22,12 +22,12 @@ def test_every_kind_of_lost_connection_is_asked_again() -> None:
             raise reply
         return reply
 
-    assert aws.patiently(ask, 0.001) == "answer"
+    assert clients.patiently(ask, 0.001) == "answer"
     assert replies == []
 
 
 def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aws, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.01)
     asked = []
 
     def ask() -> None:
@@ -35,7 +35,7 @@ def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatc
         raise LOST[2]
 
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
-        aws.patiently(ask, 0.001)
+        clients.patiently(ask, 0.001)
     assert len(asked) == 11
 
 
@@ -47,5 +47,5 @@ def test_a_refusal_is_not_asked_again() -> None:
         raise botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeTrainingJob")
 
     with pytest.raises(botocore.exceptions.ClientError):
-        aws.patiently(ask, 0.001)
+        clients.patiently(ask, 0.001)
     assert len(asked) == 1

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from ml import batch
-from ml.console import Progress
-from ml.request import Place
-from ml.scorer import Scorer
+from ml.progress import Progress
+from ml.scoring import transform_job
+from ml.scoring.scorer import Scorer
+from ml.training.request import Place
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://films/input/"}
@@ -25,7 +25,7 @@ def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
     [("ml.m5.large", 6), ("ml.m5.4xlarge", 6), ("ml.m5.8xlarge", 3), ("ml.c7i.48xlarge", 1)],
 )
 def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(instance_type: str, megabytes: int) -> None:
-    request = batch.request("job", "model", SOURCE, "s3://films/out", instance_type, key="arn:key")
+    request = transform_job.request("job", "model", SOURCE, "s3://films/out", instance_type, key="arn:key")
     assert request["MaxPayloadInMB"] == megabytes
     assert request["TransformOutput"]["KmsKeyId"] == "arn:key"
 

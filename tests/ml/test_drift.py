@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 from scipy import stats
 
-from ml.drift import films, judge, psi
+from ml.drift import compare, features, psi
 from radiograph import encode, standard_film
 from radiograph.phantom import draw
 
@@ -32,13 +32,15 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def sample(seeds: range, change: Callable[[Image.Image], Image.Image] | None = None) -> films.Sample:
+def sample(seeds: range, change: Callable[[Image.Image], Image.Image] | None = None) -> features.Sample:
     """Phantoms, changed or not, with probabilities that change with nothing."""
     taken = [phantom(seed) for seed in seeds]
     if change is not None:
         taken = [encode(change(Image.open(io.BytesIO(film)).convert("L"))) for film in taken]
     scores = np.random.default_rng(seeds.start).random(len(taken))
-    return films.sample(scores.tolist(), [films.measure(films.pixels(film, "squash")) for film in taken], ENTRY)
+    return features.sample(
+        scores.tolist(), [features.measure(features.pixels(film, "squash")) for film in taken], ENTRY
+    )
 
 
 def looks(n: int, m: int, move: float = 0.0, times: int = 2000) -> NDArray[np.float64]:
@@ -122,25 +124,25 @@ def test_what_is_more_than_chance_and_below_the_bands_is_small_and_no_drift() ->
 
 def test_the_measures_are_those_of_a_checkerboard() -> None:
     board = np.indices((224, 224)).sum(axis=0) % 2 * 255.0
-    assert films.measure(board) == (127.5, 127.5, 4 * 255, 1.0)
-    assert films.measure(np.full((224, 224), 80.0)) == (80, 0, 0, 0)
+    assert features.measure(board) == (127.5, 127.5, 4 * 255, 1.0)
+    assert features.measure(np.full((224, 224), 80.0)) == (80, 0, 0, 0)
 
 
 def test_a_film_and_its_standardised_copy_measure_alike() -> None:
-    whole = films.measure(films.pixels(png(draw(3, True)), "squash"))
-    assert films.measure(films.pixels(phantom(3), "squash")) == pytest.approx(whole, rel=5e-3, abs=1e-3)
+    whole = features.measure(features.pixels(png(draw(3, True)), "squash"))
+    assert features.measure(features.pixels(phantom(3), "squash")) == pytest.approx(whole, rel=5e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_films_of_the_apis_heat_map_are_told_from_films(seed: int) -> None:
     film = standard_film(png(draw(seed, True)))
-    assert not films.covered(films.pixels(encode(film), "squash"))
+    assert not features.covered(features.pixels(encode(film), "squash"))
     for cell in range(explain.CELLS**2):
-        assert films.covered(films.pixels(encode(explain.covered(film, cell)), "squash")), cell
+        assert features.covered(features.pixels(encode(explain.covered(film, cell)), "squash")), cell
 
 
 def test_films_of_the_same_kind_are_no_drift() -> None:
-    found = judge.compare(sample(range(60)), sample(range(100, 160)))
+    found = compare.compare(sample(range(60)), sample(range(100, 160)))
     assert not found.drift
     assert found.verdict().startswith("No drift: these films look like the 60 validation films.")
 
@@ -157,7 +159,7 @@ def test_films_of_the_same_kind_are_no_drift() -> None:
 def test_changed_films_are_called_by_the_quantity_that_changed(
     change: Callable[[Image.Image], Image.Image], quantity: str, sign: int
 ) -> None:
-    found = judge.compare(sample(range(60)), sample(range(100, 160), change))
+    found = compare.compare(sample(range(60)), sample(range(100, 160), change))
     one = found.shifts[quantity]
     assert (found.drift, one.size, np.sign(one.change)) == (True, "large", sign)
     assert not found.shifts["probability"].called
@@ -165,15 +167,15 @@ def test_changed_films_are_called_by_the_quantity_that_changed(
 
 
 def test_positive_rates_are_wilsons_at_the_models_threshold() -> None:
-    found = judge.compare(sample(range(60)), sample(range(100, 150))).positives
+    found = compare.compare(sample(range(60)), sample(range(100, 150))).positives
     assert (found["validation"].n, found["now"].n) == (60, 50)
     expected = stats.binomtest(round(found["now"].value * 50), 50).proportion_ci(method="wilson")
     assert (found["now"].low, found["now"].high) == pytest.approx((expected.low, expected.high))
 
 
 def test_of_too_few_films_nothing_is_called() -> None:
-    found = judge.compare(sample(range(60)), sample(range(100, 130), lambda film: film.filter(ImageFilter.BLUR)))
+    found = compare.compare(sample(range(60)), sample(range(100, 130), lambda film: film.filter(ImageFilter.BLUR)))
     assert (found.drift, found.as_json()["drift"]) == (False, None)
     assert "Too few films to tell: 60 of validation and 30 now" in found.verdict()
-    assert judge.table(found).count("unknown") == 2 * psi.TOGETHER
+    assert compare.table(found).count("unknown") == 2 * psi.TOGETHER
     assert {one["low"] for one in found.as_json()["quantities"].values()} == {None}

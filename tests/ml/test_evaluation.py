@@ -12,11 +12,10 @@ import pytest
 from inference_proxy.prediction import calibrated
 from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
-from ml import results, statistics
-from ml.evaluation import calibration, comparison, gate, metrics, reliability
+from ml.evaluation import calibration, comparison, metrics, release_gate, reliability, statistics, store
 from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, rounded_down, worst
-from ml.evaluation.predictive import predictive_values
-from ml.evaluation.scored import Scored, logistic, logits, scored
+from ml.evaluation.predictive_values import predictive_values
+from ml.evaluation.scored_split import Scored, logistic, logits, scored
 
 
 def split(seed: int, name: str = "test", films: int = 160, shift: float = 2.0, spread: float = 1.0) -> Scored:
@@ -268,7 +267,7 @@ def test_unknown_patients_are_counted_for_each_split() -> None:
 def test_predictions_leave_an_unknown_patient_empty() -> None:
     given = splits(test=without_patients(split(2, "test"), 2))
     found = replace(evaluated(), splits=given)
-    rows = list(csv.DictReader(io.StringIO(results.predictions(given, found, ["NORMAL", "PNEUMONIA"]))))
+    rows = list(csv.DictReader(io.StringIO(store.predictions(given, found, ["NORMAL", "PNEUMONIA"]))))
     assert [row["patient"] for row in rows if row["file"].startswith("test/")] == ["p0", "p0", *[""] * 158]
 
 
@@ -311,14 +310,14 @@ def test_a_fall_from_clean_to_stressed_validation_is_a_warning() -> None:
 def test_the_gate_looks_at_the_lower_ends() -> None:
     found = evaluated().test
     low, value = found["AUROC"].low, found["AUROC"].value
-    assert [rule["passed"] for rule in gate.judge(found, {"AUROC": (low + value) / 2})] == [False]
-    assert [rule["passed"] for rule in gate.judge(found, {"AUROC": low})] == [True]
-    assert "AUROC may be as low as" in gate.sentence(gate.judge(found, {"AUROC": 1.0}))
+    assert [rule["passed"] for rule in release_gate.judge(found, {"AUROC": (low + value) / 2})] == [False]
+    assert [rule["passed"] for rule in release_gate.judge(found, {"AUROC": low})] == [True]
+    assert "AUROC may be as low as" in release_gate.sentence(release_gate.judge(found, {"AUROC": 1.0}))
 
 
 def test_an_unknown_lower_end_does_not_pass() -> None:
     unknown = statistics.Estimate(1.0, math.nan, math.nan, 1)
-    (rule,) = gate.judge({"AUROC": unknown}, {"AUROC": 0.0})
+    (rule,) = release_gate.judge({"AUROC": unknown}, {"AUROC": 0.0})
     assert (rule["passed"], rule["low"]) == (False, None)
 
 

@@ -12,8 +12,8 @@ from ml.dataset.report.audit import audit, verdict
 from ml.evaluation.curves import MOST_POINTS, curves, roc_points
 from ml.evaluation.evaluate import SPLITS
 from ml.evaluation.report import figures
-from ml.evaluation.scored import Scored
-from ml.results import audit_of
+from ml.evaluation.scored_split import Scored
+from ml.evaluation.store import audit_of
 from tests.ml.test_audit import films
 
 from .test_evaluation import evaluated, split, splits

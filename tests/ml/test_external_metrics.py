@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import external_metrics
 from benchmarks.external_metrics import compare, read_labels, read_scores
-from ml import statistics
-from ml.unlabelled import COLUMNS
+from ml.evaluation import statistics
+from ml.scoring.unlabelled import COLUMNS
 
 HEADER = "Image Index,Finding Labels,Follow-up #,Patient ID"
 

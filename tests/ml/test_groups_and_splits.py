@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ml.dataset import groups, split
-from ml.dataset.film import Encoding, Film
 from ml.dataset.patients import patient_of
+from ml.dataset.radiographs import Encoding, Film
 from ml.dataset.sources import open_source
 from ml.errors import UserError
 

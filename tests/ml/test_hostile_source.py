@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from ml.dataset import standardising, variants
-from ml.dataset.film import Film, Found
+from ml.dataset.radiographs import Film, Found
 from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ml import watch
 from ml.errors import UserError
-from ml.joblog import JobLog
+from ml.training import follow
+from ml.training.log_parser import JobLog
 
 LINES = [
     "[09/13/2025 23:16:46 INFO 140338] Epoch[0] Batch [20]#011Speed: 122.727 samples/sec#011accuracy=0.550595",
@@ -53,5 +53,5 @@ def test_an_attempt_that_repeats_an_epoch_does_not_count_it_twice_or_lower_the_b
 )
 def test_a_failure_is_told_with_its_reason_and_a_remedy(reason: str, told: str) -> None:
     with pytest.raises(UserError, match=told) as caught:
-        watch.check({"TrainingJobName": "job", "TrainingJobStatus": "Failed", "FailureReason": reason})
+        follow.check({"TrainingJobName": "job", "TrainingJobStatus": "Failed", "FailureReason": reason})
     assert ".." not in str(caught.value)

@@ -12,6 +12,7 @@ from localaws.environment import client_environment
 from ml import lease, preflight, verify
 from ml import project as files
 from ml.errors import UserError
+from ml.leasing import entry, status
 from tests.localaws.sagemaker.conftest import (
     Cloud,
     make_config,
@@ -61,7 +62,7 @@ def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None =
         }
         properties = {
             "Name": f"pneumonia-{stage}-lease",
-            "ScheduleExpression": f"at({ends:{lease.FORM}})",
+            "ScheduleExpression": f"at({ends:{entry.FORM}})",
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": target,
@@ -74,11 +75,11 @@ def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None =
 
 def write(stage: str, hours: float, number: int = 1) -> None:
     """Write a lease that ends so many hours from now into the context."""
-    files.write(f"lease:{stage}", lease.entry(lease.Lease(lease.now() + dt.timedelta(hours=hours), number)))
+    files.write(f"lease:{stage}", entry.as_context(entry.Lease(entry.now() + dt.timedelta(hours=hours), number)))
 
 
-def read(stage: str) -> lease.Lease:
-    found = lease.read(stage)
+def read(stage: str) -> entry.Lease:
+    found = entry.read(stage)
     assert found is not None
     return found
 
@@ -93,7 +94,7 @@ def test_a_deployed_endpoint_that_is_gone_fails_preflight_and_verify_with_the_co
     assert f"python -m ml.lease extend --stage {stage}" in str(refused.value)
     assert verify.main(["--stage", stage]) == 1
     assert f"python -m ml.lease extend --stage {stage}" in capsys.readouterr().err
-    assert "no longer exists" in lease.status(stage)
+    assert "no longer exists" in status.status(stage)
 
 
 @pytest.mark.parametrize("hours", [8, 0])
@@ -117,19 +118,19 @@ def test_an_endpoint_without_a_lease_that_lives_is_not_extended(
     assert "runs until it is deleted" in preflight.leased(stage, FIXED)
     assert lease.main(["extend", "--stage", stage]) == 0
     assert "runs until it is deleted" in capsys.readouterr().out
-    assert lease.read(stage) is None
+    assert entry.read(stage) is None
 
 
 def test_preflight_says_when_the_schedule_deletes_the_endpoint_whatever_the_file_says(
     account: Cloud, stage: str, living: str
 ) -> None:
-    ends = lease.now() + dt.timedelta(hours=5)
+    ends = entry.now() + dt.timedelta(hours=5)
     deploy(account, stage, living, ends)
     write(stage, 2)
-    assert preflight.leased(stage, LEASED) == f"endpoint {living} deletes itself at {ends:{lease.FORM}} UTC"
+    assert preflight.leased(stage, LEASED) == f"endpoint {living} deletes itself at {ends:{entry.FORM}} UTC"
     write(stage, -2)
     told = preflight.leased(stage, LEASED)
-    assert told.startswith(f"endpoint {living} deletes itself at {ends:{lease.FORM}} UTC")
+    assert told.startswith(f"endpoint {living} deletes itself at {ends:{entry.FORM}} UTC")
     assert f"python -m ml.lease extend --stage {stage}" in told
 
 
@@ -141,7 +142,7 @@ def test_where_nothing_is_deployed_a_missing_or_ended_lease_is_only_not_there_ye
         assert told.startswith("not yet")
         assert f"python -m ml.lease extend --stage {stage}" in told
     write(stage, 3)
-    assert preflight.leased(stage, LEASED) == f"ends at {read(stage).ends:{lease.FORM}} UTC"
+    assert preflight.leased(stage, LEASED) == f"ends at {read(stage).ends:{entry.FORM}} UTC"
 
 
 @pytest.mark.parametrize("hours", [8, 0])
@@ -153,7 +154,7 @@ def test_extend_keeps_the_number_of_an_endpoint_that_another_machine_brought_bac
     sagemaker, config = account.client("sagemaker"), make_config(account, make_model(account))
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
-    deploy(account, stage, name, lease.now() + dt.timedelta(hours=1) if hours else None)
+    deploy(account, stage, name, entry.now() + dt.timedelta(hours=1) if hours else None)
     write(stage, -5)
     assert lease.main(["extend", "--stage", stage]) == 0
     assert read(stage).endpoint(stage) == name
@@ -169,8 +170,8 @@ def test_a_stage_that_is_deployed_without_a_lease_can_get_one(
     deploy(account, stage, living)
     assert lease.main(["extend", "--stage", stage]) == 0
     written = read(stage)
-    assert written.ends > lease.now()
+    assert written.ends > entry.now()
     told = capsys.readouterr().out
     assert f"{living} has no lease yet" in told
     assert f"cdk deploy --all -c stage={stage}" in told
-    assert f"{written.ends:{lease.FORM}}" in told
+    assert f"{written.ends:{entry.FORM}}" in told

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import request
 from ml.dataset import formats
-from ml.dataset.film import Encoding, Film
 from ml.dataset.layout import Layout, lay_out
 from ml.dataset.lists import list_text, parse_list
+from ml.dataset.radiographs import Encoding, Film
 from ml.dataset.split import Splits
+from ml.training import request
 
 PATHS = st.text(
     st.characters(blacklist_characters="\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", codec="utf-8"), min_size=1

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import aws, changes, preflight
+from ml import preflight, setting_changes
 from ml import project as files
+from ml.aws import clients
 from ml.errors import UserError
 from tests.localaws.server.conftest import Server
 from tests.ports import free_port
@@ -132,7 +133,7 @@ def compared(settings: Path, stages: dict[str, Any], accepted: list[str] | None 
     cdk_json["context"]["stages"] = stages
     settings.write_text(json.dumps(cdk_json))
     try:
-        return "ok", changes.compare("kept", files.settings("kept"), accepted or [])
+        return "ok", setting_changes.compare("kept", files.settings("kept"), accepted or [])
     except UserError as error:
         return "fails", str(error)
 
@@ -165,7 +166,7 @@ def test_a_change_that_loses_data_or_ends_the_endpoint_fails_until_its_setting_i
     assert f"--accept {setting}" in words
     state, words = compared(settings, stages, [setting])
     assert (state, f"accepted: {told}" in words) == ("ok", True)
-    others = [name for name in changes.NAMES if name != setting]
+    others = [name for name in setting_changes.NAMES if name != setting]
     assert compared(settings, stages, others)[0] == "fails"
 
 
@@ -177,7 +178,7 @@ def test_a_renamed_entry_of_stages_takes_the_settings_away_and_fails(settings: P
 
 @pytest.mark.usefixtures("account", "kept")
 def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
-    words = changes.compare("trial", files.settings("trial"), [])
+    words = setting_changes.compare("trial", files.settings("trial"), [])
     assert "kept" in words
     assert STAGE in words
 
@@ -186,7 +187,7 @@ def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
 def test_the_command_compares_what_its_overrides_would_deploy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(quick()))
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick()))
     given = ["--stage", "kept", "--json", "-c", "retain_data=true", "-c", "lease_hours=0", "-c", "kms=none"]
     for options, state in ([], "fails"), (["--accept", "kms"], "ok"):
         assert preflight.main([*given, *options]) == 1  # the account is not bootstrapped
@@ -246,7 +247,7 @@ def test_the_region_is_read_as_the_cli_reads_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     for name in ("AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    assert aws.region() == "eu-west-1"
-    assert aws.client("s3").meta.region_name == "eu-west-1"
+    assert clients.region() == "eu-west-1"
+    assert clients.client("s3").meta.region_name == "eu-west-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    assert aws.region() == "eu-west-1"
+    assert clients.region() == "eu-west-1"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ml import cost, plan, prices, runs
+from ml import cost
 from ml.errors import UserError
-from ml.scorer import INSTANCE_TYPE
+from ml.scoring.scorer import INSTANCE_TYPE
+from ml.training import plan, prices, runs
 from tests.settings_cases import Case
 
 from .test_training_request import built

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ml import project as files
-from ml import runs
 from ml.errors import UserError
+from ml.training import runs
 from tests.settings_cases import CASES, Case
 
 

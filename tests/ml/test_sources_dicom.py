@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.dataset.film import Offer
+from ml.dataset.radiographs import Offer
 from ml.dataset.sources import open_source
 from ml.errors import UserError
 from tests.radiograph.test_dicom import dataset, saved

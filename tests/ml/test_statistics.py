@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ml import statistics
+from ml.evaluation import statistics
 
 
 def drawn(seed: int, n: int = 200, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:

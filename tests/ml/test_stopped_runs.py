@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import train, watch
+from ml import train
+from ml.training import follow
 from tests.localaws.sagemaker.conftest import (
     BUCKET,
     IMAGE,
@@ -64,7 +65,7 @@ def command(stage: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         monkeypatch.delenv(name, raising=False)
     for name, value in client_environment(stage.port).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(watch, "POLL_SECONDS", 0.2)
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0.2)
     return project / "cdk.context.json"
 
 

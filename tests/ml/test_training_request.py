@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from ml import hyperparameters, request
 from ml.errors import UserError
+from ml.training import hyperparameters, request
 
 PLACE = request.Place("films", "arn:aws:iam::123456789012:role/execution", "registry/image-classification:1")
 

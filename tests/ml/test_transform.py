@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
-from ml import batch, project, scorer, scoring, transform
+from ml import project, transform
 from ml.drift import sources
 from ml.errors import UserError
+from ml.scoring import labelled, scorer, transform_job
 from tests.localaws.sagemaker.conftest import ROOT, Cloud, make_role, until
 
 from .conftest import STAGE
@@ -159,7 +160,7 @@ def scorer_of_context() -> scorer.Scorer:
 
 def score(attached: str | None = None) -> tuple[dict[str, float], dict[str, str]]:
     """Score the splits without being asked."""
-    return scoring.split_probabilities(scorer_of_context(), DATASET, lambda images: None, attached)
+    return labelled.split_probabilities(scorer_of_context(), DATASET, lambda images: None, attached)
 
 
 def jobs(cloud: Cloud, model: str) -> list[dict[str, Any]]:
@@ -251,7 +252,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     process = subprocess.Popen(command, cwd=project, env=environment, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
     assert any("--attach" in line for line in iter(process.stdout.readline, ""))
-    until(lambda: any(batch.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
+    until(lambda: any(transform_job.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
     process.send_signal(signal.SIGINT)
     _, sentence = process.communicate(timeout=30)
     (job,) = jobs(cloud, model)
@@ -272,8 +273,8 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
 ) -> None:
     using = scorer_of_context()
     names, name = [film["file"] for film in DATASET["films"]], using.new_job()
-    scoring.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
-    until(lambda: len(batch.output_keys(using.target(name))) >= IMAGES // 2)
+    labelled.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
+    until(lambda: len(transform_job.output_keys(using.target(name))) >= IMAGES // 2)
     assert transform.main(["--stop", name]) == 0
     sagemaker = cloud.client("sagemaker")
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
@@ -281,7 +282,7 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
     assert f"{name} had ended before: Stopped" in capsys.readouterr().out
     scored = {
         key.removeprefix(f"{using.target(name)}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
-        for key in batch.output_keys(using.target(name))
+        for key in transform_job.output_keys(using.target(name))
     }
     found, missing = score(attached=name)
     assert (len(found), missing) == (IMAGES, {})
@@ -294,9 +295,11 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
 def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model: str, slow: None) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(score)
-        until(lambda: any(batch.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
+        until(
+            lambda: any(transform_job.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model))
+        )
         (job,) = jobs(cloud, model)
-        batch.stop(job["TransformJobName"])
+        transform_job.stop(job["TransformJobName"])
         with pytest.raises(UserError, match=rf"of {IMAGES} images: Stopped.*--attach {job['TransformJobName']}"):
             waiting.result(60)
     assert len(jobs(cloud, model)) == 1

@@ -6,9 +6,10 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from ml import hyperparameters, plan, prices, request, tune
+from ml import tune
 from ml.errors import UserError
-from ml.ranges import DEFAULT, parameter_ranges, parse_range
+from ml.training import hyperparameters, plan, prices, request
+from ml.training.ranges import DEFAULT, parameter_ranges, parse_range
 
 from .test_training_request import PLACE
 

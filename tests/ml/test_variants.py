@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from ml.dataset.augment import FACTORS, augment
-from ml.dataset.film import Encoding, Film, Found
+from ml.dataset.perturb import stress
+from ml.dataset.radiographs import Encoding, Film, Found
 from ml.dataset.standardising import unique_names
-from ml.dataset.stress import stress
 from ml.dataset.variants import copy_name
 from radiograph import fit
 from radiograph.phantom import draw

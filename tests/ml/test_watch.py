@@ -8,7 +8,9 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from ml import aws, train, tune, watch
+from ml import train, tune
+from ml.aws import clients
+from ml.training import follow
 
 from .conftest import STAGE
 from .scripted import BreakError, Operation, RefusalError, ScriptedAws, scripted_aws
@@ -57,8 +59,8 @@ class Logs:
 @pytest.mark.parametrize("broken", [(f"{JOB}/b", 0), (f"{JOB}/b", 1), (f"{JOB}/a", 0), (f"{JOB}/a", 2)])
 def test_a_connection_that_breaks_between_two_pages_loses_no_line(script: ScriptedAws, broken: tuple[str, int]) -> None:
     Logs(script, {f"{JOB}/b": ["1", "2"], f"{JOB}/a": ["3", "4", "5"]}, broken)
-    reader = watch.LogReader(script.client("logs"), JOB)
-    with pytest.raises(aws.LOST):
+    reader = follow.LogReader(script.client("logs"), JOB)
+    with pytest.raises(clients.LOST):
         reader.new_lines()
     assert reader.new_lines() == ["1", "2", "3", "4", "5"]
     assert reader.new_lines() == []
@@ -66,7 +68,7 @@ def test_a_connection_that_breaks_between_two_pages_loses_no_line(script: Script
 
 def test_a_stream_that_starts_later_is_read_and_one_of_another_job_is_not(script: ScriptedAws) -> None:
     logs = Logs(script, {})
-    reader = watch.LogReader(script.client("logs"), JOB)
+    reader = follow.LogReader(script.client("logs"), JOB)
     assert reader.new_lines() == []
     logs.streams |= {f"{JOB}/z": ["1"], f"{JOB}-other/a": ["of another job"]}
     assert reader.new_lines() == ["1"]
@@ -81,7 +83,7 @@ def test_a_log_that_cannot_be_read_does_not_end_following(script: ScriptedAws, c
         raise RefusalError(code, "no")
 
     script.operations["DescribeLogStreams"] = refuse
-    assert watch.LogReader(script.client("logs"), JOB).new_lines() == []
+    assert follow.LogReader(script.client("logs"), JOB).new_lines() == []
 
 
 def refuse_token(request: dict[str, Any]) -> dict[str, Any]:
@@ -122,8 +124,8 @@ def job(script: ScriptedAws, project: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "ListTrainingJobsForHyperParameterTuningJob": lambda request: {"TrainingJobSummaries": []},
         "DescribeLogStreams": lambda request: {"logStreams": []},
     }
-    monkeypatch.setattr(aws, "PATIENCE_SECONDS", 0.05)
-    for module in (watch, tune):
+    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.05)
+    for module in (follow, tune):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     return script
 

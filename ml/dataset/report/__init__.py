@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.dataset.film import Reject
+from ml.dataset.radiographs import Reject
 from ml.dataset.report import audit, page, sheets
 from ml.dataset.split import Splits
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.auroc import auroc
-from ml.dataset.film import Film
+from ml.dataset.radiographs import Film
+from ml.evaluation.auroc import auroc
 
 WARN_AT = 0.75
 """Lower end of the interval from which a number is called a shortcut."""

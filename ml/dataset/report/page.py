@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ml import pages
 from ml.dataset import summary
 from ml.dataset.patients import KAGGLE
-from ml.pages import table
+from ml.html import page
+from ml.html.page import table
 
 PROVENANCE = (
     "The images have the licence of their source. No image, name or identifier of the source is in this page, except "
@@ -43,7 +43,7 @@ def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         table(["setting", "value"], [[name, str(value)] for name, value in sorted(facts["settings"].items())]),
         f"<h2>Provenance and licence</h2><p>{escape(provenance(facts))}</p>",
     ]
-    return pages.document(f"Data set {facts['name']} {facts['version']}", sections)
+    return page.document(f"Data set {facts['name']} {facts['version']}", sections)
 
 
 def audit_table(found: Mapping[str, Mapping[str, Any]]) -> str:

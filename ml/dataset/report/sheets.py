@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from ml.dataset import variants
-from ml.dataset.film import CLASSES, Film
 from ml.dataset.layout import path_of
+from ml.dataset.radiographs import CLASSES, Film
 from ml.dataset.split import Splits
 
 THUMB, COLUMNS = 112, 8

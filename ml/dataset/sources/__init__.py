@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ml.dataset.film import Found, Offer, Reject
 from ml.dataset.patients import KAGGLE, collection_of, named
+from ml.dataset.radiographs import Found, Offer, Reject
 from ml.dataset.sources import dicom, folder, kaggle, phantoms, table
 from ml.dataset.sources.listing import list_files
 from ml.dataset.sources.media import DICOM, media_of

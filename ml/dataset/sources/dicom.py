@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml.dataset.film import NO_IMAGE, OUTSIDE, Found, Offer, Reject, label_of
+from ml.dataset.radiographs import NO_IMAGE, OUTSIDE, Found, Offer, Reject, label_of
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.listing import Listing
 from ml.dataset.sources.media import DICOM, media_of

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from ml.dataset.film import CLASSES, OUTSIDE, Found, Offer, Reject
+from ml.dataset.radiographs import CLASSES, OUTSIDE, Found, Offer, Reject
 from ml.dataset.sources.listing import Listing
 from ml.errors import UserError
 

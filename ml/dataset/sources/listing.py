@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.dataset.film import OUTSIDE, Reject
+from ml.dataset.radiographs import OUTSIDE, Reject
 
 FILE, IGNORED, LOOP = "file", "ignored", "loop"
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "dicomdir"}

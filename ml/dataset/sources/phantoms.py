@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ml.console import Progress
-from ml.dataset.film import Offer
+from ml.dataset.radiographs import Offer
 from ml.dataset.sources import folder
 from ml.dataset.sources.listing import list_files
+from ml.progress import Progress
 
 PHANTOMS = 1000
 

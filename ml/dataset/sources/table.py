@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml.dataset.film import Found, Offer, label_of
+from ml.dataset.radiographs import Found, Offer, label_of
 from ml.dataset.sources.folder import SPLITS, require_both_classes
 from ml.errors import UserError
 

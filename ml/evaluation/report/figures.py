@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml import statistics
-from ml.evaluation.scored import Scored
+from ml.evaluation import statistics
+from ml.evaluation.scored_split import Scored
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 """Okabe and Ito's colours, which survive colour-blindness."""

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from ml import pages
 from ml.dataset.patients import KAGGLE
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.report import figures
 from ml.evaluation.report.card import unknown_patients
-from ml.pages import note, table
+from ml.html import page
+from ml.html.page import note, table
 
 NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
 SPLITS = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
@@ -50,7 +50,7 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
         "<h2>Model card</h2>",
         "".join(f"<h3>{escape(title)}</h3><p>{escape(words)}</p>" for title, words in facts["card"].items()),
     ]
-    return pages.document(f"Model {facts['training_job']}", sections)
+    return page.document(f"Model {facts['training_job']}", sections)
 
 
 def warnings(facts: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from localaws.demo.services import wait_until_healthy
+from demo.services import wait_until_healthy
 from localaws.image_classification import train
 from tests.ports import free_port
 

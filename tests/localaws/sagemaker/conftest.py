@@ -18,7 +18,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.demo.services import wait_until_healthy
+from demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.ports import free_port
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from localaws.__main__ import main
 from localaws.sagemaker import service
+from localaws.sagemaker.container.registry import Algorithm, Metric, Registry, image_classification
 from localaws.sagemaker.context import Limits
-from localaws.sagemaker.registry import Algorithm, Metric, Registry, image_classification
 
 TOY = Path(__file__).with_name("toy.py")
 

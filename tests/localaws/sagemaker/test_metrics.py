@@ -11,8 +11,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.metrics import MetricReader
-from localaws.sagemaker.registry import image_classification
+from localaws.sagemaker.container.registry import image_classification
+from localaws.sagemaker.jobs.metrics import MetricReader
 from tests.localaws.sagemaker.conftest import POLICY, Cloud, finished, training_request, unique
 
 

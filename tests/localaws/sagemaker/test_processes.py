@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.processes import SUPERVISOR, Child
+from localaws.sagemaker.container.process import SUPERVISOR, Child
 from tests.localaws.sagemaker.conftest import alive, until
 
 

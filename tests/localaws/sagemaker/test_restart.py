@@ -10,11 +10,11 @@ import pytest
 
 from localaws.errors import StartError
 from localaws.identity import Authorizer
+from localaws.sagemaker.api.training import initial
 from localaws.sagemaker.arns import Key
-from localaws.sagemaker.registry import Registry
+from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.service import SageMakerService
 from localaws.sagemaker.store import Store
-from localaws.sagemaker.training_api import initial
 from tests.localaws.sagemaker.conftest import (
     BUCKET,
     Cloud,

@@ -6,7 +6,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from localaws.sagemaker.search import sample
+from localaws.sagemaker.jobs.random_search import sample
 
 from .conftest import BUCKET, Cloud, training_request, unique, until
 

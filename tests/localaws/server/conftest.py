@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from localaws.demo.services import wait_until_healthy
+from demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.ports import free_port
 

@@ -1,0 +1,1 @@
+"""The control plane: one operation family a module."""

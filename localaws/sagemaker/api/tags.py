@@ -1,0 +1,72 @@
+"""AddTags, ListTags, DeleteTags."""
+
+from typing import Any
+
+from localaws.identity import Caller
+from localaws.sagemaker.api.listing import decode_token, encode_token
+from localaws.sagemaker.arns import Key, parse_arn
+from localaws.sagemaker.aws.access import Access
+from localaws.sagemaker.checks.request import invalid
+from localaws.sagemaker.store import Document, Store
+
+MOST_TAGS = 50
+"""Tags of one resource, and of one page of ListTags."""
+
+
+class Tags:
+    """Tags are kept in their resource's document, as `_Tags`."""
+
+    def __init__(self, store: Store, access: Access) -> None:
+        self.store = store
+        self.access = access
+        self.operations = {"AddTags": self.add, "ListTags": self.list, "DeleteTags": self.delete}
+
+    def add(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Add tags, replacing the values of keys that are there."""
+        key = self._key(caller, "AddTags", request)
+        merged = merge(self._document(key).get("_Tags", []), request["Tags"])
+        if len(merged) > MOST_TAGS:
+            raise invalid(f"A resource has at most {MOST_TAGS} tags; {key.arn} would have {len(merged)}.")
+
+        def change(document: Document) -> None:
+            document["_Tags"] = merge(document.get("_Tags", []), request["Tags"])
+
+        changed = self.store.update(key, change) or {}
+        return {"Tags": changed.get("_Tags", [])}
+
+    def list(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """List a resource's tags."""
+        found = self._document(self._key(caller, "ListTags", request)).get("_Tags", [])
+        start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
+        end = start + int(request.get("MaxResults", MOST_TAGS))
+        return {"Tags": found[start:end], "NextToken": encode_token(end) if end < len(found) else None}
+
+    def delete(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Remove tags by key; keys that are not there are ignored."""
+        key = self._key(caller, "DeleteTags", request)
+        self._document(key)
+
+        def change(document: Document) -> None:
+            document["_Tags"] = [tag for tag in document.get("_Tags", []) if tag["Key"] not in request["TagKeys"]]
+
+        self.store.update(key, change)
+        return {}
+
+    def _key(self, caller: Caller, operation: str, request: Document) -> Key:
+        key = parse_arn(request["ResourceArn"])
+        self.access.use(caller, operation, key)
+        if key.account != caller.account:
+            raise invalid(f"{key.arn} is in another account than {caller.account}.")
+        return key
+
+    def _document(self, key: Key) -> Document:
+        document = self.store.get(key)
+        if document is None:
+            raise invalid(f'Could not find resource "{key.arn}".')
+        return document
+
+
+def merge(present: list[Document], added: list[Document]) -> list[Document]:
+    """Return the tags after `added` is laid over `present`."""
+    merged = {tag["Key"]: tag["Value"] for tag in [*present, *added]}
+    return [{"Key": name, "Value": value} for name, value in merged.items()]

@@ -1,0 +1,107 @@
+"""CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob."""
+
+import time
+from typing import Any
+
+from localaws.errors import ServiceError
+from localaws.identity import Caller
+from localaws.sagemaker.api.jobs import JobApi
+from localaws.sagemaker.arns import Key, key_of
+from localaws.sagemaker.aws.access import Access
+from localaws.sagemaker.aws.transfer import DataError, list_prefix
+from localaws.sagemaker.checks.jobs import DEFAULT_RUNTIME_SECONDS, check_training
+from localaws.sagemaker.checks.request import invalid
+from localaws.sagemaker.context import Context
+from localaws.sagemaker.jobs.files import nothing_found
+from localaws.sagemaker.jobs.training import TrainingJob, enter
+from localaws.sagemaker.store import Document
+
+
+class TrainingApi(JobApi):
+    """The control plane of training jobs."""
+
+    kind = "TrainingJob"
+    noun = "training job"
+
+    def __init__(self, context: Context, access: Access) -> None:
+        super().__init__(context, access, context.limits.training_slots, TrainingJob)
+
+    def create(self, caller: Caller, request: Document) -> dict[str, Any]:
+        """Accept a training job and start it."""
+        key = key_of(caller, self.kind, request["TrainingJobName"])
+        self.access.create(caller, "CreateTrainingJob", key, request)
+        self.access.pass_role(caller, request["RoleArn"], key)
+        return self.accept(key, request, {})
+
+    def accept(self, key: Key, request: Document, more: Document) -> dict[str, Any]:
+        """Check a request that is allowed, and start its job; `more` goes into the job's document.
+
+        Raises:
+            ServiceError: ValidationException, ResourceInUse or ResourceLimitExceeded.
+        """
+        image = request["AlgorithmSpecification"].get("TrainingImage")
+        if image is None:
+            raise invalid(
+                "AlgorithmSpecification must have a TrainingImage: algorithms of the Marketplace do not run here."
+            )
+        algorithm = self.context.registry.find(image)
+        check_training(request, algorithm)
+        if self.store.get(key) is not None:
+            raise self.in_use(key)
+        self._check_inputs(request, key)
+        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
+        return self.start(key, initial(key, request, definitions) | more)
+
+    def _check_inputs(self, request: Document, key: Key) -> None:
+        """Look, as SageMaker does before it accepts a job, whether every channel has an object.
+
+        Raises:
+            ServiceError: ValidationException, also when the role cannot be assumed.
+        """
+        clients = self.context.clients(request["RoleArn"], request["TrainingJobName"], key.region)
+        for channel in request.get("InputDataConfig", []):
+            source = channel["DataSource"]["S3DataSource"]
+            try:
+                found = list_prefix(clients.objects(), source["S3Uri"], most=1)
+            except DataError as error:
+                raise invalid(f"{nothing_found(source['S3Uri'], key.region, request['RoleArn'])} {error}") from error
+            if not found:
+                raise invalid(nothing_found(source["S3Uri"], key.region, request["RoleArn"]))
+
+    def stopping(self, document: Document) -> None:
+        """Write down that a job was asked to stop, in its history as well."""
+        document["TrainingJobStatus"] = "Stopping"
+        enter(document, "Stopping")
+
+    def not_found(self, name: str) -> ServiceError:
+        """Return SageMaker's error for an unknown training job, which does not name it."""
+        return invalid("Requested resource not found.")
+
+    def in_use(self, key: Key) -> ServiceError:
+        """Return SageMaker's error for a name that is taken."""
+        return ServiceError(
+            "ResourceInUse",
+            "Training job names must be unique within an AWS account and region, and a training job with this name "
+            f"already exists ({key.arn})",
+        )
+
+
+def initial(key: Key, request: Document, definitions: list[Document]) -> Document:
+    """Return the document of a job that was just accepted."""
+    now = time.time()
+    output = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
+    packed = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
+    document = {name: value for name, value in request.items() if name != "Tags"} | {
+        "TrainingJobArn": key.arn,
+        "TrainingJobStatus": "InProgress",
+        "CreationTime": now,
+        "ModelArtifacts": {"S3ModelArtifacts": output + ("/model.tar.gz" if packed else "/model/")},
+        "AlgorithmSpecification": request["AlgorithmSpecification"] | {"MetricDefinitions": definitions},
+        "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS} | request.get("StoppingCondition", {}),
+        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+        "EnableInterContainerTrafficEncryption": request.get("EnableInterContainerTrafficEncryption", False),
+        "EnableManagedSpotTraining": request.get("EnableManagedSpotTraining", False),
+        "_Tags": request.get("Tags", []),
+    }
+    enter(document, "Starting")
+    return document

@@ -1,0 +1,1 @@
+"""The local AWS as a job's role may use it: clients, S3, logs, access checks."""

@@ -1,0 +1,110 @@
+"""CloudWatch Logs of a job or an endpoint, written with its role's credentials as SageMaker does."""
+
+import logging
+import threading
+import time
+from collections import deque
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.sagemaker.aws.clients import RoleClients, reason
+
+log = logging.getLogger("localaws.sagemaker")
+
+FLUSH_SECONDS = 0.5
+MOST_EVENTS = 1000
+"""Events of one PutLogEvents call: its limits are 10,000 events and 1 MB; lines here are at most 64 KB."""
+MOST_BYTES = 900_000
+MOST_WAITING = 20_000
+"""Lines kept while Logs does not answer; older ones are dropped, so that memory has a bound."""
+
+
+class LogStream:
+    """One log stream. `write` never blocks and never fails: a log must not break a job."""
+
+    def __init__(self, clients: RoleClients, group: str, stream: str) -> None:
+        self.clients = clients
+        self.group = group
+        self.stream = stream
+        self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_WAITING)
+        self.changed = threading.Condition()
+        self.closed = False
+        self.created = False
+        self.refused = False
+        self.thread = threading.Thread(target=self._ship, name=f"logs {stream}", daemon=True)
+        self.thread.start()
+
+    def write(self, line: str) -> None:
+        """Add a line; PutLogEvents takes no empty ones, so an empty line becomes a space."""
+        with self.changed:
+            if not self.refused:
+                self.lines.append((int(time.time() * 1000), line or " "))
+
+    def close(self, seconds: float = 5) -> None:
+        """Send what is waiting, for at most `seconds`."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+        self.thread.join(seconds)
+
+    def _ship(self) -> None:
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.closed, FLUSH_SECONDS)
+                closed = self.closed
+            delivered = self._flush()
+            if closed and (delivered or self.refused):
+                return
+
+    def _flush(self) -> bool:
+        """Send the waiting lines; return whether none is left."""
+        while batch := self._batch():
+            try:
+                self._create()
+                self.clients.client("logs").put_log_events(
+                    logGroupName=self.group,
+                    logStreamName=self.stream,
+                    logEvents=[{"timestamp": when, "message": line} for when, line in batch],
+                )
+            except ClientError as error:
+                self._refuse(reason(error))
+            except BotoCoreError:
+                return False  # not answering; the lines stay for the next turn
+            with self.changed:
+                for _ in range(min(len(batch), len(self.lines))):
+                    self.lines.popleft()
+        return True
+
+    def _batch(self) -> list[tuple[int, str]]:
+        with self.changed:
+            batch: list[tuple[int, str]] = []
+            size = 0
+            for when, line in self.lines:
+                size += len(line.encode()) + 26
+                if len(batch) == MOST_EVENTS or (batch and size > MOST_BYTES):
+                    break
+                batch.append((when, line))
+            return batch
+
+    def _create(self) -> None:
+        """Create the group and the stream once; a role that may only create streams is enough when the group exists."""
+        if self.created:
+            return
+        logs = self.clients.client("logs")
+        try:
+            logs.create_log_group(logGroupName=self.group)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceAlreadyExistsException", "AccessDeniedException"):
+                raise
+        try:
+            logs.create_log_stream(logGroupName=self.group, logStreamName=self.stream)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                raise
+        self.created = True
+
+    def _refuse(self, why: str) -> None:
+        log.warning("No logs for %s:%s: %s (role %s)", self.group, self.stream, why, self.clients.role_arn)
+        with self.changed:
+            self.refused = True
+            self.lines.clear()

@@ -1,0 +1,1 @@
+"""Endpoints: their life, what they serve with, and InvokeEndpoint."""

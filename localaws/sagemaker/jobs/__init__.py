@@ -1,0 +1,1 @@
+"""What runs for a job: training, transform and tuning."""

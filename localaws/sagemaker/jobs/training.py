@@ -1,0 +1,192 @@
+"""A training job: download, train in a child process, upload, with the states a client sees in AWS."""
+
+import shutil
+import time
+from typing import Any
+
+from localaws.sagemaker.aws.clients import RoleClients
+from localaws.sagemaker.aws.logs import LogStream
+from localaws.sagemaker.container.process import Child
+from localaws.sagemaker.container.registry import Algorithm, Metric
+from localaws.sagemaker.jobs import files
+from localaws.sagemaker.jobs.base import Job, JobFailedError, JobStoppedError
+from localaws.sagemaker.jobs.checkpoint_sync import Checkpoints
+from localaws.sagemaker.jobs.metrics import MetricReader
+from localaws.sagemaker.store import Document
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+POLL_SECONDS = 0.1
+NICENESS = 5
+"""Training leaves the processors to endpoints and to the server when they want them."""
+
+MESSAGES = {
+    "Starting": "Starting the training job",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Interrupted": "Training job interrupted: the spot instance was reclaimed",
+    "Stopping": "Stopping the training job",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+"""StatusMessage of each SecondaryStatus, as DescribeTrainingJob gives them."""
+
+
+class TrainingJob(Job):
+    """Runs one training job."""
+
+    def execute(self) -> None:
+        """Run the job from Downloading to Completed (or Stopped with its artifact)."""
+        algorithm = self.context.registry.find(self.request["AlgorithmSpecification"]["TrainingImage"])
+        clients = self.context.clients(self.request["RoleArn"], self.request["TrainingJobName"], self.key.region)
+        started = time.time()
+        self.transition("Downloading", TrainingStartTime=started)
+        files.check_content_types(self.request, algorithm)
+        lifetime = self.context.limits.spot_lifetime if self.request.get("EnableManagedSpotTraining") else None
+        end = self.attempt(algorithm, clients, int(started), lifetime)
+        if end == "Interrupted":
+            self.transition("Interrupted")
+            shutil.rmtree(self.root)  # the machine is gone with its disk; checkpoints are in S3
+            self.transition("Starting")
+            self.transition("Downloading")
+            end = self.attempt(algorithm, clients, int(started) + 1, None)
+        if end == "Completed":
+            self.transition("Uploading")
+        files.upload_results(clients.objects(), self.root, self.request)
+        self.finish(end)
+
+    def attempt(self, algorithm: Algorithm, clients: RoleClients, started: int, lifetime: float | None) -> str:
+        """Download and train on one machine, with a log stream of its own; return what `supervise` returns.
+
+        Args:
+            started: seconds since 1970, for the stream's name.
+            lifetime: seconds of training until the machine is taken away; None for never.
+        """
+        s3 = clients.objects()
+        log = LogStream(clients, LOG_GROUP, f"{self.request['TrainingJobName']}/algo-1-{started}")
+        try:
+            files.write_configuration(self.root, self.request)
+            files.download_channels(
+                s3, self.root, self.request, clients.role_arn, self.key.region, log.write, self.interrupted
+            )
+            checkpoints = Checkpoints(s3, self.root, self.request.get("CheckpointConfig"))
+            checkpoints.restore()
+            self.checkpoint()
+            self.transition("Training")
+            metrics = MetricReader([Metric(m["Name"], m["Regex"]) for m in self.definitions()])
+            child = self.start(algorithm.train(self.root), log, metrics)
+            return self.supervise(child, metrics, checkpoints, clients, lifetime)
+        finally:
+            self.close_logs(log)
+
+    def definitions(self) -> list[dict[str, str]]:
+        """Return the metric definitions that SageMaker predefines for the algorithm."""
+        found: list[dict[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        return found
+
+    def start(self, command: list[str], log: LogStream, metrics: MetricReader) -> Child:
+        """Start the container's process; its lines go to the log and to the metrics."""
+
+        def on_line(line: str) -> None:
+            log.write(line)
+            metrics.read(line)
+
+        environment = {
+            "TRAINING_JOB_NAME": self.request["TrainingJobName"],
+            "TRAINING_JOB_ARN": self.key.arn,
+            "SM_ROOT": str(self.root),
+        }
+        return Child(command, self.request.get("Environment", {}) | environment, on_line, NICENESS)
+
+    def supervise(
+        self,
+        child: Child,
+        metrics: MetricReader,
+        checkpoints: Checkpoints,
+        clients: RoleClients,
+        lifetime: float | None,
+    ) -> str:
+        """Watch the process to its end; return Completed, Stopped, MaxRuntimeExceeded or Interrupted.
+
+        Raises:
+            JobFailedError: it ended with an error.
+            JobStoppedError: the server is stopping.
+        """
+        began = time.monotonic()
+        end, kill_at, synced, shown = "Completed", None, began, metrics.final()
+        try:
+            while (code := child.wait(POLL_SECONDS)) is None:
+                now = time.monotonic()
+                if self.context.closing.is_set():
+                    raise JobStoppedError
+                if kill_at is None and (cause := self.cause(now - began, lifetime)):
+                    end = cause
+                    if end != "Interrupted":
+                        self.transition("Stopping", TrainingJobStatus="Stopping")
+                    child.terminate()
+                    kill_at = now + self.context.limits.stop_grace
+                elif kill_at is not None and now > kill_at:
+                    child.kill()
+                if now - synced > self.context.limits.checkpoint_sync:
+                    synced = now
+                    checkpoints.save()
+                    metrics.send(clients, self.request["TrainingJobName"])
+                if (latest := metrics.final()) != shown:
+                    shown = latest
+                    self.update(FinalMetricDataList=latest)
+        finally:
+            child.kill()
+        checkpoints.save()
+        self.update(FinalMetricDataList=metrics.final() or None)
+        metrics.send(clients, self.request["TrainingJobName"])
+        if end == "Completed" and code:
+            raise JobFailedError(files.failure_reason(self.root, code))
+        return end
+
+    def cause(self, seconds: float, lifetime: float | None) -> str | None:
+        """Return why the process has to end after `seconds`; None while it may go on."""
+        if self.stopping.is_set():
+            return "Stopped"
+        if seconds > self.request["StoppingCondition"]["MaxRuntimeInSeconds"]:
+            return "MaxRuntimeExceeded"
+        return "Interrupted" if lifetime is not None and seconds > lifetime else None
+
+    def finish(self, end: str) -> None:
+        """Write down an end that left an artifact."""
+        self.transition(end, final=True, TrainingJobStatus="Completed" if end == "Completed" else "Stopped")
+
+    def end(self, status: str, failure: str | None = None) -> None:
+        """Write down a failure, or a stop before there was anything to keep."""
+        self.transition(status, final=True, TrainingJobStatus=status, FailureReason=failure)
+
+    def transition(self, status: str, final: bool = False, **changes: Any) -> None:
+        """Enter a SecondaryStatus; the one before ends now."""
+
+        def change(document: Document) -> None:
+            enter(document, status)
+            document.update(changes)
+            now = document["LastModifiedTime"]
+            if final:
+                document["SecondaryStatusTransitions"][-1]["EndTime"] = now
+                document["TrainingEndTime"] = now
+                if "TrainingStartTime" in document:
+                    # Billing runs from Downloading to the end; here nothing is saved by spot instances.
+                    seconds = max(1, round(now - document["TrainingStartTime"]))
+                    document.update(TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
+
+        self.context.store.update(self.key, change)
+
+
+def enter(document: Document, status: str) -> None:
+    """Append a SecondaryStatus to a job's history, unless it is in it already."""
+    now = time.time()
+    document["LastModifiedTime"] = now
+    history = document.setdefault("SecondaryStatusTransitions", [])
+    if history and history[-1]["Status"] == status:
+        return
+    if history:
+        history[-1]["EndTime"] = now
+    history.append({"Status": status, "StartTime": now, "StatusMessage": MESSAGES[status]})
+    document["SecondaryStatus"] = status

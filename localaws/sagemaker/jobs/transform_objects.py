@@ -1,0 +1,84 @@
+"""One object of a transform job: from S3 through the container to its .out."""
+
+import threading
+import time
+
+from localaws.sagemaker.aws.objects import ObjectError, Objects
+from localaws.sagemaker.aws.transfer import S3Object, parse_uri
+from localaws.sagemaker.container.serving import Answer, Container, ContainerError
+from localaws.sagemaker.store import Document
+
+CLIENT_DEFAULTS = {"InvocationsTimeoutInSeconds": 600, "InvocationsMaxRetries": 3}
+"""ModelClientConfig when the job has none (API reference)."""
+RETRY_SECONDS = 0.2
+
+
+class ObjectFailedError(Exception):
+    """An object could not be transformed; the text names it and says why."""
+
+
+class ObjectTransform:
+    """Sends objects to the container, at most as many at a time as `gate` lets through."""
+
+    def __init__(
+        self, s3: Objects, container: Container, request: Document, largest: int, gate: threading.Semaphore
+    ) -> None:
+        """`largest` is the payload limit in bytes; 0 is no limit."""
+        self.s3 = s3
+        self.container = container
+        self.largest = largest
+        self.gate = gate
+        output, client = request["TransformOutput"], CLIENT_DEFAULTS | request.get("ModelClientConfig", {})
+        self.bucket, prefix = parse_uri(output["S3OutputPath"])
+        self.prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
+        self.ending = b"\n" if output.get("AssembleWith") == "Line" else b""
+        self.seconds = float(client["InvocationsTimeoutInSeconds"])
+        self.attempts = 1 + int(client["InvocationsMaxRetries"])
+        self.headers = {"Content-Type": request["TransformInput"].get("ContentType", "application/octet-stream")}
+        if output.get("Accept"):
+            self.headers["Accept"] = output["Accept"]
+
+    def run(self, item: S3Object) -> None:
+        """Transform one object: its answer goes to S3OutputPath/<name relative to the input's prefix>.out.
+
+        Raises:
+            ObjectFailedError: it is too large, S3 refused, or the container did not answer with 2xx.
+        """
+        where = f"s3://{item.bucket}/{item.key}"
+        try:
+            body = self.s3.get(item.bucket, item.key)
+        except ObjectError as error:
+            raise ObjectFailedError(f"{where}: unable to download it ({error})") from error
+        if self.largest and len(body) > self.largest:
+            raise ObjectFailedError(f"{where}: {len(body)} bytes are more than MaxPayloadInMB allows ({self.largest})")
+        with self.gate:
+            answer = self.invoke(where, body)
+        try:
+            self.s3.put(self.bucket, f"{self.prefix}{item.name}.out", answer.body + self.ending)
+        except ObjectError as error:
+            raise ObjectFailedError(f"{where}: unable to upload its .out ({error})") from error
+
+    def invoke(self, where: str, body: bytes) -> Answer:
+        """Return the container's 2xx answer; its own failures (5xx, no answer) are tried again.
+
+        Raises:
+            ObjectFailedError: it answered 4xx, or failed each time.
+        """
+        problem = ""
+        for attempt in range(self.attempts):
+            if attempt:
+                time.sleep(RETRY_SECONDS)
+            if not self.container.running:
+                problem = "the container's process has ended"
+                break
+            try:
+                answer = self.container.request("POST", "/invocations", self.headers, body, self.seconds)
+            except ContainerError as error:
+                problem = str(error)
+                continue
+            if answer.status < 300:
+                return answer
+            problem = f"the model answered {answer.status}: {answer.body[:300].decode('utf-8', 'replace').strip()}"
+            if answer.status < 500:
+                break
+        raise ObjectFailedError(f"{where}: {problem}")

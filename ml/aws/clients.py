@@ -1,0 +1,79 @@
+"""boto3 clients, and calls that wait for a lost connection."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from ml.errors import UserError
+
+CONFIG = Config(
+    retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=32, connect_timeout=10, read_timeout=60
+)
+
+LOST = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
+"""What boto3 raises when a connection is refused, breaks off or takes too long."""
+PATIENCE_SECONDS = 60.0
+Answer = TypeVar("Answer")
+
+
+def client(service: str) -> Any:
+    """Return a client in the session's region; AWS_ENDPOINT_URL and the usual variables apply."""
+    return session().client(service, config=CONFIG)
+
+
+def session() -> boto3.session.Session:
+    """Return a session; AWS_REGION counts as in the CLI and the CDK, where boto3 reads AWS_DEFAULT_REGION only."""
+    return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
+def patiently(ask: Callable[[], Answer], pause: float) -> Answer:
+    """Return the answer to a question that may be asked again; a lost connection is waited for, a minute long.
+
+    Args:
+        pause: seconds between two tries.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: one of LOST, after that minute.
+    """
+    for _ in range(round(PATIENCE_SECONDS / pause)):
+        try:
+            return ask()
+        except LOST:
+            time.sleep(pause)
+    return ask()
+
+
+def description(describe: Callable[[], dict[str, Any]], job: str, pause: float) -> dict[str, Any]:
+    """Return the description of a job.
+
+    Args:
+        describe: the call, without arguments.
+        job: kind and name, for the sentence.
+        pause: seconds between two tries when the connection is lost.
+
+    Raises:
+        UserError: there is no such job.
+    """
+    try:
+        return patiently(describe, pause)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+        raise UserError(f"There is no {job} in {region()}: {error.response['Error']['Message']}", 2) from error
+
+
+def region() -> str:
+    """Return the session's region.
+
+    Raises:
+        botocore.exceptions.NoRegionError: none is set.
+    """
+    name = session().region_name
+    if not name:
+        raise botocore.exceptions.NoRegionError
+    return str(name)

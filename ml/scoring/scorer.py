@@ -1,0 +1,84 @@
+"""A trained model, the place where batch transform runs it, and what that costs."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.aws import clients, stacks
+from ml.aws.image_uris import algorithm_image
+from ml.training import plan, prices
+from ml.training.request import Place
+
+INSTANCE_TYPE = "ml.m5.4xlarge"
+"""The container scores one image a vCPU at a time: a larger instance takes less time at about the same price."""
+OUTPUTS = "transform"
+"""Prefix of the bucket for the outputs of jobs."""
+Confirm = Callable[[int], None]
+"""Asks whether to pay for a job over that many images; raises UserError if not."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A trained model, and where batch transform runs it.
+
+    Attributes:
+        artifact: URI of its model.tar.gz.
+        training_job: the job that trained it.
+        stage: whose model it is.
+    """
+
+    stage: str
+    artifact: str
+    training_job: str
+    place: Place
+    instance_type: str
+
+    def new_job(self) -> str:
+        """Return a name for a transform job and its model, at most 63 characters.
+
+        It holds the time to the microsecond: no two jobs share one.
+        """
+        return f"{self.training_job[:30].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}"
+
+    @property
+    def command(self) -> str:
+        """The command that follows and stops the jobs, for advice."""
+        return f"python -m ml.transform --stage {self.stage}"
+
+    def target(self, job: str) -> str:
+        """Return the output prefix of a new job, without a slash at its end."""
+        return f"s3://{self.place.bucket}/{OUTPUTS}/{self.training_job}/{job}"
+
+
+def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:
+    """Return the scorer for a stage's model in context.
+
+    Raises:
+        UserError: the storage stack is not deployed.
+    """
+    stack = stacks.outputs(stage, "Storage")
+    place = Place(
+        stack["DataBucketName"], stack["ExecutionRoleArn"], algorithm_image(clients.region()), stack.get("DataKeyArn")
+    )
+    return Scorer(stage, entry["artifact"], entry["training_job"], place, instance_type)
+
+
+def confirmation(instance_type: str, price_table: Path | None, yes: bool) -> Confirm:
+    """Return what says time and price of a job over that many images and, unless `yes`, asks.
+
+    Raises:
+        UserError: the instance type or the price table is not allowed.
+    """
+    table = prices.read(price_table)
+    prices.workers(instance_type)
+
+    def confirm(images: int) -> None:
+        estimate = prices.transform(table, instance_type, images)
+        print(f"Transform job over {images:,} images on 1 x {instance_type}.")
+        print(f"Estimate: {estimate} ({estimate.basis}).", flush=True)
+        if not yes:
+            plan.confirm()
+
+    return confirm

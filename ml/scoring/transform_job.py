@@ -1,0 +1,171 @@
+"""One batch transform job: created with a model of its own, followed, stopped, and its .out objects read."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import botocore.exceptions
+
+from ml.aws import clients, errors
+from ml.aws.errors import explain
+from ml.errors import UserError
+from ml.progress import Progress
+from ml.scoring import output_files
+from ml.scoring.scorer import Scorer
+from ml.training import prices
+
+POLL_SECONDS = 1.0
+COUNT_SECONDS = 5.0
+"""Between two counts of the outputs; longer for many, so that a listing of 1,000 keys a second is never exceeded."""
+LOG_SECONDS = 30.0
+"""Between two lines of progress in a log file."""
+ENDED = ("Completed", "Failed", "Stopped")
+INPUTS = "transform-input"
+"""Prefix of the bucket for what exists only as the input of a job: images of a folder, manifests."""
+REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
+
+
+def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> None:
+    """Create a transform job and its model, which have the same name; `wait` deletes the model.
+
+    Args:
+        source: the S3DataSource.
+        target: URI of the output prefix.
+
+    Raises:
+        botocore.exceptions.ClientError: SageMaker refused; there is no model left then.
+    """
+    sagemaker, place = clients.client("sagemaker"), scorer.place
+    built = request(job, job, source, target, scorer.instance_type, place.key)
+    sagemaker.create_model(
+        ModelName=job,
+        PrimaryContainer={"Image": place.image, "ModelDataUrl": scorer.artifact},
+        ExecutionRoleArn=place.role,
+        EnableNetworkIsolation=True,
+    )
+    try:
+        sagemaker.create_transform_job(**built)
+    except BaseException:
+        delete_model(job)
+        raise
+
+
+def request(
+    job: str, model: str, source: dict[str, str], target: str, instance_type: str, key: str | None = None
+) -> dict[str, Any]:
+    """Return the CreateTransformJob request: one image a record, one JSON line an object.
+
+    Args:
+        source: the S3DataSource.
+        key: the KMS key that encrypts the outputs.
+
+    Raises:
+        UserError: there is no such instance type.
+    """
+    output = {"S3OutputPath": target, "Accept": "application/jsonlines", "AssembleWith": "Line"}
+    return {
+        "TransformJobName": job,
+        "ModelName": model,
+        "BatchStrategy": "SingleRecord",
+        # The container's workers times this must be at most 100 (CreateTransformJob, MaxPayloadInMB); 6 is the default.
+        "MaxPayloadInMB": max(1, min(6, 100 // prices.workers(instance_type))),
+        "TransformInput": {
+            "DataSource": {"S3DataSource": source},
+            "ContentType": "application/x-image",
+            "CompressionType": "None",
+            "SplitType": "None",
+        },
+        "TransformOutput": output | ({"KmsKeyId": key} if key else {}),
+        "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
+    }
+
+
+def run(scorer: Scorer, job: str, source: dict[str, str], total: int) -> tuple[dict[str, str], str | None]:
+    """Create a job, wait for its end and return the text by path below its output prefix, and its failure reason.
+
+    A job fails when one image does; the others are scored all the same, so that their output is returned too.
+    What ends this call early stops the job, as nobody would read its output.
+
+    Raises:
+        UserError: the job was stopped.
+    """
+    target = scorer.target(job)
+    create(scorer, job, source, target)
+    try:
+        description = wait(job, target, total)
+    except BaseException:
+        try:
+            stop(job)
+        except REFUSED as error:
+            still_billed = errors.still_billed("Transform job", job, scorer.command, attach=False)
+            print(f"{explain(error)} {still_billed}", file=sys.stderr)
+        raise
+    if description["TransformJobStatus"] == "Stopped":
+        raise UserError(f"Transform job {job} was stopped; run the command again.")
+    return read_outputs(target), description.get("FailureReason")
+
+
+def wait(job: str, target: str, total: int) -> dict[str, Any]:
+    """Wait for a job's end while counting the outputs of `total` images; delete its model; return its description."""
+    sagemaker, progress, counted = clients.client("sagemaker"), None, 0.0
+    while True:
+        description: dict[str, Any] = clients.patiently(
+            lambda: sagemaker.describe_transform_job(TransformJobName=job), POLL_SECONDS
+        )
+        ended = description["TransformJobStatus"] in ENDED
+        if ended or time.monotonic() - counted >= max(COUNT_SECONDS, total / 1000):
+            done = clients.patiently(lambda: len(output_keys(target)), POLL_SECONDS)
+            progress = progress or Progress("Scored", total, every=LOG_SECONDS, done=0 if ended else done)
+            progress.advance(done - progress.done)
+            counted = time.monotonic()
+        if ended and progress:
+            progress.finish()
+            delete_model(job)
+            return description
+        time.sleep(POLL_SECONDS)
+
+
+def stop(job: str) -> str:
+    """Stop a job and delete its model; one that has ended stays as it is. Return the status it had.
+
+    Raises:
+        botocore.exceptions.ClientError: there is no such job, or these credentials may not stop it.
+    """
+    sagemaker = clients.client("sagemaker")
+    status = str(sagemaker.describe_transform_job(TransformJobName=job)["TransformJobStatus"])
+    if status not in ENDED:
+        sagemaker.stop_transform_job(TransformJobName=job)
+    delete_model(job)
+    return status
+
+
+def delete_model(job: str) -> None:
+    """Delete a job's model, if it is still there. It costs nothing, so a refusal is only printed."""
+    try:
+        clients.client("sagemaker").delete_model(ModelName=job)
+    except REFUSED as error:
+        if "Could not find model" not in str(error):
+            print(f"Model {job} is left in SageMaker, at no cost: {explain(error)}", file=sys.stderr)
+
+
+def output_keys(target: str) -> list[str]:
+    """Return the key of every .out object below an output prefix."""
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+    return [
+        item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(output_files.SUFFIX)
+    ]
+
+
+def read_outputs(target: str) -> dict[str, str]:
+    """Return the text of every .out object by its path below an output prefix."""
+    s3, keys = clients.client("s3"), output_keys(target)
+    bucket, _, prefix = target.removeprefix("s3://").partition("/")
+
+    def read(key: str) -> str:
+        return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace"))
+
+    with ThreadPoolExecutor(16) as pool:
+        texts = pool.map(read, keys)
+        return {key.removeprefix(f"{prefix}/"): text for key, text in zip(keys, texts, strict=True)}

@@ -1,0 +1,171 @@
+"""Score any films, of a folder or an S3 prefix, into a CSV file; no labels, and no change of the model in context."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml import atomic
+from ml.aws import clients
+from ml.dataset.standardising import MAX_FILE_BYTES, read
+from ml.errors import UserError
+from ml.evaluation.calibration import Calibration
+from ml.scoring import transform_job
+from ml.scoring.labelled import read_outputs
+from ml.scoring.scorer import Confirm, Scorer
+from radiograph import FilmError, Policy, encode
+
+COLUMNS = ("file", "label", "probability", "threshold", "error")
+
+
+@dataclass(frozen=True)
+class Films:
+    """Films below an S3 prefix, which ends in a slash.
+
+    Attributes:
+        job: the name of the job that is to score them.
+        names: what the user calls each film, by the name of its object below the prefix.
+        rejects: the files that are no usable film, with the reason.
+    """
+
+    prefix: str
+    job: str
+    names: dict[str, str]
+    rejects: dict[str, str]
+
+
+def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
+    """Score every film of a folder or an S3 prefix into `target`; return how many have no score.
+
+    A folder's films are standardised as those of training, uploaded, and removed again afterwards. Objects of a
+    prefix are sent as they are.
+
+    Args:
+        entry: what cdk.context.json says of the model.
+        confirm: called before anything is uploaded or created.
+
+    Raises:
+        UserError: the source holds no film, or the target's folder does not exist.
+    """
+    if not target.resolve().parent.is_dir():
+        raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
+    with uploaded(source, scorer, entry["policy"], confirm) as films:
+        found, faults = probabilities(films, scorer, len(entry["classes"]))
+    atomic.write(target, table({films.names[name]: one for name, one in found.items()}, faults, entry))
+    return len(faults)
+
+
+@contextmanager
+def uploaded(source: str, scorer: Scorer, policy: Policy, confirm: Confirm) -> Iterator[Films]:
+    """Have the films of a folder or an S3 prefix in S3; what was put there is removed again afterwards.
+
+    Raises:
+        UserError: the source holds no film.
+    """
+    rejects: dict[str, str] = {}
+    remote, job = source.startswith("s3://"), scorer.new_job()
+    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{scorer.place.bucket}/{transform_job.INPUTS}/{job}/"
+    try:
+        if remote:
+            names = names_below(prefix)
+            confirm(len(names))
+        else:
+            paths = files_in(Path(source))
+            confirm(len(paths))
+            names = upload_folder(Path(source), paths, prefix, policy, rejects)
+        if not names:
+            shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
+            raise UserError(f"--input {source} holds no film that can be scored.{shown}")
+        yield Films(prefix, job, names, rejects)
+    finally:
+        if not remote:
+            remove(prefix)
+
+
+def probabilities(films: Films, scorer: Scorer, classes: int) -> tuple[dict[str, float], dict[str, str]]:
+    """Score films by batch transform.
+
+    Returns:
+        the model's own probability of pneumonia by object name, and the reason for each file without one.
+    """
+    print(f"Scoring {len(films.names)} films ...", flush=True)
+    source = {"S3DataType": "S3Prefix", "S3Uri": films.prefix}
+    outputs, reason = transform_job.run(scorer, films.job, source, len(films.names))
+    if reason:
+        print(f"Transform job {films.job} failed: {reason}", file=sys.stderr)
+    found, missing = read_outputs(list(films.names), outputs, films.prefix, classes, reason)
+    return found, {**films.rejects, **{films.names[name]: why for name, why in missing.items()}}
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder and its folders, in the order of their paths.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UserError(f"--input {folder} is neither a folder nor an s3:// URI.", 2)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def upload_folder(
+    folder: Path, paths: Sequence[Path], prefix: str, policy: Policy, rejects: dict[str, str]
+) -> dict[str, str]:
+    """Standardise and upload films of a folder; return file by object name, and add to `rejects` by file."""
+    names: dict[str, str] = {}
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    s3 = clients.client("s3")
+    for number, path in enumerate(paths):
+        shown = str(path.relative_to(folder))
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                rejects[shown] = f"larger than {MAX_FILE_BYTES:,} bytes"
+                continue
+            film = encode(read(path.read_bytes(), policy))
+        except FilmError as error:
+            rejects[shown] = str(error)
+            continue
+        except OSError as error:
+            rejects[shown] = error.strerror or str(error)
+            continue
+        name = f"{number:06}-{re.sub(r'[^a-z0-9]+', '-', path.stem.lower()).strip('-') or 'film'}.jpg"
+        s3.put_object(Bucket=bucket, Key=key + name, Body=film, ContentType="image/jpeg")
+        names[name] = shown
+    return names
+
+
+def names_below(prefix: str) -> dict[str, str]:
+    """Return the objects below a prefix, which ends in a slash: URI by name."""
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+    return {one.removeprefix(key): f"s3://{bucket}/{one}" for one in keys}
+
+
+def remove(prefix: str) -> None:
+    """Delete every object below a prefix, with all its versions."""
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    clients.session().resource("s3").Bucket(bucket).object_versions.filter(Prefix=key).delete()
+
+
+def table(found: Mapping[str, float], faults: Mapping[str, str], entry: Mapping[str, Any]) -> str:
+    """Return file, label, calibrated probability, threshold and error as CSV, by file."""
+    calibration = Calibration.of(**entry["calibration"])
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for file in sorted({*found, *faults}):
+        if file in found:
+            probability = float(calibration.apply(np.array([found[file]]))[0])
+            label = entry["classes"][int(probability >= entry["threshold"])]
+            writer.writerow([file, label, repr(probability), repr(entry["threshold"]), ""])
+        else:
+            writer.writerow([file, "", "", "", faults[file]])
+    return buffer.getvalue()

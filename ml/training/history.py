@@ -1,0 +1,70 @@
+"""Past training runs: show them, or take one of them again."""
+
+from pathlib import Path
+from typing import Any
+
+from ml import project
+from ml.aws import clients, stacks
+from ml.errors import UserError
+from ml.training import follow, prices, runs
+
+
+def show(stage: str) -> None:
+    """Print past runs, the newest first; a star marks the one in context."""
+    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    current = project.read_context().get(f"model:{stage}", {}).get("training_job")
+    found = runs.every(bucket)
+    if not found:
+        print(f"No runs in s3://{bucket}/{runs.PREFIX} yet.")
+        return
+    width = max(len(run["training_job"]) for run in found) + 2
+    print(
+        f"  {'job':<{width}}{'status':<21}{'ended':<27}{'dataset':<30}"
+        f"{'best val. acc.':>14}{'test AUROC':>12}{'gate':>9}"
+    )
+    for run in found:
+        facts = runs.get_json(bucket, run["training_job"], "metrics.json")
+        best = "-" if run["best_validation_accuracy"] is None else f"{run['best_validation_accuracy']:.4f}"
+        auroc = "-" if facts is None else f"{facts['splits']['test']['AUROC']['value']:.4f}"
+        gate = "-" if facts is None else "passed" if facts["gate"]["passed"] else "missed"
+        star = "*" if run["training_job"] == current else " "
+        print(
+            f"{star} {run['training_job']:<{width}}{run['status']:<21}{run['ended']:<27}{run['dataset']:<30}"
+            f"{best:>14}{auroc:>12}{gate:>9}"
+        )
+
+
+def use(stage: str, job: str, price_table: Path | None = None) -> None:
+    """Put a past run into context, with its evaluation if it has one; record it first if nobody did.
+
+    Raises:
+        UserError: there is no such job, it still runs, or it left no model in this stage's bucket.
+    """
+    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    run = runs.get_json(bucket, job, "run.json") or unrecorded(stage, bucket, job, prices.read(price_table))
+    entry = runs.model_entry(run, runs.get_json(bucket, job, "metrics.json"))
+    path = project.write_model(stage, entry)
+    print(f"Model of stage {stage} in {path.name} is {job} ({run['status']}); gate: {entry['gate']}.")
+
+
+def unrecorded(stage: str, bucket: str, job: str, table: dict[str, Any]) -> dict[str, Any]:
+    """Record a job that ended while nobody followed it, from its description and its log.
+
+    Raises:
+        UserError: there is no such job, it still runs, or it left no model in `bucket`.
+    """
+    description = follow.describe(clients.client("sagemaker"), job)
+    if description["TrainingJobStatus"] not in follow.ENDED:
+        raise UserError(
+            f"Training job {job} still runs ({description['SecondaryStatus']}); follow it with "
+            f"`python -m ml.train --stage {stage} --attach {job}`."
+        )
+    follow.check(description)
+    artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
+    if not artifact.startswith(f"s3://{bucket}/{runs.PREFIX}{job}/"):
+        raise UserError(f"Training job {job} wrote to {artifact}; stage {stage} uses s3://{bucket}/{runs.PREFIX}.", 2)
+    _, log = follow.follow(job, lambda line: None)
+    run = runs.keep(description, log, table)
+    if run is None:
+        raise UserError(f"Training job {job} {follow.stop_reason(description)}, and left no model: no {artifact}.")
+    return run

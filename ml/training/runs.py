@@ -1,0 +1,196 @@
+"""What is kept of each training run, beside its artifact: run.json, metrics.json, report.html, predictions.csv."""
+
+import csv
+import datetime as dt
+import io
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.exceptions
+
+from ml.aws import clients
+from ml.dataset import upload
+from ml.errors import UserError
+from ml.evaluation.evaluate import Previous
+from ml.training import prices
+from ml.training.log_parser import JobLog
+
+PREFIX = "training/"
+CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv"}
+
+
+def place(artifact: str, name: str) -> tuple[str, str]:
+    """Return bucket and key of a file beside an artifact, s3://BUCKET/training/JOB/output/model.tar.gz."""
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    return bucket, key.removesuffix("output/model.tar.gz") + name
+
+
+def put(artifact: str, name: str, body: bytes) -> str:
+    """Store a file beside an artifact; return its URI."""
+    bucket, key = place(artifact, name)
+    content_type = CONTENT_TYPES[name.rsplit(".", 1)[-1]]
+    clients.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    return f"s3://{bucket}/{key}"
+
+
+def get(bucket: str, job: str, name: str) -> bytes | None:
+    """Return a file of a run; None where there is none."""
+    s3 = clients.client("s3")
+    try:
+        found: bytes = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{job}/{name}")["Body"].read()
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            raise
+        return None
+    return found
+
+
+def get_json(bucket: str, job: str, name: str) -> dict[str, Any] | None:
+    """Return a JSON file of a run; None where there is none."""
+    body = get(bucket, job, name)
+    return None if body is None else json.loads(body)
+
+
+def find(bucket: str, job: str) -> dict[str, Any]:
+    """Return the run record of a job.
+
+    Raises:
+        UserError: there is none.
+    """
+    run = get_json(bucket, job, "run.json")
+    if run is None:
+        raise UserError(f"There is no run {job} in s3://{bucket}/{PREFIX}; `python -m ml.train --list` shows all.", 2)
+    return run
+
+
+def every(bucket: str) -> list[dict[str, Any]]:
+    """Return all run records, the newest first."""
+    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith("/run.json")]
+    found = [find(bucket, key.removeprefix(PREFIX).removesuffix("/run.json")) for key in keys]
+    return sorted(found, key=lambda run: str(run["ended"]), reverse=True)
+
+
+def previous(bucket: str, dataset: str, job: str) -> Previous | None:
+    """Return the newest run on the same data set that ended before this one and was evaluated."""
+    ended = find(bucket, job)["ended"]
+    for run in every(bucket):
+        if run["dataset"] != dataset or run["ended"] >= ended:
+            continue
+        table = get(bucket, run["training_job"], "predictions.csv")
+        if table is not None:
+            rows = csv.DictReader(io.StringIO(table.decode()))
+            right = {row["file"]: row["called"] == row["label"] for row in rows if row["file"].startswith("test/")}
+            return Previous(run["training_job"], right)
+    return None
+
+
+def keep(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any] | None:
+    """Store the record of an ended job beside its artifact and return it; None for a job that left no artifact."""
+    artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
+    bucket, key = place(artifact, "output/model.tar.gz")
+    try:
+        clients.client("s3").head_object(Bucket=bucket, Key=key)
+    except botocore.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return None
+    run = record(description, log, table)
+    put(artifact, "run.json", json.dumps(run, indent=1).encode())
+    return run
+
+
+def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any]:
+    """Return what is worth keeping of an ended job.
+
+    `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. `cost` is what was paid by
+    `table`, or None: spot's discount shortens the billable seconds, which count at the on-demand price
+    (DescribeTrainingJob, BillableTimeInSeconds).
+    """
+    channel = description["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    bucket, _, key = channel.removeprefix("s3://").partition("/")
+    name = "/".join(key.split("/")[1:3])
+    dataset = upload.read_version(bucket, name)
+    instance_type = description["ResourceConfig"]["InstanceType"]
+    hourly, billed = table["training_hour"].get(instance_type), description.get("BillableTimeInSeconds")
+    return {
+        "training_job": description["TrainingJobName"],
+        "status": description["SecondaryStatus"],
+        "artifact": description["ModelArtifacts"]["S3ModelArtifacts"],
+        "dataset": name,
+        "classes": dataset["classes"],
+        "policy": dataset["settings"]["policy"],
+        "hyperparameters": description["HyperParameters"],
+        "image": description["AlgorithmSpecification"]["TrainingImage"],
+        "instance_type": instance_type,
+        "epochs": [vars(log.epochs[number]) for number in sorted(log.epochs)],
+        "best_validation_accuracy": log.best,
+        "training_seconds": description.get("TrainingTimeInSeconds"),
+        "billable_seconds": billed,
+        "cost": None if hourly is None or billed is None else prices.cost(billed, hourly),
+        "currency": table["currency"],
+        "code": code_version(),
+        "ended": description["TrainingEndTime"].astimezone(dt.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def summary(run: Mapping[str, Any]) -> str:
+    """Return what a run reached and what was paid for it."""
+    best = run["best_validation_accuracy"]
+    done = sum(epoch["validation_accuracy"] is not None for epoch in run["epochs"])
+    billed, trained = run["billable_seconds"], run["training_seconds"]
+    parts = [
+        f"best validation accuracy {'unknown' if best is None else f'{best:.4f}'} after {done} of "
+        f"{run['hyperparameters']['epochs']} epochs"
+    ]
+    if billed is not None:
+        saved = f" of {trained} (spot saved {1 - billed / trained:.0%})" if trained and trained > billed else ""
+        parts.append(f"{billed} s billed{saved}")
+    if run["cost"] is not None:
+        parts.append(f"about {run['cost']:.2f} {run['currency']} paid")
+    return ", ".join(parts)
+
+
+def model_entry(run: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what cdk.context.json holds of a run, and of its metrics once it was evaluated.
+
+    `gate` is "passed", "forced", or the reason why the model may not be deployed.
+    """
+    entry = {
+        "artifact": run["artifact"],
+        "training_job": run["training_job"],
+        "classes": run["classes"],
+        "image_shape": [3, 224, 224],
+        "dataset": run["dataset"],
+        "policy": run["policy"],
+        "created": run["ended"],
+    }
+    if facts is None:
+        return entry | {
+            "threshold": 0.5,
+            "threshold_source": "default, before any evaluation",
+            "calibration": {"slope": 1.0, "intercept": 0.0},
+            "gate": "it was not evaluated yet; run `python -m ml.transform`",
+        }
+    gate = facts["gate"]
+    verdict = "passed" if gate["passed"] else "forced" if facts["forced"] else gate["sentence"]
+    return entry | {
+        "threshold": facts["threshold"],
+        "threshold_source": f"{facts['threshold_source']} of {facts['dataset']}",
+        "calibration": {name: facts["calibration"][name] for name in ("slope", "intercept")},
+        "gate": verdict,
+        "metrics": facts["splits"]["test"],
+        "report": facts["report"],
+    }
+
+
+def code_version() -> str:
+    """Return what git calls this code, "-dirty" with uncommitted changes; "unknown" outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
