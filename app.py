@@ -5,7 +5,7 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import lambda_asset, lease, model, nag, settings
+from infra import deployed_model, lambda_asset, lease_schedule, nag, settings
 from infra.api import ApiStack
 from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
@@ -22,7 +22,7 @@ def compose(app: cdk.App, now: dt.datetime) -> None:
     """
     context = app.node.get_all_context()
     chosen = settings.read(context)
-    trained = model.read(context, chosen.stage)
+    trained = deployed_model.read(context, chosen.stage)
     sys.stderr.write(f"{settings.summary(chosen)}\n")
     storage = StorageStack(app, chosen)
     if chosen.retain_data:
@@ -38,9 +38,9 @@ def compose(app: cdk.App, now: dt.datetime) -> None:
             f"stacks are left out: {trained.gate}.\n"
         )
     else:
-        leased = lease.read(context, chosen, now)
+        leased = lease_schedule.read(context, chosen, now)
         if leased.over:
-            sys.stderr.write(f"{lease.refusal(leased, chosen.stage)}\n")
+            sys.stderr.write(f"{lease_schedule.refusal(leased, chosen.stage)}\n")
         endpoint = EndpointStack(app, chosen, trained, leased)
         endpoint.add_stack_dependency(storage)
         api = ApiStack(app, chosen, trained, leased, lambda_asset.build())

@@ -1,7 +1,7 @@
 """Many clients at once on a deployed API: how many are answered, refused and failed, and how long it takes.
 
 API_URL and API_KEY say which one, as `eval "$(python -m ml.api --stage STAGE)"` sets them. Each client sends the next
-film when it has its answer; after a 429 it waits as Retry-After says. Exit code 1 when any request failed otherwise.
+image when it has its answer; after a 429 it waits as Retry-After says. Exit code 1 when any request failed otherwise.
 Run it as `python -m benchmarks.api_load --clients 50 --seconds 60`.
 """
 
@@ -25,10 +25,10 @@ PATIENCE_SECONDS = 35
 class Load:
     """What the clients found: seconds of each answer by status; status 0 is a broken connection."""
 
-    def __init__(self, url: str, key: str, film: bytes) -> None:
+    def __init__(self, url: str, key: str, image: bytes) -> None:
         self.url = url.rstrip("/") + "/predict"
         self.headers = {"x-api-key": key, "Content-Type": "image/jpeg"}
-        self.film = film
+        self.image = image
         self.lock = threading.Lock()
         self.seconds: dict[int, list[float]] = {}
         self.reasons: Counter[str] = Counter()
@@ -39,7 +39,7 @@ class Load:
             while time.monotonic() < until:
                 started = time.monotonic()
                 try:
-                    answer = session.post(self.url, data=self.film, headers=self.headers, timeout=PATIENCE_SECONDS)
+                    answer = session.post(self.url, data=self.image, headers=self.headers, timeout=PATIENCE_SECONDS)
                     status, reason, pause = (
                         answer.status_code,
                         answer.text[:200],
@@ -55,8 +55,8 @@ class Load:
                     time.sleep(min(float(pause), max(0.0, until - time.monotonic())))
 
 
-def film() -> bytes:
-    """A drawn film, as JPEG."""
+def image() -> bytes:
+    """A drawn image, as JPEG."""
     buffer = io.BytesIO()
     phantom.draw(1, True).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
@@ -77,14 +77,14 @@ def main() -> int:
         parser.error('API_URL and API_KEY are not set; run eval "$(python -m ml.api)" first.')
     if options.clients < 1 or options.seconds <= 0:
         parser.error("--clients must be at least 1 and --seconds above 0.")
-    load, until = Load(url, key, film()), time.monotonic() + options.seconds
+    load, until = Load(url, key, image()), time.monotonic() + options.seconds
     clients = [threading.Thread(target=load.client, args=(until,)) for _ in range(options.clients)]
     for client in clients:
         client.start()
     for client in clients:
         client.join()
     answered = load.seconds.get(200, [])
-    print(f"{options.clients} clients for {options.seconds:g} s, films of {len(load.film) / 1000:.0f} KB")
+    print(f"{options.clients} clients for {options.seconds:g} s, images of {len(load.image) / 1000:.0f} KB")
     for status, seconds in sorted(load.seconds.items()):
         print(f"{status or 'no answer':>9} {len(seconds):7}  median {percentile(seconds, 0.5):6.3f} s")
     if answered:

@@ -1,7 +1,7 @@
 """What each factor of the offline augmentation buys: train with all, with none, and with all but one.
 
-Every arm has the same films, the same number of training steps and the same seeds; in the arm "none" the copies are
-the films themselves. Each model is scored on clean validation, stressed validation and, once, on test; nothing is
+Every arm has the same images, the same number of training steps and the same seeds; in the arm "none" the copies are
+the images themselves. Each model is scored on clean validation, perturbed validation and, once, on test; nothing is
 chosen here. Prints a table of AUC with its 95 % interval over patients. Run it as
 `python -m benchmarks.augmentation_ablation FOLDER`.
 """
@@ -28,7 +28,7 @@ from localaws.sagemaker.container.process import container_environment
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
 from ml.dataset.lists import list_text
-from ml.dataset.radiographs import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.variants import seeds
 from ml.evaluation.auroc import auroc
 from ml.evaluation.statistics import Estimate
@@ -43,16 +43,20 @@ ARMS: dict[str, frozenset[str]] = {
 }
 
 
-def copy_film(folder: Path, target: Path, factors: frozenset[str], seed: int, job: tuple[Film, int]) -> tuple[int, str]:
-    """Write one copy of a film; return its line of the list. Copy 0 is the film itself."""
-    film, number = job
-    place = f"{CLASSES[film.label]}/{number}-{film.name}"
-    data = (folder / CLASSES[film.label] / film.name).read_bytes()
+def copy_image(
+    folder: Path, target: Path, factors: frozenset[str], seed: int, job: tuple[Radiograph, int]
+) -> tuple[int, str]:
+    """Write one copy of an image; return its line of the list. Copy 0 is the image itself."""
+    image, number = job
+    place = f"{CLASSES[image.label]}/{number}-{image.name}"
+    data = (folder / CLASSES[image.label] / image.name).read_bytes()
     if number and factors:
-        with Image.open(folder / CLASSES[film.label] / film.name) as image:
-            data = encode(augment(image.convert("L"), np.random.default_rng(seeds(seed, film.pixels, number)), factors))
+        with Image.open(folder / CLASSES[image.label] / image.name) as picture:
+            data = encode(
+                augment(picture.convert("L"), np.random.default_rng(seeds(seed, image.pixels, number)), factors)
+            )
     (target / place).write_bytes(data)
-    return film.label, place
+    return image.label, place
 
 
 def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]]) -> None:
@@ -63,18 +67,23 @@ def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]]) -> No
 
 
 def train(
-    films: Sequence[Film], validation: Sequence[Film], folder: Path, root: Path, arm: str, given: argparse.Namespace
+    images: Sequence[Radiograph],
+    validation: Sequence[Radiograph],
+    folder: Path,
+    root: Path,
+    arm: str,
+    given: argparse.Namespace,
 ) -> None:
     """Train one arm as a training job would, under `root`."""
-    jobs = [(film, number) for film in films for number in range(given.copies + 1)]
+    jobs = [(image, number) for image in images for number in range(given.copies + 1)]
     for channel in ("train", "validation"):
         for name in CLASSES:
             (root / "input/data" / channel / name).mkdir(parents=True)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        make = partial(copy_film, folder, root / "input/data/train", ARMS[arm], given.seed)
+        make = partial(copy_image, folder, root / "input/data/train", ARMS[arm], given.seed)
         write_channel(root, "train", pool.map(make, jobs, chunksize=32))
-    keep = partial(copy_film, folder, root / "input/data/validation", frozenset(), given.seed)
-    write_channel(root, "validation", [keep((film, 0)) for film in validation])
+    keep = partial(copy_image, folder, root / "input/data/validation", frozenset(), given.seed)
+    write_channel(root, "validation", [keep((image, 0)) for image in validation])
     sent = {
         "num_classes": len(CLASSES), "num_training_samples": len(jobs), "image_shape": f"3,{SIDE},{SIDE}",
         "use_pretrained_model": 1, "epochs": given.epochs, "mini_batch_size": 32, "optimizer": "adam",
@@ -87,32 +96,32 @@ def train(
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=container_environment())
 
 
-def auc(model: Model, films: Sequence[Film], folder: Path) -> Estimate:
-    """Score films and return the AUC, with its interval over patients."""
-    scores = [model.score((folder / CLASSES[film.label] / film.name).read_bytes())[1] for film in films]
-    return auroc(np.array([film.label for film in films]), np.array(scores), [film.patient for film in films])
+def auc(model: Model, images: Sequence[Radiograph], folder: Path) -> Estimate:
+    """Score images and return the AUC, with its interval over patients."""
+    scores = [model.score((folder / CLASSES[image.label] / image.name).read_bytes())[1] for image in images]
+    return auroc(np.array([image.label for image in images]), np.array(scores), [image.patient for image in images])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="collection in Kaggle's layout")
-    parser.add_argument("--films", type=int, default=1000, help="training films, drawn once (default %(default)s)")
-    parser.add_argument("--copies", type=int, default=2, help="of each training film (default %(default)s)")
+    parser.add_argument("--images", type=int, default=1000, help="training images, drawn once (default %(default)s)")
+    parser.add_argument("--copies", type=int, default=2, help="of each training image (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the draw and the copies (default 0)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "standardised"
-        found = sources.open_source(str(given.folder), Path(work), given.seed, None).films
-        films, _ = standardising.standardise_all(found, folder)
-        splits = split.split(groups.group(films)[0], 0.125, 0.2, 32, given.seed)
-        variants.stressed(splits["validation"], folder)
-        order = np.random.default_rng(given.seed).permutation(len(splits["train"]))[: given.films]
+        found = sources.open_source(str(given.folder), Path(work), given.seed, None).images
+        images, _ = standardising.standardise_all(found, folder)
+        splits = split.split(groups.group(images)[0], 0.125, 0.2, 32, given.seed)
+        variants.perturbed(splits["validation"], folder)
+        order = np.random.default_rng(given.seed).permutation(len(splits["train"]))[: given.images]
         drawn = [splits["train"][index] for index in sorted(order)]
-        print(f"{len(drawn)} training films, {given.copies} copies of each, {given.epochs} epochs, seed {given.seed}; "
-              f"AUC on {len(splits['validation'])} validation films, clean and stressed, and {len(splits['test'])} "
-              "test films", flush=True)  # fmt: skip
-        print(f"{'factors':<18}{'validation':<24}{'stressed validation':<24}{'test':<24}seconds", flush=True)
+        print(f"{len(drawn)} training images, {given.copies} copies of each, {given.epochs} epochs, seed {given.seed}; "
+              f"AUC on {len(splits['validation'])} validation images, clean and perturbed, and {len(splits['test'])} "
+              "test images", flush=True)  # fmt: skip
+        print(f"{'factors':<18}{'validation':<24}{'perturbed validation':<24}{'test':<24}seconds", flush=True)
         for arm in ARMS:
             started = time.monotonic()
             with tempfile.TemporaryDirectory() as root:
@@ -120,7 +129,7 @@ def main() -> int:
                 model = Model(Path(root) / "model")
                 cells = [
                     auc(model, splits["validation"], folder),
-                    auc(model, splits["validation"], folder / "stressed"),
+                    auc(model, splits["validation"], folder / "perturbed"),
                     auc(model, splits["test"], folder),
                 ]
             shown = "".join(f"{f'{one.value:.4f} [{one.low:.3f}, {one.high:.3f}]':<24}" for one in cells)

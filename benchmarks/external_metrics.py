@@ -23,7 +23,7 @@ import numpy as np
 
 from ml.errors import UserError
 from ml.evaluation.metrics import metrics
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 from ml.scoring.unlabelled import COLUMNS
 
@@ -119,7 +119,7 @@ def compare(scores: Scores, labels: Mapping[str, Label]) -> dict[str, Estimate]:
             f"There are scores for {counts[1]} positive and {counts[0]} negative images of the table, and both are "
             "needed; check --positive, --negative, and that file names in both tables agree."
         )
-    split = Scored(
+    split = ScoredSplit(
         np.array([labels[name].label for name in names], dtype=np.int64),
         np.array([scores.probabilities[name] for name in names]),
         [labels[name].patient for name in names],

@@ -1,6 +1,6 @@
 """What the proxy adds to the bare call of the endpoint, in CPU time of its own process, side by side in one run.
 
-The endpoint is a local HTTP server in another process, so that its work is not counted. The film has about 200 KB, as
+The endpoint is a local HTTP server in another process, so that its work is not counted. The image has about 200 KB, as
 radiographs of two megapixels have. Exit code 1 when the proxy takes 15 ms or more above the bare call, or 5 ms or more
 without decoding, the gate and standardising. Run it as `python -m benchmarks.handler_overhead`.
 """
@@ -30,7 +30,7 @@ from inference_proxy.deadline import Deadline  # noqa: E402
 from inference_proxy.endpoint import endpoint_of  # noqa: E402
 
 from radiograph import encode, phantom  # noqa: E402
-from radiograph.gate import radiograph_film  # noqa: E402
+from radiograph.frontal_check import radiograph_image  # noqa: E402
 
 WHOLE_MS, WITHOUT_MS = 15.0, 5.0
 _SERVER = """
@@ -55,7 +55,7 @@ ENVIRONMENT = {
     "STAGE": "benchmark",
     "ENDPOINT_NAME": "benchmark",
     "CLASSES": '["NORMAL", "PNEUMONIA"]',
-    "FILM_POLICY": "squash",
+    "RESIZE_MODE": "squash",
     "CALIBRATION": '{"slope": 1.0, "intercept": 0.0}',
     "THRESHOLD": "0.5",
     "THRESHOLD_SOURCE": "benchmark",
@@ -77,8 +77,8 @@ class Context:
         return 29_000
 
 
-def film() -> bytes:
-    """A drawn film of about 200 KB."""
+def image() -> bytes:
+    """A drawn image of about 200 KB."""
     drawn = phantom.draw(1, True).resize((1750, 1310))
     for quality in range(95, 20, -3):
         buffer = io.BytesIO()
@@ -114,8 +114,8 @@ def main() -> int:
     try:
         port = server.stdout.readline().strip() if server.stdout else ""
         os.environ.update(ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
-        data = film()
-        asked, standard = event(data), encode(radiograph_film(data))
+        data = image()
+        asked, standard = event(data), encode(radiograph_image(data))
         endpoint = endpoint_of(settings.load())
 
         def whole() -> None:
@@ -124,7 +124,7 @@ def main() -> int:
 
         sides: dict[str, Callable[[], object]] = {
             "bare endpoint call": lambda: endpoint.invoke(standard, Deadline.of(Context())),
-            "decode, gate, standardise": lambda: encode(radiograph_film(data)),
+            "decode, gate, standardise": lambda: encode(radiograph_image(data)),
             "whole handler": whole,
         }
         for call in sides.values():
@@ -135,7 +135,7 @@ def main() -> int:
         server.wait()
     overhead = found["whole handler"] - found["bare endpoint call"]
     without = overhead - found["decode, gate, standardise"]
-    print(f"a film of {len(data) / 1000:.0f} KB, median of {runs}, CPU of the proxy's process")
+    print(f"an image of {len(data) / 1000:.0f} KB, median of {runs}, CPU of the proxy's process")
     for name, milliseconds in found.items():
         print(f"{name:<28}{milliseconds:8.2f} ms {milliseconds / found['bare endpoint call']:6.2f} x")
     print(f"{'added by the handler':<28}{overhead:8.2f} ms, {without:.2f} ms without decoding and standardising")

@@ -1,6 +1,6 @@
 """Serving by localaws: batch transform against a plain torch loop, the latency and the memory of an endpoint.
 
-The torch loop decodes one film after the other and runs the same network in eager mode on all processors. Batch
+The torch loop decodes one image after the other and runs the same network in eager mode on all processors. Batch
 transform's time is that of the whole job, from its start to its end as DescribeTransformJob gives them: download, start
 of the container and upload included. Exit code 1 when batch transform is less than three times as fast, the median
 latency is 40 ms or more, or the endpoint takes 600 MB or more. Run it as `python -m benchmarks.serving`.
@@ -41,16 +41,16 @@ BUCKET = "serving-benchmark"
 SPEED, LATENCY_MS, MEMORY_MB = 3.0, 40.0, 600.0
 
 
-def films(work: Path, count: int) -> list[bytes]:
-    """Standardised synthetic films, the same ones over again where `count` is more than there are."""
-    found = sources.open_source("phantom", work, 0, None).films
+def images(work: Path, count: int) -> list[bytes]:
+    """Standardised synthetic images, the same ones over again where `count` is more than there are."""
+    found = sources.open_source("phantom", work, 0, None).images
     done, _ = standardising.standardise_all(found, work / "standardised")
-    bodies = [(work / "standardised" / CLASSES[film.label] / film.name).read_bytes() for film in done]
+    bodies = [(work / "standardised" / CLASSES[image.label] / image.name).read_bytes() for image in done]
     return [bodies[number % len(bodies)] for number in range(count)]
 
 
 def torch_loop(network: torch.nn.Module, bodies: list[bytes]) -> float:
-    """Seconds of a plain eager loop over encoded films."""
+    """Seconds of a plain eager loop over encoded images."""
     scorer = export.Scorer(network).eval()
     started = time.perf_counter()
     with torch.no_grad():
@@ -72,12 +72,12 @@ def artifact(network: networks.Ensemble, work: Path) -> bytes:
 
 
 def deploy(bodies: list[bytes], model: bytes) -> None:
-    """Put films and model into the local AWS, and make the SageMaker model."""
+    """Put images and model into the local AWS, and make the SageMaker model."""
     s3, iam, sagemaker = (boto3.client(name) for name in ("s3", "iam", "sagemaker"))
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="model/model.tar.gz", Body=model)
     for number, body in enumerate(bodies):
-        s3.put_object(Bucket=BUCKET, Key=f"films/{number:05}.jpg", Body=body)
+        s3.put_object(Bucket=BUCKET, Key=f"images/{number:05}.jpg", Body=body)
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
     allowed = {"Effect": "Allow", "Action": ["s3:*", "logs:*"], "Resource": "*"}
     role = iam.create_role(RoleName="serving", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]
@@ -87,9 +87,9 @@ def deploy(bodies: list[bytes], model: bytes) -> None:
 
 
 def batch_transform(number: int) -> float:
-    """Seconds of one batch transform job over all films."""
+    """Seconds of one batch transform job over all images."""
     sagemaker, name = boto3.client("sagemaker"), f"serving-{number}"
-    source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/films/"}, f"s3://{BUCKET}/out/{name}"
+    source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/images/"}, f"s3://{BUCKET}/out/{name}"
     sagemaker.create_transform_job(**request(name, "serving", source, target, "ml.m5.large"))
     while True:
         found: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
@@ -125,15 +125,15 @@ def resident(command: str) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--films", type=int, default=2400, help="in a transform job (default %(default)s)")
+    parser.add_argument("--images", type=int, default=2400, help="in a transform job (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of loop and transform, in turn (default %(default)s)")
     parser.add_argument("--calls", type=int, default=300, help="of the endpoint (default %(default)s)")
     options = parser.parse_args()
-    if min(options.films, options.runs, options.calls) < 1:
-        parser.error("--films, --runs and --calls must be at least 1.")
+    if min(options.images, options.runs, options.calls) < 1:
+        parser.error("--images, --runs and --calls must be at least 1.")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        bodies = films(work, options.films)
+        bodies = images(work, options.images)
         network = networks.build(2, pretrained=True).eval()
         model = artifact(network, work)
         port = free_port(0)
@@ -146,9 +146,9 @@ def main() -> int:
         finally:
             stop(server)
     loop, transform = (min(side) for side in zip(*pairs, strict=True))
-    print(f"{len(bodies)} films, best of {options.runs} runs, {os.cpu_count()} processors; {options.calls} calls")
-    print(f"torch eager loop   {loop:7.2f} s {len(bodies) / loop:7.1f} films/s")
-    print(f"batch transform    {transform:7.2f} s {len(bodies) / transform:7.1f} films/s {loop / transform:6.2f} x")
+    print(f"{len(bodies)} images, best of {options.runs} runs, {os.cpu_count()} processors; {options.calls} calls")
+    print(f"torch eager loop   {loop:7.2f} s {len(bodies) / loop:7.1f} images/s")
+    print(f"batch transform    {transform:7.2f} s {len(bodies) / transform:7.1f} images/s {loop / transform:6.2f} x")
     print(f"InvokeEndpoint     {median:7.1f} ms median, {tail:.1f} ms 99th percentile")
     print(f"endpoint's memory  {memory:7.0f} MB")
     return 0 if loop / transform >= SPEED and median < LATENCY_MS and memory < MEMORY_MB else 1

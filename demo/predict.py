@@ -1,4 +1,4 @@
-"""One held-out film of each class through the REST API, with curl."""
+"""One held-out image of each class through the REST API, with curl."""
 
 import json
 import shutil
@@ -19,22 +19,22 @@ class Api:
     key: str
 
 
-def held_out_films(session: boto3.Session, stage: str, folder: Path) -> list[tuple[str, Path]]:
-    """Download the first test film of each class into `folder`; return (class, path) pairs."""
+def held_out_images(session: boto3.Session, stage: str, folder: Path) -> list[tuple[str, Path]]:
+    """Download the first test image of each class into `folder`; return (class, path) pairs."""
     s3 = session.client("s3")
     bucket = stack_outputs(session, f"Pneumonia-{stage}-Storage")["DataBucketName"]
     latest = json.loads(s3.get_object(Bucket=bucket, Key="datasets/latest.json")["Body"].read())
     folder.mkdir(parents=True, exist_ok=True)
-    films = []
+    images = []
     for name in ("NORMAL", "PNEUMONIA"):
         prefix = f"datasets/{latest['name']}/{latest['version']}/test/{name}/"
         found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
         if not found:
-            raise StepFailedError(f"s3://{bucket}/{prefix} holds no film: the data set has no test films of {name}.")
+            raise StepFailedError(f"s3://{bucket}/{prefix} holds no image: the data set has no test images of {name}.")
         path = folder / Path(found[0]["Key"]).name
         s3.download_file(bucket, found[0]["Key"], str(path))
-        films.append((name, path))
-    return films
+        images.append((name, path))
+    return images
 
 
 def stack_outputs(session: boto3.Session, stack: str) -> dict[str, str]:
@@ -50,21 +50,21 @@ def deployed_api(session: boto3.Session, stage: str) -> Api:
     return Api(url=outputs["ApiUrl"], key=key["value"])
 
 
-def curl_line(api: Api, film: Path, key: str = "$API_KEY") -> list[str]:
-    """Return the curl command that asks `api` about one film, with `key` in the header."""
+def curl_line(api: Api, image: Path, key: str = "$API_KEY") -> list[str]:
+    """Return the curl command that asks `api` about one image, with `key` in the header."""
     headers = ["-H", f"x-api-key: {key}", "-H", "Content-Type: image/jpeg"]
-    return ["curl", "--silent", "--show-error", *headers, "--data-binary", f"@{film}", f"{api.url}predict"]
+    return ["curl", "--silent", "--show-error", *headers, "--data-binary", f"@{image}", f"{api.url}predict"]
 
 
-def predict(api: Api, film: Path) -> dict[str, object]:
-    """Ask the API about one film by curl and return its answer.
+def predict(api: Api, image: Path) -> dict[str, object]:
+    """Ask the API about one image by curl and return its answer.
 
     Raises:
         StepFailedError: there is no curl, it failed, or the answer is no prediction.
     """
     if shutil.which("curl") is None:
         raise StepFailedError("curl is not on the PATH: install it to let the demo ask the API as you would.")
-    done = subprocess.run(curl_line(api, film, api.key), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(curl_line(api, image, api.key), capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise StepFailedError(f"curl ended with exit code {done.returncode}: {done.stderr.strip()}")
     try:

@@ -17,13 +17,13 @@ from demo.commands import Runner, stop
 STAGE = "demo"
 """A stage of its own, so that a model trained here never stands in for one trained on AWS."""
 
-PHANTOM_PREPARATION = ["--validation-share", "0.2", "--augment", "2"]
+PHANTOM_PREPARATION = ["--validation-fraction", "0.2", "--augment", "2"]
 PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
 """Sizes and a threshold at which chance alone hardly lets a good model miss the gate: with 96 ill validation images and
 120 ill test images, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at 0.95 it does in 88."""
 
-FILMS_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
+IMAGES_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 """Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
 
 NOTHING_BILLED = (
@@ -59,9 +59,9 @@ class Walk:
         scoring.score(self.runner, "Score the test images by batch transform", STAGE, transform)
         deployment = self.deploy("Endpoint", "Api", "Observability")
         self.runner.step("Deploy the endpoint and the API", [deployment], ENDPOINT_NOTE)
-        api, film = self.ask_the_api()
+        api, image = self.ask_the_api()
         app_url = None if self.options.once else self.start_app(api)
-        self.print_summary(api, film, app_url)
+        self.print_summary(api, image, app_url)
         if app_url is not None:
             self.wait()
 
@@ -70,7 +70,7 @@ class Walk:
         if self.options.data:
             source = str(self.options.data.resolve())
             prepare = self.ml("prepare", "--source", source)
-            return prepare, self.ml("train", *FILMS_TRAINING), self.ml("transform", "--yes")
+            return prepare, self.ml("train", *IMAGES_TRAINING), self.ml("transform", "--yes")
         return (
             self.ml("prepare", "--source", "phantom", *PHANTOM_PREPARATION),
             self.ml("train", *PHANTOM_TRAINING),
@@ -98,15 +98,15 @@ class Walk:
         self.runner.finish("Start AWS on localhost", started)
 
     def ask_the_api(self) -> tuple[predict.Api, Path]:
-        """Ask the deployed API about one held-out film of each class; return the API and the last film."""
-        title = "Ask the API about two held-out films"
+        """Ask the deployed API about one held-out image of each class; return the API and the last image."""
+        title = "Ask the API about two held-out images"
         started = self.runner.announce(title)
         session = boto3.Session()
         api = predict.deployed_api(session, STAGE)
-        for name, film in predict.held_out_films(session, STAGE, self.root / "build" / "demo"):
-            shown = film.relative_to(self.root)
-            print(f"A film labelled {name}:\n$ {curl_text(api, shown)}", flush=True)
-            print(json.dumps(predict.predict(api, film), indent=2), flush=True)
+        for name, image in predict.held_out_images(session, STAGE, self.root / "build" / "demo"):
+            shown = image.relative_to(self.root)
+            print(f"An image labelled {name}:\n$ {curl_text(api, shown)}", flush=True)
+            print(json.dumps(predict.predict(api, image), indent=2), flush=True)
         self.runner.finish(title, started)
         return api, shown
 
@@ -120,7 +120,7 @@ class Walk:
         self.runner.finish("Start the app", started)
         return f"http://localhost:{port}"
 
-    def print_summary(self, api: predict.Api, film: Path, app_url: str | None) -> None:
+    def print_summary(self, api: predict.Api, image: Path, app_url: str | None) -> None:
         """Print each step's time and what the reader can do next."""
         print("\nDone. Seconds per step:")
         for title, seconds in self.runner.seconds:
@@ -128,7 +128,7 @@ class Walk:
         print(f"  {sum(seconds for _, seconds in self.runner.seconds):7.1f}  in all")
         print("\nAsk the API yourself:")
         print(f"  export API_KEY={api.key}")
-        print(f"  {curl_text(api, film)}")
+        print(f"  {curl_text(api, image)}")
         if app_url is not None:
             print(f"\nThe app: {app_url}")
             print("Not a medical device. Press Ctrl-C to stop the app and localaws; the state stays in", end=" ")
@@ -141,7 +141,7 @@ class Walk:
         print("One of the servers ended by itself.", file=sys.stderr)
 
 
-def curl_text(api: predict.Api, film: Path) -> str:
+def curl_text(api: predict.Api, image: Path) -> str:
     """Return the curl command as a person would type it, with the key from $API_KEY."""
-    quoted = [f'"{word}"' if "$" in word else shlex.quote(word) for word in predict.curl_line(api, film)]
+    quoted = [f'"{word}"' if "$" in word else shlex.quote(word) for word in predict.curl_line(api, image)]
     return " ".join(quoted)

@@ -10,11 +10,11 @@ ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from frontend import many, model_page, reading  # noqa: E402
+from frontend import many_images_page, model_page, one_image_page  # noqa: E402
 
 PAGES = [
-    st.Page(reading.page, title="Read one film", icon=":material/radiology:", url_path="one", default=True),
-    st.Page(many.page, title="Read many", icon=":material/photo_library:", url_path="many"),
+    st.Page(one_image_page.page, title="Read one image", icon=":material/radiology:", url_path="one", default=True),
+    st.Page(many_images_page.page, title="Read many", icon=":material/photo_library:", url_path="many"),
     st.Page(model_page.page, title="The model", icon=":material/monitoring:", url_path="model"),
 ]
 
@@ -22,7 +22,9 @@ PAGES = [
 def main() -> None:
     """Draw the page that was asked for."""
     here = st.navigation(PAGES, position="top")
-    st.set_page_config(page_title=f"{here.title} - chest film reading", page_icon=":material/radiology:", layout="wide")
+    st.set_page_config(
+        page_title=f"{here.title} - chest radiograph reading", page_icon=":material/radiology:", layout="wide"
+    )
     here.run()
 
 

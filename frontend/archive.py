@@ -7,12 +7,12 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from frontend.film import MAX_FILE_BYTES
+from frontend.uploaded_image import MAX_FILE_BYTES
 
 MAX_FILES = 1000
 """Most files of one batch."""
-NO_FILM = frozenset({".ds_store", "thumbs.db", "desktop.ini", "dicomdir"})
-"""What file managers and DICOM media put beside films."""
+NO_IMAGE = frozenset({".ds_store", "thumbs.db", "desktop.ini", "dicomdir"})
+"""What file managers and DICOM media put beside images."""
 
 
 class ArchiveError(Exception):
@@ -68,11 +68,11 @@ def expanded(file: Uploaded) -> Iterator[Item]:
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except Exception:  # noqa: BLE001 (zipfile raises nearly every built-in exception on malformed archives)
-        yield Item(file.file_id, file.name, refusing("It is no zip archive that can be opened; zip the films again."))
+        yield Item(file.file_id, file.name, refusing("It is no zip archive that can be opened; zip the images again."))
         return
     for number, entry in enumerate(archive.infolist()):
         path = PurePosixPath(entry.filename)
-        hidden = path.name.startswith(".") or path.parts[:1] == ("__MACOSX",) or path.name.lower() in NO_FILM
+        hidden = path.name.startswith(".") or path.parts[:1] == ("__MACOSX",) or path.name.lower() in NO_IMAGE
         if not entry.is_dir() and not hidden:
             yield Item(f"{file.file_id}/{number}", str(path), reader(archive, entry))
 
@@ -89,7 +89,7 @@ def reader(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Callable[[], byt
             # encrypted ones, and lzma an error of its own.
             raise ArchiveError(f"It cannot be unpacked ({error}); zip it again without a password.") from error
         if len(data) > MAX_FILE_BYTES:
-            raise ArchiveError(f"It unpacks to more than {MAX_FILE_BYTES:,} bytes; save the film as a smaller file.")
+            raise ArchiveError(f"It unpacks to more than {MAX_FILE_BYTES:,} bytes; save the image as a smaller file.")
         return data
 
     return read

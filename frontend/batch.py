@@ -1,4 +1,4 @@
-"""Many films, a few at a time: one result or one reason each, in the order in which they come."""
+"""Many images, a few at a time: one result or one reason each, in the order in which they come."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -9,19 +9,19 @@ from io import BytesIO
 from PIL import Image
 
 import radiograph
-from frontend import film as films
-from frontend.answers import Prediction
+from frontend import uploaded_image as images
+from frontend.api_models import Prediction
 from frontend.archive import ArchiveError, Item
 from frontend.client import Client, RefusalError
-from frontend.film import Film
 from frontend.pace import ATTEMPTS, Pace
-from radiograph import Policy
+from frontend.uploaded_image import Radiograph
+from radiograph import ResizeMode
 
 AT_ONCE = 4
-"""Films under way: with the proxy's and the model's time this keeps an instance busy, and a browser usable."""
+"""Images under way: with the proxy's and the model's time this keeps an instance busy, and a browser usable."""
 THUMBNAIL_SIDE = 96
 FATAL = frozenset({"invalid_api_key", "access_denied", "quota_exceeded", "unreachable", "endpoint_missing"})
-"""Codes after which no other film of the batch can fare better."""
+"""Codes after which no other image of the batch can fare better."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Row:
     """What became of one file: a prediction, or the reason why there is none.
 
     Attributes:
-        thumbnail: the film as a data: URL, "" where it could not be read.
+        thumbnail: the image as a data: URL, "" where it could not be read.
         code: the API's or the reader's stable code, "" with a prediction.
         again: whether asking about the same file another time may bring a prediction.
     """
@@ -43,16 +43,16 @@ class Row:
     again: bool = False
 
 
-def read_all(client: Client, items: Sequence[Item], policy: Policy) -> Iterator[Row]:
+def read_all(client: Client, items: Sequence[Item], resize_mode: ResizeMode) -> Iterator[Row]:
     """Yield a row for each file as it is done.
 
-    A refusal that would meet every other film too ends the batch: the files that were not asked about yield no row.
+    A refusal that would meet every other image too ends the batch: the files that were not asked about yield no row.
     Closing the iterator stops it within the requests under way.
     """
     pace = Pace()
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch")
     try:
-        pending: list[Future[Row | None]] = [pool.submit(read_one, client, item, policy, pace) for item in items]
+        pending: list[Future[Row | None]] = [pool.submit(read_one, client, item, resize_mode, pace) for item in items]
         for done in as_completed(pending):
             row = done.result()
             if row is None:
@@ -65,27 +65,27 @@ def read_all(client: Client, items: Sequence[Item], policy: Policy) -> Iterator[
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_one(client: Client, item: Item, policy: Policy, pace: Pace) -> Row | None:
+def read_one(client: Client, item: Item, resize_mode: ResizeMode, pace: Pace) -> Row | None:
     """Return the row of one file; None where the batch was stopped before."""
     if pace.stopped:
         return None
     try:
-        film = films.from_file(item.name, item.read(), policy)
+        image = images.from_file(item.name, item.read(), resize_mode)
     except ArchiveError as error:
         return Row(item.key, item.name, code="archive", reason=str(error))
-    except radiograph.FilmError as error:
+    except radiograph.ImageError as error:
         return Row(item.key, item.name, code=error.code, reason=str(error))
-    picture = thumbnail(film.picture)
+    picture = thumbnail(image.picture)
     try:
-        found = ask(client, film, pace)
+        found = ask(client, image, pace)
     except RefusalError as refusal:
         again = refusal.retryable or refusal.code in FATAL
         return Row(item.key, item.name, picture, None, refusal.code, f"{refusal.title}. {refusal.detail}", again)
     return None if found is None else Row(item.key, item.name, picture, found)
 
 
-def ask(client: Client, film: Film, pace: Pace) -> Prediction | None:
-    """Ask about a film until there is an answer; None where the batch was stopped.
+def ask(client: Client, image: Radiograph, pace: Pace) -> Prediction | None:
+    """Ask about an image until there is an answer; None where the batch was stopped.
 
     Raises:
         RefusalError: trying again would not help, or did not help ATTEMPTS times.
@@ -96,7 +96,7 @@ def ask(client: Client, film: Film, pace: Pace) -> Prediction | None:
         if pace.stopped:
             return None
         try:
-            return client.predict(film.body, film.media_type)
+            return client.predict(image.body, image.media_type)
         except RefusalError as refusal:
             attempt += 1
             if attempt == ATTEMPTS or not refusal.retryable:
@@ -105,7 +105,7 @@ def ask(client: Client, film: Film, pace: Pace) -> Prediction | None:
 
 
 def thumbnail(picture: Image.Image) -> str:
-    """Return a film as a small data: URL."""
+    """Return an image as a small data: URL."""
     small = picture.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = BytesIO()

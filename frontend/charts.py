@@ -14,24 +14,26 @@ Chart = alt.LayerChart | alt.FacetChart
 
 
 def roc(curve: Mapping[str, Any]) -> Chart:
-    """Sensitivity over 1 - specificity with its 95 % band, the operating point, and the floor's curve."""
+    """Sensitivity over 1 - specificity with its 95 % band, the operating point, and the baseline's curve."""
     band = [
         {"x": x, "low": low, "high": high}
         for x, low, high in zip(*(curve["band"][name] for name in ("false_positive_rate", "low", "high")), strict=True)
     ]
     at = [{"x": curve["operating_point"][0], "y": curve["operating_point"][1], "what": "threshold in use"}]
-    lines = [*named("model", curve["points"]), *named("28-pixel regression (floor)", curve["floor"])]
+    lines = [*named("model", curve["points"]), *named("28-pixel regression (baseline)", curve["baseline"])]
     x, y = axis("x", "1 - specificity"), axis("y", "sensitivity")
     colour = alt.Color(
         "what:N",
         title=None,
         scale=alt.Scale(
-            domain=["model", "28-pixel regression (floor)", "threshold in use"], range=[BLUE, GREY, ORANGE]
+            domain=["model", "28-pixel regression (baseline)", "threshold in use"], range=[BLUE, GREY, ORANGE]
         ),
         legend=legend(),
     )
     dash = alt.StrokeDash(
-        "what:N", legend=None, scale=alt.Scale(domain=["model", "28-pixel regression (floor)"], range=[[1, 0], [5, 4]])
+        "what:N",
+        legend=None,
+        scale=alt.Scale(domain=["model", "28-pixel regression (baseline)"], range=[[1, 0], [5, 4]]),
     )
     return alt.layer(
         alt.Chart(rows(band)).mark_area(opacity=0.25, color=BLUE).encode(
@@ -49,9 +51,9 @@ def roc(curve: Mapping[str, Any]) -> Chart:
 
 def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     """Share of pneumonia with its 95 % interval over the mean probability of each bin, for each split."""
-    names = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
+    names = {"validation": "validation", "validation_stressed": "perturbed validation", "test": "test"}
     points = [
-        {"x": one["probability"], "y": one["share"], "low": one["low"], "high": one["high"], "n": one["n"],
+        {"x": one["probability"], "y": one["fraction"], "low": one["low"], "high": one["high"], "n": one["n"],
          "what": names[split]}
         for split, bins in splits.items()
         for one in bins
@@ -65,7 +67,7 @@ def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     )
     x, y = axis("x", "mean probability of a bin"), axis("y", "share of pneumonia")
     base = alt.Chart(rows(points)).encode(x=x, color=colour)
-    titles = (("x", "probability"), ("y", "share"), ("low", "lower end"), ("high", "upper end"))
+    titles = (("x", "probability"), ("y", "fraction"), ("low", "lower end"), ("high", "upper end"))
     told = [alt.Tooltip(f"{name}:Q", format=".3f", title=title) for name, title in titles]
     diagonal = alt.Chart(rows([{"x": 0, "y": 0}, {"x": 1, "y": 1}])).mark_line(color=GREY, strokeDash=[4, 4])
     return alt.layer(
@@ -79,10 +81,10 @@ def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
 
 
 def histogram(found: Mapping[str, Any], threshold: float) -> Chart:
-    """Number of test films by probability and class, with the threshold."""
+    """Number of test images by probability and class, with the threshold."""
     edges = found["edges"]
     bars = [
-        {"low": low, "high": high, "films": count, "what": name}
+        {"low": low, "high": high, "images": count, "what": name}
         for name in ("NORMAL", "PNEUMONIA")
         for low, high, count in zip(edges[:-1], edges[1:], found[name], strict=True)
         if count
@@ -93,9 +95,9 @@ def histogram(found: Mapping[str, Any], threshold: float) -> Chart:
     return alt.layer(
         alt.Chart(rows(bars)).mark_bar(opacity=0.75).encode(
             x=alt.X("low:Q", title="probability of pneumonia", scale=SHARE, bin="binned"), x2="high:Q",
-            y=alt.Y("films:Q", title="test films", stack=None, scale=alt.Scale(type="symlog", constant=10)),
+            y=alt.Y("images:Q", title="test images", stack=None, scale=alt.Scale(type="symlog", constant=10)),
             y2=alt.datum(0),
-            color=colour, tooltip=["what:N", "films:Q"],
+            color=colour, tooltip=["what:N", "images:Q"],
         ),
         alt.Chart(rows([{"x": threshold}])).mark_rule(strokeDash=[3, 3], size=2, color=GREY).encode(x="x:Q"),
     ).properties(height=HEIGHT)  # fmt: skip

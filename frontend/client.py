@@ -1,4 +1,4 @@
-"""The REST API's client: films in, answers or refusals out."""
+"""The REST API's client: images in, answers or refusals out."""
 
 import threading
 import time
@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import requests
 
-from frontend import answers
-from frontend.answers import HeatMap, Lease, Model, Prediction
+from frontend import api_models
+from frontend.api_models import HeatMap, Lease, Model, Prediction
 from frontend.settings import Settings
 
 Answer = TypeVar("Answer")
@@ -19,7 +19,7 @@ READ_SECONDS = 35
 """API Gateway gives up after 29 seconds, so its answer always comes first."""
 
 RETRYABLE = frozenset({429, 502, 503, 504})
-"""Statuses after which the same film may well be read a moment later."""
+"""Statuses after which the same image may well be read a moment later."""
 FINAL = frozenset({"quota_exceeded", "endpoint_missing", "endpoint_access_denied"})
 """Codes with such a status that waiting a moment does not mend."""
 
@@ -61,24 +61,24 @@ class Client:
         """The API's URL, without the key."""
         return self._settings.api_url
 
-    def predict(self, film: bytes, media_type: str) -> Prediction:
-        """Send one film's bytes, image/jpeg or image/png.
+    def predict(self, image: bytes, media_type: str) -> Prediction:
+        """Send one image's bytes, image/jpeg or image/png.
 
         Raises:
             RefusalError: there is no prediction.
         """
         started = time.monotonic()
         return self._ask(
-            "POST", "predict", film, media_type, lambda found: answers.prediction(found, time.monotonic() - started)
+            "POST", "predict", image, media_type, lambda found: api_models.prediction(found, time.monotonic() - started)
         )
 
-    def explain(self, film: bytes, media_type: str) -> HeatMap:
-        """Ask which parts of a film speak for pneumonia; this takes up to 29 seconds.
+    def explain(self, image: bytes, media_type: str) -> HeatMap:
+        """Ask which parts of an image speak for pneumonia; this takes up to 29 seconds.
 
         Raises:
             RefusalError: there is no heat map.
         """
-        return self._ask("POST", "explain", film, media_type, answers.heat_map)
+        return self._ask("POST", "explain", image, media_type, api_models.heat_map)
 
     def model(self) -> Model:
         """Ask which model answers and how well it did.
@@ -86,7 +86,7 @@ class Client:
         Raises:
             RefusalError: the API does not say.
         """
-        return self._ask("GET", "model", None, None, answers.model)
+        return self._ask("GET", "model", None, None, api_models.model)
 
     def extend_lease(self, hours: int) -> Lease:
         """Let the endpoint live at least so many hours from now.
@@ -94,7 +94,7 @@ class Client:
         Raises:
             RefusalError: it was not extended.
         """
-        return self._ask("POST", "lease", f'{{"hours": {hours}}}'.encode(), "application/json", answers.lease)
+        return self._ask("POST", "lease", f'{{"hours": {hours}}}'.encode(), "application/json", api_models.lease)
 
     def _ask(
         self, method: str, path: str, body: bytes | None, media_type: str | None, read: Callable[[Any], Answer]

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from frontend import charts
-from frontend.answers import Lease, Model
+from frontend.api_models import Lease, Model
 from frontend.client import Client, RefusalError
 from frontend.refusals import show_refusal
 from frontend.session import asked, model_of, opened
@@ -14,7 +14,7 @@ from frontend.wording import duration, estimate, threshold_meaning
 
 HEADLINES = {"AUROC": 1, "Sensitivity": 100, "Specificity": 100, "Accuracy": 100}
 """Metrics at the top, and the factor they are shown with."""
-SPLITS = {"test": "Test", "validation": "Validation", "validation_stressed": "Stressed validation"}
+SPLITS = {"test": "Test", "validation": "Validation", "validation_stressed": "Perturbed validation"}
 
 
 def page() -> None:
@@ -100,10 +100,10 @@ def lease_words(lease: Lease) -> str:
 
 
 def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
-    """Show metrics, warnings, curves and kinds of films."""
+    """Show metrics, warnings, curves and kinds of images."""
     test = evaluation["splits"]["test"]
     st.header("How well it did", anchor=False)
-    st.markdown(f"Test films of `{evaluation['dataset']}`; in brackets the 95 % confidence interval.")
+    st.markdown(f"Test images of `{evaluation['dataset']}`; in brackets the 95 % confidence interval.")
     for column, (name, scale) in zip(st.columns(len(HEADLINES)), HEADLINES.items(), strict=True):
         value, _, interval = estimate(test[name], scale).partition(" [")
         column.metric(name, value, border=True)
@@ -117,18 +117,18 @@ def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
     with st.expander("All metrics"):
         st.table(metrics_table(evaluation["splits"]), alt="Metrics of each split")
     if evaluation["subgroups"]:
-        st.subheader("Kinds of films", anchor=False)
-        st.table(subgroup_table(evaluation["subgroups"]), alt="Metrics of each kind of test films")
+        st.subheader("Kinds of images", anchor=False)
+        st.table(subgroup_table(evaluation["subgroups"]), alt="Metrics of each kind of test images")
     if model.report_url:
         st.link_button("Open the full report", model.report_url, icon=":material/open_in_new:")
 
 
 def shift_words(falls: Mapping[str, float]) -> str:
-    """Return how the model fares when the same films are blurred, compressed and moved."""
+    """Return how the model fares when the same images are blurred, compressed and moved."""
     changes = ", ".join(f"{name} {0 - round(fall, 3):+.3f}" for name, fall in falls.items())
     return (
-        f"On validation films that were blurred, compressed, zoomed and turned as another scanner or archive might: "
-        f"{changes} against the same films as they were."
+        f"On validation images that were blurred, compressed, zoomed and turned as another scanner or archive might: "
+        f"{changes} against the same images as they were."
     )
 
 
@@ -153,9 +153,9 @@ def show_curves(model: Model, evaluation: Mapping[str, Any]) -> None:
         ),
         (
             st,
-            "Probabilities of the test films",
+            "Probabilities of the test images",
             charts.histogram(curves["histogram"], model.threshold),
-            f"Films by probability and true class, threshold at {model.threshold:.3f}; above ten films the axis is "
+            f"Images by probability and true class, threshold at {model.threshold:.3f}; above ten images the axis is "
             "logarithmic",
         ),
     ):
@@ -184,7 +184,7 @@ def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def subgroup_table(groups: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the metrics of each kind of films."""
+    """Return the metrics of each kind of images."""
     rows = [(kind, name, one) for kind, found in groups.items() for name, one in found.items()]
     return {
         "Kind": [kind for kind, _, _ in rows],

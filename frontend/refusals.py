@@ -10,9 +10,9 @@ NEXT_STEPS = {
     "throttled": "Wait a few seconds, then try again.",
     "endpoint_throttled": "The model is busy. Wait a few seconds, then try again.",
     "quota_exceeded": "Whoever runs this API can raise the key's daily quota (`daily_quota`).",
-    "not_a_radiograph": "This check is made by simple rules and can be wrong: if it is a frontal chest film, save it "
-    "upright, uncropped and not inverted, and choose it again.",
-    "too_large": "Save the film as a smaller JPEG and choose it again.",
+    "not_a_radiograph": "This check is made by simple rules and can be wrong: if it is a frontal chest radiograph, "
+    "save it upright, uncropped and not inverted, and choose it again.",
+    "too_large": "Save the image as a smaller JPEG and choose it again.",
     "endpoint_not_ready": "The model is being started; that takes a few minutes after a deployment.",
     "endpoint_timeout": "The model is waking up: the first answer of a sleeping endpoint takes up to a minute.",
     "timeout": "The model is waking up: the first answer of a sleeping endpoint takes up to a minute.",

@@ -1,6 +1,6 @@
 """The scales of the probability and of the heat map, as HTML that follows the page's colours."""
 
-from frontend.answers import HeatMap, Prediction
+from frontend.api_models import HeatMap, Prediction
 from frontend.wording import percent
 from radiograph.heat import AGAINST, FOR, full_colour
 

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from frontend.answers import Model
+from frontend.api_models import Model
 from frontend.client import Client, RefusalError, outcome
 from frontend.settings import SettingsError, load
 
 NOT_A_DEVICE = (
-    "**Not a medical device.** For research and education only; a radiologist must read the film before any decision."
+    "**Not a medical device.** For research and education only; a radiologist must read the image before any decision."
 )
 STYLE = "<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>"
 """Streamlit keeps 6rem free below its toolbar, a fifth of a phone's screen."""

@@ -18,11 +18,11 @@ ALL, SUSPECTED, CLEAR, UNSURE, FAILED = (
 )
 FILTERS = (ALL, SUSPECTED, CLEAR, UNSURE, FAILED)
 NEAR = 0.1
-"""Distance from the threshold, in probability, within which a film counts as uncertain."""
+"""Distance from the threshold, in probability, within which an image counts as uncertain."""
 NOTICE = "Not a medical device: for research and education only"
 
 BATCH_COLUMNS = {
-    "film": st.column_config.ImageColumn("Film", width="small"),
+    "image": st.column_config.ImageColumn("Radiograph", width="small"),
     "result": st.column_config.TextColumn("Result", width="medium"),
     "probability": st.column_config.ProgressColumn(
         "Probability of pneumonia", min_value=0, max_value=1, format="percent"
@@ -46,7 +46,7 @@ def chosen(rows: Sequence[Row], name: str) -> list[Row]:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Return how many films were called what."""
+    """Return how many images were called what."""
     counts = {name: len(chosen(rows, name)) for name in FILTERS}
     return (
         f"Pneumonia suspected: **{counts[SUSPECTED]:,}**. None suspected: **{counts[CLEAR]:,}**. Of these, near the "
@@ -57,7 +57,7 @@ def summary(rows: Sequence[Row]) -> str:
 def frame(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Return the table's columns, one entry a row, in their order."""
     return {
-        "film": [row.thumbnail or None for row in rows],
+        "image": [row.thumbnail or None for row in rows],
         "result": [word(row) for row in rows],
         "probability": [None if row.prediction is None else row.prediction.probability for row in rows],
         "file": [row.name for row in rows],

@@ -37,16 +37,16 @@ def estimate(one: Mapping[str, Any], scale: float = 1) -> str:
 
 
 def threshold_meaning(evaluation: Mapping[str, Any] | None) -> str:
-    """Return what the threshold is worth, measured on which films."""
+    """Return what the threshold is worth, measured on which images."""
     if evaluation is None:
         return "This model was deployed without an evaluation: nothing is known of what its threshold is worth."
     test = evaluation["splits"]["test"]
     sensitivity, specificity = test["Sensitivity"], test["Specificity"]
     return (
-        f"On the {sensitivity['n'] + specificity['n']:,} test films of `{evaluation['dataset']}`, this threshold finds "
-        f"**{estimate(sensitivity, 100)}** of the films with pneumonia (n = {sensitivity['n']:,}) and rightly passes "
-        f"**{estimate(specificity, 100)}** of those without (n = {specificity['n']:,}). In brackets: 95 % confidence "
-        "interval. Films from elsewhere may fare worse."
+        f"On the {sensitivity['n'] + specificity['n']:,} test images of `{evaluation['dataset']}`, this threshold "
+        f"finds **{estimate(sensitivity, 100)}** of the images with pneumonia (n = {sensitivity['n']:,}) and rightly "
+        f"passes **{estimate(specificity, 100)}** of those without (n = {specificity['n']:,}). In brackets: 95 % "
+        "confidence interval. Images from elsewhere may fare worse."
     )
 
 

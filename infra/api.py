@@ -10,8 +10,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import gateway_responses, waf
-from infra.lease import Lease
-from infra.model import TrainedModel
+from infra.deployed_model import TrainedModel
+from infra.lease_schedule import Lease
 from infra.nag import acknowledge
 from infra.proxy import TIMEOUT, proxy
 from infra.settings import Settings
@@ -89,8 +89,8 @@ class ApiStack(cdk.Stack):
     def _acknowledge(self, api: apigateway.RestApi) -> None:
         keys = "Every method wants an API key; there are no users to tell apart. The setting auth=iam wants signatures."
         reasons = {
-            "APIG2": "The proxy checks the body itself: a JSON schema cannot look into a film.",
-            "APIG6": "Execution logs would hold request bodies, which are films of patients; access logs are on.",
+            "APIG2": "The proxy checks the body itself: a JSON schema cannot look into an image.",
+            "APIG6": "Execution logs would hold request bodies, which are images of patients; access logs are on.",
             "APIG4": keys,
             "COG4": keys,
             LOGGING_POLICY: "AWS's own policy for its role to write logs by, one for account and region.",

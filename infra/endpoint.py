@@ -6,9 +6,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import image_uris, rollback
+from infra.deployed_model import TrainedModel
 from infra.exports import bucket_export, execution_role_export, key_export, settings_output
-from infra.lease import Lease, add_schedule, schedule_name
-from infra.model import TrainedModel
+from infra.lease_schedule import Lease, add_schedule, schedule_name
 from infra.settings import Settings
 
 VARIANT = "AllTraffic"

@@ -20,7 +20,7 @@ PROBLEMS = {
     "REQUEST_TOO_LARGE": (
         413,
         "too_large",
-        "The request exceeds 10 MB; a film may have 4,400,000 bytes.",
+        "The request exceeds 10 MB; an image may have 4,400,000 bytes.",
     ),
     "RESOURCE_NOT_FOUND": (404, "not_found", "There is no such path; see GET /health."),
     "THROTTLED": (429, "throttled", "Too many requests at once; wait a second and try again."),

@@ -22,7 +22,7 @@ LEFT_OUT = {"dicom.py", "phantom"}
 """Of radiograph: they need pydicom and numpy, which the proxy does not."""
 UNUSED = ("libavif", "libharfbuzz", "libfreetype", "libraqm", "libfribidi", "libwebp", "libsharpyuv", "liblcms2",
           "_avif", "_webp", "_imagingft", "_imagingcms", "_imagingtk")  # fmt: skip
-"""Parts of Pillow for formats and fonts that no film needs; the proxy reads JPEG and PNG."""
+"""Parts of Pillow for formats and fonts that no image needs; the proxy reads JPEG and PNG."""
 
 
 def build() -> Path:

@@ -10,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.endpoint import VARIANT
-from infra.lease import Lease, failures_name
+from infra.lease_schedule import Lease, failures_name
 from infra.nag import acknowledge
 from infra.proxy import function_name
 from infra.settings import Settings
@@ -83,7 +83,7 @@ class ObservabilityStack(cdk.Stack):
             name,
             alarm_description=description,
             threshold=threshold,
-            # One cold start, or one film of many megapixels, is not a slow API.
+            # One cold start, or one image of many megapixels, is not a slow API.
             evaluation_periods=3 if name == "SlowAnswers" else 1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

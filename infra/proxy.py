@@ -10,17 +10,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import cost
+from infra import endpoint_price
+from infra.deployed_model import TrainedModel
 from infra.exports import bucket_export, key_export
-from infra.lease import SCHEDULER, Lease, role_name, schedule_name
-from infra.model import TrainedModel
+from infra.lease_schedule import SCHEDULER, Lease, role_name, schedule_name
 from infra.nag import acknowledge
 from infra.settings import Settings
 
 TIMEOUT = cdk.Duration.seconds(29)
 """API Gateway's default limit for an integration; a longer one needs a raised quota."""
 UPLOADS = "uploads"
-"""Prefix of the data bucket for films that are too large for a request."""
+"""Prefix of the data bucket for images that are too large for a request."""
 
 Grant = tuple[list[str], list[str], dict[str, Any]]
 """Actions, resources, conditions."""
@@ -108,9 +108,11 @@ def environment(settings: Settings, model: TrainedModel, lease: Lease) -> dict[s
     return {
         "STAGE": settings.stage,
         "ENDPOINT_NAME": lease.endpoint_name(settings.stage),
-        "ENDPOINT_COST": json.dumps(found) if (found := cost.endpoint(settings, cost.read())) else "",
+        "ENDPOINT_COST": json.dumps(found)
+        if (found := endpoint_price.endpoint(settings, endpoint_price.read()))
+        else "",
         "CLASSES": json.dumps(list(model.classes)),
-        "FILM_POLICY": model.policy,
+        "RESIZE_MODE": model.resize_mode,
         "THRESHOLD": repr(model.threshold),
         "THRESHOLD_SOURCE": model.threshold_source,
         "CALIBRATION": json.dumps(dict(zip(("slope", "intercept"), model.calibration, strict=True))),

@@ -17,7 +17,7 @@ one run (`infra.resolution`).
 | serverless_concurrency | 1 to 200 | of a serverless endpoint |
 | lease_hours | 0 to 168 | the endpoint deletes itself so long after the last extension; 0 is never |
 | lease_extend_by_api | true, false | whoever may call the API may put the lease off, by lease_hours at most |
-| data_capture_percent | 0 to 100 | share of requests, films included, that a realtime endpoint stores |
+| data_capture_percent | 0 to 100 | share of requests, images included, that a realtime endpoint stores |
 | vpc_subnets, vpc_security_groups | comma-separated ids | where a realtime endpoint's instances live; empty is no VPC |
 | auth | api_key, iam | a key in x-api-key, or requests signed with AWS credentials |
 | cors_origins | comma-separated https origins | web pages that may call the API; empty is none |
@@ -174,5 +174,7 @@ def summary(found: Settings) -> str:
         f"{', encrypted with a key of its own' if found.kms == 'create' else ''}.",
     ]
     if found.data_capture_percent:
-        lines.append(f"The endpoint stores {found.data_capture_percent} % of the films it is sent: images of patients.")
+        lines.append(
+            f"The endpoint stores {found.data_capture_percent} % of the images it is sent: images of patients."
+        )
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from infra.nag import acknowledge
 from infra.settings import Settings
 
 EXPIRING_DAYS = {"transform/": 30, "transform-input/": 1, "uploads/": 1, f"{CAPTURE}/": 30}
-"""Prefixes whose objects are not kept: output of jobs, films that were only scored, what an endpoint stored."""
+"""Prefixes whose objects are not kept: output of jobs, images that were only scored, what an endpoint stored."""
 OLD_VERSION_DAYS = 30
 ABANDONED_UPLOAD_DAYS = 7
 ACCESS_LOG_DAYS = 90

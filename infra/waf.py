@@ -5,13 +5,13 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 REQUESTS_IN_FIVE_MINUTES = 1000
-"""Of one address. A person reads a few films a minute; the usage plan bounds each key besides."""
+"""Of one address. A person reads a few images a minute; the usage plan bounds each key besides."""
 
 
 def protect(scope: Construct, stage: apigateway.Stage, name: str) -> None:
     """Put a web ACL before a stage: Amazon's common rules, and a rate for each address.
 
-    The common rules block bodies over 8 KB, which every film is; that one rule only counts.
+    The common rules block bodies over 8 KB, which every image is; that one rule only counts.
     """
     metrics = waf.CfnWebACL.VisibilityConfigProperty
     common = waf.CfnWebACL.ManagedRuleGroupStatementProperty(

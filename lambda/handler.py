@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from inference_proxy import routes
-from inference_proxy.answers import Answer, problem_answer, proxy_response
 from inference_proxy.aws import SettingsError
 from inference_proxy.cors import cors_headers
 from inference_proxy.deadline import LambdaContext
 from inference_proxy.events import parse, request_id
 from inference_proxy.problems import ProblemError
 from inference_proxy.request_log import RequestLog
+from inference_proxy.responses import Answer, problem_answer, proxy_response
 
 
 class _Environment:

@@ -40,13 +40,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE", help="as of `cdk deploy`")
     parser.add_argument("--requests", type=int, default=1000, help="a month, for serverless (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of one inference, for serverless (default 1)")
-    parser.add_argument("--films", type=int, default=18264, help="lines of the training list (default %(default)s)")
+    parser.add_argument("--images", type=int, default=18264, help="lines of the training list (default %(default)s)")
     parser.add_argument(
-        "--evaluation-films",
+        "--evaluation-images",
         type=int,
         default=1904,
         metavar="N",
-        help="images of validation, stressed validation and test (default %(default)s)",
+        help="images of validation, perturbed validation and test (default %(default)s)",
     )
     parser.add_argument("--epochs", type=int, default=4, help="default %(default)s")
     parser.add_argument("--instance-type", default=Compute().instance_type, help="of training (default %(default)s)")
@@ -54,8 +54,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
     )
     options = parser.parse_args(argv)
-    if min(options.requests, options.films, options.evaluation_films, options.epochs) < 1 or options.seconds <= 0:
-        parser.error("--requests, --films, --evaluation-films, --epochs and --seconds must be above 0.")
+    if min(options.requests, options.images, options.evaluation_images, options.epochs) < 1 or options.seconds <= 0:
+        parser.error("--requests, --images, --evaluation-images, --epochs and --seconds must be above 0.")
     return options
 
 
@@ -70,11 +70,11 @@ def show(options: argparse.Namespace) -> None:
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
     )
     print(f"Endpoint: {words}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, as long as it exists.")
-    one = prices.training(table, options.instance_type, 101, options.films, options.epochs)
+    one = prices.training(table, options.instance_type, 101, options.images, options.epochs)
     print(f"One training run: {one} on {options.instance_type} ({one.basis}); less on spot.")
-    evaluation = prices.transform(table, INSTANCE_TYPE, options.evaluation_films)
+    evaluation = prices.transform(table, INSTANCE_TYPE, options.evaluation_images)
     print(
-        f"One evaluation of {options.evaluation_films:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis})."
+        f"One evaluation of {options.evaluation_images:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis})."
     )
     print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
 

@@ -26,13 +26,13 @@ from ml.dataset import (
 )
 from ml.dataset.radiographs import CLASSES, Reject
 from ml.errors import UserError
-from radiograph import POLICIES
+from radiograph import RESIZE_MODES
 
 EXAMPLES = """examples:
   python -m ml.prepare --source phantom
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
-  python -m ml.prepare --source films.csv                        # path,label,patient_id[,split]
+  python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
 """
 SHOWN_REJECTS = 20
@@ -59,16 +59,23 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     parser.add_argument("--name", help="name of the data set (default: the folder's name)")
     parser.add_argument("--seed", type=int, default=0, help="of splits, copies, lists and phantoms (default 0)")
-    parser.add_argument("--validation-share", type=share, default=0.125, help="of the training films (default 0.125)")
-    parser.add_argument("--test-share", type=share, default=0.2, help="where the source has no test folder (0.2)")
-    parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")
-    parser.add_argument("--max-reject-share", type=share, default=0.05, help="stop above this share (default 0.05)")
     parser.add_argument(
-        "--augment", type=copies, default=3, metavar="N", help="varied copies of each training film (3)"
+        "--validation-fraction", type=fraction, default=0.125, help="of the training images (default 0.125)"
+    )
+    parser.add_argument("--test-fraction", type=fraction, default=0.2, help="where the source has no test folder (0.2)")
+    parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")
+    parser.add_argument(
+        "--max-reject-fraction", type=fraction, default=0.05, help="stop above this share (default 0.05)"
+    )
+    parser.add_argument(
+        "--augment", type=copies, default=3, metavar="N", help="varied copies of each training image (3)"
     )
     parser.add_argument("--balance", action="store_true", help="repeat the smaller class in the training list")
     parser.add_argument(
-        "--policy", choices=POLICIES, default="squash", help="how a film gets square; the API does the same (squash)"
+        "--resize-mode",
+        choices=RESIZE_MODES,
+        default="squash",
+        help="how an image gets square; the API does the same (squash)",
     )
     parser.add_argument(
         "--format",
@@ -83,14 +90,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def share(text: str) -> float:
-    """Parse a share between 0 and 1, ends excluded."""
+def fraction(text: str) -> float:
+    """Parse a fraction between 0 and 1, ends excluded."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share; give a number above 0 and below 1.")
+        raise argparse.ArgumentTypeError(f"{text!r} is no fraction; give a number above 0 and below 1.")
     return value
 
 
@@ -108,23 +115,23 @@ def prepare(options: argparse.Namespace) -> None:
     name = slug(options.name or name_of(options.source))
     offer = sources.open_source(options.source, root / name, options.seed, options.labels)
     folder = root / name / "standardised"
-    films, broken = standardising.standardise_all(offer.films, folder, options.policy)
+    images, broken = standardising.standardise_all(offer.images, folder, options.resize_mode)
     rejects = [*offer.rejects, *broken]
-    report_rejects(len(films), rejects, options.max_reject_share)
-    grouped, redundant = groups.group(films)
-    splits = split.split(grouped, options.validation_share, options.test_share, options.batch_size, options.seed)
-    variants.stressed(splits["validation"], folder)
+    report_rejects(len(images), rejects, options.max_reject_fraction)
+    grouped, duplicates = groups.group(images)
+    splits = split.split(grouped, options.validation_fraction, options.test_fraction, options.batch_size, options.seed)
+    variants.perturbed(splits["validation"], folder)
     names = variants.copies(splits["train"], options.augment, options.seed, folder)
     placed = layout.lay_out(splits, names, options.balance, options.seed, folder)
     content = version.describe(name, splits, settings(options), placed.training_samples, offer.collection)
-    file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(redundant))
+    file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(duplicates))
     print_splits(content, file_counts)
     if options.format == "recordio":
         placed = formats.add_records(placed, root / name / "recordio")
     elif options.format == "manifest":
         placed = formats.add_manifests(placed, bucket, content)
     pages = report.build(content, splits, rejects, file_counts, folder)
-    pages["floor.json"] = baseline.floor(splits, folder)
+    pages["baseline.json"] = baseline.baseline(splits, folder)
     keep(pages, root / name)
     sent = upload.upload(bucket, content, placed, pages)
     print(f"Data set {name}/{content['version']} in s3://{bucket}/datasets/{name}/{content['version']}/: "
@@ -132,8 +139,17 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what decides the content besides the films."""
-    names = ("seed", "validation_share", "test_share", "batch_size", "augment", "balance", "policy", "format")
+    """Return what decides the content besides the images."""
+    names = (
+        "seed",
+        "validation_fraction",
+        "test_fraction",
+        "batch_size",
+        "augment",
+        "balance",
+        "resize_mode",
+        "format",
+    )
     return {name: getattr(options, name) for name in names}
 
 
@@ -146,7 +162,7 @@ def name_of(source: str) -> str:
 
 
 def keep(pages: Mapping[str, bytes], folder: Path) -> None:
-    """Write the report's files beside the prepared films."""
+    """Write the report's files beside the prepared images."""
     for name, body in pages.items():
         atomic.write(folder / name, body)
     print(f"Report {folder / 'report.html'}")
@@ -164,11 +180,11 @@ def slug(text: str) -> str:
     return name
 
 
-def report_rejects(films: int, rejects: list[Reject], limit: float) -> None:
-    """List what was left out beside `films` usable images.
+def report_rejects(images: int, rejects: list[Reject], limit: float) -> None:
+    """List what was left out beside `images` usable images.
 
     Raises:
-        UserError: the share of unusable files exceeds `limit`; files outside the source's layout do not count.
+        UserError: the fraction of unusable files exceeds `limit`; files outside the source's layout do not count.
     """
     for reject in rejects[:SHOWN_REJECTS]:
         many = f" ({reject.files:,} files)" if reject.files > 1 else ""
@@ -176,9 +192,9 @@ def report_rejects(films: int, rejects: list[Reject], limit: float) -> None:
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
     unusable = sum(reject.unusable for reject in rejects)
-    if unusable > limit * (films + unusable):
+    if unusable > limit * (images + unusable):
         raise UserError(
-            f"{unusable} of {films + unusable} files are no usable films, more than --max-reject-share {limit:g} "
+            f"{unusable} of {images + unusable} files are no usable images, more than --max-reject-fraction {limit:g} "
             "allows. Look at the reasons above."
         )
 
@@ -186,7 +202,7 @@ def report_rejects(films: int, rejects: list[Reject], limit: float) -> None:
 def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
     """Print the splits, what they share, and what became of every file."""
     heads = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
-    print(f"{'split':<12}{'films':>8}{heads}")
+    print(f"{'split':<12}{'images':>8}{heads}")
     for name, counts in content["counts"].items():
         numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
         print(f"{name:<12}{sum(counts.values()):>8}{numbers}"

@@ -127,7 +127,7 @@ def start(stage: str, options: argparse.Namespace) -> None:
     validation = sum(dataset["counts"]["validation"].values())
     sent = hyperparameters.resolve(vars(options), samples, len(dataset["classes"]))
     if validation < int(sent["mini_batch_size"]):
-        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation films.", 2)
+        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation images.", 2)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     place = request.Place(
         outputs["DataBucketName"],

@@ -12,8 +12,8 @@ from ml.cli import run_command
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.evaluation import calibration, release_gate, store
-from ml.evaluation.evaluate import SPLITS, Choices, evaluate
-from ml.evaluation.scored_split import Scored, scored
+from ml.evaluation.evaluate import SPLITS, EvaluationOptions, evaluate
+from ml.evaluation.scored_split import ScoredSplit, scored
 from ml.leasing.extend import renew
 from ml.leasing.status import status
 from ml.scoring import labelled, transform_job, unlabelled
@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   python -m ml.transform
   python -m ml.transform --target-sensitivity 0.98 --min-specificity 0.9
   python -m ml.transform --attach JOB                     go on after Ctrl-C or with new credentials
-  python -m ml.transform --input ~/films --output scores.csv      any films, without labels
+  python -m ml.transform --input ~/images --output scores.csv      any images, without labels
 """
 
 
@@ -38,7 +38,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.transform",
-        description="Score the validation, stressed validation and test images with the stage's model, in one batch "
+        description="Score the validation, perturbed validation and test images with the stage's model, in one batch "
         "transform job. Ctrl-C leaves the job running. "
         "Threshold and calibration are chosen on validation; test is only measured. A model that passes the gate is "
         "released for `cdk deploy`.",
@@ -58,21 +58,21 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="follow it, take the scores that it has, and send only the images without one in one more job",
     )
     instead.add_argument("--stop", metavar="JOB", help="stop it")
-    default = Choices()
+    default = EvaluationOptions()
     group = parser.add_argument_group("measuring").add_argument
-    group("--target-sensitivity", type=share, default=default.target_sensitivity, metavar="X",
+    group("--target-sensitivity", type=fraction, default=default.target_sensitivity, metavar="X",
           help="on validation (default %(default)s)")  # fmt: skip
     group("--calibrate", choices=calibration.METHODS, default=default.calibration,
-          help="kept only where the stressed validation agrees (default %(default)s)")  # fmt: skip
-    group("--prevalence", type=share, default=default.prevalence, metavar="X",
+          help="kept only where the perturbed validation agrees (default %(default)s)")  # fmt: skip
+    group("--prevalence", type=fraction, default=default.prevalence, metavar="X",
           help="for which predictive values are given (default %(default)s)")  # fmt: skip
     group("--seed", type=int, default=default.seed, help="of the bootstrap (default %(default)s)")
     group = parser.add_argument_group("gate", "minimums of the lower ends of the 95 %% intervals on test").add_argument
     for name, minimum in release_gate.MINIMUMS.items():
         group(f"--min-{name.lower()}", type=number, default=minimum, metavar="X", help="default %(default)s")
     group("--force", action="store_true", help="release a model that missed the gate; its card says so")
-    group = parser.add_argument_group("any films", "score without labels; the model in context stays").add_argument
-    group("--input", metavar="S3_OR_FOLDER", help="a folder of films, or an s3:// prefix")
+    group = parser.add_argument_group("any images", "score without labels; the model in context stays").add_argument
+    group("--input", metavar="S3_OR_FOLDER", help="a folder of images, or an s3:// prefix")
     group("--output", type=Path, metavar="FILE.csv", help="where their scores go")
     options = parser.parse_args(argv)
     if (options.input is None) != (options.output is None):
@@ -93,7 +93,7 @@ def number(text: str) -> float:
     return value
 
 
-def share(text: str) -> float:
+def fraction(text: str) -> float:
     """Parse a number above 0 and below 1."""
     value = number(text)
     if value in (0, 1):
@@ -122,16 +122,16 @@ def transform(options: argparse.Namespace) -> None:
     dataset = upload.read_version(bucket, entry["dataset"])
     probabilities, missing = labelled.split_probabilities(scorer, dataset, confirm, options.attach)
     raw = splits(dataset, probabilities)
-    floor = store.read_floor(bucket, dataset)
+    baseline = store.read_baseline(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
-    found = evaluate(raw, floor, previous, choices(options), dataset["collection"])
+    found = evaluate(raw, baseline, previous, choices(options), dataset["collection"])
     found = replace(found, facts=found.facts | {"missing": missing})
     store.show(found, entry["dataset"])
     facts = store.store(entry, found, raw, dataset, options.force)
     release(stage, bucket, facts)
 
 
-def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, Scored]:
+def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, ScoredSplit]:
     """Return the images of the three splits with the model's probabilities.
 
     Raises:
@@ -139,8 +139,8 @@ def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> di
     """
     raw = {}
     for split in SPLITS:
-        films = [film for film in dataset["films"] if film["file"].startswith(f"{split}/")]
-        raw[split] = scored(films, probabilities)
+        images = [image for image in dataset["images"] if image["file"].startswith(f"{split}/")]
+        raw[split] = scored(images, probabilities)
         if len({*raw[split].labels.tolist()}) < len(dataset["classes"]):
             raise UserError(
                 f"The {split} images that have a score are not of both classes ({', '.join(dataset['classes'])}); "
@@ -149,10 +149,10 @@ def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> di
     return raw
 
 
-def choices(options: argparse.Namespace) -> Choices:
+def choices(options: argparse.Namespace) -> EvaluationOptions:
     """Return what was chosen on the command line."""
     minimums = {name: getattr(options, f"min_{name.lower()}") for name in release_gate.MINIMUMS}
-    return Choices(options.target_sensitivity, options.calibrate, options.prevalence, minimums, options.seed)
+    return EvaluationOptions(options.target_sensitivity, options.calibrate, options.prevalence, minimums, options.seed)
 
 
 def release(stage: str, bucket: str, facts: dict[str, Any]) -> None:

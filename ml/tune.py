@@ -195,7 +195,7 @@ def watch(name: str) -> tuple[dict[str, Any], int]:
     shown: set[str] = set()
     while True:
         description = clients.description(describe, f"tuning job {name}", POLL_SECONDS)
-        for job in clients.patiently(training_jobs, POLL_SECONDS):
+        for job in clients.retry_on_connection_error(training_jobs, POLL_SECONDS):
             if job["TrainingJobStatus"] in ENDED and job["TrainingJobName"] not in shown:
                 shown.add(job["TrainingJobName"])
                 print(words(job), flush=True)

@@ -1,4 +1,4 @@
-"""DICOM CR and DX films to 8-bit grey. Pixels come out and nothing else: no tag leaves the file here.
+"""DICOM CR and DX images to 8-bit grey. Pixels come out and nothing else: no tag leaves the file here.
 
 This module needs pydicom and numpy; the rest of the package does not import it.
 """
@@ -17,32 +17,32 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from radiograph.errors import FilmError
+from radiograph.errors import ImageError
 from radiograph.limits import check_bytes, check_size
 from radiograph.media import describe, media_type
-from radiograph.standard import Policy, encode, fit
+from radiograph.standard import ResizeMode, encode, fit
 
 MODALITIES: Final = ("CR", "DX")
-"""Computed and digital radiography (PS3.3 C.7.3.1.1.1): the projection radiographs a chest film can be."""
+"""Computed and digital radiography (PS3.3 C.7.3.1.1.1): the projection radiographs a chest radiograph can be."""
 
 
-def standardise_dicom(data: bytes, *, policy: Policy = "squash", max_bytes: int | None = None) -> bytes:
-    """What `radiograph.standardise` returns, from the bytes of a DICOM file. Raises FilmError."""
-    return encode(fit(read_dicom(data, max_bytes=max_bytes), policy))
+def standardise_dicom(data: bytes, *, resize_mode: ResizeMode = "squash", max_bytes: int | None = None) -> bytes:
+    """What `radiograph.standardise` returns, from the bytes of a DICOM file. Raises ImageError."""
+    return encode(fit(read_dicom(data, max_bytes=max_bytes), resize_mode))
 
 
 def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
-    """The film of a CR or DX file as mode "L" at full resolution, 0 black to 255 white, as a viewer shows it.
+    """The image of a CR or DX file as mode "L" at full resolution, 0 black to 255 white, as a viewer shows it.
 
     Applies the modality LUT or rescale, then the first VOI LUT or window (PS3.3 C.11.1, C.11.2), else the range of
-    the values, then inverts MONOCHROME1. Raises FilmError and nothing else.
+    the values, then inverts MONOCHROME1. Raises ImageError and nothing else.
     """
     check_bytes(data, max_bytes)
     if media_type(data) != "application/dicom":
-        raise FilmError("unsupported_format", f"Received {describe(data)}; a DICOM file (PS3.10) is expected here.")
+        raise ImageError("unsupported_format", f"Received {describe(data)}; a DICOM file (PS3.10) is expected here.")
     if DeflatedExplicitVRLittleEndian.encode() in data:
         # pydicom inflates such a file whole, however large it becomes.
-        raise FilmError(
+        raise ImageError(
             "unsupported_encoding",
             "Received a deflated DICOM file; uncompressed, RLE, JPEG and JPEG 2000 are allowed: export it so.",
         )
@@ -52,11 +52,11 @@ def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
             dataset = dcmread(BytesIO(data))
             _check(dataset)
             light = _light(dataset)
-    except (FilmError, MemoryError):
+    except (ImageError, MemoryError):
         raise
     except Exception as error:
         # pydicom and its decoders raise nearly every built-in exception on malformed files.
-        raise FilmError(
+        raise ImageError(
             "broken",
             "Received a DICOM file that cannot be decoded; export it from the archive again and send that file.",
         ) from error
@@ -67,29 +67,29 @@ def _check(dataset: Dataset) -> None:
     modality = str(dataset.get("Modality", "") or "none")
     if modality not in MODALITIES:
         shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
-        raise FilmError(
+        raise ImageError(
             "wrong_modality",
             f"Received a DICOM file of modality {shown}; CR and DX are allowed: send a plain chest radiograph.",
         )
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
-        raise FilmError(
-            "no_pixels", "Received a DICOM file without an image; send the file that contains the film itself."
+        raise ImageError(
+            "no_pixels", "Received a DICOM file without an image; send the file that contains the image itself."
         )
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     if frames != 1:
-        raise FilmError(
-            "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single film."
+        raise ImageError(
+            "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single image."
         )
     check_size(int(dataset.Columns), int(dataset.Rows))
     photometric = str(dataset.PhotometricInterpretation)
     if photometric not in ("MONOCHROME1", "MONOCHROME2") or int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
-        raise FilmError(
+        raise ImageError(
             "unsupported_encoding",
-            "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the film in grey.",
+            "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the image in grey.",
         )
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
     if syntax.is_compressed and not _decodable(syntax):
-        raise FilmError(
+        raise ImageError(
             "unsupported_encoding",
             f"Received a DICOM image compressed as {syntax.name!r}, for which no decoder is installed; "
             "export it uncompressed, as RLE, baseline JPEG or JPEG 2000.",
@@ -133,8 +133,8 @@ def _window(values: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32
 
 def _range(values: NDArray[np.float32], stored: NDArray[Any], dataset: Dataset) -> NDArray[np.float32]:
     padding = dataset.get("PixelPaddingValue")
-    film = values if padding is None or (stored == padding).all() else values[stored != padding]
-    low, high = float(film.min()), float(film.max())
+    image = values if padding is None or (stored == padding).all() else values[stored != padding]
+    low, high = float(image.min()), float(image.max())
     return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
 
 

@@ -1,18 +1,18 @@
-"""The one error of this package: a file that is not an acceptable chest film."""
+"""The one error of this package: a file that is not an acceptable chest radiograph."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-FilmErrorCode = Literal[
+ImageErrorCode = Literal[
     "empty",  # no bytes
     "too_large",  # more bytes than allowed
     "unsupported_format",  # not JPEG, PNG or (radiograph.dicom) DICOM
     "unsupported_encoding",  # the right format in a variant that cannot be decoded here
     "broken",  # the format's own rules are violated
     "truncated",  # the end of the file is missing
-    "too_small",  # fewer pixels on a side than a film has
-    "too_elongated",  # a strip, not a film
+    "too_small",  # fewer pixels on a side than an image has
+    "too_elongated",  # a strip, not an image
     "too_many_pixels",  # a decompression bomb, or a scan beyond any detector
     "too_complex",  # built to be slow to decode
     "multi_frame",  # an animation, a cine loop or a stack of slices
@@ -20,20 +20,20 @@ FilmErrorCode = Literal[
     "not_a_radiograph",  # a sound picture of something else
     "no_pixels",  # DICOM without an image
 ]
-CODES: tuple[FilmErrorCode, ...] = get_args(FilmErrorCode)
+CODES: tuple[ImageErrorCode, ...] = get_args(ImageErrorCode)
 
 
-class FilmError(ValueError):
-    """A file that cannot be used as a chest film.
+class ImageError(ValueError):
+    """A file that cannot be used as a chest radiograph.
 
     `code` is a stable slug, one of `CODES`, for programs. `str(error)` is one sentence for people: what was
     received, what is allowed, what to do. It never contains the file's text or pixel values.
     """
 
-    def __init__(self, code: FilmErrorCode, sentence: str) -> None:
+    def __init__(self, code: ImageErrorCode, sentence: str) -> None:
         super().__init__(sentence)
-        self.code: FilmErrorCode = code
+        self.code: ImageErrorCode = code
 
-    def __reduce__(self) -> tuple[type[FilmError], tuple[FilmErrorCode, str]]:
+    def __reduce__(self) -> tuple[type[ImageError], tuple[ImageErrorCode, str]]:
         # Exceptions are pickled by their args alone; worker processes must hand the code back too.
         return type(self), (self.code, str(self))

@@ -6,14 +6,14 @@ from typing import cast
 
 from PIL import Image, ImageChops
 
-from radiograph.errors import FilmError
+from radiograph.errors import ImageError
 
 
 def to_grey(image: Image.Image) -> Image.Image:
     """The image as mode "L", 0 black to 255 white, of the same size and without metadata.
 
     Transparency is laid on black, as a viewer in a reading room shows it; colour becomes luma (ITU-R BT.601).
-    Accepts the modes that JPEG and PNG decode to; raises FilmError (unsupported_encoding) for others.
+    Accepts the modes that JPEG and PNG decode to; raises ImageError (unsupported_encoding) for others.
     """
     if image.mode in ("I;16", "I;16B", "I;16L"):
         return _from_16_bit(image)
@@ -25,7 +25,7 @@ def to_grey(image: Image.Image) -> Image.Image:
         return image.convert("RGB").convert("L")
     if image.mode in ("1", "L", "RGB", "YCbCr"):
         return image.convert("L")
-    raise FilmError(
+    raise ImageError(
         "unsupported_encoding",
         f"Received pixels of mode {image.mode}; grey of 8 or 16 bits and colour of 8 bits are allowed: convert it.",
     )
@@ -34,8 +34,8 @@ def to_grey(image: Image.Image) -> Image.Image:
 def _from_16_bit(image: Image.Image) -> Image.Image:
     """Scale by the number of bits in use: 10, 12 and 14-bit detectors are stored right-aligned in 16 bits.
 
-    Dividing a 12-bit film by 256 would leave 16 grey levels, nearly black; stretching to the extremes would change
-    the exposure. A 16-bit film that uses its range is divided by 256, as PNG decoders do.
+    Dividing a 12-bit image by 256 would leave 16 grey levels, nearly black; stretching to the extremes would change
+    the exposure. A 16-bit image that uses its range is divided by 256, as PNG decoders do.
     """
     wide = image.convert("I")
     _, brightest = cast("tuple[int, int]", wide.getextrema())

@@ -1,4 +1,4 @@
-"""What a film's file says about itself before anything is decoded."""
+"""What an image's file says about itself before anything is decoded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Header(NamedTuple):
 def exif_orientation(exif: bytes) -> int:
     """Orientation 1 to 8 from a TIFF-structured EXIF block (JEITA CP-3451, tag 0x0112); 1 when absent or broken.
 
-    A film is not refused for a broken EXIF block: cameras and converters write them, and the pixels are sound.
+    An image is not refused for a broken EXIF block: cameras and converters write them, and the pixels are sound.
     """
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:

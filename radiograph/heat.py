@@ -1,4 +1,4 @@
-"""A grid of numbers over a film, drawn as a coloured layer."""
+"""A grid of numbers over an image, drawn as a coloured layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from PIL import Image
 
-from radiograph.standard import Policy
+from radiograph.standard import ResizeMode
 
 # Two colours that every kind of colour vision tells apart (Okabe and Ito, 2008): vermilion for, blue against.
 FOR: Final = (213, 94, 0)
@@ -25,7 +25,7 @@ def full_colour(values: Values) -> float:
 
 
 def heat_layer(
-    values: Values, floor: float, size: tuple[int, int], strength: float, policy: Policy = "squash"
+    values: Values, floor: float, size: tuple[int, int], strength: float, resize_mode: ResizeMode = "squash"
 ) -> Image.Image:
     """Return a layer of mode "RGBA" and of an image's `size` (width, height in pixels) that shows a grid of log-odds.
 
@@ -37,7 +37,7 @@ def heat_layer(
     full = full_colour(values)
     cells = Image.new("RGBA", (len(values[0]), len(values)))
     cells.putdata([(*(FOR if value > 0 else AGAINST), round(255 * strength * abs(value) / full)) for value in numbers])
-    if policy == "squash":
+    if resize_mode == "squash":
         return cells.resize(size, _SMOOTH)
     width, height = (side / max(size) for side in size)
     left, upper = cells.width * (1 - width) / 2, cells.height * (1 - height) / 2
@@ -45,6 +45,6 @@ def heat_layer(
     return cells.resize(size, _SMOOTH, box=box)
 
 
-def overlay(film: Image.Image, layer: Image.Image) -> Image.Image:
-    """The film (any mode) with the layer of the same size over it, mode "RGB"."""
-    return Image.alpha_composite(film.convert("RGBA"), layer).convert("RGB")
+def overlay(image: Image.Image, layer: Image.Image) -> Image.Image:
+    """The image (any mode) with the layer of the same size over it, mode "RGB"."""
+    return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")

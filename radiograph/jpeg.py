@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from radiograph.errors import FilmError
+from radiograph.errors import ImageError
 from radiograph.header import Header, exif_orientation
 from radiograph.limits import check_size
 
@@ -25,7 +25,7 @@ _MAX_SCANS: Final = 100
 def jpeg_header(data: bytes) -> Header:
     """Check a JPEG file's headers; width and height are compared with the limits here.
 
-    Raises FilmError: broken, truncated, unsupported_encoding, too_complex, and the sizes of `check_size`.
+    Raises ImageError: broken, truncated, unsupported_encoding, too_complex, and the sizes of `check_size`.
     """
     kept = [b"\xff\xd8"]
     orientation, frame, one_scan = 1, None, False
@@ -49,8 +49,8 @@ def jpeg_header(data: bytes) -> Header:
         if marker in _FRAMES or marker in _TABLES or marker in _COLOUR:
             kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
         position = end
-    raise FilmError(
-        "too_complex", f"Received a JPEG image of over {_MAX_SEGMENTS:,} header segments; save the film anew."
+    raise ImageError(
+        "too_complex", f"Received a JPEG image of over {_MAX_SEGMENTS:,} header segments; save the image anew."
     )
 
 
@@ -77,7 +77,7 @@ def _frame(marker: int, body: bytes) -> tuple[int, int]:
         raise _broken("it gives no width or height")
     check_size(width, height)
     if precision != 8 or marker not in _DECODABLE or components not in (1, 3, 4):
-        raise FilmError(
+        raise ImageError(
             "unsupported_encoding",
             f"Received a JPEG image of {precision} bits, {components} components and coding process "
             f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it so, or as 16-bit PNG.",
@@ -88,17 +88,17 @@ def _frame(marker: int, body: bytes) -> tuple[int, int]:
 def _check_scans(data: bytes, start: int) -> None:
     # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker, so these are true markers.
     if (scans := data.count(b"\xff\xda", start)) > _MAX_SCANS:
-        raise FilmError(
+        raise ImageError(
             "too_complex",
-            f"Received a JPEG image of {scans:,} scans; at most {_MAX_SCANS} are allowed: save the film anew.",
+            f"Received a JPEG image of {scans:,} scans; at most {_MAX_SCANS} are allowed: save the image anew.",
         )
 
 
-def _broken(why: str) -> FilmError:
-    return FilmError("broken", f"Received a broken JPEG image ({why}); export the film again and send that file.")
+def _broken(why: str) -> ImageError:
+    return ImageError("broken", f"Received a broken JPEG image ({why}); export the image again and send that file.")
 
 
-def _truncated() -> FilmError:
-    return FilmError(
+def _truncated() -> ImageError:
+    return ImageError(
         "truncated", "Received a JPEG image whose end is missing; copy or upload the whole file again and retry."
     )

@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import Final
 
-from radiograph.errors import FilmError
+from radiograph.errors import ImageError
 from radiograph.header import Header, exif_orientation
 from radiograph.limits import check_size
 
@@ -20,7 +20,7 @@ _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 
 def png_header(data: bytes) -> Header:
     """Check a PNG file's chunks; width and height are compared with the limits here.
 
-    Raises FilmError: broken, truncated, multi_frame (APNG), too_complex, and the sizes of `check_size`.
+    Raises ImageError: broken, truncated, multi_frame (APNG), too_complex, and the sizes of `check_size`.
     """
     width, height, length = _start(data)
     kept, pixels = [_SIGNATURE], []
@@ -29,7 +29,9 @@ def png_header(data: bytes) -> Header:
     for _ in range(_MAX_CHUNKS):
         name, body, end = _chunk(data, position)
         if name == b"acTL":
-            raise FilmError("multi_frame", "Received an animated PNG image; one still film is allowed: save one frame.")
+            raise ImageError(
+                "multi_frame", "Received an animated PNG image; one still image is allowed: save one frame."
+            )
         if name == b"eXIf":
             orientation = exif_orientation(body)
         if name == b"IDAT":
@@ -40,7 +42,7 @@ def png_header(data: bytes) -> Header:
             _check_length(pixels, length)
             return Header(width, height, orientation, b"".join(kept))
         position = end
-    raise FilmError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the film anew.")
+    raise ImageError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the image anew.")
 
 
 def _chunk(data: bytes, position: int) -> tuple[bytes, bytes, int]:
@@ -85,11 +87,11 @@ def _check_length(pixels: list[bytes], length: int) -> None:
         raise _truncated()
 
 
-def _broken(why: str) -> FilmError:
-    return FilmError("broken", f"Received a broken PNG image ({why}); export the film again and send that file.")
+def _broken(why: str) -> ImageError:
+    return ImageError("broken", f"Received a broken PNG image ({why}); export the image again and send that file.")
 
 
-def _truncated() -> FilmError:
-    return FilmError(
+def _truncated() -> ImageError:
+    return ImageError(
         "truncated", "Received a PNG image whose end is missing; copy or upload the whole file again and retry."
     )

@@ -1,4 +1,4 @@
-"""Encoded bytes to a chest film in 8-bit grey, checked before and while it is decoded."""
+"""Encoded bytes to a chest radiograph in 8-bit grey, checked before and while it is decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from radiograph.colour import chroma, jpeg_chroma
-from radiograph.errors import FilmError
+from radiograph.errors import ImageError
 from radiograph.grey import to_grey
 from radiograph.header import Header
 from radiograph.jpeg import jpeg_header
@@ -30,9 +30,9 @@ _UPRIGHT: Final = {
 
 
 class Decoded(NamedTuple):
-    """A film as stored, mode "L", before its orientation is applied.
+    """An image as stored, mode "L", before its orientation is applied.
 
-    `box` (left, upper, right, lower) is the film within `image` in pixels; fractional after scaled decoding.
+    `box` (left, upper, right, lower) is the image within `image` in pixels; fractional after scaled decoding.
     `chroma`, 0 to 255, is how colourful the file is (see `radiograph.colour`); 0 when nobody asked.
     """
 
@@ -42,15 +42,15 @@ class Decoded(NamedTuple):
     chroma: float
 
 
-def read_film(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
-    """The film at full resolution, upright, mode "L" (0 black to 255 white), from JPEG or PNG bytes.
+def read_image(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
+    """The image at full resolution, upright, mode "L" (0 black to 255 white), from JPEG or PNG bytes.
 
     16-bit grey, colour, palette, CMYK and transparency are converted as `radiograph.grey.to_grey` says.
     Size and frame count are checked from the header before anything is decoded. `max_bytes=None` lifts the limit
-    on encoded bytes for local files; the limit on pixels stays. Raises FilmError and nothing else.
+    on encoded bytes for local files; the limit on pixels stays. Raises ImageError and nothing else.
     """
-    film = decode(data, max_bytes=max_bytes)
-    return upright(film.image, film.orientation)
+    image = decode(data, max_bytes=max_bytes)
+    return upright(image.image, image.orientation)
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -65,28 +65,28 @@ def decode(
     """Check and decode JPEG or PNG bytes; with `at_least`, a JPEG may come out reduced to 1/2, 1/4 or 1/8.
 
     No side is then reduced below `at_least` pixels. The reduction happens in the DCT domain, so the pixels
-    left out are never computed. Raises FilmError.
+    left out are never computed. Raises ImageError.
     """
     check_bytes(data, max_bytes)
     kind = media_type(data)
     if kind is None or kind == "application/dicom":
-        raise FilmError(
+        raise ImageError(
             "unsupported_format",
-            f"Received {describe(data)}; JPEG and PNG are allowed: export the film as one of them.",
+            f"Received {describe(data)}; JPEG and PNG are allowed: export the image as one of them.",
         )
     header = jpeg_header(data) if kind == "image/jpeg" else png_header(data)
     try:
         return _decode(header, JpegImageFile if kind == "image/jpeg" else PngImageFile, at_least, with_chroma)
-    except (FilmError, MemoryError):
+    except (ImageError, MemoryError):
         raise
     except Exception as error:
         # Pillow reports broken files with at least OSError, SyntaxError, ValueError, struct.error, zlib.error,
         # EOFError, IndexError and AttributeError; whatever it is, the file is at fault and the caller gets one error.
         cut = "truncated" in str(error)
-        raise FilmError(
+        raise ImageError(
             "truncated" if cut else "broken",
             f"Received {describe(data)} that {'ends too early' if cut else 'cannot be decoded'}; "
-            "copy or export the film again and send that file.",
+            "copy or export the image again and send that file.",
         ) from error
 
 
@@ -95,17 +95,17 @@ def _decode(
 ) -> Decoded:
     with plugin(BytesIO(header.stream)) as file:
         if file.size != (header.width, header.height):
-            raise FilmError("broken", "Received an image whose headers contradict each other; export the film again.")
+            raise ImageError("broken", "Received an image whose headers contradict each other; export the image again.")
         colour = jpeg_chroma(header.stream) if with_chroma and plugin is JpegImageFile else 0.0
-        # A JPEG's luma alone is the grey film; not decoding chroma also keeps full and reduced decoding alike.
+        # A JPEG's luma alone is the grey image; not decoding chroma also keeps full and reduced decoding alike.
         wanted = None if at_least is None else (at_least, at_least)
         draft = file.draft("L", wanted)
         file.load()
-        film: Image.Image = file
-        if film.mode == "CMYK" and "adobe" not in film.info:
+        image: Image.Image = file
+        if image.mode == "CMYK" and "adobe" not in image.info:
             # Pillow takes every CMYK JPEG for Adobe's, which stores ink inverted.
-            film = ImageChops.invert(film)
-        box = (0.0, 0.0, float(film.width), float(film.height)) if draft is None else draft[1]
+            image = ImageChops.invert(image)
+        box = (0.0, 0.0, float(image.width), float(image.height)) if draft is None else draft[1]
         if with_chroma and plugin is PngImageFile:
-            colour = chroma(film)
-        return Decoded(to_grey(film), box, header.orientation, colour)
+            colour = chroma(image)
+        return Decoded(to_grey(image), box, header.orientation, colour)

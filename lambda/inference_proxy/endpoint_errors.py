@@ -24,7 +24,7 @@ _DETAILS: Final = {
     "whoever runs it finds the reason in its log.",
     "endpoint_failure": "The model endpoint failed; send the request again.",
     "model_error": "The model failed on this image; send the request again, or another image.",
-    "model_rejected_image": "The model refused this image; export the film again as JPEG or PNG and send that file.",
+    "model_rejected_image": "The model refused this image; export the image again as JPEG or PNG and send that file.",
 }
 
 RETRIED: Final = frozenset(

@@ -1,4 +1,4 @@
-"""Where a prediction comes from, asked of the model itself: which part of the film does it miss when it is covered?
+"""Where a prediction comes from, asked of the model itself: which part of the image does it miss when it is covered?
 
 Occlusion sensitivity (Zeiler and Fergus, 2014): it needs nothing but answers, so that it works with any endpoint that
 takes an image, the built-in algorithm's too.
@@ -33,7 +33,7 @@ class HeatMap:
     """How much the log-odds of pneumonia fall when a cell is covered.
 
     `values` has CELLS rows of CELLS numbers in log-odds, positive where the place speaks for pneumonia, and None where
-    the time was over. `calls` counts what was asked of the endpoint, the uncovered film included.
+    the time was over. `calls` counts what was asked of the endpoint, the uncovered image included.
     """
 
     values: list[list[float | None]]
@@ -50,16 +50,16 @@ class HeatMap:
         return max(abs(value) for row in self.values for value in row if value is not None)
 
 
-def heat_map(film: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
-    """Cover one cell after the other of a standardised film (mode "L", 224 x 224) and ask again.
+def heat_map(image: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
+    """Cover one cell after the other of a standardised image (mode "L", 224 x 224) and ask again.
 
-    Log-odds, because a probability near 0 or 1 hardly moves whatever is covered. `whole` is the uncovered film's,
-    `log_odds` returns those of an encoded film, both calibrated. Cells whose call runs out of time stay None; the
+    Log-odds, because a probability near 0 or 1 hardly moves whatever is covered. `whole` is the uncovered image's,
+    `log_odds` returns those of an encoded image, both calibrated. Cells whose call runs out of time stay None; the
     first other failure is raised.
     Raises ProblemError: explain_timeout when no cell was answered.
     """
     with ThreadPoolExecutor(CONCURRENT) as pool:
-        pending = [pool.submit(_asked, log_odds, film, cell) for cell in range(CELLS * CELLS)]
+        pending = [pool.submit(_asked, log_odds, image, cell) for cell in range(CELLS * CELLS)]
         try:
             found = [one.result() for one in pending]
         except BaseException:
@@ -76,18 +76,18 @@ def heat_map(film: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
     return HeatMap(rows, 1 + sum(one is not None for one in found))
 
 
-def covered(film: Image.Image, cell: int) -> Image.Image:
-    """The film with one cell in the film's own mean grey, so that covering adds as little as it can."""
+def covered(image: Image.Image, cell: int) -> Image.Image:
+    """The image with one cell in the image's own mean grey, so that covering adds as little as it can."""
     side = SIDE // CELLS
     row, column = divmod(cell, CELLS)
-    copy = film.copy()
-    copy.paste(round(ImageStat.Stat(film).mean[0]), (column * side, row * side, (column + 1) * side, (row + 1) * side))
+    copy = image.copy()
+    copy.paste(round(ImageStat.Stat(image).mean[0]), (column * side, row * side, (column + 1) * side, (row + 1) * side))
     return copy
 
 
-def _asked(log_odds: LogOdds, film: Image.Image, cell: int) -> float | None:
+def _asked(log_odds: LogOdds, image: Image.Image, cell: int) -> float | None:
     try:
-        return log_odds(encode(covered(film, cell)))
+        return log_odds(encode(covered(image, cell)))
     except ProblemError as problem:
         if problem.code == "endpoint_timeout":
             return None

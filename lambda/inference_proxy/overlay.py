@@ -14,7 +14,7 @@ from radiograph.heat import full_colour, heat_layer, overlay
 _STRENGTH: Final = 2 / 3
 
 
-def png(film: Image.Image, found: HeatMap) -> bytes:
+def png(image: Image.Image, found: HeatMap) -> bytes:
     """Return PNG bytes, RGB, of the image's size: vermilion speaks for pneumonia, blue against it.
 
     The scale differs between images, so the PNG's own text (keyword Description) gives it.
@@ -26,5 +26,5 @@ def png(film: Image.Image, found: HeatMap) -> bytes:
         f"Full colour: {full_colour(found.values):.2f}. Regions below {FLOOR:g} are not coloured.",
     )
     buffer = BytesIO()
-    overlay(film, heat_layer(found.values, FLOOR, film.size, _STRENGTH)).save(buffer, "PNG", pnginfo=scale)
+    overlay(image, heat_layer(found.values, FLOOR, image.size, _STRENGTH)).save(buffer, "PNG", pnginfo=scale)
     return buffer.getvalue()

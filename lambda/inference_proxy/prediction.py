@@ -11,7 +11,7 @@ from inference_proxy.problems import ProblemError
 from inference_proxy.settings import POSITIVE, Settings
 
 DISCLAIMER: Final = (
-    "Not a medical device. For research and education only; a radiologist must read the film before any decision."
+    "Not a medical device. For research and education only; a radiologist must read the image before any decision."
 )
 # Softmax in 32-bit floats, printed as text: the sum is off by far less.
 _SUM_TOLERANCE: Final = 1e-3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from radiograph import FilmError
+from radiograph import ImageError
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:pneumonia-api:problem:"
@@ -18,7 +18,7 @@ class Kind(NamedTuple):
     title: str
 
 
-FILM_KINDS: Final[Mapping[str, Kind]] = {
+IMAGE_KINDS: Final[Mapping[str, Kind]] = {
     "empty": Kind(400, "Empty body"),
     "broken": Kind(400, "Broken image"),
     "truncated": Kind(400, "Truncated image"),
@@ -36,7 +36,7 @@ FILM_KINDS: Final[Mapping[str, Kind]] = {
 }
 
 KINDS: Final[Mapping[str, Kind]] = {
-    **FILM_KINDS,
+    **IMAGE_KINDS,
     "malformed_event": Kind(400, "Malformed request"),
     "invalid_base64": Kind(400, "Invalid base64"),
     "invalid_json": Kind(400, "Invalid JSON"),
@@ -104,6 +104,6 @@ class ProblemError(Exception):
         }
 
 
-def from_film_error(error: FilmError) -> ProblemError:
-    """A refused film as a problem of the same code, with the film's own sentence."""
+def from_image_error(error: ImageError) -> ProblemError:
+    """A refused image as a problem of the same code, with the image's own sentence."""
     return ProblemError(error.code, str(error))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from inference_proxy import emf
-from inference_proxy.answers import Answer
+from inference_proxy.responses import Answer
 
 
 class RequestLog:

@@ -11,14 +11,14 @@ from typing import Final
 from PIL import Image
 
 from inference_proxy import settings as deployment
-from inference_proxy.answers import Answer
 from inference_proxy.deadline import Deadline, LambdaContext
 from inference_proxy.endpoint import endpoint_of
 from inference_proxy.events import Request
-from inference_proxy.film import received_film, standard_film
 from inference_proxy.prediction import calibrated, log_odds, prediction, probabilities
 from inference_proxy.problems import ProblemError
+from inference_proxy.request_image import received_image, standard_image
 from inference_proxy.request_log import RequestLog
+from inference_proxy.responses import Answer
 from inference_proxy.settings import Settings
 from inference_proxy.uploads import new_upload
 from radiograph import SIDE, encode
@@ -36,34 +36,34 @@ class Call:
 
 
 def predict(call: Call) -> Answer:
-    """POST /predict: one chest film in, the probability of pneumonia out."""
+    """POST /predict: one chest radiograph in, the probability of pneumonia out."""
     settings, deadline = deployment.load(), Deadline.of(call.context)
-    film = _film(call, settings, deadline)
+    image = _image(call, settings, deadline)
     with call.log.part("endpoint"):
-        scores = _scores(settings, encode(film), deadline)
+        scores = _scores(settings, encode(image), deadline)
     found = prediction(_calibrated(settings, scores), settings, call.request.id)
     call.log.count_label(str(found["label"]))
     return Answer(200, found)
 
 
 def explain(call: Call) -> Answer:
-    """POST /explain: one chest film in, which of its parts speak for pneumonia out, as numbers or as a picture."""
+    """POST /explain: return a heat map of the regions that raise the predicted probability, as numbers or a picture."""
     from inference_proxy.explain import FLOOR, heat_map
 
     settings, deadline = deployment.load(), Deadline.of(call.context)
-    film = _film(call, settings, deadline)
+    image = _image(call, settings, deadline)
 
     def log_odds_of(scores: Mapping[str, float]) -> float:
         return log_odds(scores, settings.slope, settings.intercept)
 
     with call.log.part("endpoint"):
-        scores = _scores(settings, encode(film), deadline)
-        found = heat_map(film, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)))
+        scores = _scores(settings, encode(image), deadline)
+        found = heat_map(image, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)))
     whole = prediction(_calibrated(settings, scores), settings, call.request.id)
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
-        return Answer(200, png(film, found), "image/png")
+        return Answer(200, png(image, found), "image/png")
     wanted = ("label", "probability", "threshold", "model_version", "disclaimer", "request_id")
     heat = {
         "rows": len(found.values),
@@ -75,19 +75,19 @@ def explain(call: Call) -> Answer:
         "complete": found.complete,
         "calls": found.calls,
         "side": SIDE,
-        "policy": settings.policy,
+        "resize_mode": settings.resize_mode,
     }
     return Answer(200, {name: whole[name] for name in wanted} | {"heat_map": heat})
 
 
 def upload(call: Call) -> Answer:
-    """POST /uploads: where a film that is too large for a request may be put."""
+    """POST /uploads: where an image that is too large for a request may be put."""
     return Answer(201, new_upload(call.request, deployment.load()))
 
 
 def model(call: Call) -> Answer:
     """GET /model: which model answers, and how well it did."""
-    from inference_proxy.model import describe
+    from inference_proxy.model_description import describe
 
     return Answer(200, describe(deployment.load(), Deadline.of(call.context), call.request.id, call.log))
 
@@ -108,9 +108,9 @@ def health(call: Call) -> Answer:
         "request_id": call.request.id,
     }
     if call.request.query.get("deep") in ("1", "true"):
-        film = Image.linear_gradient("L").resize((SIDE, SIDE))
+        image = Image.linear_gradient("L").resize((SIDE, SIDE))
         with call.log.part("endpoint"):
-            _scores(settings, encode(film), Deadline.of(call.context))
+            _scores(settings, encode(image), Deadline.of(call.context))
         found["endpoint"] = "ok"
     return Answer(200, found)
 
@@ -150,11 +150,11 @@ def answer(call: Call) -> Answer:
     return action(call)
 
 
-def _film(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
-    data = received_film(call.request, settings, deadline)
-    call.log.note(film_bytes=len(data))
+def _image(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
+    data = received_image(call.request, settings, deadline)
+    call.log.note(image_bytes=len(data))
     with call.log.part("standardise"):
-        return standard_film(data, settings.policy)
+        return standard_image(data, settings.resize_mode)
 
 
 def _scores(settings: Settings, jpeg: bytes, deadline: Deadline) -> dict[str, float]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from inference_proxy.aws import SettingsError, dns_suffix, endpoint_url
-from radiograph import POLICIES, Policy
+from radiograph import RESIZE_MODES, ResizeMode
 
 POSITIVE: Final = "PNEUMONIA"
 
@@ -41,7 +41,7 @@ class Lease(NamedTuple):
 class Settings:
     """Which endpoint is asked, and how its answer is read.
 
-    `classes` are in the order of the model's output; `policy` is how its training films were made square.
+    `classes` are in the order of the model's output; `resize_mode` is how its training images were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
     `slope` and `intercept` calibrate that probability's logit; 1 and 0 leave it as it is.
     `runtime_url`, `scheduler_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
@@ -52,7 +52,7 @@ class Settings:
 
     endpoint_name: str
     classes: tuple[str, ...]
-    policy: Policy
+    resize_mode: ResizeMode
     threshold: float
     threshold_source: str
     slope: float
@@ -83,7 +83,7 @@ def parse(environ: Mapping[str, str]) -> Settings:
     return Settings(
         endpoint_name=_matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name"),
         classes=_classes(_required(environ, "CLASSES")),
-        policy=_policy(_required(environ, "FILM_POLICY")),
+        resize_mode=_resize_mode(_required(environ, "RESIZE_MODE")),
         threshold=_threshold(_required(environ, "THRESHOLD")),
         threshold_source=_required(environ, "THRESHOLD_SOURCE"),
         **_calibration(_required(environ, "CALIBRATION")),
@@ -130,11 +130,11 @@ def _classes(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _policy(text: str) -> Policy:
-    for policy in POLICIES:
-        if text == policy:
-            return policy
-    raise SettingsError(f"FILM_POLICY is {text!r}; it must be {' or '.join(POLICIES)}.")
+def _resize_mode(text: str) -> ResizeMode:
+    for resize_mode in RESIZE_MODES:
+        if text == resize_mode:
+            return resize_mode
+    raise SettingsError(f"RESIZE_MODE is {text!r}; it must be {' or '.join(RESIZE_MODES)}.")
 
 
 def _threshold(text: str) -> float:

@@ -55,7 +55,7 @@ class Storage:
         except HTTPError as error:
             raise _unavailable({"reason": type(error).__name__}) from error
         if len(body) > limit:
-            raise ProblemError("too_large", f"Received more than {limit:,} bytes; upload the film as a smaller file.")
+            raise ProblemError("too_large", f"Received more than {limit:,} bytes; upload the image as a smaller file.")
         return body
 
     def presigned_put(self, bucket: str, key: str, headers: dict[str, str], seconds: int) -> str:

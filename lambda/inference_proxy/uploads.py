@@ -1,4 +1,4 @@
-"""Films too large for a request: a presigned PUT into the bucket, and the film read back by its id."""
+"""Images too large for a request: a presigned PUT into the bucket, and the image read back by its id."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WANTED: Final = (
 
 
 def new_upload(request: Request, settings: Settings) -> dict[str, object]:
-    """Where one film of the announced type and size may be put. Raises ProblemError: 400 invalid_json, 413, 415."""
+    """Where one image of the announced type and size may be put. Raises ProblemError: 400 invalid_json, 413, 415."""
     asked = json_body(request)
     kind, count = asked.get("content_type"), asked.get("bytes")
     if kind not in _TYPES or not isinstance(count, int) or isinstance(count, bool) or count < 1 or len(asked) != 2:
@@ -35,7 +35,7 @@ def new_upload(request: Request, settings: Settings) -> dict[str, object]:
         raise ProblemError(
             "too_large",
             f"Received the announcement of {count:,} bytes; at most {MAX_UPLOAD_BYTES:,} are allowed: "
-            "save the film as a smaller file.",
+            "save the image as a smaller file.",
         )
     identity = secrets.token_hex(16)
     headers = {"Content-Type": kind, "Content-Length": str(count)}
@@ -50,8 +50,8 @@ def new_upload(request: Request, settings: Settings) -> dict[str, object]:
     }
 
 
-def uploaded_film(request: Request, settings: Settings, deadline: Deadline) -> bytes:
-    """The film that `{"upload_id": ...}` names. Raises ProblemError: 400 invalid_json, 404 upload_not_found."""
+def uploaded_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
+    """The image that `{"upload_id": ...}` names. Raises ProblemError: 400 invalid_json, 404 upload_not_found."""
     asked = json_body(request)
     identity = asked.get("upload_id")
     if set(asked) != {"upload_id"} or not isinstance(identity, str):
@@ -66,8 +66,8 @@ def uploaded_film(request: Request, settings: Settings, deadline: Deadline) -> b
     if found is None:
         raise ProblemError(
             "upload_not_found",
-            "Received an upload_id under which there is no film; uploads are kept for a day: "
-            "ask POST /uploads for a new one, PUT the film to its url, then send its upload_id.",
+            "Received an upload_id under which there is no image; uploads are kept for a day: "
+            "ask POST /uploads for a new one, PUT the image to its url, then send its upload_id.",
         )
     return found
 

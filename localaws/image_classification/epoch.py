@@ -1,4 +1,4 @@
-"""One pass over the training films, and the score of a set of films."""
+"""One pass over the training images, and the score of a set of images."""
 
 import copy
 import math
@@ -44,7 +44,7 @@ class Trainer:
 
     def train(self, channel: Channel, epoch: int, stop: threading.Event) -> float:
         """Run one epoch over whole batches; return the accuracy on them, or on those before `stop` was set."""
-        films, labels = channel.films, channel.labels
+        images, labels = channel.images, channel.labels
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed + epoch)
         rng = np.random.default_rng(self.seed + epoch)
@@ -55,7 +55,7 @@ class Trainer:
         for number, chosen in enumerate(torch.split(order, self.given.mini_batch_size)):
             if stop.is_set():
                 break
-            batch = films[chosen.numpy()]
+            batch = images[chosen.numpy()]
             inputs = augment(batch, generator, rng) if self.given.augmentation_type else plain(batch)
             logits = self.update(inputs, labels[chosen], weights, epoch)
             correct += int((logits.argmax(1) == labels[chosen]).sum())
@@ -107,13 +107,13 @@ class Trainer:
         """Return the averaged network's accuracy."""
         correct = 0
         for start in range(0, len(channel.labels), 64):
-            logits = self.averaged(plain(channel.films[start : start + 64]))
+            logits = self.averaged(plain(channel.images[start : start + 64]))
             correct += int((logits.argmax(1) == channel.labels[start : start + 64]).sum())
         return correct / len(channel.labels)
 
 
 def plain(batch: Pixels) -> Tensor:
-    """Return films as (n, 1, height, width) floats 0..255."""
+    """Return images as (n, 1, height, width) floats 0..255."""
     return torch.from_numpy(batch).float().unsqueeze(1)
 
 

@@ -26,8 +26,8 @@ class Scorer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Average the channels to grey, score, and turn logits into probabilities."""
-        films = images.float().mean(3).unsqueeze(1)
-        return torch.softmax(self.network(films), 1)
+        grey = images.float().mean(3).unsqueeze(1)
+        return torch.softmax(self.network(grey), 1)
 
 
 def write(network: Ensemble, given: Hyperparameters, epoch: int, folder: Path) -> None:

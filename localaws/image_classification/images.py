@@ -34,12 +34,12 @@ class Channel:
     """A decoded channel in the order of its list or file.
 
     Attributes:
-        films: grey bytes, (n, height, width).
+        images: grey bytes, (n, height, width).
         labels: classes, (n,).
         sizes: encoded bytes of each image, n of them.
     """
 
-    films: Pixels
+    images: Pixels
     labels: Tensor
     sizes: list[int]
 
@@ -47,7 +47,7 @@ class Channel:
 def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None) -> Pixels:
     """Return the images as grey bytes, (n, height, width).
 
-    Films are grey: the three channels of an RGB image are averaged by Pillow's luma weights, which keep equal
+    Images are grey: the three channels of an RGB image are averaged by Pillow's luma weights, which keep equal
     channels as they are. The built-in algorithm crops to `image_shape`; so does this (the centre).
 
     Raises:

@@ -1,6 +1,6 @@
 """The networks: EfficientNet-Lite0 with ImageNet weights, a small ResNet from scratch, and an ensemble of them.
 
-All take raw grey films, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
+All take raw grey images, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
 normalising happen inside, so that whoever calls the exported graph cannot get them wrong.
 """
 
@@ -65,7 +65,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 on films reduced to half their side (224 to 112 pixels)."""
+    """EfficientNet-Lite0 on images reduced to half their side (224 to 112 pixels)."""
 
     name = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0)"
 
@@ -83,9 +83,9 @@ class EfficientNetLite0(nn.Module):
         self._bn1 = norm(1280)
         self._fc = nn.Linear(1280, num_classes)
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Return logits, (n, classes)."""
-        x = (F.avg_pool2d(films, 2).expand(-1, 3, -1, -1) - 127.0) / 128.0
+        x = (F.avg_pool2d(images, 2).expand(-1, 3, -1, -1) - 127.0) / 128.0
         x = F.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
             x = block(x)
@@ -118,7 +118,7 @@ class Basic(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """A ResNet of 0.7 million parameters on films averaged down to about 64 pixels."""
+    """A ResNet of 0.7 million parameters on images averaged down to about 64 pixels."""
 
     name = "a small ResNet from scratch"
 
@@ -128,10 +128,10 @@ class SmallResNet(nn.Module):
         self.body = nn.Sequential(Basic(24, 24, 1), Basic(24, 48, 2), Basic(48, 96, 2), Basic(96, 192, 2))
         self.head = nn.Linear(192, num_classes)
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Return logits, (n, classes)."""
-        factor = max(1, int(films.shape[-1]) // 64)
-        x = (F.avg_pool2d(films, factor) - 127.0) / 64.0
+        factor = max(1, int(images.shape[-1]) // 64)
+        x = (F.avg_pool2d(images, factor) - 127.0) / 64.0
         x = self.body(self.stem(x)).mean((2, 3))
         logits: Tensor = self.head(F.dropout(x, 0.2, self.training))
         return logits
@@ -151,13 +151,13 @@ class Ensemble(nn.Module):
         """What the members are called."""
         return " and ".join(str(member.name) for member in self.members)
 
-    def each(self, films: Tensor) -> list[Tensor]:
+    def each(self, images: Tensor) -> list[Tensor]:
         """Return the logits of each member, (n, classes)."""
-        return [member(films) for member in self.members]
+        return [member(images) for member in self.members]
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Return the mean logits, (n, classes)."""
-        return torch.stack(self.each(films)).mean(0)
+        return torch.stack(self.each(images)).mean(0)
 
 
 SCRATCH_RATE = 3.0

@@ -9,7 +9,7 @@ from types import FrameType
 
 import torch
 
-from localaws.image_classification import checkpoints, export, images, lists, networks, records
+from localaws.image_classification import checkpoint_file, export, images, lists, networks, records
 from localaws.image_classification.epoch import Trainer
 from localaws.image_classification.errors import ClientError
 from localaws.image_classification.hyperparameters import Hyperparameters, parse
@@ -70,9 +70,9 @@ def load_channel(root: Path, name: str, given: Hyperparameters) -> Channel:
             f"Channel {name} has {len(examples)}, mini_batch_size is {given.mini_batch_size}."
         )
     sources = [source for source, _ in examples]
-    films = images.load(sources, given.image_shape, given.resize)
-    info(f"Decoded {len(films)} images of channel {name}.")
-    return Channel(films, torch.tensor([label for _, label in examples]), [source.size for source in sources])
+    decoded = images.load(sources, given.image_shape, given.resize)
+    info(f"Decoded {len(decoded)} images of channel {name}.")
+    return Channel(decoded, torch.tensor([label for _, label in examples]), [source.size for source in sources])
 
 
 def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int]]:
@@ -105,8 +105,8 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
         info(f"num_training_samples={given.num_training_samples}, but the list has {len(train.labels)} lines.")
     network = networks.build(given.num_classes, pretrained=bool(given.use_pretrained_model))
     trainer = Trainer(network, given, len(train.labels), SEED)
-    first = checkpoints.restore(root, trainer)
-    best = checkpoints.best(root)
+    first = checkpoint_file.restore(root, trainer)
+    best = checkpoint_file.best(root)
     without_gain = 0
     for epoch in range(first, given.epochs):
         started = time.monotonic()
@@ -121,7 +121,7 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
             info(f"Storing the best model with validation accuracy: {found:.6f}")
             export.write(trainer.averaged, given, epoch + 1, root / "model")
             info(f'Saved checkpoint to "/opt/ml/model/image-classification-{epoch + 1:04d}.params"')
-        checkpoints.save(root, trainer, epoch + 1, best)
+        checkpoint_file.save(root, trainer, epoch + 1, best)
         without_gain = 0 if gained else without_gain + 1
         if stop.is_set():
             info("Stop requested; the best model so far is kept.")

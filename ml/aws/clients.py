@@ -15,7 +15,7 @@ CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8}, max_pool_connections=32, connect_timeout=10, read_timeout=60
 )
 
-LOST = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
+CONNECTION_ERRORS = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
 """What boto3 raises when a connection is refused, breaks off or takes too long."""
 PATIENCE_SECONDS = 60.0
 Answer = TypeVar("Answer")
@@ -31,19 +31,19 @@ def session() -> boto3.session.Session:
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
-def patiently(ask: Callable[[], Answer], pause: float) -> Answer:
+def retry_on_connection_error(ask: Callable[[], Answer], pause: float) -> Answer:
     """Return the answer to a question that may be asked again; a lost connection is waited for, a minute long.
 
     Args:
         pause: seconds between two tries.
 
     Raises:
-        botocore.exceptions.BotoCoreError: one of LOST, after that minute.
+        botocore.exceptions.BotoCoreError: one of CONNECTION_ERRORS, after that minute.
     """
     for _ in range(round(PATIENCE_SECONDS / pause)):
         try:
             return ask()
-        except LOST:
+        except CONNECTION_ERRORS:
             time.sleep(pause)
     return ask()
 
@@ -60,7 +60,7 @@ def description(describe: Callable[[], dict[str, Any]], job: str, pause: float) 
         UserError: there is no such job.
     """
     try:
-        return patiently(describe, pause)
+        return retry_on_connection_error(describe, pause)
     except botocore.exceptions.ClientError as error:
         if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
             raise

@@ -1,6 +1,6 @@
-"""Varied copies of a standardised film: what the same chest looks like elsewhere.
+"""Varied copies of a standardised image: what the same chest looks like elsewhere.
 
-Done before training, because the built-in algorithm's own augmentation always mirrors films, which puts the heart on
+Done before training, because the built-in algorithm's own augmentation always mirrors images, which puts the heart on
 the wrong side, and knows neither compression nor blur nor gamma. Ranges as in the recipe that was measured on the
 public collection: rotation, zoom of each axis, shift, gamma, contrast, blur and JPEG, never a mirror image.
 """
@@ -16,7 +16,7 @@ FACTORS: tuple[str, ...] = ("rotation", "zoom", "aspect", "shift", "gamma", "con
 
 ROTATION_DEGREES = 8.0
 ZOOM = (0.78, 1.02)
-"""Share of the film's side that stays in view; with `aspect` drawn for each axis by itself."""
+"""Share of the image's side that stays in view; with `aspect` drawn for each axis by itself."""
 SHIFT = 0.07
 """Of the side, in each direction."""
 GAMMA = 0.3
@@ -26,27 +26,27 @@ BLUR_SHARE, BLUR_SCALE = 0.4, (0.4, 0.9)
 JPEG_SHARE, JPEG_QUALITY = 0.4, (25, 90)
 
 
-def augment(film: Image.Image, rng: np.random.Generator, factors: frozenset[str] = frozenset(FACTORS)) -> Image.Image:
-    """Return a varied copy of a film of mode "L", of the same size.
+def augment(image: Image.Image, rng: np.random.Generator, factors: frozenset[str] = frozenset(FACTORS)) -> Image.Image:
+    """Return a varied copy of an image of mode "L", of the same size.
 
-    The same film, state of `rng` and factors give the same copy. Every factor draws its numbers whether it is used
+    The same image, state of `rng` and factors give the same copy. Every factor draws its numbers whether it is used
     or not, so that leaving one out leaves the others as they were.
     """
     unused = factors - set(FACTORS)
     if unused:
         raise ValueError(f"Unknown factors {sorted(unused)}; allowed: {', '.join(FACTORS)}.")
-    film = expose(move(film, rng, factors), rng, factors)
+    image = expose(move(image, rng, factors), rng, factors)
     blurred, scale = rng.random() < BLUR_SHARE, rng.uniform(*BLUR_SCALE)
     if blurred and "blur" in factors:
-        film = blur(film, scale)
+        image = blur(image, scale)
     compressed, quality = rng.random() < JPEG_SHARE, int(rng.integers(*JPEG_QUALITY))
     if compressed and "jpeg" in factors:
-        film = recompress(film, quality)
-    return film
+        image = recompress(image, quality)
+    return image
 
 
-def move(film: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
-    """Return the film rotated, zoomed and shifted about its centre; beyond its edges it goes on as at the edge."""
+def move(image: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
+    """Return the image rotated, zoomed and shifted about its centre; beyond its edges it goes on as at the edge."""
     angle = math.radians(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES)) if drawn(rng, "rotation", factors) else 0.0
     across, down = rng.uniform(*ZOOM), rng.uniform(*ZOOM)
     if "aspect" not in factors:
@@ -57,15 +57,15 @@ def move(film: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -
     right, below = rng.uniform(-SHIFT, SHIFT), rng.uniform(-SHIFT, SHIFT)
     if "shift" not in factors:
         right = below = 0.0
-    width, height = film.size
-    margin = round(0.25 * max(film.size))
-    padded = Image.fromarray(np.pad(np.asarray(film), margin, mode="edge"))
+    width, height = image.size
+    margin = round(0.25 * max(image.size))
+    padded = Image.fromarray(np.pad(np.asarray(image), margin, mode="edge"))
     cos, sin = math.cos(angle), math.sin(angle)
     a, b, d, e = across * cos, -down * sin, across * sin, down * cos
     x = margin + width * (0.5 + right) - a * width / 2 - b * height / 2
     y = margin + height * (0.5 + below) - d * width / 2 - e * height / 2
     matrix = (a, b, x, d, e, y)
-    return padded.transform(film.size, Image.Transform.AFFINE, matrix, resample=Image.Resampling.BICUBIC)
+    return padded.transform(image.size, Image.Transform.AFFINE, matrix, resample=Image.Resampling.BICUBIC)
 
 
 def drawn(rng: np.random.Generator, factor: str, factors: frozenset[str]) -> bool:
@@ -76,11 +76,11 @@ def drawn(rng: np.random.Generator, factor: str, factors: frozenset[str]) -> boo
     return False
 
 
-def expose(film: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
-    """Return the film with another gamma, contrast and brightness."""
+def expose(image: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
+    """Return the image with another gamma, contrast and brightness."""
     gamma = math.exp(rng.uniform(-GAMMA, GAMMA))
     contrast, brightness = rng.uniform(*CONTRAST), rng.uniform(-BRIGHTNESS, BRIGHTNESS)
-    values = np.asarray(film, np.float64)
+    values = np.asarray(image, np.float64)
     if "gamma" in factors:
         values = (values / 255) ** gamma * 255
     if "contrast" in factors:
@@ -89,15 +89,17 @@ def expose(film: Image.Image, rng: np.random.Generator, factors: frozenset[str])
     return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
 
 
-def blur(film: Image.Image, scale: float) -> Image.Image:
-    """Return the film reduced to `scale` of its size and enlarged again."""
-    small = film.resize((max(1, round(film.width * scale)), max(1, round(film.height * scale))), Image.Resampling.BOX)
-    return small.resize(film.size, Image.Resampling.BILINEAR)
+def blur(image: Image.Image, scale: float) -> Image.Image:
+    """Return the image reduced to `scale` of its size and enlarged again."""
+    small = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.BOX
+    )
+    return small.resize(image.size, Image.Resampling.BILINEAR)
 
 
-def recompress(film: Image.Image, quality: int) -> Image.Image:
-    """Return the film after one JPEG encoding."""
+def recompress(image: Image.Image, quality: int) -> Image.Image:
+    """Return the image after one JPEG encoding."""
     buffer = io.BytesIO()
-    film.save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as image:
-        return image.convert("L")
+    image.save(buffer, "JPEG", quality=quality)
+    with Image.open(buffer) as decoded:
+        return decoded.convert("L")

@@ -1,6 +1,6 @@
-"""The floor: a logistic regression on 28 x 28 pixels, which sees brightness and outline and no lung.
+"""The baseline: a logistic regression on 28 x 28 pixels, which sees brightness and outline and no lung.
 
-A network that does not clearly beat it has learnt what a film looks like as a whole, not what is in the chest.
+A network that does not clearly beat it has learnt what an image looks like as a whole, not what is in the chest.
 """
 
 import json
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.dataset.layout import path_of
-from ml.dataset.radiographs import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.split import Splits
 
 SIDE = 28
@@ -21,8 +21,8 @@ DIGITS = 4
 """Of its probabilities: few enough to be the same on every machine, as a data set's files should be."""
 
 
-def floor(splits: Splits, folder: Path) -> bytes:
-    """Fit on the training films, each once, and return floor.json: its probability of pneumonia by file.
+def baseline(splits: Splits, folder: Path) -> bytes:
+    """Fit on the training images, each once, and return baseline.json: its probability of pneumonia by file.
 
     Files are named as in dataset.json; those of validation and test are scored.
     """
@@ -32,20 +32,20 @@ def floor(splits: Splits, folder: Path) -> bytes:
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, solver="newton-cholesky", max_iter=200))
     train = splits["train"]
-    model.fit(thumbnails(train, folder), [film.label for film in train])
+    model.fit(thumbnails(train, folder), [image.label for image in train])
     scores = {}
     for split in ("validation", "test"):
         found = model.predict_proba(thumbnails(splits[split], folder))[:, 1]
-        for film, score in zip(splits[split], found, strict=True):
-            scores[f"{split}/{path_of(film)}"] = round(float(score), DIGITS)
+        for image, score in zip(splits[split], found, strict=True):
+            scores[f"{split}/{path_of(image)}"] = round(float(score), DIGITS)
     return json.dumps({"method": METHOD, "scores": scores}, indent=1, sort_keys=True).encode()
 
 
-def thumbnails(films: Sequence[Film], folder: Path) -> NDArray[np.float64]:
-    """Return the films' grey values at 28 x 28 pixels, shape (n, 784), 0 to 255."""
-    found = np.empty((len(films), SIDE * SIDE))
-    for row, film in zip(found, films, strict=True):
-        with Image.open(folder / CLASSES[film.label] / film.name) as image:
-            image.draft("L", (2 * SIDE, 2 * SIDE))
-            row[:] = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)).ravel()
+def thumbnails(images: Sequence[Radiograph], folder: Path) -> NDArray[np.float64]:
+    """Return the images' grey values at 28 x 28 pixels, shape (n, 784), 0 to 255."""
+    found = np.empty((len(images), SIDE * SIDE))
+    for row, image in zip(found, images, strict=True):
+        with Image.open(folder / CLASSES[image.label] / image.name) as picture:
+            picture.draft("L", (2 * SIDE, 2 * SIDE))
+            row[:] = np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)).ravel()
     return found

@@ -1,4 +1,4 @@
-"""How the source stored a film, read from the file's checked header."""
+"""How the source stored an image, read from the file's checked header."""
 
 from io import BytesIO
 
@@ -17,7 +17,7 @@ def encoding_of(data: bytes) -> Encoding:
     Pillow is given what `radiograph` gives it: the file without the metadata that it may stumble over.
 
     Raises:
-        FilmError: the header is broken.
+        ImageError: the header is broken.
     """
     jpeg = media_type(data) == "image/jpeg"
     header = jpeg_header(data) if jpeg else png_header(data)

@@ -20,14 +20,14 @@ def add_records(layout: Layout, folder: Path) -> Layout:
     files = dict(layout.files)
     for channel, examples in layout.channels.items():
         records = folder / f"{channel}.rec"
-        films = [(label, layout.files[f"{channel}/{path}"]) for label, path in examples]
-        files[f"recordio/index/{channel}.idx"] = recordio.write(films, records)
+        images = [(label, layout.files[f"{channel}/{path}"]) for label, path in examples]
+        files[f"recordio/index/{channel}.idx"] = recordio.write(images, records)
         files[f"recordio/{channel}/{channel}.rec"] = records
     return replace(layout, files=files)
 
 
 def add_manifests(layout: Layout, bucket: str, content: Mapping[str, Any]) -> Layout:
-    """Return the layout with one augmented manifest a channel; the films' addresses have the version in them."""
+    """Return the layout with one augmented manifest a channel; the images' addresses have the version in them."""
     prefix = f"s3://{bucket}/datasets/{content['name']}/{content['version']}"
     texts = {
         f"manifest/{channel}.manifest": manifest.manifest_text(examples, f"{prefix}/{channel}/").encode()

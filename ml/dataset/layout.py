@@ -1,4 +1,4 @@
-"""Where each file of a data set lies in S3, and the lists that name the training and validation films."""
+"""Where each file of a data set lies in S3, and the lists that name the training and validation images."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ml.dataset import variants
 from ml.dataset.lists import Example, list_text
-from ml.dataset.radiographs import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.split import Splits
-from ml.dataset.variants import STRESSED
+from ml.dataset.variants import PERTURBED
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,25 @@ class Layout:
 def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path) -> Layout:
     """Return the layout of standardised splits and their variants in `folder`.
 
-    With `balance` the films of the smaller class are repeated in the training list, with their copies, until the
+    With `balance` the images of the smaller class are repeated in the training list, with their copies, until the
     classes are equal; no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list
     in its order and mixes only the few megabytes that it has just read, so a list sorted by class would train on one
     class at a time.
     """
     files: dict[str, Path] = {}
-    for split, films in splits.items():
-        for film in films:
-            files[f"{split}/{path_of(film)}"] = folder / path_of(film)
-    for film in splits["validation"]:
-        files[f"{STRESSED}/{path_of(film)}"] = folder / "stressed" / path_of(film)
-    for film in splits["train"]:
-        for name in copies.get(film.name, ()):
-            place = f"{CLASSES[film.label]}/{name}"
+    for split, images in splits.items():
+        for image in images:
+            files[f"{split}/{path_of(image)}"] = folder / path_of(image)
+    for image in splits["validation"]:
+        files[f"{PERTURBED}/{path_of(image)}"] = folder / "perturbed" / path_of(image)
+    for image in splits["train"]:
+        for name in copies.get(image.name, ()):
+            place = f"{CLASSES[image.label]}/{name}"
             files[f"train/{place}"] = folder / "augmented" / place
     chosen = variants.balanced(splits["train"]) if balance else splits["train"]
     channels = {
-        "train": [example for film in chosen for example in examples(film, copies.get(film.name, ()))],
-        "validation": [(film.label, path_of(film)) for film in splits["validation"]],
+        "train": [example for image in chosen for example in examples(image, copies.get(image.name, ()))],
+        "validation": [(image.label, path_of(image)) for image in splits["validation"]],
     }
     for name, lines in channels.items():
         random.Random(f"{seed}/{name}").shuffle(lines)  # noqa: S311 (a repeatable order, not a secret)
@@ -61,12 +61,12 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
     return Layout(files, texts, channels)
 
 
-def path_of(film: Film) -> str:
-    """Return a film's path below a split's prefix."""
-    return f"{CLASSES[film.label]}/{film.name}"
+def path_of(image: Radiograph) -> str:
+    """Return an image's path below a split's prefix."""
+    return f"{CLASSES[image.label]}/{image.name}"
 
 
-def examples(film: Film, copies: Sequence[str]) -> list[Example]:
-    """Return a training film and its copies as lines of the list."""
-    folder = CLASSES[film.label]
-    return [(film.label, f"{folder}/{name}") for name in (film.name, *copies)]
+def examples(image: Radiograph, copies: Sequence[str]) -> list[Example]:
+    """Return a training image and its copies as lines of the list."""
+    folder = CLASSES[image.label]
+    return [(image.label, f"{folder}/{name}") for name in (image.name, *copies)]

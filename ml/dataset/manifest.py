@@ -1,4 +1,4 @@
-"""The augmented manifest: JSON Lines, each with the S3 address of a film and its class.
+"""The augmented manifest: JSON Lines, each with the S3 address of an image and its class.
 
 Format: "Train with Augmented Manifest Image Format" of Image Classification in the SageMaker developer guide.
 """

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ml.dataset.radiographs import CLASSES, Collection, Found
+from ml.dataset.radiographs import CLASSES, Collection, SourceFile
 
 KAGGLE: Collection = "chest-xray-pneumonia"
 
@@ -21,12 +21,12 @@ class Patient(NamedTuple):
 
     key: str
     collection: Collection
-    kind: str = ""
+    subtype: str = ""
 
 
 NORMAL = re.compile(r"(?P<second>NORMAL2-)?IM-(?P<number>\d{4})-\d{4}(?:-\d{4})?", re.IGNORECASE)
-PNEUMONIA = re.compile(r"person(?P<number>\d+)_(?P<kind>bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
-MENDELEY = re.compile(r"(?P<kind>BACTERIA|VIRUS|NORMAL)-(?P<number>\d+)-\d+", re.IGNORECASE)
+PNEUMONIA = re.compile(r"person(?P<number>\d+)_(?P<subtype>bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
+MENDELEY = re.compile(r"(?P<subtype>BACTERIA|VIRUS|NORMAL)-(?P<number>\d+)-\d+", re.IGNORECASE)
 """Of the same images in their first publication, Mendeley Data 10.17632/rscbjbr9sj."""
 
 OTHERS: tuple[tuple[Collection, re.Pattern[str]], ...] = (
@@ -50,36 +50,36 @@ def patient_of(path: Path, label: int) -> Patient | None:
 def kaggle_patient(path: Path, label: int) -> Patient | None:
     """Return the patient of an image of the Kaggle collection, which lies in the folder of its class.
 
-    The key is (kind, number): the bacterial `person7` and the viral `person7` are different children, and IM-0001 is
+    The key is (subtype, number): the bacterial `person7` and the viral `person7` are different children, and IM-0001 is
     not NORMAL2-IM-0001.
     """
     if path.parent.name.upper() != CLASSES[label]:
         return None
     if label == 0 and (match := NORMAL.fullmatch(path.stem)):
-        kind = "normal2" if match["second"] else "im"
-        return Patient(f"{kind}-{int(match['number'])}", KAGGLE, kind)
+        subtype = "normal2" if match["second"] else "im"
+        return Patient(f"{subtype}-{int(match['number'])}", KAGGLE, subtype)
     if label == 1 and (match := PNEUMONIA.fullmatch(path.stem)):
-        kind = match["kind"].lower()
-        return Patient(f"{kind}-{int(match['number'])}", KAGGLE, kind)
-    if (match := MENDELEY.fullmatch(path.stem)) and (match["kind"].upper() == "NORMAL") == (label == 0):
-        kind = match["kind"].lower()
-        return Patient(f"mendeley-{kind}-{int(match['number'])}", KAGGLE, "" if label == 0 else kind)
+        subtype = match["subtype"].lower()
+        return Patient(f"{subtype}-{int(match['number'])}", KAGGLE, subtype)
+    if (match := MENDELEY.fullmatch(path.stem)) and (match["subtype"].upper() == "NORMAL") == (label == 0):
+        subtype = match["subtype"].lower()
+        return Patient(f"mendeley-{subtype}-{int(match['number'])}", KAGGLE, "" if label == 0 else subtype)
     return None
 
 
-def collection_of(images: Iterable[Found]) -> Collection | None:
+def collection_of(images: Iterable[SourceFile]) -> Collection | None:
     """Return the one collection whose grammar the names of all images follow; None where there is none."""
     collections = {told.collection if (told := patient_of(image.path, image.label)) else None for image in images}
     return collections.pop() if len(collections) == 1 else None
 
 
-def named(film: Found, collection: Collection | None) -> Found:
-    """Return a film with the patient and the kind that its name tells; a patient that the source knows stays.
+def named(image: SourceFile, collection: Collection | None) -> SourceFile:
+    """Return an image with the patient and the subtype that its name tells; a patient that the source knows stays.
 
     Args:
         collection: of the whole source.
     """
-    told = patient_of(film.path, film.label)
+    told = patient_of(image.path, image.label)
     if told is None or (told.collection == KAGGLE != collection):
-        return film
-    return replace(film, patient=film.patient or told.key, kind=told.kind)
+        return image
+    return replace(image, patient=image.patient or told.key, subtype=told.subtype)

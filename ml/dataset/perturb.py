@@ -1,7 +1,7 @@
-"""The stressed validation set: each film once, as another scanner, archive or operator would have left it.
+"""The perturbed validation set: each image once, as another scanner, archive or operator would have left it.
 
 On the public collection the clean validation set ranks models the wrong way round, because it comes from the same
-machines as the training films; this one asks whether a model also reads a film that was compressed, blurred, cropped
+machines as the training images; this one asks whether a model also reads an image that was compressed, blurred, cropped
 or exposed differently. Stronger than the augmentation at its mildest, and always all four at once.
 """
 
@@ -18,19 +18,19 @@ BLUR_SCALE = (0.40, 0.60)
 JPEG_QUALITY = (20, 50)
 
 
-def stress(film: Image.Image, key: str) -> Image.Image:
-    """Return the stressed version of a film of mode "L", of the same size; `key` (its name) decides the amounts."""
+def perturb(image: Image.Image, key: str) -> Image.Image:
+    """Return the perturbed version of an image of mode "L", of the same size; `key` (its name) decides the amounts."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
     rng = np.random.default_rng(seed)
-    zoomed = zoom(film, rng.uniform(*ZOOM), rng.random(), rng.random())
+    zoomed = zoom(image, rng.uniform(*ZOOM), rng.random(), rng.random())
     values = np.asarray(zoomed, np.float32)
     mean = values.mean()
     flat = Image.fromarray(np.rint((values - mean) * rng.uniform(*CONTRAST) + mean).clip(0, 255).astype(np.uint8))
     return recompress(blur(flat, rng.uniform(*BLUR_SCALE)), int(rng.integers(*JPEG_QUALITY)))
 
 
-def zoom(film: Image.Image, share: float, across: float, down: float) -> Image.Image:
-    """Return a window of `share` of the film's sides, enlarged to its size; 0 to 1 says where the window lies."""
-    width, height = film.width * share, film.height * share
-    left, upper = (film.width - width) * across, (film.height - height) * down
-    return film.resize(film.size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))
+def zoom(image: Image.Image, share: float, across: float, down: float) -> Image.Image:
+    """Return a window of `fraction` of the image's sides, enlarged to its size; 0 to 1 says where the window lies."""
+    width, height = image.width * share, image.height * share
+    left, upper = (image.width - width) * across, (image.height - height) * down
+    return image.resize(image.size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))

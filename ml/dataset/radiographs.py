@@ -12,7 +12,7 @@ Collection = Literal["chest-xray-pneumonia", "nih", "chexpert", "mimic", "phanto
 
 
 @dataclass(frozen=True)
-class Found:
+class SourceFile:
     """A file that a source offers.
 
     Attributes:
@@ -21,7 +21,7 @@ class Found:
         split: "train", "test", or None where the source leaves the split to us.
         patient: key of the patient; None where nobody knows whose image it is.
         name: a name that tells nothing of the person, where the file's own might; None to use the file's.
-        kind: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
+        subtype: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
     """
 
     path: Path
@@ -29,12 +29,12 @@ class Found:
     split: str | None
     patient: str | None = None
     name: str | None = None
-    kind: str = ""
+    subtype: str = ""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the source stored a film: what a model could read instead of the anatomy.
+    """How the source stored an image: what a model could read instead of the anatomy.
 
     Attributes:
         size: bytes of the file.
@@ -51,12 +51,12 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class Film:
+class Radiograph:
     """A standardised radiograph.
 
     Attributes:
         name: unique file name in the data set, such as im-0115-0001.jpg.
-        kind: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
+        subtype: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
         patient: key of the patient; None where nobody knows whose image it is.
         pixels: SHA-256 of the standardised pixels.
         stored: bytes of the standardised file.
@@ -67,7 +67,7 @@ class Film:
     label: int
     split: str | None
     name: str
-    kind: str
+    subtype: str
     patient: str | None
     pixels: str
     stored: int
@@ -100,17 +100,17 @@ class Reject:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a source offers. The files of `films`, `rejects` and `ignored` add up to `found`.
+    """What a source offers. The files of `images`, `rejects` and `ignored` add up to `found`.
 
     Attributes:
-        films: the files to read.
+        images: the files to read.
         rejects: the files that are left out before any is read.
         ignored: number of files ignored by name, such as .DS_Store.
         found: number of files in the source.
         collection: the collection whose names all images have; None where there is none.
     """
 
-    films: list[Found]
+    images: list[SourceFile]
     rejects: list[Reject] = field(default_factory=list)
     ignored: int = 0
     found: int = 0

@@ -51,11 +51,11 @@ def pack(index: int, label: int, image: bytes) -> bytes:
     return HEADER.pack(0, float(label), index, 0) + image
 
 
-def write(films: Iterable[tuple[int, Path]], records: Path) -> Path:
-    """Write films to `records` (.rec), and beside it the .idx with the position of each.
+def write(images: Iterable[tuple[int, Path]], records: Path) -> Path:
+    """Write images to `records` (.rec), and beside it the .idx with the position of each.
 
     Args:
-        films: label and file of each, in the order of the list.
+        images: label and file of each, in the order of the list.
 
     Returns:
         The path of the .idx: `index<TAB>position`, one line a record.
@@ -64,7 +64,7 @@ def write(films: Iterable[tuple[int, Path]], records: Path) -> Path:
     records.parent.mkdir(parents=True, exist_ok=True)
     temporary = [path.with_suffix(f"{path.suffix}.tmp") for path in (records, index)]
     with temporary[0].open("wb") as rec, temporary[1].open("w", encoding="ascii") as idx:
-        for number, (label, path) in enumerate(films):
+        for number, (label, path) in enumerate(images):
             idx.write(f"{number}\t{append(rec, pack(number, label, path.read_bytes()))}\n")
     for path, target in zip(temporary, (records, index), strict=True):
         path.replace(target)

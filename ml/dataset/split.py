@@ -4,46 +4,46 @@ import random
 from collections.abc import Sequence
 
 from ml.dataset.groups import Group, shared
-from ml.dataset.radiographs import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.errors import UserError
 
 ATTEMPTS = 50
 """Orders to try until whole groups fill a split exactly."""
 
-Splits = dict[str, list[Film]]
+Splits = dict[str, list[Radiograph]]
 
 
-def split(groups: Sequence[Group], validation_share: float, test_share: float, batch: int, seed: int) -> Splits:
+def split(groups: Sequence[Group], validation_fraction: float, test_fraction: float, batch: int, seed: int) -> Splits:
     """Assign groups to train, validation and test.
 
-    A source's own test split stays as it is; only where it has none, `test_share` of the films becomes one. The
-    validation set is `validation_share` of the rest, rounded to a multiple of `batch`, because the built-in algorithm
-    scores whole batches only. Both keep the classes' shares. The same groups and seed give the same splits.
+    A source's own test split stays as it is; only where it has none, `test_fraction` of the images becomes one. The
+    validation set is `validation_fraction` of the rest, rounded to a multiple of `batch`, because the built-in
+    algorithm scores whole batches only. Both keep the classes' shares. The same groups and seed give the same splits.
 
     Raises:
-        UserError: a patient or a picture is in train and in test, or the films are too few for the sizes asked.
+        UserError: a patient or a picture is in train and in test, or the images are too few for the sizes asked.
     """
-    official = [one for one in groups if any(film.split == "test" for film in one.films)]
+    official = [one for one in groups if any(image.split == "test" for image in one.images)]
     keys = {one.key for one in official}
     rest = [one for one in groups if one.key not in keys]
-    if mixed := [one.key for one in official if any(film.split != "test" for film in one.films)]:
+    if mixed := [one.key for one in official if any(image.split != "test" for image in one.images)]:
         raise UserError(
-            f"Patients {', '.join(mixed[:5])} have films in the test folder and outside it ({len(mixed)} in all); "
+            f"Patients {', '.join(mixed[:5])} have images in the test folder and outside it ({len(mixed)} in all); "
             "move them to one side: a test on known patients says nothing."
         )
     if not official:
-        size = round(test_share * sum(len(one.films) for one in rest))
+        size = round(test_fraction * sum(len(one.images) for one in rest))
         official, rest = take(rest, size, seed + 1)
-    films = sum(len(one.films) for one in rest)
-    size = max(1, round(validation_share * films / batch)) * batch
-    if films - size < batch:
+    images = sum(len(one.images) for one in rest)
+    size = max(1, round(validation_fraction * images / batch)) * batch
+    if images - size < batch:
         raise UserError(
-            f"{films} films are too few for a validation set of {size} and a training set of at least {batch}; "
-            "add films, or lower --batch-size.",
+            f"{images} images are too few for a validation set of {size} and a training set of at least {batch}; "
+            "add images, or lower --batch-size.",
         )
     validation, train = take(rest, size, seed)
     splits = {
-        name: sorted((film for one in chosen for film in one.films), key=lambda film: (film.label, film.name))
+        name: sorted((image for one in chosen for image in one.images), key=lambda image: (image.label, image.name))
         for name, chosen in (("train", train), ("validation", validation), ("test", official))
     }
     found = shared(splits.values())
@@ -53,7 +53,7 @@ def split(groups: Sequence[Group], validation_share: float, test_share: float, b
 
 
 def take(groups: Sequence[Group], size: int, seed: int) -> tuple[list[Group], list[Group]]:
-    """Choose whole groups of `size` films in all, with the classes' shares; return them and the others.
+    """Choose whole groups of `size` images in all, with the classes' shares; return them and the others.
 
     Raises:
         UserError: no choice of whole groups has exactly that size.
@@ -72,8 +72,8 @@ def take(groups: Sequence[Group], size: int, seed: int) -> tuple[list[Group], li
         if not any(left):
             return [one for one in groups if one.key in chosen], [one for one in groups if one.key not in chosen]
     raise UserError(
-        f"No set of whole patients has exactly {size} films ({wanted[0]} NORMAL, {wanted[1]} PNEUMONIA); "
-        "choose another --test-share, --validation-share or --batch-size."
+        f"No set of whole patients has exactly {size} images ({wanted[0]} NORMAL, {wanted[1]} PNEUMONIA); "
+        "choose another --test-fraction, --validation-fraction or --batch-size."
     )
 
 

@@ -1,4 +1,4 @@
-"""Read every file of a source in parallel and standardise it; leave out, with the reason, what is no film."""
+"""Read every file of a source in parallel and standardise it; leave out, with the reason, what is no image."""
 
 import hashlib
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from ml.dataset.encoding import encoding_of
-from ml.dataset.radiographs import CLASSES, Encoding, Film, Found, Reject
+from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
 from ml.progress import Progress
-from radiograph import FilmError, Policy, encode, fit, media_type, standard_film
+from radiograph import ImageError, ResizeMode, encode, fit, media_type, standard_image
 
 MAX_FILE_BYTES = 64_000_000
 """Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
@@ -22,73 +22,81 @@ MAX_NAME = 200
 """Characters of a file's name; file systems allow 255, and a number, a suffix and `variants.copy_name` are added."""
 
 
-def standardise_all(found: Sequence[Found], folder: Path, policy: Policy = "squash") -> tuple[list[Film], list[Reject]]:
-    """Write each film as `folder`/<class>/<name>.jpg, 224 x 224, and return the films and the rejects by path.
+def standardise_all(
+    found: Sequence[SourceFile], folder: Path, resize_mode: ResizeMode = "squash"
+) -> tuple[list[Radiograph], list[Reject]]:
+    """Write each image as `folder`/<class>/<name>.jpg, 224 x 224, and return the images and the rejects by path.
 
-    A film is written under a temporary name and renamed. Names are made unique by numbering.
+    An image is written under a temporary name and renamed. Names are made unique by numbering.
     """
     names = unique_names(found)
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(film, name, folder, policy) for film, name in zip(found, names, strict=True)]
+    jobs = [(image, name, folder, resize_mode) for image, name in zip(found, names, strict=True)]
     progress = Progress("Standardising", len(jobs))
-    films: list[Film] = []
+    images: list[Radiograph] = []
     rejects: list[Reject] = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for result in pool.map(standardise_one, jobs, chunksize=8):
-            if isinstance(result, Film):
-                films.append(result)
+            if isinstance(result, Radiograph):
+                images.append(result)
             else:
                 rejects.append(result)
             progress.advance()
     progress.finish()
-    return films, rejects
+    return images, rejects
 
 
-def standardise_one(job: tuple[Found, str, Path, Policy]) -> Film | Reject:
-    """Read, standardise and write one film; whatever reading it raises is a reject of that file."""
-    found, name, folder, policy = job
+def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
+    """Read, standardise and write one image; whatever reading it raises is a reject of that file."""
+    found, name, folder, resize_mode = job
     try:
         status = found.path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for whoever writes into it
             return Reject(found.path, "unreadable", "it is not a regular file")
         if status.st_size > MAX_FILE_BYTES:
             return Reject(found.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        film, encoding = read_encoded(found.path.read_bytes(), policy)
-    except FilmError as error:
+        image, encoding = read_encoded(found.path.read_bytes(), resize_mode)
+    except ImageError as error:
         return Reject(found.path, error.code, str(error))
     except OSError as error:
         return Reject(found.path, "unreadable", error.strerror or str(error))
     except Exception as error:  # noqa: BLE001 (a file or path that nobody thought of must not end the command)
         return Reject(found.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
-    body = encode(film)
+    body = encode(image)
     target = folder / CLASSES[found.label] / name
     temporary = target.with_suffix(".tmp")
     temporary.write_bytes(body)
     temporary.replace(target)
-    pixels = hashlib.sha256(film.tobytes()).hexdigest()
-    return Film(found.path, found.label, found.split, name, found.kind, found.patient, pixels, len(body), encoding)
+    pixels = hashlib.sha256(image.tobytes()).hexdigest()
+    return Radiograph(
+        found.path, found.label, found.split, name, found.subtype, found.patient, pixels, len(body), encoding
+    )
 
 
-def read(data: bytes, policy: Policy) -> Image.Image:
-    """Return a file's film, mode "L", 224 x 224, by the functions that the API and the app use too.
+def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
+    """Return a file's image, mode "L", 224 x 224, by the functions that the API and the app use too.
 
     Raises:
-        FilmError: the file is not a usable radiograph.
+        ImageError: the file is not a usable radiograph.
     """
-    return fit(read_dicom(data), policy) if is_dicom(data) else standard_film(data, policy=policy, max_bytes=None)
+    return (
+        fit(read_dicom(data), resize_mode)
+        if is_dicom(data)
+        else standard_image(data, resize_mode=resize_mode, max_bytes=None)
+    )
 
 
-def read_encoded(data: bytes, policy: Policy) -> tuple[Image.Image, Encoding]:
+def read_encoded(data: bytes, resize_mode: ResizeMode) -> tuple[Image.Image, Encoding]:
     """Return what `read` returns, and how the file stored it.
 
     Raises:
-        FilmError: the file is not a usable radiograph.
+        ImageError: the file is not a usable radiograph.
     """
     if not is_dicom(data):
-        return read(data, policy), encoding_of(data)
+        return read(data, resize_mode), encoding_of(data)
     whole = read_dicom(data)
-    return fit(whole, policy), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
+    return fit(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
 
 
 def is_dicom(data: bytes) -> bool:
@@ -97,22 +105,22 @@ def is_dicom(data: bytes) -> bool:
 
 
 def read_dicom(data: bytes) -> Image.Image:
-    """Return a DICOM file's film at full resolution, mode "L"; pydicom is imported where such a file is met only.
+    """Return a DICOM file's image at full resolution, mode "L"; pydicom is imported where such a file is met only.
 
     Raises:
-        FilmError: the file is not a usable radiograph.
+        ImageError: the file is not a usable radiograph.
     """
     from radiograph import dicom
 
     return dicom.read_dicom(data)
 
 
-def unique_names(found: Sequence[Found]) -> list[str]:
-    """Return a file name for each film: lower case, letters, digits, dots and dashes, no two alike in the data set."""
+def unique_names(found: Sequence[SourceFile]) -> list[str]:
+    """Return a file name for each image: lower case, letters, digits, dots and dashes, no two alike in the data set."""
     taken: dict[str, int] = {}
     names = []
-    for film in found:
-        slug = re.sub(r"[^a-z0-9]+", "-", (film.name or film.path.stem).lower()).strip("-")[:MAX_NAME] or "film"
+    for image in found:
+        slug = re.sub(r"[^a-z0-9]+", "-", (image.name or image.path.stem).lower()).strip("-")[:MAX_NAME] or "image"
         taken[slug] = taken.get(slug, 0) + 1
         while taken[slug] > 1 and f"{slug}-{taken[slug]}" in taken:
             taken[slug] += 1

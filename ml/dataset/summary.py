@@ -33,15 +33,15 @@ def files_sentence(files: Mapping[str, int]) -> str:
 
 def shared_sentence(shared: Mapping[str, Any]) -> str:
     """Return what the splits share, and for how many images that is known; `shared` as in dataset.json."""
-    films, known, pictures = shared["films"], shared["known"], f"{shared['pictures']:,} pictures"
+    images, known, pictures = shared["images"], shared["known"], f"{shared['pictures']:,} pictures"
     if not known:
         return (
-            f"Shared between splits: {pictures}. Whether patients are shared is unknown: none of the {films:,} images "
+            f"Shared between splits: {pictures}. Whether patients are shared is unknown: none of the {images:,} images "
             "tells its patient, so images of one person may be in two splits."
         )
-    if known == films:
-        return f"Shared between splits: {shared['patients']:,} patients (known for all {films:,} images), {pictures}."
+    if known == images:
+        return f"Shared between splits: {shared['patients']:,} patients (known for all {images:,} images), {pictures}."
     return (
-        f"Shared between splits: {shared['patients']:,} patients (known for {known:,} of {films:,} images; unknown for "
-        f"{films - known:,}, which may be of one person in two splits), {pictures}."
+        f"Shared between splits: {shared['patients']:,} patients (known for {known:,} of {images:,} images; unknown "
+        f"for {images - known:,}, which may be of one person in two splits), {pictures}."
     )

@@ -7,15 +7,15 @@ from typing import Any
 from ml.dataset.groups import shared
 from ml.dataset.radiographs import CLASSES, Collection
 from ml.dataset.split import Splits
-from ml.dataset.variants import RECIPE, STRESSED
+from ml.dataset.variants import PERTURBED, RECIPE
 
 
 def describe(
     name: str, splits: Splits, settings: dict[str, Any], training_samples: int, collection: Collection | None
 ) -> dict[str, Any]:
-    """Return the contents of dataset.json: the same films, splits and settings give the same, whenever they are made.
+    """Return the contents of dataset.json: the same images, splits and settings give the same, whenever they are made.
 
-    `shared` says what more than one split has; of patients nothing (None) where no film's patient is known.
+    `shared` says what more than one split has; of patients nothing (None) where no image's patient is known.
     `version` is the first 12 hexadecimal digits of the SHA-256 of the rest. No path of the source is in it.
     """
     found = shared(splits.values())
@@ -26,26 +26,26 @@ def describe(
         "settings": settings | {"recipe": RECIPE},
         "training_samples": training_samples,
         "counts": {
-            split: {label: sum(film.label == index for film in films) for index, label in enumerate(CLASSES)}
-            for split, films in splits.items()
+            split: {label: sum(image.label == index for image in images) for index, label in enumerate(CLASSES)}
+            for split, images in splits.items()
         },
         "shared": {
             "patients": found.patients if found.known else None,
             "pictures": found.pictures,
             "known": found.known,
-            "films": found.films,
+            "images": found.images,
         },
         **count_patients(splits),
-        "films": [
+        "images": [
             {
-                "file": f"{split}/{CLASSES[film.label]}/{film.name}",
-                "label": film.label,
-                "kind": film.kind,
-                "patient": film.patient,
-                "pixels": film.pixels,
+                "file": f"{split}/{CLASSES[image.label]}/{image.name}",
+                "label": image.label,
+                "subtype": image.subtype,
+                "patient": image.patient,
+                "pixels": image.pixels,
             }
-            for split, films in {**splits, STRESSED: splits["validation"]}.items()
-            for film in films
+            for split, images in {**splits, PERTURBED: splits["validation"]}.items()
+            for image in images
         ],
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -53,8 +53,8 @@ def describe(
 
 
 def count_patients(splits: Splits) -> dict[str, dict[str, int]]:
-    """Return by split the number of patients that are known, and the number of films whose patient is unknown."""
+    """Return by split the number of patients that are known, and the number of images whose patient is unknown."""
     return {
-        "patients": {split: len({film.patient for film in films} - {None}) for split, films in splits.items()},
-        "unknown_patients": {split: sum(film.patient is None for film in films) for split, films in splits.items()},
+        "patients": {split: len({image.patient for image in images} - {None}) for split, images in splits.items()},
+        "unknown_patients": {split: sum(image.patient is None for image in images) for split, images in splits.items()},
     }

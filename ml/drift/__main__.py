@@ -21,7 +21,7 @@ MOST_DAYS = 30
 EXAMPLES = """examples:
   python -m ml.drift                                     what the endpoint was sent in the last 7 days
   python -m ml.drift --days 1 --fail-on-drift            each day, by a scheduler
-  python -m ml.drift --input ~/films --output drift.json any films, without labels
+  python -m ml.drift --input ~/images --output drift.json any images, without labels
 """
 
 
@@ -37,7 +37,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.drift",
-        description="Compare the films that the stage's model is asked about with those it was validated on: the "
+        description="Compare the images that the stage's model is asked about with those it was validated on: the "
         "model's probability, mean grey, contrast, sharpness and saturation, by the population stability index. By "
         "default these are the requests that the endpoint captured (data_capture_percent above 0).",
         epilog=EXAMPLES,
@@ -46,7 +46,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--days", type=int, default=7, help=f"of captured requests, 1 to {MOST_DAYS} (default 7)")
-    which.add_argument("--input", metavar="S3_OR_FOLDER", help="a folder of films, or an s3:// prefix, instead")
+    which.add_argument("--input", metavar="S3_OR_FOLDER", help="a folder of images, or an s3:// prefix, instead")
     parser.add_argument("--instance-type", default=INSTANCE_TYPE, help="that scores --input (default %(default)s)")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="where the figures go, too")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap, 0 or more (default %(default)s)")
@@ -77,16 +77,16 @@ def drift(options: argparse.Namespace) -> Comparison:
         now, words = sources.given(options.input, scorer_of(stage, entry, options.instance_type), entry, confirm)
     reference = sources.validation(stack["DataBucketName"], entry)
     if min(len(reference), len(now)) < 2:
-        raise UserError(f"There are {len(reference)} validation films and {len(now)} now; give at least 2 of each.")
+        raise UserError(f"There are {len(reference)} validation images and {len(now)} now; give at least 2 of each.")
     found = compare.compare(reference, now, options.seed)
-    print(f"{words}, against {len(reference)} validation films of {entry['dataset']}.")
+    print(f"{words}, against {len(reference)} validation images of {entry['dataset']}.")
     print(f"{compare.table(found)}\n{found.verdict()}\n{textwrap.fill(compare.CAVEATS, 118)}\n{NOTICE}")
     if target is not None:
         facts = {
             "stage": stage,
             "training_job": entry["training_job"],
             "dataset": entry["dataset"],
-            "films": words,
+            "images": words,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "seed": options.seed,
             **found.as_json(),

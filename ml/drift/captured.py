@@ -19,18 +19,18 @@ from ml.aws import clients
 from ml.drift import features
 from ml.errors import UserError
 from ml.scoring import output_files
-from radiograph import FilmError, Policy
+from radiograph import ImageError, ResizeMode
 
 CHUNK = 1 << 16
 
 
 @dataclass
 class Requests:
-    """The distinct films among captured requests: the model's own probability and the measures of each.
+    """The distinct images among captured requests: the model's own probability and the measures of each.
 
     Attributes:
         lines: all requests of the time asked for.
-        left_out: how many of them are no film of their own, by the reason.
+        left_out: how many of them are no image of their own, by the reason.
     """
 
     scores: list[float] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Requests:
 
     def __str__(self) -> str:
         shown = "; ".join(f"{count} x {reason}" for reason, count in self.left_out.most_common())
-        return f"{self.lines} captured requests, {len(self.scores)} distinct films" + (
+        return f"{self.lines} captured requests, {len(self.scores)} distinct images" + (
             f" (left out: {shown})" if shown else ""
         )
 
@@ -50,14 +50,14 @@ class Request:
     """One line: when it was asked, the bytes that were sent, the model's own probability of pneumonia."""
 
     time: dt.datetime
-    film: bytes
+    image: bytes
     score: float
 
 
 def collect(lines: Iterable[bytes], since: dt.datetime, entry: Mapping[str, Any]) -> Requests:
-    """Return the distinct films among the lines of capture files; what is none is counted with its reason.
+    """Return the distinct images among the lines of capture files; what is none is counted with its reason.
 
-    A film that is sent again (a retry, a health check) counts once. Those of which a heat map covered a part are not
+    An image that is sent again (a retry, a health check) counts once. Those of which a heat map covered a part are not
     counted.
     """
     found, seen = Requests(), set()
@@ -73,24 +73,24 @@ def collect(lines: Iterable[bytes], since: dt.datetime, entry: Mapping[str, Any]
         if request.time < since:
             continue
         found.lines += 1
-        digest = hashlib.sha256(request.film).digest()
+        digest = hashlib.sha256(request.image).digest()
         if digest in seen:
-            found.left_out["the same film again"] += 1
+            found.left_out["the same image again"] += 1
             continue
         seen.add(digest)
-        add(found, request, entry["policy"])
+        add(found, request, entry["resize_mode"])
     return found
 
 
-def add(found: Requests, request: Request, policy: Policy) -> None:
-    """Measure the film of a request, or note why it is left out."""
+def add(found: Requests, request: Request, resize_mode: ResizeMode) -> None:
+    """Measure the image of a request, or note why it is left out."""
     try:
-        grey = features.pixels(request.film, policy)
-    except FilmError:
-        found.left_out["what was sent is no usable film"] += 1
+        grey = features.pixels(request.image, resize_mode)
+    except ImageError:
+        found.left_out["what was sent is no usable image"] += 1
         return
     if features.covered(grey):
-        found.left_out["a film covered in part for a heat map"] += 1
+        found.left_out["an image covered in part for a heat map"] += 1
         return
     found.scores.append(request.score)
     found.measures.append(features.measure(grey))
@@ -111,12 +111,12 @@ def parse(line: bytes, classes: int) -> Request:
         raise ValueError("the line is no record of data capture") from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=dt.UTC)
-    film, answer = payload(data, "endpointInput"), payload(data, "endpointOutput")
+    image, answer = payload(data, "endpointInput"), payload(data, "endpointOutput")
     try:
         score = output_files.parse_output(answer.decode(), classes)[1]
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise ValueError(f"the answer is not {classes} probabilities") from None
-    return Request(time, film, score)
+    return Request(time, image, score)
 
 
 def payload(data: Any, side: str) -> bytes:
@@ -138,7 +138,7 @@ def payload(data: Any, side: str) -> bytes:
 
 
 def read(config: Mapping[str, Any], endpoint: str, since: dt.datetime, entry: Mapping[str, Any]) -> Requests:
-    """Return the films that an endpoint was sent since a time (UTC).
+    """Return the images that an endpoint was sent since a time (UTC).
 
     Args:
         config: of the endpoint, as DescribeEndpointConfig answers, with data capture enabled.
@@ -152,11 +152,11 @@ def read(config: Mapping[str, Any], endpoint: str, since: dt.datetime, entry: Ma
     if not found.lines:
         raise UserError(
             f"{place} holds no request since {since:%Y-%m-%d %H:%M} UTC. SageMaker writes what it captures after some "
-            "minutes; ask later, give more --days, or give films with --input S3_OR_FOLDER."
+            "minutes; ask later, give more --days, or give images with --input S3_OR_FOLDER."
         )
     if not found.scores:
         raise UserError(
-            f"{place} holds {found}: nothing to compare. Look at what calls the endpoint, or give films with --input "
+            f"{place} holds {found}: nothing to compare. Look at what calls the endpoint, or give images with --input "
             "S3_OR_FOLDER."
         )
     return found

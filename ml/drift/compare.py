@@ -1,4 +1,4 @@
-"""The comparison of two samples of films: its figures, its table, its verdict in a sentence."""
+"""The comparison of two samples of images: its figures, its table, its verdict in a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from ml.evaluation.metrics import as_json
 from ml.evaluation.statistics import Estimate
 
 CAVEATS = (
-    "PSI (population stability index) compares with the validation films in bins of a tenth of them. Drift is a PSI "
+    "PSI (population stability index) compares with the validation images in bins of a tenth of them. Drift is a PSI "
     "above what chance gives in 5 % of looks (Yurdakul and Naranjo, 2020; five quantities together), and of at least "
-    "0.1 (moderate) or 0.25 (large). Change is of the mean, in standard deviations of the validation films. Whose "
-    "films these are is not known, so every interval takes films as independent: with several films a patient it is "
-    "too narrow. A drift says that films or patients differ, not that the model is wrong; only labels can say that."
+    "0.1 (moderate) or 0.25 (large). Change is of the mean, in standard deviations of the validation images. Whose "
+    "images these are is not known, so every interval takes images as independent: with several images a patient it is "
+    "too narrow. A drift says that images or patients differ, not that the model is wrong; only labels can say that."
 )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far each quantity has moved, and the share of films called pneumonia in validation and now."""
+    """How far each quantity has moved, and the fraction of images called pneumonia in validation and now."""
 
     shifts: Mapping[str, Shift]
     positives: Mapping[str, Estimate]
@@ -31,7 +31,7 @@ class Comparison:
 
     @property
     def enough(self) -> bool:
-        """Whether there are films enough on both sides to call anything."""
+        """Whether there are images enough on both sides to call anything."""
         return min(self.reference, self.now) >= LEAST
 
     @property
@@ -43,21 +43,21 @@ class Comparison:
         """Return a sentence."""
         if not self.enough:
             return (
-                f"Too few films to tell: {self.reference} of validation and {self.now} now, and at least {LEAST} of "
+                f"Too few images to tell: {self.reference} of validation and {self.now} now, and at least {LEAST} of "
                 "each are needed. Nothing is called."
             )
         found = [f"{name} ({one.size}, PSI {one.psi:.2f})" for name, one in self.shifts.items() if one.called]
         if found:
             return (
-                f"Warning: drift in {', '.join(found)}. The model's validation may not hold for such films: look at "
+                f"Warning: drift in {', '.join(found)}. The model's validation may not hold for such images: look at "
                 "where they come from, and evaluate the model on labelled ones."
             )
         small = [name for name, one in self.shifts.items() if one.size == "small"]
         known = f" More than chance, but below 0.1: {', '.join(small)}." if small else ""
-        return f"No drift: these films look like the {self.reference} validation films.{known}"
+        return f"No drift: these images look like the {self.reference} validation images.{known}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything as plain values; `drift` is null where there are too few films to tell."""
+        """Return everything as plain values; `drift` is null where there are too few images to tell."""
         return {
             "drift": self.drift if self.enough else None,
             "verdict": self.verdict(),
@@ -70,7 +70,7 @@ class Comparison:
 
 
 def compare(reference: Sample, now: Sample, seed: int = 0) -> Comparison:
-    """Compare films now with the reference; at least two of each.
+    """Compare images now with the reference; at least two of each.
 
     Args:
         seed: of the bootstrap.

@@ -1,4 +1,4 @@
-"""What is compared of a film: the model's probability, and simple statistics of the picture the network gets."""
+"""What is compared of an image: the model's probability, and simple statistics of the picture the network gets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from ml.dataset.standardising import read
 from ml.evaluation.calibration import Calibration
 from ml.evaluation.statistics import Scores
-from radiograph import SIDE, Policy, encode
+from radiograph import SIDE, ResizeMode, encode
 
 PROBABILITY = "probability"
 MEASURED = ("mean grey", "contrast", "sharpness", "saturation")
 DARKEST, BRIGHTEST = 2, 253
 """Grey levels from which on a pixel counts as saturated: JPEG moves the black of a border by up to two levels."""
 DIGITS = 4
-"""To which probabilities are compared: the same film's differ in the seventh with the machine that computes them."""
+"""To which probabilities are compared: the same image's differ in the seventh with the machine that computes them."""
 CELLS = 7
 """Rows and columns of the grid of which the API's heat map covers one cell a request."""
 FLATNESS, NEARNESS = 1.0, 6.0
@@ -25,7 +25,7 @@ FLATNESS, NEARNESS = 1.0, 6.0
 
 @dataclass(frozen=True)
 class Sample:
-    """n films: each quantity by its name, shape (n,), and how many are called pneumonia."""
+    """n images: each quantity by its name, shape (n,), and how many are called pneumonia."""
 
     values: Mapping[str, Scores]
     positives: int
@@ -35,11 +35,11 @@ class Sample:
 
 
 def sample(scores: Sequence[float], measures: Sequence[tuple[float, ...]], entry: Mapping[str, Any]) -> Sample:
-    """Put films together.
+    """Put images together.
 
     Args:
-        scores: the model's own probability of pneumonia of each film; calibrated here.
-        measures: of each film, as `measure` returns them.
+        scores: the model's own probability of pneumonia of each image; calibrated here.
+        measures: of each image, as `measure` returns them.
         entry: what cdk.context.json says of the model.
     """
     probabilities = Calibration.of(**entry["calibration"]).apply(np.array(scores, dtype=np.float64))
@@ -48,24 +48,24 @@ def sample(scores: Sequence[float], measures: Sequence[tuple[float, ...]], entry
     return Sample(values, int((probabilities >= entry["threshold"]).sum()))
 
 
-def pixels(data: bytes, policy: Policy) -> NDArray[np.float64]:
-    """Return a film as the network gets it, shape (224, 224), 0 black to 255 white.
+def pixels(data: bytes, resize_mode: ResizeMode) -> NDArray[np.float64]:
+    """Return an image as the network gets it, shape (224, 224), 0 black to 255 white.
 
-    Every film is standardised and encoded here, so that one that was already and one that was not are alike: doing it
+    Every image is standardised and encoded here, so that one that was already and one that was not are alike: doing it
     twice changes the measures by less than 0.2 %.
 
     Raises:
-        FilmError: the file is not a usable radiograph.
+        ImageError: the file is not a usable radiograph.
     """
-    return np.asarray(read(encode(read(data, policy)), policy), dtype=np.float64)
+    return np.asarray(read(encode(read(data, resize_mode)), resize_mode), dtype=np.float64)
 
 
 def measure(grey: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the quantities named in MEASURED of a film, as `pixels` returns it.
+    """Return the quantities named in MEASURED of an image, as `pixels` returns it.
 
     Mean and standard deviation in grey levels (0 to 255); the mean absolute Laplacian of four neighbours, in grey
-    levels, which falls when a film is blurred (after Pech-Pacheco et al., ICPR 2000, who take its variance); the share
-    of saturated pixels, 0 to 1.
+    levels, which falls when an image is blurred (after Pech-Pacheco et al., ICPR 2000, who take its variance); the
+    fraction of saturated pixels, 0 to 1.
     """
     centre = grey[1:-1, 1:-1]
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * centre
@@ -74,9 +74,9 @@ def measure(grey: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def covered(grey: NDArray[np.float64]) -> bool:
-    """Return whether this is a film of which the API's heat map has covered a cell.
+    """Return whether this is an image of which the API's heat map has covered a cell.
 
-    Such a cell has one grey level, the mean of the film before, from which the mean has moved by at most 255 / 49.
+    Such a cell has one grey level, the mean of the image before, from which the mean has moved by at most 255 / 49.
     """
     side = SIDE // CELLS
     cells = grey.reshape(CELLS, side, CELLS, side)

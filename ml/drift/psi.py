@@ -1,8 +1,8 @@
 """The population stability index: how far a distribution has moved, and how far chance alone moves it.
 
-PSI is the sum over bins of (q - p) ln(q / p), p and q being a bin's share of the reference and of now: the divergence J
-of Jeffreys (1946) and of Kullback and Leibler (1951). Its customary bands, 0.1 and 0.25, are those of Siddiqi, Credit
-Risk Scorecards (2006). They know no number of films, and PSI is above 0 by chance: without any drift it is about
+PSI is the sum over bins of (q - p) ln(q / p), p and q being a bin's fraction of the reference and of now: the
+divergence J of Jeffreys (1946) and of Kullback and Leibler (1951). Its customary bands, 0.1 and 0.25, are those of Siddiqi,
+Credit Risk Scorecards (2006). They know no number of images, and PSI is above 0 by chance: without any drift it is about
 chi-square with (bins - 1) degrees of freedom, times (1 / n + 1 / m) (Yurdakul and Naranjo, Journal of Risk Model
 Validation 14, 2020). Both are therefore asked here.
 
@@ -21,9 +21,9 @@ from ml.evaluation.statistics import Z95, Scores
 BINS = 10
 """At most: bins are the reference's tenths, and tenths that its ties make one are one bin."""
 SMOOTHING = 0.5
-"""Films added to each bin of either side, so that an empty bin is no infinite divergence."""
+"""Images added to each bin of either side, so that an empty bin is no infinite divergence."""
 LEAST = 50
-"""Films of either side below which nothing is called: five to a bin (Cochran, Biometrics 10, 1954), without which the
+"""Images of either side below which nothing is called: five to a bin (Cochran, Biometrics 10, 1954), without which the
 chi-square distribution is no guide to chance."""
 BANDS = {"large": 0.25, "moderate": 0.1}
 TOGETHER = 5
@@ -39,11 +39,11 @@ class Shift:
     """How far one quantity has moved.
 
     Attributes:
-        psi: the index, at least 0, with its 95 % interval `low` to `high`, NaN where there are too few films for one.
+        psi: the index, at least 0, with its 95 % interval `low` to `high`, NaN where there are too few images for one.
         critical: what the index exceeds by chance in 1 % of looks.
         change: mean now minus mean of the reference, in standard deviations of the reference, with its 95 % interval;
-            NaN where all films of the reference have one value.
-        bins, reference, now: how many bins, films of the reference and films now.
+            NaN where all images of the reference have one value.
+        bins, reference, now: how many bins, images of the reference and images now.
     """
 
     psi: float
@@ -76,7 +76,7 @@ class Shift:
 
 
 def shift(reference: Scores, now: Scores, seed: int = 0) -> Shift:
-    """Compare a quantity of n films of the reference with that of m films now; shapes (n,) and (m,), n, m > 1."""
+    """Compare a quantity of n images of the reference with that of m images now; shapes (n,) and (m,), n, m > 1."""
     bounds = edges(reference)
     before, after = counts(reference, bounds), counts(now, bounds)
     low, high = interval(before, after, seed)
@@ -106,17 +106,17 @@ def index(before: NDArray[np.int64], after: NDArray[np.int64]) -> Scores:
 
 
 def critical(bins: int, reference: int, now: int) -> float:
-    """Return what PSI exceeds by chance in 1 % of looks, films being independent; `bins` from 2 to BINS."""
+    """Return what PSI exceeds by chance in 1 % of looks, images being independent; `bins` from 2 to BINS."""
     return CHI_SQUARE[bins - 2] * (1 / reference + 1 / now)
 
 
 def interval(before: NDArray[np.int64], after: NDArray[np.int64], seed: int = 0) -> tuple[float, float]:
-    """Return a 95 % bootstrap interval of the index of the two populations, over films, bins kept.
+    """Return a 95 % bootstrap interval of the index of the two populations, over images, bins kept.
 
-    Films drawn again are multinomial counts. The index of a sample is too high by about as much as the mean of its
+    Images drawn again are multinomial counts. The index of a sample is too high by about as much as the mean of its
     draws is above it, and the draws by that much again, so twice that is taken off their percentiles. The lower end is
     cut at 0. Above about 1, where bins are empty, SMOOTHING pulls both down: the drift is at least so large. NaN with
-    fewer films than LEAST, where such an interval holds the truth too seldom.
+    fewer images than LEAST, where such an interval holds the truth too seldom.
     """
     rng = np.random.default_rng(seed)
     n, m = int(before.sum()), int(after.sum())

@@ -1,7 +1,7 @@
 """Whether probabilities mean what they say, and two ways to correct them.
 
 A calibration maps the logit of a probability to slope x logit + intercept. It is fitted on clean validation and kept
-only where the stressed validation agrees, because a validation set from the same machines as the training films is
+only where the perturbed validation agrees, because a validation set from the same machines as the training images is
 too easy, and a fit on it makes the model more certain than it may be elsewhere.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.reliability import Quality, quality
-from ml.evaluation.scored_split import Scored, logistic, logits
+from ml.evaluation.scored_split import ScoredSplit, logistic, logits
 from ml.evaluation.statistics import Labels, Scores
 
 METHODS = ("none", "temperature", "platt")
@@ -69,17 +69,17 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
 
 
 def choose(
-    splits: Mapping[str, Scored], method: str, seed: int = 0
+    splits: Mapping[str, ScoredSplit], method: str, seed: int = 0
 ) -> tuple[Calibration, dict[str, dict[str, Quality]], str]:
     """Fit every method on validation; return the one to use, Brier and ECE of each on each split, and why.
 
-    `method` is used when its slope is above 0 and it lowers the Brier score of the stressed validation; test only shows
-    what it does there.
+    `method` is used when its slope is above 0 and it lowers the Brier score of the perturbed validation; test only
+    shows what it does there.
     """
     validation = splits["validation"]
     fitted = {name: fit(validation.labels, validation.scores, name) for name in METHODS}
     compared = {
-        name: {split: quality(films.with_scores(one.apply(films.scores)), seed) for split, films in splits.items()}
+        name: {split: quality(images.with_scores(one.apply(images.scores)), seed) for split, images in splits.items()}
         for name, one in fitted.items()
     }
     if method == "none":
@@ -90,7 +90,7 @@ def choose(
             "not rank the classes: on validation, they are higher for normal images"
         )  # fmt: skip
     before, after = (compared[name]["validation_stressed"].brier.value for name in ("none", method))
-    words = f"Brier score of the stressed validation {before:.4f} before and {after:.4f} after"
+    words = f"Brier score of the perturbed validation {before:.4f} before and {after:.4f} after"
     if after < before:
         return fitted[method], compared, f"{method} kept: {words}"
     return fitted["none"], compared, f"{method} left out: {words}"

@@ -1,4 +1,4 @@
-"""Two models, or a model and a floor, on the same films."""
+"""Two models, or a model and a baseline, on the same images."""
 
 import math
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from ml.evaluation import statistics
 from ml.evaluation.auroc import auroc
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 
 
-def auc_difference(split: Scored, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:
+def auc_difference(split: ScoredSplit, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:
     """Return the other scores' AUROC, and by how much the split's exceeds it, paired, over 2,000 draws of patients.
 
     Raises:
-        KeyError: a film has no other score.
+        KeyError: an image has no other score.
     """
     others = np.array([other[file] for file in split.files])
 
@@ -30,11 +30,11 @@ def auc_difference(split: Scored, other: Mapping[str, float], seed: int = 0) -> 
     return auroc(split.labels, others, split.patients), lead
 
 
-def mcnemar(split: Scored, threshold: float, right_before: Mapping[str, bool]) -> dict[str, Any] | None:
-    """Compare which films two models call right, by McNemar's exact test (1947); None without films in common.
+def mcnemar(split: ScoredSplit, threshold: float, right_before: Mapping[str, bool]) -> dict[str, Any] | None:
+    """Compare which images two models call right, by McNemar's exact test (1947); None without images in common.
 
     Returns:
-        n films, how many only this model and only the other called right, and the two-sided p value.
+        n images, how many only this model and only the other called right, and the two-sided p value.
     """
     now = (split.scores >= threshold) == (split.labels == 1)
     pairs = [

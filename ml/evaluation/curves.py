@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ml.evaluation import statistics
 from ml.evaluation.reliability import reliability
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Labels, Scores
 
 GRID = np.linspace(0, 1, 101)
@@ -19,28 +19,28 @@ MOST_POINTS = 512
 DIGITS = 6
 
 
-def curves(splits: Mapping[str, Scored], threshold: float, floor: Scores) -> dict[str, Any]:
+def curves(splits: Mapping[str, ScoredSplit], threshold: float, baseline: Scores) -> dict[str, Any]:
     """Return the curves of metrics.json, all plain numbers.
 
     Args:
-        splits: calibrated scores of validation, validation_stressed and test, each with films of both classes.
-        floor: the floor's probabilities of the test films, shape (n,).
+        splits: calibrated scores of validation, validation_stressed and test, each with images of both classes.
+        baseline: the baseline's probabilities of the test images, shape (n,).
     """
     test = splits["test"]
     return {
-        "roc": roc(test, threshold, floor),
+        "roc": roc(test, threshold, baseline),
         "reliability": {
             name: [
-                {key: rounded(value) for key, value in one.items()} for one in reliability(films.labels, films.scores)
+                {key: rounded(value) for key, value in one.items()} for one in reliability(images.labels, images.scores)
             ]
-            for name, films in splits.items()
+            for name, images in splits.items()
         },
         "histogram": histogram(test),
     }
 
 
-def roc(test: Scored, threshold: float, floor: Scores) -> dict[str, Any]:
-    """Return the ROC curve with its 95 % band over resampled patients, the operating point, and the floor's curve.
+def roc(test: ScoredSplit, threshold: float, baseline: Scores) -> dict[str, Any]:
+    """Return the ROC curve with its 95 % band over resampled patients, the operating point, and the baseline's curve.
 
     A point is (1 - specificity, sensitivity); both curves begin at (0, 0), end at (1, 1) and rise in steps.
     """
@@ -50,13 +50,13 @@ def roc(test: Scored, threshold: float, floor: Scores) -> dict[str, Any]:
         "points": points(test.labels, test.scores),
         "band": {"false_positive_rate": numbers(GRID), "low": numbers(low), "high": numbers(high)},
         "operating_point": [rounded(1 - counts.specificity().value), rounded(counts.sensitivity().value)],
-        "floor": points(test.labels, floor),
+        "baseline": points(test.labels, baseline),
         "n": len(test),
     }
 
 
-def histogram(test: Scored) -> dict[str, Any]:
-    """Return how many films of each class have a probability between two edges."""
+def histogram(test: ScoredSplit) -> dict[str, Any]:
+    """Return how many images of each class have a probability between two edges."""
     found = {
         name: [int(count) for count in np.histogram(test.scores[test.labels == label], EDGES)[0]]
         for label, name in enumerate(("NORMAL", "PNEUMONIA"))
@@ -64,7 +64,7 @@ def histogram(test: Scored) -> dict[str, Any]:
     return {"edges": numbers(EDGES), **found}
 
 
-def band(test: Scored, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def band(test: ScoredSplit, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 2.5 and 97.5 % points of sensitivity at each 1 - specificity of GRID, over resampled patients."""
 
     def quantities(chosen: NDArray[np.intp]) -> dict[str, float]:

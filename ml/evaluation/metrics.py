@@ -13,14 +13,14 @@ from ml.evaluation import statistics
 from ml.evaluation.auroc import auroc
 from ml.evaluation.predictive_values import predictive_values
 from ml.evaluation.reliability import CalibrationError
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate, Labels
 
-KINDS = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
-"""Kinds of films in the public collection, by what its file names say."""
+SUBTYPES = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
+"""Kinds of images in the public collection, by what its file names say."""
 
 
-def metrics(split: Scored, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
+def metrics(split: ScoredSplit, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
     """Return each metric by its name.
 
     Proportions have Wilson's interval over images. Predictive values at another prevalence have an interval made of
@@ -61,21 +61,21 @@ def majority(labels: Labels) -> Estimate:
     return statistics.proportion(int(max(labels.sum(), len(labels) - labels.sum())), len(labels))
 
 
-def subgroups(split: Scored, threshold: float) -> dict[str, dict[str, Estimate]]:
-    """Return sensitivity or specificity of each kind of image, and its AUROC against all images of the other class.
+def subgroups(split: ScoredSplit, threshold: float) -> dict[str, dict[str, Estimate]]:
+    """Return sensitivity or specificity of each subtype of image, and its AUROC against all images of the other class.
 
-    A kind with images of both classes is two subgroups, named after kind and class.
+    A subtype with images of both classes is two subgroups, named after subtype and class.
     """
     found = {}
-    pairs = set(zip(split.kinds, split.labels.tolist(), strict=True))
-    for kind, label in sorted(pair for pair in pairs if pair[0] in KINDS):
-        inside = np.array([one == kind for one in split.kinds]) & (split.labels == label)
+    pairs = set(zip(split.subtypes, split.labels.tolist(), strict=True))
+    for subtype, label in sorted(pair for pair in pairs if pair[0] in SUBTYPES):
+        inside = np.array([one == subtype for one in split.subtypes]) & (split.labels == label)
         counts = statistics.confusion(split.labels[inside], split.scores[inside], threshold)
-        share = {"Sensitivity": counts.sensitivity()} if label else {"Specificity": counts.specificity()}
+        fraction = {"Sensitivity": counts.sensitivity()} if label else {"Specificity": counts.specificity()}
         against = split.where(inside | (split.labels != label))
-        mixed = (kind, 1 - label) in pairs
-        name = f"{KINDS[kind]} ({CLASSES[label]})" if mixed else KINDS[kind]
-        found[name] = {**share, "AUROC": auroc(against.labels, against.scores, against.patients)}
+        mixed = (subtype, 1 - label) in pairs
+        name = f"{SUBTYPES[subtype]} ({CLASSES[label]})" if mixed else SUBTYPES[subtype]
+        found[name] = {**fraction, "AUROC": auroc(against.labels, against.scores, against.patients)}
     return found
 
 

@@ -1,4 +1,4 @@
-"""Predictive values where the share of pneumonia is another than the test set's."""
+"""Predictive values where the fraction of pneumonia is another than the test set's."""
 
 import math
 
@@ -6,11 +6,11 @@ from ml.evaluation.statistics import Confusion, Estimate
 
 
 def predictive_values(counts: Confusion, prevalence: float) -> tuple[Estimate, Estimate]:
-    """Return positive and negative predictive value where `prevalence`, in (0, 1), of the films show pneumonia.
+    """Return positive and negative predictive value where `prevalence`, in (0, 1), of the images show pneumonia.
 
     By Bayes' theorem from sensitivity and specificity. The interval is that of their likelihood ratio, by MOVER-R from
     their Wilson intervals (Newcombe, Statistical Methods in Medical Research 2016): resampling would give an interval
-    of no width where no film was called wrong. NaN when a class is missing.
+    of no width where no image was called wrong. NaN when a class is missing.
     """
     sensitivity, specificity = counts.sensitivity(), counts.specificity()
     positive = posterior(prevalence, sensitivity, complement(specificity), counts.n)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate, Labels, Scores, bootstrap, clusters, midranks, proportion, resampled_unit
 
 BINS = 10
@@ -28,25 +28,25 @@ def bin_of(scores: Scores) -> NDArray[np.int64]:
 
 
 def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
-    """Return each bin's mean probability, share of pneumonia with its Wilson interval, and number of images."""
+    """Return each bin's mean probability, fraction of pneumonia with its Wilson interval, and number of images."""
     place = bin_of(scores)
     found = []
     for number in range(int(place.max()) + 1):
         inside = place == number
-        share = proportion(int(labels[inside].sum()), int(inside.sum()))
+        fraction = proportion(int(labels[inside].sum()), int(inside.sum()))
         found.append(
             {
                 "probability": float(scores[inside].mean()),
-                "share": share.value,
-                "low": share.low,
-                "high": share.high,
-                "n": share.n,
+                "fraction": fraction.value,
+                "low": fraction.low,
+                "high": fraction.high,
+                "n": fraction.n,
             }
         )
     return found
 
 
-def expected_error(labels: Labels, scores: Scores) -> float:
+def expected_calibration_error(labels: Labels, scores: Scores) -> float:
     """Return the expected calibration error over bins of equal numbers of images (Nguyen and O'Connor, 2015)."""
     return float(np.abs(np.bincount(bin_of(scores), scores - labels)).sum()) / len(labels)
 
@@ -72,14 +72,14 @@ class CalibrationError:
         )
 
 
-def calibration_error(films: Scored, seed: int = 0, draws: int = DRAWS) -> CalibrationError:
+def calibration_error(images: ScoredSplit, seed: int = 0, draws: int = DRAWS) -> CalibrationError:
     """Return the ECE with its range over sets of labels drawn from the probabilities themselves.
 
     Images of one patient mostly share their label, and so they share the number that is drawn for it.
     """
-    groups, (count, unit) = clusters(films.patients), resampled_unit(films.patients)
-    order = np.argsort(films.scores, kind="stable")
-    scores, groups = films.scores[order], groups[order]
+    groups, (count, unit) = clusters(images.patients), resampled_unit(images.patients)
+    order = np.argsort(images.scores, kind="stable")
+    scores, groups = images.scores[order], groups[order]
     starts = np.unique(bin_of(scores), return_index=True)[1]
     rng = np.random.default_rng(seed)
     drawn = np.empty(draws)
@@ -87,7 +87,9 @@ def calibration_error(films: Scored, seed: int = 0, draws: int = DRAWS) -> Calib
         labels = rng.random(count)[groups] < scores
         drawn[index] = np.abs(np.add.reduceat(scores - labels, starts)).sum() / len(scores)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return CalibrationError(expected_error(films.labels, films.scores), float(low), float(high), count, unit)
+    return CalibrationError(
+        expected_calibration_error(images.labels, images.scores), float(low), float(high), count, unit
+    )
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,10 @@ class Quality:
     error: CalibrationError
 
 
-def quality(films: Scored, seed: int = 0) -> Quality:
+def quality(images: ScoredSplit, seed: int = 0) -> Quality:
     """Return the Brier score and the ECE of a split."""
 
     def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        return {"Brier": brier(films.labels[chosen], films.scores[chosen])}
+        return {"Brier": brier(images.labels[chosen], images.scores[chosen])}
 
-    return Quality(bootstrap(films.patients, quantities, seed=seed)["Brier"], calibration_error(films, seed))
+    return Quality(bootstrap(images.patients, quantities, seed=seed)["Brier"], calibration_error(images, seed))

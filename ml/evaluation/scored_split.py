@@ -1,4 +1,4 @@
-"""The films of one split with their scores."""
+"""The images of one split with their scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,20 +11,20 @@ from ml.evaluation.statistics import Labels, Scores
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Labels (0 or 1) and probabilities of pneumonia of n films, each shape (n,), with the patient and kind of each.
+class ScoredSplit:
+    """Labels (0 or 1) and probabilities of pneumonia of n images, each of shape (n,), with their patients and subtypes.
 
     Attributes:
         patients: the key of each image's patient; None where it is unknown.
         files: as dataset.json names them, such as test/NORMAL/im-0001-0001.jpg; empty where there are none.
-        kinds: what the source tells beyond the class: bacteria, virus, im, normal2 or "".
+        subtypes: what the source tells beyond the class: bacteria, virus, im, normal2 or "".
     """
 
     labels: Labels
     scores: Scores
     patients: list[str | None]
     files: list[str]
-    kinds: list[str]
+    subtypes: list[str]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -34,31 +34,31 @@ class Scored:
         """How many images have an unknown patient."""
         return self.patients.count(None)
 
-    def with_scores(self, scores: Scores) -> "Scored":
-        """Return the same films with other scores."""
+    def with_scores(self, scores: Scores) -> "ScoredSplit":
+        """Return the same images with other scores."""
         return replace(self, scores=scores)
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Scored":
-        """Return some of the films."""
+    def where(self, chosen: NDArray[np.bool_]) -> "ScoredSplit":
+        """Return some of the images."""
         places = np.flatnonzero(chosen)
-        return Scored(
+        return ScoredSplit(
             self.labels[places],
             self.scores[places],
             [self.patients[place] for place in places],
             [self.files[place] for place in places],
-            [self.kinds[place] for place in places],
+            [self.subtypes[place] for place in places],
         )
 
 
-def scored(films: Sequence[Mapping[str, Any]], probabilities: Mapping[str, float]) -> Scored:
-    """Join the films of a split, as dataset.json lists them, with their probabilities by file."""
-    kept = [film for film in films if film["file"] in probabilities]
-    return Scored(
-        np.array([film["label"] for film in kept], dtype=np.int64),
-        np.array([probabilities[film["file"]] for film in kept]),
-        [film["patient"] for film in kept],
-        [str(film["file"]) for film in kept],
-        [str(film["kind"]) for film in kept],
+def scored(images: Sequence[Mapping[str, Any]], probabilities: Mapping[str, float]) -> ScoredSplit:
+    """Join the images of a split, as dataset.json lists them, with their probabilities by file."""
+    kept = [image for image in images if image["file"] in probabilities]
+    return ScoredSplit(
+        np.array([image["label"] for image in kept], dtype=np.int64),
+        np.array([probabilities[image["file"]] for image in kept]),
+        [image["patient"] for image in kept],
+        [str(image["file"]) for image in kept],
+        [str(image["subtype"]) for image in kept],
     )
 
 

@@ -19,13 +19,13 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % confidence interval, and the number of films or patients (`unit`) it rests on."""
+    """A value with its 95 % confidence interval, and the number of images or patients (`unit`) it rests on."""
 
     value: float
     low: float
     high: float
     n: int
-    unit: str = "films"
+    unit: str = "images"
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} {self.unit})"
@@ -98,14 +98,14 @@ def bootstrap(
     member = clusters(patients)
     count, unit = resampled_unit(patients)
     rng = np.random.default_rng(seed)
-    films = np.arange(len(member))
+    images = np.arange(len(member))
     values: dict[str, list[float]] = {}
     for _ in range(draws):
         times = np.bincount(rng.integers(0, count, count), minlength=count)
-        for name, value in quantities(np.repeat(films, times[member])).items():
+        for name, value in quantities(np.repeat(images, times[member])).items():
             values.setdefault(name, []).append(value)
     found = {}
-    for name, value in quantities(films).items():
+    for name, value in quantities(images).items():
         drawn = np.array(values[name])
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (math.nan, math.nan)
@@ -151,27 +151,27 @@ class Confusion:
 
     @property
     def n(self) -> int:
-        """All films."""
+        """All images."""
         return self.true_positive + self.false_positive + self.true_negative + self.false_negative
 
     def accuracy(self) -> Estimate:
-        """Share of films called right."""
+        """Share of images called right."""
         return proportion(self.true_positive + self.true_negative, self.n)
 
     def sensitivity(self) -> Estimate:
-        """Share of pneumonia films called pneumonia."""
+        """Share of pneumonia images called pneumonia."""
         return proportion(self.true_positive, self.true_positive + self.false_negative)
 
     def specificity(self) -> Estimate:
-        """Share of normal films called normal."""
+        """Share of normal images called normal."""
         return proportion(self.true_negative, self.true_negative + self.false_positive)
 
     def positive_predictive_value(self) -> Estimate:
-        """Share of films called pneumonia that are, at the set's own prevalence."""
+        """Share of images called pneumonia that are, at the set's own prevalence."""
         return proportion(self.true_positive, self.true_positive + self.false_positive)
 
     def negative_predictive_value(self) -> Estimate:
-        """Share of films called normal that are, at the set's own prevalence."""
+        """Share of images called normal that are, at the set's own prevalence."""
         return proportion(self.true_negative, self.true_negative + self.false_negative)
 
     def balanced_accuracy(self) -> float:
@@ -187,7 +187,7 @@ class Confusion:
 
 
 def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:
-    """Count films by label and by whether score >= threshold."""
+    """Count images by label and by whether score >= threshold."""
     called = scores >= threshold
     return Confusion(
         true_positive=int((called & (labels == 1)).sum()),

@@ -13,7 +13,7 @@ from ml import atomic, project
 from ml.evaluation import metrics, report
 from ml.evaluation.evaluate import Evaluation, worst
 from ml.evaluation.reliability import CalibrationError
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 from ml.scoring import labelled
 from ml.training import runs
@@ -22,9 +22,9 @@ AUDITED = ("before", "after")
 NOTICE = "Not a medical device: these figures hold for this data set only."
 
 
-def read_floor(bucket: str, dataset: Mapping[str, Any]) -> dict[str, float]:
-    """Return the probabilities of the data set's floor by file."""
-    scores: dict[str, float] = json.loads(labelled.fetch(bucket, dataset, ["floor.json"])["floor.json"])["scores"]
+def read_baseline(bucket: str, dataset: Mapping[str, Any]) -> dict[str, float]:
+    """Return the probabilities of the data set's baseline by file."""
+    scores: dict[str, float] = json.loads(labelled.fetch(bucket, dataset, ["baseline.json"])["baseline.json"])["scores"]
     return scores
 
 
@@ -48,23 +48,23 @@ def audit_of(told: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def figures(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a number of the audit with its interval and n; NaN, where a class has a single film, becomes null."""
+    """Return a number of the audit with its interval and n; NaN, where a class has a single image, becomes null."""
     return {name: None if math.isnan(one[name]) else one[name] for name in ("value", "low", "high", "n")}
 
 
 def show(found: Evaluation, dataset: str) -> None:
-    """Print threshold, calibration, test metrics, floors and warnings."""
+    """Print threshold, calibration, test metrics, baselines and warnings."""
     facts = found.facts
     print(f"Threshold {found.threshold:.4f}: {facts['threshold_source']}.")
     calibration = facts["calibration"]
     print(f"Calibration: {calibration['why']}.")
-    floors = {name: Estimate(**one) for name, one in facts["floors"].items() if isinstance(one, dict)}
-    print(f"Test films of {dataset}:\n{metrics.table({**found.test, **floors})}")
+    baselines = {name: Estimate(**one) for name, one in facts["baselines"].items() if isinstance(one, dict)}
+    print(f"Test images of {dataset}:\n{metrics.table({**found.test, **baselines})}")
     error = CalibrationError(**calibration["compared"][calibration["method"]]["test"]["ECE"])
     print(f"Expected calibration error on test: {error}")
     if facts["comparison"]:
         one = facts["comparison"]
-        print(f"Against {one['training_job']}: {one['only_this']} films right by this model only, {one['only_other']} "
+        print(f"Against {one['training_job']}: {one['only_this']} images right by this model only, {one['only_other']} "
               f"by that one only (McNemar p = {one['p']:.3f}).")  # fmt: skip
     for words in report.warnings(facts):
         print(words)
@@ -72,7 +72,7 @@ def show(found: Evaluation, dataset: str) -> None:
 
 
 def store(
-    entry: Mapping[str, Any], found: Evaluation, raw: Mapping[str, Scored], dataset: Mapping[str, Any], force: bool
+    entry: Mapping[str, Any], found: Evaluation, raw: Mapping[str, ScoredSplit], dataset: Mapping[str, Any], force: bool
 ) -> dict[str, Any]:  # fmt: skip
     """Write predictions, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json."""
     artifact, test = entry["artifact"], found.splits["test"]
@@ -87,8 +87,8 @@ def store(
         "audit": read_audit(bucket, dataset),
     }
     facts |= {"card": report.card(facts), "warnings": report.warnings(facts)}
-    films = labelled.fetch(bucket, dataset, [file for cases in facts["worst"].values() for file, _ in cases])
-    page = report.html(found, facts, films)
+    images = labelled.fetch(bucket, dataset, [file for cases in facts["worst"].values() for file, _ in cases])
+    page = report.html(found, facts, images)
     folder = project.root() / "build" / "evaluation" / entry["training_job"]
     folder.mkdir(parents=True, exist_ok=True)
     for name, body in {
@@ -101,13 +101,13 @@ def store(
     return facts
 
 
-def predictions(raw: Mapping[str, Scored], found: Evaluation, classes: list[str]) -> str:
+def predictions(raw: Mapping[str, ScoredSplit], found: Evaluation, classes: list[str]) -> str:
     """Return one CSV line an image: label, patient (empty where unknown), probabilities and the class called."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["file", "label", "patient", "model_probability", "probability", "called"])
-    for split, films in found.splits.items():
-        rows = zip(films.files, films.labels, films.patients, raw[split].scores, films.scores, strict=True)
+    for split, images in found.splits.items():
+        rows = zip(images.files, images.labels, images.patients, raw[split].scores, images.scores, strict=True)
         for file, label, patient, before, after in rows:
             called = classes[int(after >= found.threshold)]
             writer.writerow([file, classes[label], patient or "", repr(float(before)), repr(float(after)), called])

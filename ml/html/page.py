@@ -16,7 +16,7 @@ figure { margin: 1rem 0; } figure img { width: 100%; border-radius: 4px; } figca
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
 .charts figure { flex: 1 1 26rem; background: #fff; color: #000; border-radius: 6px; padding: .5rem; }
 .charts svg { width: 100%; height: auto; }
-.films { display: flex; flex-wrap: wrap; gap: .6rem; } .film { width: 9rem; margin: 0; overflow-wrap: anywhere; }
+.images { display: flex; flex-wrap: wrap; gap: .6rem; } .image { width: 9rem; margin: 0; overflow-wrap: anywhere; }
 """
 
 

@@ -35,7 +35,7 @@ def split_probabilities(
         UserError: the job was stopped, scored nothing, is of another model, or can no longer be followed; or more
             than 1 % of a split has no score.
     """
-    names = [film["file"] for film in dataset["films"] if film["file"].split("/")[0] in SPLITS]
+    names = [image["file"] for image in dataset["images"] if image["file"].split("/")[0] in SPLITS]
     prefix = f"s3://{scorer.place.bucket}/datasets/{dataset['name']}/{dataset['version']}/"
     job = attached or scorer.new_job()
     target = output_of(job, scorer) if attached else scorer.target(job)

@@ -110,12 +110,12 @@ def wait(job: str, target: str, total: int) -> dict[str, Any]:
     """Wait for a job's end while counting the outputs of `total` images; delete its model; return its description."""
     sagemaker, progress, counted = clients.client("sagemaker"), None, 0.0
     while True:
-        description: dict[str, Any] = clients.patiently(
+        description: dict[str, Any] = clients.retry_on_connection_error(
             lambda: sagemaker.describe_transform_job(TransformJobName=job), POLL_SECONDS
         )
         ended = description["TransformJobStatus"] in ENDED
         if ended or time.monotonic() - counted >= max(COUNT_SECONDS, total / 1000):
-            done = clients.patiently(lambda: len(output_keys(target)), POLL_SECONDS)
+            done = clients.retry_on_connection_error(lambda: len(output_keys(target)), POLL_SECONDS)
             progress = progress or Progress("Scored", total, every=LOG_SECONDS, done=0 if ended else done)
             progress.advance(done - progress.done)
             counted = time.monotonic()

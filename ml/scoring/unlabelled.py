@@ -1,4 +1,4 @@
-"""Score any films, of a folder or an S3 prefix, into a CSV file; no labels, and no change of the model in context."""
+"""Score any images, of a folder or an S3 prefix, into a CSV file; no labels, and no change of the model in context."""
 
 import csv
 import io
@@ -20,19 +20,19 @@ from ml.evaluation.calibration import Calibration
 from ml.scoring import transform_job
 from ml.scoring.labelled import read_outputs
 from ml.scoring.scorer import Confirm, Scorer
-from radiograph import FilmError, Policy, encode
+from radiograph import ImageError, ResizeMode, encode
 
 COLUMNS = ("file", "label", "probability", "threshold", "error")
 
 
 @dataclass(frozen=True)
-class Films:
-    """Films below an S3 prefix, which ends in a slash.
+class Images:
+    """Images below an S3 prefix, which ends in a slash.
 
     Attributes:
         job: the name of the job that is to score them.
-        names: what the user calls each film, by the name of its object below the prefix.
-        rejects: the files that are no usable film, with the reason.
+        names: what the user calls each image, by the name of its object below the prefix.
+        rejects: the files that are no usable image, with the reason.
     """
 
     prefix: str
@@ -42,9 +42,9 @@ class Films:
 
 
 def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
-    """Score every film of a folder or an S3 prefix into `target`; return how many have no score.
+    """Score every image of a folder or an S3 prefix into `target`; return how many have no score.
 
-    A folder's films are standardised as those of training, uploaded, and removed again afterwards. Objects of a
+    A folder's images are standardised as those of training, uploaded, and removed again afterwards. Objects of a
     prefix are sent as they are.
 
     Args:
@@ -52,22 +52,22 @@ def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], c
         confirm: called before anything is uploaded or created.
 
     Raises:
-        UserError: the source holds no film, or the target's folder does not exist.
+        UserError: the source holds no image, or the target's folder does not exist.
     """
     if not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
-    with uploaded(source, scorer, entry["policy"], confirm) as films:
-        found, faults = probabilities(films, scorer, len(entry["classes"]))
-    atomic.write(target, table({films.names[name]: one for name, one in found.items()}, faults, entry))
+    with uploaded(source, scorer, entry["resize_mode"], confirm) as images:
+        found, faults = probabilities(images, scorer, len(entry["classes"]))
+    atomic.write(target, table({images.names[name]: one for name, one in found.items()}, faults, entry))
     return len(faults)
 
 
 @contextmanager
-def uploaded(source: str, scorer: Scorer, policy: Policy, confirm: Confirm) -> Iterator[Films]:
-    """Have the films of a folder or an S3 prefix in S3; what was put there is removed again afterwards.
+def uploaded(source: str, scorer: Scorer, resize_mode: ResizeMode, confirm: Confirm) -> Iterator[Images]:
+    """Have the images of a folder or an S3 prefix in S3; what was put there is removed again afterwards.
 
     Raises:
-        UserError: the source holds no film.
+        UserError: the source holds no image.
     """
     rejects: dict[str, str] = {}
     remote, job = source.startswith("s3://"), scorer.new_job()
@@ -79,29 +79,29 @@ def uploaded(source: str, scorer: Scorer, policy: Policy, confirm: Confirm) -> I
         else:
             paths = files_in(Path(source))
             confirm(len(paths))
-            names = upload_folder(Path(source), paths, prefix, policy, rejects)
+            names = upload_folder(Path(source), paths, prefix, resize_mode, rejects)
         if not names:
             shown = "".join(f"\n  {file}: {why}" for file, why in list(rejects.items())[:5])
-            raise UserError(f"--input {source} holds no film that can be scored.{shown}")
-        yield Films(prefix, job, names, rejects)
+            raise UserError(f"--input {source} holds no image that can be scored.{shown}")
+        yield Images(prefix, job, names, rejects)
     finally:
         if not remote:
             remove(prefix)
 
 
-def probabilities(films: Films, scorer: Scorer, classes: int) -> tuple[dict[str, float], dict[str, str]]:
-    """Score films by batch transform.
+def probabilities(images: Images, scorer: Scorer, classes: int) -> tuple[dict[str, float], dict[str, str]]:
+    """Score images by batch transform.
 
     Returns:
         the model's own probability of pneumonia by object name, and the reason for each file without one.
     """
-    print(f"Scoring {len(films.names)} films ...", flush=True)
-    source = {"S3DataType": "S3Prefix", "S3Uri": films.prefix}
-    outputs, reason = transform_job.run(scorer, films.job, source, len(films.names))
+    print(f"Scoring {len(images.names)} images ...", flush=True)
+    source = {"S3DataType": "S3Prefix", "S3Uri": images.prefix}
+    outputs, reason = transform_job.run(scorer, images.job, source, len(images.names))
     if reason:
-        print(f"Transform job {films.job} failed: {reason}", file=sys.stderr)
-    found, missing = read_outputs(list(films.names), outputs, films.prefix, classes, reason)
-    return found, {**films.rejects, **{films.names[name]: why for name, why in missing.items()}}
+        print(f"Transform job {images.job} failed: {reason}", file=sys.stderr)
+    found, missing = read_outputs(list(images.names), outputs, images.prefix, classes, reason)
+    return found, {**images.rejects, **{images.names[name]: why for name, why in missing.items()}}
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -116,9 +116,9 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def upload_folder(
-    folder: Path, paths: Sequence[Path], prefix: str, policy: Policy, rejects: dict[str, str]
+    folder: Path, paths: Sequence[Path], prefix: str, resize_mode: ResizeMode, rejects: dict[str, str]
 ) -> dict[str, str]:
-    """Standardise and upload films of a folder; return file by object name, and add to `rejects` by file."""
+    """Standardise and upload images of a folder; return file by object name, and add to `rejects` by file."""
     names: dict[str, str] = {}
     bucket, _, key = prefix.removeprefix("s3://").partition("/")
     s3 = clients.client("s3")
@@ -128,15 +128,15 @@ def upload_folder(
             if path.stat().st_size > MAX_FILE_BYTES:
                 rejects[shown] = f"larger than {MAX_FILE_BYTES:,} bytes"
                 continue
-            film = encode(read(path.read_bytes(), policy))
-        except FilmError as error:
+            image = encode(read(path.read_bytes(), resize_mode))
+        except ImageError as error:
             rejects[shown] = str(error)
             continue
         except OSError as error:
             rejects[shown] = error.strerror or str(error)
             continue
-        name = f"{number:06}-{re.sub(r'[^a-z0-9]+', '-', path.stem.lower()).strip('-') or 'film'}.jpg"
-        s3.put_object(Bucket=bucket, Key=key + name, Body=film, ContentType="image/jpeg")
+        name = f"{number:06}-{re.sub(r'[^a-z0-9]+', '-', path.stem.lower()).strip('-') or 'image'}.jpg"
+        s3.put_object(Bucket=bucket, Key=key + name, Body=image, ContentType="image/jpeg")
         names[name] = shown
     return names
 

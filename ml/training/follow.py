@@ -36,7 +36,7 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
         return sagemaker.describe_training_job(TrainingJobName=job), reader.new_lines()
 
     while True:
-        description, lines = clients.patiently(poll, POLL_SECONDS)
+        description, lines = clients.retry_on_connection_error(poll, POLL_SECONDS)
         ended = description["TrainingJobStatus"] in ENDED
         for status in new_statuses(description, shown):
             if not ended or status != description["SecondaryStatus"]:

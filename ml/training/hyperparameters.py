@@ -1,7 +1,7 @@
 """The built-in Image Classification's hyperparameters, as options of ml.train.
 
 Ranges: "Image Classification Hyperparameters", Amazon SageMaker developer guide. Defaults are for fine-tuning on
-chest films; where one differs from the algorithm's, `why` says so.
+chest radiographs; where one differs from the algorithm's, `why` says so.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ TABLE = (
     choice("num_layers", 101, "depth of the ResNet", 18, 34, 50, 101, 152, 200),
     choice("use_pretrained_model", 1, "start from ImageNet weights", 0, 1),
     count("epochs", 4, "passes over the training list, which holds augmented copies"),
-    count("mini_batch_size", 32, "films a step; the validation set is a multiple of it"),
+    count("mini_batch_size", 32, "images a step; the validation set is a multiple of it"),
     choice("optimizer", "adam", "sgd, adam, rmsprop or nag", "sgd", "adam", "rmsprop", "nag"),
     number("learning_rate", 0.0005, "fine-tuning wants far less than the algorithm's 0.1", 0, 1),
     number("lr_scheduler_factor", None, "learning rate is multiplied by it at each step", 0, 1),
@@ -80,7 +80,7 @@ TABLE = (
     number("beta_2", None, "of adam", 0, 1),
     number("eps", None, "of adam and rmsprop", 0, 1),
     number("gamma", None, "of rmsprop", 0, 1),
-    choice("augmentation_type", None, "by the algorithm, which mirrors films; ml.prepare does not", "crop",
+    choice("augmentation_type", None, "by the algorithm, which mirrors images; ml.prepare does not", "crop",
            "crop_color", "crop_color_transform"),
     choice("early_stopping", "False", "stop when validation accuracy stalls", "True", "False"),
     count("early_stopping_min_epochs", None, "before early stopping may act"),
@@ -90,7 +90,7 @@ TABLE = (
     choice("precision_dtype", None, "float32 or float16", "float32", "float16"),
 )  # fmt: skip
 """In the order of --help. Not offered: num_classes and num_training_samples (they follow from the data set),
-image_shape (pretrained networks take 3,224,224 only), resize (the films have that size), multi_label and
+image_shape (pretrained networks take 3,224,224 only), resize (the images have that size), multi_label and
 use_weighted_loss (the classes exclude each other), top_k (pointless for two), kv_store (one machine)."""
 
 
@@ -123,7 +123,7 @@ def check_together(sent: Mapping[str, str], samples: int) -> None:
     """
     epochs = int(sent["epochs"])
     if int(sent["mini_batch_size"]) > samples:
-        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {samples} training films.", 2)
+        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {samples} training images.", 2)
     if int(sent.get("checkpoint_frequency", 1)) > epochs:
         raise UserError(f"--checkpoint-frequency must not exceed --epochs ({epochs}).", 2)
     if sent["early_stopping"] == "True" and int(sent.get("early_stopping_min_epochs", 10)) > epochs:

@@ -20,8 +20,8 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
     spot = request["EnableManagedSpotTraining"]
     dataset = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == "dataset")
     lines = [
-        f"Training job {request['TrainingJobName']} on {dataset}: {samples} training films, {validation} validation "
-        f"films, {sent['epochs']} epochs.",
+        f"Training job {request['TrainingJobName']} on {dataset}: {samples} training images, {validation} validation "
+        f"images, {sent['epochs']} epochs.",
         f"Network: ResNet-{sent['num_layers']}, "
         + ("from ImageNet weights" if sent["use_pretrained_model"] == "1" else "from random weights")
         + f", {sent['optimizer']}, learning rate {sent['learning_rate']}, batches of {sent['mini_batch_size']}.",

@@ -149,7 +149,7 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
 
 
 def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the films of an augmented manifest, wrapped as RecordIO.
+    """Return one input channel that streams the images of an augmented manifest, wrapped as RecordIO.
 
     They come in another order each epoch.
     """

@@ -121,7 +121,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
         "artifact": description["ModelArtifacts"]["S3ModelArtifacts"],
         "dataset": name,
         "classes": dataset["classes"],
-        "policy": dataset["settings"]["policy"],
+        "resize_mode": dataset["settings"]["resize_mode"],
         "hyperparameters": description["HyperParameters"],
         "image": description["AlgorithmSpecification"]["TrainingImage"],
         "instance_type": instance_type,
@@ -164,7 +164,7 @@ def model_entry(run: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict
         "classes": run["classes"],
         "image_shape": [3, 224, 224],
         "dataset": run["dataset"],
-        "policy": run["policy"],
+        "resize_mode": run["resize_mode"],
         "created": run["ended"],
     }
     if facts is None:

@@ -4,6 +4,6 @@ They are drawn, not simulated: a model that reads phantoms has learnt nothing ab
 """
 
 from radiograph.phantom.dataset import write_dataset
-from radiograph.phantom.film import draw
+from radiograph.phantom.drawing import draw
 
 __all__ = ["draw", "write_dataset"]

@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder; a finished one is kept")
     parser.add_argument(
-        "--images", type=int, default=600, help="films to draw, a fifth of them for test (default: 600)"
+        "--images", type=int, default=600, help="images to draw, a fifth of them for test (default: 600)"
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other people (default: 0)")
     options = parser.parse_args(arguments)
@@ -37,15 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nStopped; nothing was left behind.", file=sys.stderr)  # noqa: T201
         return 130
     seconds = time.monotonic() - started
-    print(f"{options.folder}: {options.images} synthetic films, {seconds:.1f} s", file=sys.stderr)  # noqa: T201
+    print(f"{options.folder}: {options.images} synthetic images, {seconds:.1f} s", file=sys.stderr)  # noqa: T201
     return 0
 
 
 def _show(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done} of {total} films", end="\n" if done == total else "", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"\r{done} of {total} images", end="\n" if done == total else "", file=sys.stderr, flush=True)  # noqa: T201
     elif done * 10 // total != (done - 1) * 10 // total:
-        print(f"{done} of {total} films", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"{done} of {total} images", file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One person's chest as X-ray attenuation, drawn from random proportions; the same person for every film."""
+"""One person's chest as X-ray attenuation, drawn from random proportions; the same person for every image."""
 
 from __future__ import annotations
 

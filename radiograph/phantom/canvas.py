@@ -10,7 +10,7 @@ from PIL import Image
 
 Field = NDArray[np.floating]
 
-# Body coordinates: x = 0 on the spine, growing to the patient's left (the right of the film); y = 0 at the apices of
+# Body coordinates: x = 0 on the spine, growing to the patient's left (the right of the image); y = 0 at the apices of
 # the lungs, growing towards the feet. The inside of the rib cage is about two units wide.
 LEFT: Final = -1.4
 TOP: Final = -0.5

@@ -1,4 +1,4 @@
-"""What makes one film differ from the next: consolidation in pneumonia, and harmless shadows in everybody."""
+"""What makes one image differ from the next: consolidation in pneumonia, and harmless shadows in everybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LUNG = 0.60
 
 
 def attenuation(chest: Chest, shadows: Field, consolidation: Field | None) -> Field:
-    """The film's attenuation in units of soft tissue, shape (HEIGHT, WIDTH).
+    """The image's attenuation in units of soft tissue, shape (HEIGHT, WIDTH).
 
     `consolidation` is the share of lung filled, 0 to 1: it hides vessels and leaves the bronchi dark.
     """

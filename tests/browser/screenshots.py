@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots`: pictures of the running app, with films that show nobody.
+"""`python -m tests.browser.screenshots`: pictures of the running app, with images that show nobody.
 
 The README's picture is one of them: docs/images/one-desktop.png.
 """
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from radiograph import phantom
 from tests.browser import chromium, steps
 
-FILMS = 8
+IMAGES = 8
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,16 +43,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def one(page: Page) -> None:
-    """Read a drawn film and ask for its heat map."""
+    """Read a drawn image and ask for its heat map."""
     page.get_by_text("Synthetic, pneumonia").click()
     expect(steps.result(page)).to_be_visible()
     steps.explain(page)
 
 
 def many(page: Page) -> None:
-    """Read some drawn films, and a file that is none."""
-    films = [steps.file(f"phantom-{seed}.jpg", drawn(seed, seed % 2 == 0)) for seed in range(100, 100 + FILMS)]
-    steps.choose(page, *films, steps.file("letter.jpg", b"Dear colleague,"))
+    """Read some drawn images, and a file that is none."""
+    images = [steps.file(f"phantom-{seed}.jpg", drawn(seed, seed % 2 == 0)) for seed in range(100, 100 + IMAGES)]
+    steps.choose(page, *images, steps.file("letter.jpg", b"Dear colleague,"))
     steps.read_all(page)
 
 
@@ -63,7 +63,7 @@ def model(page: Page) -> None:
 
 
 def drawn(seed: int, pneumonia: bool) -> bytes:
-    """Return a synthetic film as a JPEG."""
+    """Return a synthetic image as a JPEG."""
     buffer = BytesIO()
     phantom.draw(seed, pneumonia).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

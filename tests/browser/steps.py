@@ -48,7 +48,7 @@ def explain(page: Page) -> Locator:
 
 
 def read_all(page: Page) -> None:
-    """Read the chosen films."""
+    """Read the chosen images."""
     page.get_by_role("button", name="Read ", exact=False).and_(page.get_by_test_id("stBaseButton-primary")).click()
     expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
     settled(page)

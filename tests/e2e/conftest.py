@@ -41,8 +41,8 @@ class Cloud:
             command, cwd=self.project, env=dict(self.env), capture_output=True, text=True, check=False, timeout=300
         )
 
-    def films(self, name: str) -> list[bytes]:
-        """Return the held-out films of one class as the transform job saw them."""
+    def images(self, name: str) -> list[bytes]:
+        """Return the held-out images of one class as the transform job saw them."""
         s3 = self.session.client("s3")
         latest = json.loads(s3.get_object(Bucket=self.data_bucket, Key="datasets/latest.json")["Body"].read())
         prefix = f"datasets/{latest['name']}/{latest['version']}/test/{name}/"

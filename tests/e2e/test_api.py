@@ -23,12 +23,12 @@ OPENAPI = "lambda/inference_proxy/openapi.json"
 TEST_IMAGES = PHANTOMS // 5
 
 
-def test_a_film_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
-    film = cloud.films("PNEUMONIA")[0]
-    through_api = post(cloud, film)
+def test_an_image_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
+    image = cloud.images("PNEUMONIA")[0]
+    through_api = post(cloud, image)
     runtime = cloud.session.client("sagemaker-runtime")
     direct = runtime.invoke_endpoint(
-        EndpointName=f"pneumonia-{STAGE}", ContentType="image/jpeg", Body=standardise(film)
+        EndpointName=f"pneumonia-{STAGE}", ContentType="image/jpeg", Body=standardise(image)
     )
     scores = json.loads(direct["Body"].read())
     assert through_api.status == 200
@@ -38,7 +38,7 @@ def test_a_film_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
 
 
 def test_a_wrong_key_is_refused(cloud: Cloud) -> None:
-    answer = post(cloud, cloud.films("NORMAL")[0], key="wrong-key-of-the-right-length")
+    answer = post(cloud, cloud.images("NORMAL")[0], key="wrong-key-of-the-right-length")
     assert (answer.status, answer.body["status"]) == (403, 403)
     assert answer.content_type.startswith("application/problem+json")
 
@@ -49,13 +49,13 @@ def test_an_eleven_megabyte_body_is_too_large_for_the_gateway(cloud: Cloud) -> N
     assert "4,400,000 bytes" in answer.body["detail"]
 
 
-def test_a_five_megabyte_film_is_refused_with_the_limit(cloud: Cloud) -> None:
+def test_a_five_megabyte_image_is_refused_with_the_limit(cloud: Cloud) -> None:
     answer = post(cloud, b"\xff\xd8\xff" + os.urandom(5_000_000))
     assert answer.status == 413
 
 
 def test_a_broken_jpeg_is_refused_with_a_code_and_a_sentence(cloud: Cloud) -> None:
-    answer = post(cloud, cloud.films("NORMAL")[0][:2000])
+    answer = post(cloud, cloud.images("NORMAL")[0][:2000])
     assert answer.status == 400
     assert answer.content_type.startswith("application/problem+json")
     assert answer.body["code"]
@@ -71,26 +71,26 @@ def test_an_unknown_endpoint_is_a_validation_error(cloud: Cloud) -> None:
 
 
 def test_the_heat_map_is_numbers_or_a_picture_as_the_caller_accepts(cloud: Cloud) -> None:
-    film = cloud.films("PNEUMONIA")[0]
-    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg")
+    image = cloud.images("PNEUMONIA")[0]
+    status, kind, body = asked(cloud, "explain", image, Content_Type="image/jpeg")
     heat = json.loads(body)["heat_map"]
     assert (status, kind, heat["complete"], heat["calls"]) == (200, "application/json", True, 50)
-    status, kind, body = asked(cloud, "explain", film, Content_Type="image/jpeg", Accept="image/png")
+    status, kind, body = asked(cloud, "explain", image, Content_Type="image/jpeg", Accept="image/png")
     assert (status, kind, body[:4]) == (200, "image/png", b"\x89PNG")
 
 
-def test_a_film_goes_by_way_of_an_upload(cloud: Cloud) -> None:
-    film = cloud.films("PNEUMONIA")[0]
-    announced = json.dumps({"content_type": "image/jpeg", "bytes": len(film)}).encode()
+def test_an_image_goes_by_way_of_an_upload(cloud: Cloud) -> None:
+    image = cloud.images("PNEUMONIA")[0]
+    announced = json.dumps({"content_type": "image/jpeg", "bytes": len(image)}).encode()
     status, _, body = asked(cloud, "uploads", announced, Content_Type="application/json")
     place = json.loads(body)
     assert status == 201
-    put = urllib.request.Request(place["url"], film, place["headers"], method="PUT")  # noqa: S310
+    put = urllib.request.Request(place["url"], image, place["headers"], method="PUT")  # noqa: S310
     with urllib.request.urlopen(put, timeout=60) as response:  # noqa: S310
         assert response.status == 200
     reference = json.dumps({"upload_id": place["upload_id"]}).encode()
     status, _, body = asked(cloud, "predict", reference, Content_Type="application/json")
-    assert (status, json.loads(body)["probability"]) == (200, post(cloud, film).body["probability"])
+    assert (status, json.loads(body)["probability"]) == (200, post(cloud, image).body["probability"])
 
 
 def test_the_model_says_what_its_evaluation_found(cloud: Cloud) -> None:

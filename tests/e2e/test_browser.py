@@ -58,60 +58,60 @@ def app(cloud: Cloud) -> Iterator[App]:
         stop(process)
 
 
-def test_a_film_is_read_and_explained(app: App, cloud: Cloud) -> None:
-    page, film = app.page(), cloud.films("PNEUMONIA")[0]
-    steps.choose(page, steps.file("film.jpeg", film))
+def test_an_image_is_read_and_explained(app: App, cloud: Cloud) -> None:
+    page, image = app.page(), cloud.images("PNEUMONIA")[0]
+    steps.choose(page, steps.file("image.jpeg", image))
     expect(steps.result(page)).to_be_visible()
-    told = post(cloud, film).body
+    told = post(cloud, image).body
     words = "Pneumonia suspected" if told["label"] == "PNEUMONIA" else "No pneumonia suspected"
     expect(steps.result(page)).to_have_text(words)
     test = model_in_context(cloud)["metrics"]
     expect(page.get_by_text(f"(n = {test['Sensitivity']['n']})")).to_be_visible()
-    clear = film_shown(page)
+    clear = image_shown(page)
     opacity = steps.explain(page)
     expect(page.get_by_role("img", name="with the heat map over it")).to_be_visible()
-    covered = film_shown(page)
+    covered = image_shown(page)
     assert covered != clear
     opacity.press("ArrowRight")
     steps.settled(page)
-    assert film_shown(page) not in (clear, covered)
+    assert image_shown(page) not in (clear, covered)
     steps.shot(page, SHOTS, "one-desktop")
 
 
-def film_shown(page: Page) -> str:
-    """Return the address of the picture of the film, which follows from its pixels."""
-    return str(page.get_by_role("img", name="Chest film").get_attribute("src"))
+def image_shown(page: Page) -> str:
+    """Return the address of the picture of the image, which follows from its pixels."""
+    return str(page.get_by_role("img", name="Chest radiograph").get_attribute("src"))
 
 
-def test_the_film_can_be_windowed(app: App) -> None:
+def test_the_image_can_be_windowed(app: App) -> None:
     page = app.page()
     page.get_by_text("Synthetic, healthy").click()
     expect(steps.result(page)).to_be_visible()
-    before = film_shown(page)
+    before = image_shown(page)
     page.get_by_text("Window and level").click()
     window = page.get_by_role("slider", name="Window")
     for _ in range(20):
         window.press("ArrowLeft")
-    expect(page.get_by_role("img", name="Chest film")).not_to_have_attribute("src", before)
+    expect(page.get_by_role("img", name="Chest radiograph")).not_to_have_attribute("src", before)
 
 
-def test_of_a_dicom_film_no_tag_leaves_the_app(app: App) -> None:
+def test_of_a_dicom_image_no_tag_leaves_the_app(app: App) -> None:
     page = app.page()
-    film = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
-    steps.choose(page, steps.file("film.dcm", film, "application/dicom"))
+    image = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
+    steps.choose(page, steps.file("image.dcm", image, "application/dicom"))
     expect(page.get_by_text("its tags stay here")).to_be_visible()
 
 
-def test_many_films_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
+def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
     page = app.page("many")
-    films = {f"p{number}.jpg": film for number, film in enumerate(cloud.films("PNEUMONIA")[:4])}
-    films |= {f"n{number}.jpg": film for number, film in enumerate(cloud.films("NORMAL")[:4])}
+    images = {f"p{number}.jpg": image for number, image in enumerate(cloud.images("PNEUMONIA")[:4])}
+    images |= {f"n{number}.jpg": image for number, image in enumerate(cloud.images("NORMAL")[:4])}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
-        for name, film in list(films.items())[1:]:
-            opened.writestr(f"films/{name}", film)
-    first = steps.file("p0.jpg", films["p0.jpg"])
-    broken = steps.file("broken.jpg", films["p0.jpg"][:500])
+        for name, image in list(images.items())[1:]:
+            opened.writestr(f"images/{name}", image)
+    first = steps.file("p0.jpg", images["p0.jpg"])
+    broken = steps.file("broken.jpg", images["p0.jpg"][:500])
     steps.choose(page, first, broken, steps.file("rest.zip", archive.getvalue(), "application/zip"))
     steps.read_all(page)
     expect(page.get_by_text(re.compile(r"Failed:\s*1"))).to_be_visible()
@@ -120,19 +120,21 @@ def test_many_films_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
         page.get_by_role("button", name="Download CSV").click()
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
     rows = {row["file"].rpartition("/")[2]: row for row in csv.DictReader(io.StringIO(text))}
-    assert set(rows) == {*films, "broken.jpg"}
+    assert set(rows) == {*images, "broken.jpg"}
     assert rows["broken.jpg"]["code"] == "truncated"
     for name in ("p0.jpg", "n1.jpg"):
-        assert float(rows[name]["probability"]) == pytest.approx(post(cloud, films[name]).body["probability"], abs=1e-9)
+        assert float(rows[name]["probability"]) == pytest.approx(
+            post(cloud, images[name]).body["probability"], abs=1e-9
+        )
 
 
 def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, cloud: Cloud) -> None:
     page = app.page()
-    steps.choose(page, steps.file("mine.jpeg", cloud.films("NORMAL")[0]))
+    steps.choose(page, steps.file("mine.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(page)).to_be_visible()
     page.get_by_role("link", name="The model").click()
     expect(page.get_by_role("heading", name="The model", level=1)).to_be_visible()
-    page.get_by_role("link", name="Read one film").click()
+    page.get_by_role("link", name="Read one image").click()
     expect(page.get_by_text("mine.jpeg is still open")).to_be_visible()
     expect(steps.result(page)).to_be_visible()
     page.get_by_role("button", name="Close it").click()
@@ -167,10 +169,10 @@ def test_the_lease_is_extended_by_a_button(app: App, cloud: Cloud) -> None:
 def test_a_phone_shows_it_without_scrolling_sideways(app: App, cloud: Cloud, path: str) -> None:
     page = app.page(path, chromium.PHONE, dark=True)
     if path == "":
-        steps.choose(page, steps.file("film.jpeg", cloud.films("PNEUMONIA")[0]))
+        steps.choose(page, steps.file("image.jpeg", cloud.images("PNEUMONIA")[0]))
         expect(steps.result(page)).to_be_visible()
     if path == "many":
-        steps.choose(page, *(steps.file(f"{i}.jpg", film) for i, film in enumerate(cloud.films("NORMAL")[:3])))
+        steps.choose(page, *(steps.file(f"{i}.jpg", image) for i, image in enumerate(cloud.images("NORMAL")[:3])))
         steps.read_all(page)
     steps.shot(page, SHOTS, f"{path or 'one'}-phone")
     width = page.evaluate("Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth))")
@@ -185,7 +187,7 @@ def test_a_page_has_title_language_labels_and_contrast(app: App, path: str, dark
         page.get_by_text("Synthetic, pneumonia").click()
         expect(steps.result(page)).to_be_visible()
         steps.settled(page)
-    assert "chest film reading" in page.title()
+    assert "chest radiograph reading" in page.title()
     assert violations(page) == []
 
 
@@ -203,7 +205,7 @@ def test_it_can_be_used_by_keyboard_alone(app: App) -> None:
     page = app.page()
     for _ in range(20):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.innerText") in ("My film", "Synthetic, healthy"):
+        if page.evaluate("document.activeElement.innerText") in ("My image", "Synthetic, healthy"):
             break
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
@@ -222,20 +224,20 @@ def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
 
     page.on("websocket", listen)
     steps.go(page, app.url)
-    steps.choose(page, steps.file("film.jpeg", cloud.films("NORMAL")[0]))
+    steps.choose(page, steps.file("image.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(page)).to_be_visible()
     steps.go(page, app.url, "model")
     assert sum(map(len, frames)) > 1000
     assert cloud.api.key.encode() not in b"".join(frames)
 
 
-def test_two_people_do_not_see_each_others_films(app: App, cloud: Cloud) -> None:
+def test_two_people_do_not_see_each_others_images(app: App, cloud: Cloud) -> None:
     first, second = app.page(), app.page()
-    steps.choose(first, steps.file("film of the first.jpeg", cloud.films("NORMAL")[0]))
+    steps.choose(first, steps.file("image of the first.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(first)).to_be_visible()
     second.reload()
     steps.settled(second)
-    expect(second.get_by_text("film of the first")).to_have_count(0)
+    expect(second.get_by_text("image of the first")).to_have_count(0)
     expect(steps.result(second)).to_have_count(0)
 
 
@@ -253,5 +255,5 @@ def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(
 
 
 def refused_files(cloud: Cloud) -> dict[str, bytes]:
-    """Files that are no film."""
-    return {"empty": b"", "text": b"Dear colleague,", "half": cloud.films("NORMAL")[0][:900], "page": page_of_text()}
+    """Files that are no image."""
+    return {"empty": b"", "text": b"Dear colleague,", "half": cloud.images("NORMAL")[0][:900], "page": page_of_text()}

@@ -67,11 +67,11 @@ def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
     assert (unknown.returncode, "There is no training job no-such-job" in unknown.stderr) == (2, True)
 
 
-def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: Cloud) -> None:
-    folder = cloud.project / "any films"
+def test_any_images_are_scored_into_a_table_and_what_is_no_image_is_named(cloud: Cloud) -> None:
+    folder = cloud.project / "any images"
     folder.mkdir()
-    (folder / "Röntgen 1.jpg").write_bytes(cloud.films("PNEUMONIA")[0])
-    (folder / "notes.txt").write_text("no film")
+    (folder / "Röntgen 1.jpg").write_bytes(cloud.images("PNEUMONIA")[0])
+    (folder / "notes.txt").write_text("no image")
     target = cloud.project / "scores.csv"
     command = ["python", "-m", "ml.transform", "--stage", STAGE, "--yes", "--input", str(folder)]
     command += ["--output", str(target)]
@@ -79,10 +79,10 @@ def test_any_films_are_scored_into_a_table_and_what_is_no_film_is_named(cloud: C
     assert done.returncode == 1
     assert "1 files have no score; the column `error`" in done.stderr
     rows = csv.DictReader(target.read_text(encoding="utf-8").splitlines())
-    film, notes = sorted(rows, key=lambda row: row["error"])
-    expected = post(cloud, cloud.films("PNEUMONIA")[0]).body
-    assert (film["file"], film["label"]) == ("Röntgen 1.jpg", expected["label"])
-    assert float(film["probability"]) == pytest.approx(expected["probability"], abs=0.02)
+    image, notes = sorted(rows, key=lambda row: row["error"])
+    expected = post(cloud, cloud.images("PNEUMONIA")[0]).body
+    assert (image["file"], image["label"]) == ("Röntgen 1.jpg", expected["label"])
+    assert float(image["probability"]) == pytest.approx(expected["probability"], abs=0.02)
     assert (notes["file"], notes["probability"]) == ("notes.txt", "")
     assert "Received a text" in notes["error"]
     left = cloud.session.client("s3").list_objects_v2(Bucket=cloud.data_bucket, Prefix="transform-input/")
@@ -115,7 +115,7 @@ def test_training_that_cannot_start_says_why_and_changes_nothing(cloud: Cloud) -
         (["--epochs", "none"], 2, "--epochs none is not allowed; it must be a whole number at least 1"),
         ([], 2, "there is no terminal to ask on; add --yes"),
         (["--instance-type", "ml.g6.xlarge", "--yes"], 2, "ml.g6.xlarge cannot run the algorithm"),
-        (["--dataset", "films/ffff", "--yes"], 1, "no complete data set films/ffff"),
+        (["--dataset", "images/ffff", "--yes"], 1, "no complete data set images/ffff"),
     ]:
         done = cloud.run(*train, *options)
         assert (done.returncode, told in done.stderr) == (code, True), done.stderr

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 def test_the_demo_prints_each_metric_with_n_and_interval(cloud: Cloud) -> None:
     for metric in ("AUROC", "Average precision", "Balanced accuracy", "MCC", "Accuracy", "Sensitivity", "Specificity"):
-        pattern = rf"^{metric} +[01]\.\d+ +\[\d\.\d+, \d\.\d+\] +\d+ (films|patients)$"
+        pattern = rf"^{metric} +[01]\.\d+ +\[\d\.\d+, \d\.\d+\] +\d+ (images|patients)$"
         assert re.search(pattern, cloud.demo_output, re.MULTILINE), f"no {metric} in:\n{cloud.demo_output}"
 
 
@@ -31,8 +31,8 @@ def test_the_model_passes_the_gate_without_force(cloud: Cloud) -> None:
 
 
 def test_the_model_tells_normal_phantoms_from_pneumonia_phantoms(cloud: Cloud) -> None:
-    normal = [post(cloud, film).body["probability"] for film in cloud.films("NORMAL")]
-    pneumonia = [post(cloud, film).body["probability"] for film in cloud.films("PNEUMONIA")]
+    normal = [post(cloud, image).body["probability"] for image in cloud.images("NORMAL")]
+    pneumonia = [post(cloud, image).body["probability"] for image in cloud.images("PNEUMONIA")]
     assert sum(pneumonia) / len(pneumonia) > sum(normal) / len(normal) + 0.2
 
 

@@ -23,7 +23,7 @@ from tests.ports import free_port
 from .conftest import ROOT, copy_of_the_project, environment
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
-FILMS = 60
+IMAGES = 60
 QUICK: dict[str, object] = {
     "preparing": ["--augment", "0", "--batch-size", "8"],
     "training": ["--epochs", "1", "--use-pretrained-model", "0", "--learning-rate", "0.001", "--mini-batch-size", "8"],
@@ -93,10 +93,10 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """The notebook, executed in a copy of the project against a local cloud of its own, on few films."""
+    """The notebook, executed in a copy of the project against a local cloud of its own, on few images."""
     folder = tmp_path_factory.mktemp("walkthrough")
     project, port = copy_of_the_project(folder / "project"), free_port()
-    write_dataset(folder / "films", FILMS)
+    write_dataset(folder / "images", IMAGES)
     jupyter = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython")}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (client_environment(port) | jupyter).items():
@@ -108,7 +108,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
             # From a folder without an app, which need not be synthesised for it.
             bootstrap = ["cdk", "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
             subprocess.run(bootstrap, cwd=folder, env=env, check=True, capture_output=True, timeout=120)
-            cells = executed(project, env, source=str(folder / "films"))
+            cells = executed(project, env, source=str(folder / "images"))
             yield Walk({cell.id: cell for cell in cells}, boto3.Session())
         finally:
             stop(server)
@@ -125,7 +125,7 @@ def executed(project: Path, env: dict[str, str], **parameters: object) -> list[A
 
 
 @pytest.mark.e2e
-def test_the_films_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
+def test_the_images_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
     for channel in (
         "train/NORMAL",
         "validation/PNEUMONIA",
@@ -134,7 +134,7 @@ def test_the_films_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
         "train_lst",
     ):
         assert f"'{channel}': " in walk.text("channels")
-    assert walk.shows("films", "image/png")
+    assert walk.shows("images", "image/png")
 
 
 @pytest.mark.e2e
@@ -146,7 +146,7 @@ def test_the_price_is_told_before_anything_is_created(walk: Walk) -> None:
 @pytest.mark.e2e
 def test_each_metric_has_n_and_its_interval(walk: Walk) -> None:
     for metric in ("AUROC", "Sensitivity", "Specificity", "Accuracy"):
-        pattern = rf"^{metric} +[01]\.\d+ +\[\d\.\d+, \d\.\d+\] +\d+ (films|patients)$"
+        pattern = rf"^{metric} +[01]\.\d+ +\[\d\.\d+, \d\.\d+\] +\d+ (images|patients)$"
         assert re.search(pattern, walk.text("metrics"), re.MULTILINE), walk.text("metrics")
 
 

@@ -33,33 +33,33 @@ def zipped(entries: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
 
 
 def test_archives_and_single_files_become_one_list() -> None:
-    found = items_of([File("a.jpg", b"film"), File("b.zip", zipped({"x/1.png": b"one", "2.dcm": b"two"}), "zip")])
-    assert [(item.name, item.read()) for item in found] == [("a.jpg", b"film"), ("x/1.png", b"one"), ("2.dcm", b"two")]
+    found = items_of([File("a.jpg", b"image"), File("b.zip", zipped({"x/1.png": b"one", "2.dcm": b"two"}), "zip")])
+    assert [(item.name, item.read()) for item in found] == [("a.jpg", b"image"), ("x/1.png", b"one"), ("2.dcm", b"two")]
     assert len({item.key for item in found}) == 3
 
 
 def test_what_file_managers_leave_is_passed_over() -> None:
-    data = zipped({"__MACOSX/._a.jpg": b"x", ".DS_Store": b"x", "f/Thumbs.db": b"x", "f/": b"", "f/a.jpg": b"film"})
+    data = zipped({"__MACOSX/._a.jpg": b"x", ".DS_Store": b"x", "f/Thumbs.db": b"x", "f/": b"", "f/a.jpg": b"image"})
     assert [item.name for item in items_of([File("a.zip", data)])] == ["f/a.jpg"]
 
 
 def test_an_archive_that_is_none_is_a_reason_and_not_a_crash() -> None:
     (item,) = items_of([File("a.zip", b"PK\x03\x04 nothing")])
-    with pytest.raises(ArchiveError, match="zip the films again"):
+    with pytest.raises(ArchiveError, match="zip the images again"):
         item.read()
 
 
 def test_a_broken_entry_is_a_reason_of_its_own() -> None:
-    data = bytearray(zipped({"a.jpg": b"film" * 100, "b.jpg": b"film"}, zipfile.ZIP_STORED))
+    data = bytearray(zipped({"a.jpg": b"image" * 100, "b.jpg": b"image"}, zipfile.ZIP_STORED))
     data[60] ^= 255
     broken, sound = items_of([File("a.zip", bytes(data))])
     with pytest.raises(ArchiveError, match="cannot be unpacked"):
         broken.read()
-    assert sound.read() == b"film"
+    assert sound.read() == b"image"
 
 
 def test_an_encrypted_entry_says_so() -> None:
-    data = bytearray(zipped({"a.jpg": b"film"}))
+    data = bytearray(zipped({"a.jpg": b"image"}))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(signature) + offset] |= 1
     (item,) = items_of([File("a.zip", bytes(data))])
@@ -89,7 +89,7 @@ def test_damage_anywhere_is_a_reason_and_never_a_crash(compression: int) -> None
         for _ in range(rng.randint(1, 4)):
             damaged[rng.randrange(4, len(damaged))] = rng.randrange(256)
         try:
-            items = items_of([File("films.zip", bytes(damaged))])
+            items = items_of([File("images.zip", bytes(damaged))])
         except ArchiveError:
             continue
         for item in items:

@@ -1,4 +1,4 @@
-"""Many films against the real proxy: errors stay with their file, and a throttle is waited for."""
+"""Many images against the real proxy: errors stay with their file, and a throttle is waited for."""
 
 import csv
 import io
@@ -8,31 +8,31 @@ from frontend.archive import Item
 from frontend.batch import Row, read_all
 from frontend.client import Client
 from frontend.table import ALL, CLEAR, FAILED, SUSPECTED, UNSURE, chosen, csv_of, frame, summary
-from tests.lambda_.events import image
+from tests.lambda_.events import encoded
 from tests.lambda_.runtime import Reply
 
 from .conftest import Api, refused_by_gateway
 
 
-def items(*films: bytes) -> list[Item]:
-    return [Item(str(number), f"{number}.jpg", lambda film=film: film) for number, film in enumerate(films)]  # type: ignore[misc]
+def items(*images: bytes) -> list[Item]:
+    return [Item(str(number), f"{number}.jpg", lambda image=image: image) for number, image in enumerate(images)]  # type: ignore[misc]
 
 
-def read(api: Api, *films: bytes) -> list[Row]:
-    return sorted(read_all(Client(api.settings), items(*films), "squash"), key=lambda row: row.key)
+def read(api: Api, *images: bytes) -> list[Row]:
+    return sorted(read_all(Client(api.settings), items(*images), "squash"), key=lambda row: row.key)
 
 
-def test_a_broken_film_does_not_stop_the_rest(api: Api) -> None:
-    rows = read(api, image(), image()[:300], b"no film", image(size=(400, 300)))
+def test_a_broken_image_does_not_stop_the_rest(api: Api) -> None:
+    rows = read(api, encoded(), encoded()[:300], b"no image", encoded(size=(400, 300)))
     assert [row.code for row in rows] == ["", "truncated", "unsupported_format", ""]
     assert all(row.thumbnail.startswith("data:image/jpeg;base64,") for row in rows if row.prediction)
     assert all(row.reason.endswith(".") for row in rows if not row.prediction)
 
 
-def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_film(api: Api) -> None:
+def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_image(api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("THROTTLED", **{"Retry-After": "1"})] * 4)
     started = time.monotonic()
-    rows = read(api, *[image(size=(300 + number, 300)) for number in range(6)])
+    rows = read(api, *[encoded(size=(300 + number, 300)) for number in range(6)])
     assert all(row.prediction for row in rows)
     assert len(rows) == 6
     assert time.monotonic() - started >= 1
@@ -40,7 +40,7 @@ def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_film(api: Api) ->
 
 def test_a_wrong_key_ends_the_batch_after_the_first_answers(api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("INVALID_API_KEY")] * 100)
-    rows = read(api, *[image(size=(300 + number, 300)) for number in range(40)])
+    rows = read(api, *[encoded(size=(300 + number, 300)) for number in range(40)])
     assert {row.code for row in rows} == {"invalid_api_key"}
     assert 1 <= len(rows) < 40
     assert len(api.bodies) < 40
@@ -48,7 +48,7 @@ def test_a_wrong_key_ends_the_batch_after_the_first_answers(api: Api) -> None:
 
 def test_a_closed_batch_asks_no_more(api: Api) -> None:
     api.runtime.model = lambda received: Reply(seconds=0.05)
-    reading = read_all(Client(api.settings), items(*[image()] * 30), "squash")
+    reading = read_all(Client(api.settings), items(*[encoded()] * 30), "squash")
     next(reading)
     reading.close()  # type: ignore[attr-defined]
     time.sleep(0.3)
@@ -57,12 +57,12 @@ def test_a_closed_batch_asks_no_more(api: Api) -> None:
     assert len(api.bodies) == asked < 30
 
 
-def test_filters_and_summary_count_the_same_films(api: Api) -> None:
+def test_filters_and_summary_count_the_same_images(api: Api) -> None:
     api.runtime.replies.extend([Reply(body=b"[0.1, 0.9]")])
-    (suspected,) = read(api, image())
+    (suspected,) = read(api, encoded())
     api.runtime.replies.extend([Reply(body=b"[0.55, 0.45]")])
-    (unsure,) = read(api, image())
-    (failed,) = read(api, b"no film")
+    (unsure,) = read(api, encoded())
+    (failed,) = read(api, b"no image")
     rows = [suspected, unsure, failed]
     assert [len(chosen(rows, name)) for name in (ALL, SUSPECTED, CLEAR, UNSURE, FAILED)] == [3, 1, 1, 1, 1]
     assert summary(rows).count("**1**") == 4
@@ -70,7 +70,7 @@ def test_filters_and_summary_count_the_same_films(api: Api) -> None:
 
 
 def test_the_csv_holds_every_row_and_no_formula(api: Api) -> None:
-    rows = [*read(api, image()), Row("k", "=HYPERLINK(1)", code="broken", reason="Received, nothing.")]
+    rows = [*read(api, encoded()), Row("k", "=HYPERLINK(1)", code="broken", reason="Received, nothing.")]
     text = csv_of(rows).decode("utf-8-sig")
     first, second = csv.DictReader(io.StringIO(text))
     assert first["label"] == rows[0].prediction.label  # type: ignore[union-attr]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from frontend.answers import Prediction
+from frontend.api_models import Prediction
 from frontend.client import Client, RefusalError
 from frontend.settings import Settings
-from tests.lambda_.events import image
+from tests.lambda_.events import encoded
 from tests.lambda_.runtime import Reply, failure
 from tests.ports import free_port
 
@@ -17,25 +17,25 @@ from .conftest import KEY, Api, refused_by_gateway
 OPENAPI = Path(__file__).resolve().parents[2] / "lambda" / "inference_proxy" / "openapi.json"
 
 
-def refusal(api: Api, film: bytes = b"", key: str = KEY, url: str | None = None) -> RefusalError:
+def refusal(api: Api, image: bytes = b"", key: str = KEY, url: str | None = None) -> RefusalError:
     with pytest.raises(RefusalError) as caught:
-        Client(Settings(url or api.url, key)).predict(film or image(), "image/jpeg")
+        Client(Settings(url or api.url, key)).predict(image or encoded(), "image/jpeg")
     return caught.value
 
 
-def test_a_film_gets_the_models_probability(api: Api) -> None:
+def test_an_image_gets_the_models_probability(api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
-    found = Client(api.settings).predict(image(), "image/jpeg")
+    found = Client(api.settings).predict(encoded(), "image/jpeg")
     assert isinstance(found, Prediction)
     assert (found.label, found.probability, found.threshold) == ("PNEUMONIA", 0.9, 0.5)
     assert found.request_id
     assert 0 < found.seconds < 10
 
 
-def test_the_films_bytes_arrive_as_they_are(api: Api) -> None:
-    film = image("PNG")
-    Client(api.settings).predict(film, "image/png")
-    assert api.bodies == [film]
+def test_the_images_bytes_arrive_as_they_are(api: Api) -> None:
+    image = encoded("PNG")
+    Client(api.settings).predict(image, "image/png")
+    assert api.bodies == [image]
 
 
 def test_a_wrong_key_is_a_refusal_that_trying_again_cannot_mend(api: Api) -> None:
@@ -43,8 +43,8 @@ def test_a_wrong_key_is_a_refusal_that_trying_again_cannot_mend(api: Api) -> Non
     assert (found.status, found.code, found.retryable) == (403, "invalid_api_key", False)
 
 
-def test_a_broken_film_comes_back_with_the_apis_code_and_sentence(api: Api) -> None:
-    found = refusal(api, film=image()[:200])
+def test_a_broken_image_comes_back_with_the_apis_code_and_sentence(api: Api) -> None:
+    found = refusal(api, image=encoded()[:200])
     assert (found.status, found.code, found.retryable) == (400, "truncated", False)
     assert found.detail.endswith(".")
 
@@ -89,22 +89,29 @@ def test_the_key_is_in_no_representation_of_the_settings(api: Api) -> None:
 
 
 def test_a_heat_map_comes_as_a_grid(api: Api) -> None:
-    found = Client(api.settings).explain(image(), "image/jpeg")
+    found = Client(api.settings).explain(encoded(), "image/jpeg")
     assert (len(found.values), len(found.values[0]), found.complete, found.calls) == (7, 7, True, 50)
     assert found.strongest == 0
 
 
 def test_a_heat_map_in_other_units_is_not_drawn_on_the_wrong_scale(api: Api) -> None:
-    heat = {"values": [[0.1]], "units": "probability", "floor": 0.2, "policy": "squash", "complete": True, "calls": 2}
+    heat = {
+        "values": [[0.1]],
+        "units": "probability",
+        "floor": 0.2,
+        "resize_mode": "squash",
+        "complete": True,
+        "calls": 2,
+    }
     api.gateway_answers.append((200, json.dumps({"heat_map": heat}).encode(), {}))
     with pytest.raises(RefusalError) as caught:
-        Client(api.settings).explain(image(), "image/jpeg")
+        Client(api.settings).explain(encoded(), "image/jpeg")
     assert caught.value.code == "unexpected_answer"
 
 
 def test_the_model_says_what_it_is_before_it_was_evaluated(api: Api) -> None:
     found = Client(api.settings).model()
-    assert (found.version, found.policy, found.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
+    assert (found.version, found.resize_mode, found.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
 
 
 def test_a_throttled_client_learns_how_long_to_wait(api: Api) -> None:
@@ -124,14 +131,14 @@ def test_a_redirect_is_not_followed_with_the_key(api: Api) -> None:
 
 
 def test_what_the_client_reads_is_in_the_contract() -> None:
-    """Every field that frontend/answers.py takes is required by the schema of its route in the OpenAPI document."""
+    """Every field that frontend/api_models.py takes is required by the schema of its route in the OpenAPI document."""
     schemas = json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]
     for name, fields in {
         "Prediction": {"label", "probability", "threshold", "threshold_source", "model_version", "request_id"},
         "Explanation": {"heat_map"},
-        "Model": {"model_version", "policy", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
+        "Model": {"model_version", "resize_mode", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
     }.items():
         assert fields <= set(schemas[name]["required"])
-    assert {"values", "units", "floor", "policy", "complete", "calls"} <= set(
+    assert {"values", "units", "floor", "resize_mode", "complete", "calls"} <= set(
         schemas["Explanation"]["properties"]["heat_map"]["required"]
     )

@@ -11,7 +11,7 @@ from frontend import charts
 from ml.dataset.report.audit import audit, verdict
 from ml.evaluation import report
 from ml.evaluation.store import audit_of
-from tests.ml.test_audit import films
+from tests.ml.test_audit import images
 from tests.ml.test_evaluation import computed, evaluated, split, without_patients
 
 from .conftest import KEY, Answer, Api, everything, refused_by_gateway, started
@@ -29,8 +29,8 @@ COST = {
 
 @functools.cache
 def evaluation() -> dict[str, Any]:
-    found = audit(films(give_away=True))
-    facts = evaluated().facts | {"training_job": "job-1", "dataset": "films/0123", "forced": False}
+    found = audit(images(give_away=True))
+    facts = evaluated().facts | {"training_job": "job-1", "dataset": "images/0123", "forced": False}
     facts |= {"card": report.card(facts), "warnings": report.warnings(facts)}
     return facts | {"audit": audit_of({"audit": found, "verdict": verdict(found)})}
 
@@ -38,9 +38,9 @@ def evaluation() -> dict[str, Any]:
 def model(**changes: Any) -> Answer:
     document = {
         "model_version": "job-1",
-        "policy": "squash",
+        "resize_mode": "squash",
         "threshold": 0.5,
-        "threshold_source": "sensitivity of at least 0.95 on 160 validation films",
+        "threshold_source": "sensitivity of at least 0.95 on 160 validation images",
         "evaluation": evaluation(),
         "report_url": "https://example.org/report.html?X-Amz-Signature=0",
         "cost": COST,
@@ -68,7 +68,7 @@ def test_warnings_subgroups_audit_and_card_are_on_the_page(api: Api) -> None:
     text, facts = everything(app), evaluation()
     for words in [*facts["warnings"], *facts["audit"]["sentences"], facts["card"]["Not intended for"]]:
         assert words[:60] in text
-    assert "against the same films as they were" in text
+    assert "against the same images as they were" in text
     kinds = app.table[1].value
     assert list(kinds["Kind"].unique()) == list(facts["subgroups"])
 
@@ -90,7 +90,7 @@ def test_the_reliability_chart_has_an_interval_for_each_bin() -> None:
 
 
 def test_images_of_unknown_patients_are_said_beside_the_headline(api: Api) -> None:
-    facts = computed(test=without_patients(split(2, "test"))).facts | {"dataset": "films/0123"}
+    facts = computed(test=without_patients(split(2, "test"))).facts | {"dataset": "images/0123"}
     facts |= {"warnings": report.warnings(facts)}
     text = everything(page(api, model(evaluation=facts)))
     assert "n = 160 images of unknown patients" in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from frontend.answers import HeatMap, Prediction
+from frontend.api_models import HeatMap, Prediction
 from frontend.scale import heat_scale, scale
 from frontend.wording import percent
 

@@ -16,7 +16,7 @@ def test_a_duration_has_no_sixty_minutes(seconds: float, words: str) -> None:
 
 
 def test_an_estimate_has_its_interval_where_there_is_one() -> None:
-    one = {"value": 0.985, "low": 0.9581, "high": 0.995, "n": 206, "unit": "films"}
+    one = {"value": 0.985, "low": 0.9581, "high": 0.995, "n": 206, "unit": "images"}
     assert (estimate(one), estimate(one, 100)) == ("0.985 [0.958, 0.995]", "98.5 % [95.8, 99.5]")
     assert estimate(one | {"low": None, "high": None}, 100) == "98.5 %"
     assert estimate(one | {"value": None}) == "undefined"
@@ -28,11 +28,11 @@ def test_a_change_has_its_sign() -> None:
     assert log_odds(-800.0) == "-800.00, which divides the odds by over 1,000,000"
 
 
-def test_the_threshold_is_worth_what_was_measured_on_which_films() -> None:
-    share = {"value": 0.9, "low": 0.8, "high": 0.95, "unit": "films"}
-    test = {"Sensitivity": share | {"n": 206}, "Specificity": share | {"n": 129}}
-    words = threshold_meaning({"splits": {"test": test}, "dataset": "films/01"})
-    assert "On the 335 test films of `films/01`" in words
+def test_the_threshold_is_worth_what_was_measured_on_which_images() -> None:
+    fraction = {"value": 0.9, "low": 0.8, "high": 0.95, "unit": "images"}
+    test = {"Sensitivity": fraction | {"n": 206}, "Specificity": fraction | {"n": 129}}
+    words = threshold_meaning({"splits": {"test": test}, "dataset": "images/01"})
+    assert "On the 335 test images of `images/01`" in words
     assert words.count("90.0 % [80.0, 95.0]") == 2
 
 

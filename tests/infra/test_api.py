@@ -50,7 +50,7 @@ def test_only_listed_origins_may_call_from_a_page(synth: Synth, api: Template) -
     assert function["Environment"]["Variables"]["CORS_ORIGINS"] == "https://app.example.org"
 
 
-def test_a_firewall_lets_films_through_and_counts_addresses(synth: Synth, api: Template) -> None:
+def test_a_firewall_lets_images_through_and_counts_addresses(synth: Synth, api: Template) -> None:
     api.resource_count_is("AWS::WAFv2::WebACL", 0)
     guarded = synth(waf="true")["Api"]
     (acl,) = properties(guarded, "AWS::WAFv2::WebACL")
@@ -126,7 +126,7 @@ def test_the_proxy_takes_its_whole_environment(api: Template) -> None:
     from inference_proxy.settings import parse
 
     (function,) = properties(api, "AWS::Lambda::Function")
-    variables = function["Environment"]["Variables"] | {"UPLOAD_BUCKET": "films", "AWS_REGION": "us-east-1"}
+    variables = function["Environment"]["Variables"] | {"UPLOAD_BUCKET": "images", "AWS_REGION": "us-east-1"}
     found = parse(variables)
     assert found.lease is not None
     assert (found.lease.schedule, found.lease.extend_hours) == ("pneumonia-dev-lease", 8)

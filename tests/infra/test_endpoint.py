@@ -104,7 +104,7 @@ def test_instances_follow_the_requests_between_the_bounds_of_the_settings(synth:
     assert found["RetainAllVariantProperties"] is True
 
 
-def test_no_film_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth, endpoint: Template) -> None:
+def test_no_image_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth, endpoint: Template) -> None:
     (config,) = properties(endpoint, "AWS::SageMaker::EndpointConfig")
     assert "DataCaptureConfig" not in config
     (config,) = properties(synth(data_capture_percent="5")["Endpoint"], "AWS::SageMaker::EndpointConfig")

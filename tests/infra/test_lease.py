@@ -8,7 +8,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 import app as entry
-from infra import lease, settings
+from infra import lease_schedule, settings
 from infra.errors import SettingsError
 
 from .conftest import LEASE, NOW, Synth, context, properties, resources
@@ -141,5 +141,5 @@ def test_without_leases_nothing_deletes_the_endpoint(synth: Synth) -> None:
 def test_a_missing_or_broken_lease_is_refused_with_the_command_that_writes_one(found: Any, told: str) -> None:
     given = {"lease:dev": found} if found is not None else {}
     with pytest.raises(SettingsError, match=re.escape(told)) as refused:
-        lease.read(given, settings.read(context()), NOW)
+        lease_schedule.read(given, settings.read(context()), NOW)
     assert "python -m ml.lease extend --stage dev" in str(refused.value)

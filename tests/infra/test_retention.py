@@ -47,7 +47,7 @@ def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(s
     stack = apply(server, "create", STORAGE, kept["Storage"])
     apply(server, "create", RETENTION, kept["Retention"])
     (bucket,) = [one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "DataBucketName"]
-    s3.put_object(Bucket=bucket, Key="datasets/film", Body=b"x")
+    s3.put_object(Bucket=bucket, Key="datasets/image", Body=b"x")
 
     with pytest.raises(WaiterError):
         apply(server, "update", STORAGE, removable["Storage"])
@@ -62,4 +62,4 @@ def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(s
     for name in (RETENTION, STORAGE):  # by hand, in the order of their imports
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    assert s3.get_object(Bucket=bucket, Key="datasets/film")["Body"].read() == b"x"
+    assert s3.get_object(Bucket=bucket, Key="datasets/image")["Body"].read() == b"x"

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 from handler import handler
-from inference_proxy import endpoint, lease, model, settings, storage
+from inference_proxy import endpoint, lease, model_description, settings, storage
 
 from .runtime import Runtime
 
 ENVIRONMENT = {
     "ENDPOINT_NAME": "pneumonia-test",
     "CLASSES": '["NORMAL", "PNEUMONIA"]',
-    "FILM_POLICY": "squash",
+    "RESIZE_MODE": "squash",
     "CALIBRATION": '{"slope": 1.0, "intercept": 0.0}',
     "THRESHOLD": "0.5",
     "THRESHOLD_SOURCE": "default",
     "MODEL_VERSION": "pneumonia-test-20261124-031500",
     "STAGE": "test",
-    "UPLOAD_BUCKET": "films-of-the-test",
+    "UPLOAD_BUCKET": "images-of-the-test",
     "EVALUATION_URI": "",
     "CORS_ORIGINS": "",
     "ENDPOINT_COST": "",
@@ -88,7 +88,7 @@ def forget_environment() -> None:
     settings.load.cache_clear()
     endpoint.endpoint_of.cache_clear()
     storage.storage_of.cache_clear()
-    model.forget()
+    model_description.forget()
     lease.forget()
 
 

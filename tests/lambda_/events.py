@@ -20,14 +20,14 @@ def event(name: str) -> dict[str, Any]:
     return loaded
 
 
-def film_in(event: dict[str, Any]) -> bytes:
+def image_in(event: dict[str, Any]) -> bytes:
     return base64.b64decode(event["body"])
 
 
 _PREDICT = event("predict_jpeg")
 
 
-def post(film: bytes, content_type: str | None = "image/jpeg", /, **changes: Any) -> dict[str, Any]:
+def post(image: bytes, content_type: str | None = "image/jpeg", /, **changes: Any) -> dict[str, Any]:
     """The event of a POST /predict with these bytes; `changes` replace top-level keys of the event."""
     posted = copy.deepcopy(_PREDICT)
     for headers in (posted["headers"], posted["multiValueHeaders"]):
@@ -35,16 +35,16 @@ def post(film: bytes, content_type: str | None = "image/jpeg", /, **changes: Any
     if content_type is not None:
         posted["headers"]["Content-Type"] = content_type
         posted["multiValueHeaders"]["Content-Type"] = [content_type]
-    posted["body"] = base64.b64encode(film).decode()
+    posted["body"] = base64.b64encode(image).decode()
     return posted | changes
 
 
-FILM = phantom.draw(7, False)
+IMAGE = phantom.draw(7, False)
 
 
-def image(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
-    """A drawn chest film, encoded."""
-    picture = FILM.resize(size).convert(mode)
+def encoded(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
+    """A drawn chest radiograph, encoded."""
+    picture = IMAGE.resize(size).convert(mode)
     buffer = BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()

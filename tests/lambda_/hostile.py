@@ -12,10 +12,10 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageOps
 
 from .conftest import Response
-from .events import FILM, event, image, post
+from .events import IMAGE, encoded, event, post
 
-JPEG = image()
-PNG = image("PNG")
+JPEG = encoded()
+PNG = encoded("PNG")
 DICOM = b"\0" * 128 + b"DICM" + b"\0" * 100
 
 
@@ -53,7 +53,7 @@ def route(method: str, resource: str, path: str | None = None) -> dict[str, Any]
 
 def picture(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    image.save(buffer, "PNG")
+    encoded.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -120,10 +120,10 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("the largest body AWS Lambda takes", encoded("A" * 6_000_000), 413, "too_large"),
     ("too large and not base64", encoded("*" * 6_000_000), 413, "too_large"),
     # Bytes that are no JPEG or PNG
-    ("GIF", post(image("GIF")), 415, "unsupported_format"),
-    ("BMP", post(image("BMP"), "application/x-image"), 415, "unsupported_format"),
-    ("TIFF", post(image("TIFF"), "application/x-image"), 415, "unsupported_format"),
-    ("WebP", post(image("WEBP"), "application/x-image"), 415, "unsupported_format"),
+    ("GIF", post(encoded("GIF")), 415, "unsupported_format"),
+    ("BMP", post(encoded("BMP"), "application/x-image"), 415, "unsupported_format"),
+    ("TIFF", post(encoded("TIFF"), "application/x-image"), 415, "unsupported_format"),
+    ("WebP", post(encoded("WEBP"), "application/x-image"), 415, "unsupported_format"),
     (
         "DICOM sent as an image",
         post(DICOM, "application/x-image"),
@@ -145,13 +145,13 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("noise after a JPEG's first bytes", post(JPEG[:3] + bytes(range(200))), 400, "broken"),
     # Sound pictures of something else
     ("a gradient", post(picture(Image.linear_gradient("L").rotate(90)), "image/png"), 422, "not_a_radiograph"),
-    ("a blank film", post(picture(Image.new("L", (400, 400), 90)), "image/png"), 422, "not_a_radiograph"),
+    ("a blank image", post(picture(Image.new("L", (400, 400), 90)), "image/png"), 422, "not_a_radiograph"),
     ("a white page", post(picture(Image.new("L", (400, 400), 255)), "image/png"), 422, "not_a_radiograph"),
     ("a black screen", post(picture(Image.new("L", (400, 400), 0)), "image/png"), 422, "not_a_radiograph"),
     ("noise", post(picture(Image.effect_noise((400, 400), 80)), "image/png"), 422, "not_a_radiograph"),
-    ("an inverted film", post(picture(ImageOps.invert(FILM)), "image/png"), 422, "not_a_radiograph"),
-    ("a film on its side", post(picture(FILM.rotate(90, expand=True)), "image/png"), 422, "not_a_radiograph"),
-    ("a tinted film", post(picture(ImageOps.colorize(FILM, "red", "yellow")), "image/png"), 422, "not_a_radiograph"),
+    ("an inverted image", post(picture(ImageOps.invert(IMAGE)), "image/png"), 422, "not_a_radiograph"),
+    ("an image on its side", post(picture(IMAGE.rotate(90, expand=True)), "image/png"), 422, "not_a_radiograph"),
+    ("a tinted image", post(picture(ImageOps.colorize(IMAGE, "red", "yellow")), "image/png"), 422, "not_a_radiograph"),
     ("a drawing", post(picture(drawing()), "image/png"), 422, "not_a_radiograph"),
     # JSON instead of an image, and JSON that is none
     ("an upload's id that is none", reference("../../datasets/latest.json"), 404, "upload_not_found"),
@@ -190,10 +190,10 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("hours and a time", extension('{"hours": 8, "ends": "2099-01-01T00:00:00Z"}'), 422, "invalid_hours"),
     ("nothing to explain", post(b"", resource="/explain", path="/explain"), 400, "empty"),
     ("noise to explain", post(b"noise", resource="/explain", path="/explain"), 415, "unsupported_format"),
-    # Images that are no chest film
-    ("a thumbnail", post(image(size=(63, 320))), 422, "too_small"),
-    ("one pixel", post(image("PNG", (1, 1)), "image/png"), 422, "too_small"),
-    ("a strip", post(image(size=(80, 401))), 422, "too_elongated"),
+    # Images that are no chest radiograph
+    ("a thumbnail", post(encoded(size=(63, 320))), 422, "too_small"),
+    ("one pixel", post(encoded("PNG", (1, 1)), "image/png"), 422, "too_small"),
+    ("a strip", post(encoded(size=(80, 401))), 422, "too_elongated"),
     ("a decompression bomb", post(png_of_size(30_000, 30_000), "image/png"), 422, "too_many_pixels"),
     ("more pixels than memory", post(png_of_size(2**31 - 1, 2**31 - 1), "image/png"), 422, "too_many_pixels"),
     ("an animation", post(animation(), "image/png"), 422, "multi_frame"),

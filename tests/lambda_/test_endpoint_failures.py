@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from inference_proxy.problems import FILM_KINDS, KINDS
+from inference_proxy.problems import IMAGE_KINDS, KINDS
 
 from radiograph import CODES
 from tests.ports import free_port
@@ -139,8 +139,8 @@ def test_a_server_without_tls_is_unreachable_over_https(
     assert_problem(ask(event("predict_jpeg")), 503, "endpoint_unreachable")
 
 
-def test_every_code_of_a_film_has_a_status() -> None:
-    assert set(FILM_KINDS) == set(CODES)
+def test_every_code_of_an_image_has_a_status() -> None:
+    assert set(IMAGE_KINDS) == set(CODES)
 
 
 def test_every_other_code_has_a_request_that_gets_it() -> None:
@@ -148,4 +148,4 @@ def test_every_other_code_has_a_request_that_gets_it() -> None:
     # test_settings.py, test_request_log.py, test_uploads.py, test_explain.py, test_lease.py
     elsewhere = {"misconfigured", "internal_error", "storage_unavailable", "explain_timeout"}
     elsewhere |= {"no_lease", "lease_over", "lease_unavailable"}
-    assert set(KINDS) - set(FILM_KINDS) - elsewhere <= shown
+    assert set(KINDS) - set(IMAGE_KINDS) - elsewhere <= shown

@@ -11,10 +11,10 @@ import pytest
 from inference_proxy.explain import CELLS, FLOOR
 from PIL import Image
 
-from radiograph import SIDE, standard_film, standardise
+from radiograph import SIDE, standard_image, standardise
 
 from .conftest import Ask, invoke
-from .events import event, film_in, post
+from .events import event, image_in, post
 from .hostile import assert_problem
 from .runtime import Received, Reply, Runtime, failure
 
@@ -28,8 +28,8 @@ def looks_at_one_place(seen: list[float], covered: list[float]) -> Callable[[Rec
     box = (PLACE[1] * side + 4, PLACE[0] * side + 4, (PLACE[1] + 1) * side - 4, (PLACE[0] + 1) * side - 4)
 
     def model(received: Received) -> Reply:
-        with Image.open(BytesIO(received.body)) as film:
-            low, high = film.convert("L").crop(box).getextrema()
+        with Image.open(BytesIO(received.body)) as image:
+            low, high = image.convert("L").crop(box).getextrema()
         return Reply(body=json.dumps(seen if high - low > 6 else covered).encode())  # type: ignore[operator]
 
     return model
@@ -46,7 +46,7 @@ def logit(probability: float) -> float:
 
 
 def to_explain(**headers: str) -> dict[str, Any]:
-    asked = post(film_in(event("predict_jpeg")), resource="/explain", path="/explain")
+    asked = post(image_in(event("predict_jpeg")), resource="/explain", path="/explain")
     for name, value in headers.items():
         asked["multiValueHeaders"][name] = [value]
     return asked
@@ -66,9 +66,9 @@ def test_the_place_the_model_looks_at_stands_out(ask: Ask, runtime: Runtime) -> 
     assert len(runtime.received) == 1 + CELLS**2
 
 
-def test_the_film_itself_is_asked_first_as_the_prediction_would_be(ask: Ask, runtime: Runtime) -> None:
+def test_the_image_itself_is_asked_first_as_the_prediction_would_be(ask: Ask, runtime: Runtime) -> None:
     ask(to_explain())
-    assert runtime.received[0].body == standardise(film_in(event("predict_jpeg")))
+    assert runtime.received[0].body == standardise(image_in(event("predict_jpeg")))
 
 
 def test_calls_share_four_connections(ask: Ask, runtime: Runtime) -> None:
@@ -116,7 +116,7 @@ def test_noise_has_no_hot_region(ask: Ask, runtime: Runtime) -> None:
     heat = ask(to_explain()).body["heat_map"]
     assert 0 < heat["max"] < heat["floor"] == FLOOR
     with Image.open(BytesIO(ask(to_explain(Accept="image/png")).body["png"])) as drawn:
-        assert drawn.tobytes() == standard_film(film_in(event("predict_jpeg"))).convert("RGB").tobytes()
+        assert drawn.tobytes() == standard_image(image_in(event("predict_jpeg"))).convert("RGB").tobytes()
 
 
 @pytest.mark.parametrize(("seen", "covered"), [([2e-9, 1.0], [2e-7, 1.0]), ([1.0, 2e-7], [1.0, 2e-9])])

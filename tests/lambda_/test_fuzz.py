@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inference_proxy.problems import KINDS
 
 from .conftest import Response, invoke
-from .events import image, post
+from .events import encoded, post
 from .runtime import Runtime
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -26,7 +26,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 TYPES = st.sampled_from(["application/json", "image/jpeg", "image/png", "application/x-image", "IMAGE/PNG;q=1"])
 NAMES = st.sampled_from(["Content-Type", "content-type", "CONTENT-TYPE", "Accept", "Origin", ""]) | st.text()
 HEADERS = st.dictionaries(NAMES, TYPES | st.text())
-FILMS = [image(), image("PNG"), image("PNG", mode="P"), image(mode="CMYK", progressive=True)]
+IMAGES = [encoded(), encoded("PNG"), encoded("PNG", mode="P"), encoded(mode="CMYK", progressive=True)]
 
 
 def answered(event: object) -> Response:
@@ -57,7 +57,7 @@ class TestFuzz:
     @QUICK
     @given(changes=st.dictionaries(st.sampled_from(sorted(post(b""))), JSON))
     def test_any_change_to_an_event_is_answered(self, changes: dict[str, Any]) -> None:
-        answered(post(FILMS[0]) | changes)
+        answered(post(IMAGES[0]) | changes)
 
     @QUICK
     @given(headers=HEADERS, many=st.booleans(), binary=st.booleans(), body=st.text() | st.none())
@@ -74,14 +74,14 @@ class TestFuzz:
 
     @QUICK
     @given(
-        film=st.sampled_from(FILMS),
+        image=st.sampled_from(IMAGES),
         edits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
         cut=st.none() | st.floats(0, 1),
     )
-    def test_any_damage_to_a_film_is_answered(
-        self, film: bytes, edits: list[tuple[float, int]], cut: float | None
+    def test_any_damage_to_an_image_is_answered(
+        self, image: bytes, edits: list[tuple[float, int]], cut: float | None
     ) -> None:
-        damaged = bytearray(film)
+        damaged = bytearray(image)
         for place, value in edits:
             damaged[int(place * len(damaged))] = value
         kept = bytes(damaged[: None if cut is None else int(cut * len(damaged))])
@@ -109,7 +109,7 @@ def test_any_error_of_the_runtime_is_a_problem(status: int, body: object) -> Non
     assert problem.kind.status in (422, 429, 502, 503, 504)
 
 
-def test_a_fuzzed_film_reaches_the_endpoint_only_as_a_standardised_film(runtime: Runtime) -> None:
-    for film in FILMS:
-        assert answered(post(film, "application/x-image")).status == 200
+def test_a_fuzzed_image_reaches_the_endpoint_only_as_a_standardised_image(runtime: Runtime) -> None:
+    for image in IMAGES:
+        assert answered(post(image, "application/x-image")).status == 200
     assert all(received.body.startswith(b"\xff\xd8\xff\xe0") for received in runtime.received)

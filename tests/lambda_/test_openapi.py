@@ -36,7 +36,7 @@ BODIES = st.one_of(
     ),
     st.binary(max_size=200),
 )
-"""What is sent where the document says an image: films, films cut short, films with bytes changed, and any bytes."""
+"""What is sent where the document says an image: images, images cut short, images with bytes changed, and any bytes."""
 
 schemathesis.openapi.media_type("image/jpeg", BODIES, aliases=["image/png", "application/x-image"])
 schema = schemathesis.openapi.from_dict(DOCUMENT)

@@ -1,4 +1,4 @@
-"""A film goes in as API Gateway sends it and a prediction comes out."""
+"""An image goes in as API Gateway sends it and a prediction comes out."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import pytest
 from radiograph import standardise
 
 from .conftest import ENVIRONMENT, Ask
-from .events import event, film_in, image, post
+from .events import encoded, event, image_in, post
 from .runtime import Reply, Runtime, authorization, failure, signature
 
 
@@ -40,23 +40,23 @@ def test_each_recorded_event_gets_a_prediction(name: str, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", ["predict_jpeg", "predict_png_http2"])
-def test_the_endpoint_gets_exactly_the_standardised_film(name: str, ask: Ask, runtime: Runtime) -> None:
+def test_the_endpoint_gets_exactly_the_standardised_image(name: str, ask: Ask, runtime: Runtime) -> None:
     recorded = event(name)
     ask(recorded)
     (received,) = runtime.received
-    assert received.body == standardise(film_in(recorded))
+    assert received.body == standardise(image_in(recorded))
     assert received.path == "/endpoints/pneumonia-test/invocations"
     assert (received.headers["Content-Type"], received.headers["Accept"]) == ("image/jpeg", "application/json")
 
 
-def test_a_film_is_made_square_as_the_training_films_were(
+def test_an_image_is_made_square_as_the_training_images_were(
     environment: pytest.MonkeyPatch, ask: Ask, runtime: Runtime
 ) -> None:
-    environment.setenv("FILM_POLICY", "pad")
+    environment.setenv("RESIZE_MODE", "pad")
     recorded = event("predict_jpeg")
     assert ask(recorded).status == 200
     (received,) = runtime.received
-    assert received.body == standardise(film_in(recorded), policy="pad") != standardise(film_in(recorded))
+    assert received.body == standardise(image_in(recorded), resize_mode="pad") != standardise(image_in(recorded))
 
 
 def test_the_call_is_signed_for_sagemaker_with_the_session_token(ask: Ask, runtime: Runtime) -> None:
@@ -102,10 +102,10 @@ def test_the_runtimes_own_endpoint_url_wins(ask: Ask, runtime: Runtime, environm
     assert len(runtime.received) == 1
 
 
-def test_a_film_of_the_largest_size_is_predicted(ask: Ask) -> None:
-    film = image("PNG")
+def test_an_image_of_the_largest_size_is_predicted(ask: Ask) -> None:
+    image = encoded("PNG")
     # Bytes after the end of a PNG are no part of the image; they make it as long as it may be.
-    assert ask(post(film + b"\0" * (4_400_000 - len(film)), "image/png")).status == 200
+    assert ask(post(image + b"\0" * (4_400_000 - len(image)), "image/png")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_film_of_the_largest_size_is_predicted(ask: Ask) -> None:
     ],
 )
 def test_content_types_are_read_as_http_defines_them(content_type: str, form: str, ask: Ask) -> None:
-    assert ask(post(image(form), content_type)).status == 200
+    assert ask(post(encoded(form), content_type)).status == 200
 
 
 @pytest.mark.parametrize("name", ["content-type", "CONTENT-TYPE", "cOnTeNt-TyPe"])
@@ -128,13 +128,13 @@ def test_content_types_are_read_as_http_defines_them(content_type: str, form: st
 def test_header_names_are_case_insensitive(name: str, shape: str, ask: Ask) -> None:
     headers: dict[str, Any] = {"headers": None, "multiValueHeaders": None}
     headers[shape] = {name: "image/jpeg" if shape == "headers" else ["image/jpeg"]}
-    assert ask(post(image(), None, **headers)).status == 200
+    assert ask(post(encoded(), None, **headers)).status == 200
 
 
 @pytest.mark.parametrize("kind", [("RGB", "JPEG"), ("CMYK", "JPEG"), ("P", "PNG"), ("RGBA", "PNG"), ("I;16", "PNG")])
-def test_films_in_any_colour_mode_are_predicted(kind: tuple[str, str], ask: Ask) -> None:
+def test_images_in_any_colour_mode_are_predicted(kind: tuple[str, str], ask: Ask) -> None:
     mode, form = kind
-    assert ask(post(image(form, mode=mode), f"image/{form.lower()}")).status == 200
+    assert ask(post(encoded(form, mode=mode), f"image/{form.lower()}")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_the_label_is_pneumonia_from_the_threshold_on(
     score: float, label: str, ask: Ask, runtime: Runtime, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("THRESHOLD", "0.3")
-    environment.setenv("THRESHOLD_SOURCE", "95 % sensitivity on the validation films")
+    environment.setenv("THRESHOLD_SOURCE", "95 % sensitivity on the validation images")
     runtime.replies.append(Reply(body=json.dumps([1 - score, score]).encode()))
     body = ask(event("predict_jpeg")).body
     assert (body["label"], body["probability"], body["threshold"]) == (label, score, 0.3)
-    assert body["threshold_source"] == "95 % sensitivity on the validation films"
+    assert body["threshold_source"] == "95 % sensitivity on the validation images"
 
 
 def test_probabilities_follow_the_order_of_the_classes(ask: Ask, environment: pytest.MonkeyPatch) -> None:
@@ -167,11 +167,11 @@ def test_health_answers_without_asking_the_endpoint(name: str, ask: Ask, runtime
     assert runtime.received == []
 
 
-def test_a_refused_film_never_reaches_the_endpoint(ask: Ask, runtime: Runtime) -> None:
-    assert ask(post(image()[:900])).status == 400
+def test_a_refused_image_never_reaches_the_endpoint(ask: Ask, runtime: Runtime) -> None:
+    assert ask(post(encoded()[:900])).status == 400
     assert runtime.received == []
 
 
-def test_the_recorded_films_are_what_their_headers_say() -> None:
+def test_the_recorded_images_are_what_their_headers_say() -> None:
     for name, magic in (("predict_jpeg", b"\xff\xd8\xff"), ("predict_png_http2", b"\x89PNG")):
         assert base64.b64decode(event(name)["body"], validate=True).startswith(magic)

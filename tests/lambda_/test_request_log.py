@@ -1,4 +1,4 @@
-"""One JSON line per request that says how it went, and nothing about whose film it was or what it showed."""
+"""One JSON line per request that says how it went, and nothing about whose image it was or what it showed."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ import pytest
 from inference_proxy import routes
 
 from .conftest import Ask
-from .events import event, film_in, image, post
+from .events import encoded, event, image_in, post
 from .hostile import REQUESTS, assert_problem
 from .runtime import Reply, Runtime, failure
 
@@ -50,7 +50,7 @@ def test_a_prediction_leaves_one_line(ask: Ask, lines: Any) -> None:
         "message": "request",
         "request_id": recorded["requestContext"]["requestId"],
         "route": "POST /predict",
-        "film_bytes": len(film_in(recorded)),
+        "image_bytes": len(image_in(recorded)),
         "status": 200,
         "code": "",
         "Stage": "test",
@@ -129,11 +129,11 @@ def test_no_log_holds_scores_labels_or_image_bytes(
     assert not any(name in about[0] for name in ("PNEUMONIA", "NORMAL", "label"))
     for secret in ("0.314", "0.685", recorded["body"][200:220]):
         assert secret not in log
-    assert repr(film_in(recorded)[100:110])[2:-1] not in log
+    assert repr(image_in(recorded)[100:110])[2:-1] not in log
 
 
 def test_no_log_holds_keys_addresses_or_header_values(ask: Ask, capfd: pytest.CaptureFixture[str]) -> None:
-    ask(post(image(), "text/patient-name-mueller"))
+    ask(post(encoded(), "text/patient-name-mueller"))
     ask(event("predict_jpeg"))
     log = "".join(capfd.readouterr())
     for secret in ("EXAMPLEEXAMPLE", "203.0.113.7", "curl/", "mueller", "secret-of-the-test", "token-of-the-test"):
@@ -143,10 +143,10 @@ def test_no_log_holds_keys_addresses_or_header_values(ask: Ask, capfd: pytest.Ca
 def test_an_unforeseen_error_is_answered_and_logged_without_its_text(
     ask: Ask, lines: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(data: bytes, policy: str) -> bytes:
+    def crash(data: bytes, resize_mode: str) -> bytes:
         raise RuntimeError(f"cannot handle {data!r}")
 
-    monkeypatch.setattr(routes, "standard_film", crash)
+    monkeypatch.setattr(routes, "standard_image", crash)
     response = ask(event("predict_jpeg"))
     assert_problem(response, 500, "internal_error")
     assert "RuntimeError" not in str(response.body)

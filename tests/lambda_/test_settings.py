@@ -17,7 +17,7 @@ def test_each_variable_is_read() -> None:
     assert settings.endpoint_name == "pneumonia-test"
     assert settings.classes == ("NORMAL", "PNEUMONIA")
     assert (settings.threshold, settings.threshold_source) == (0.5, "default")
-    assert settings.policy == "squash"
+    assert settings.resize_mode == "squash"
     assert settings.model_version == "pneumonia-test-20261124-031500"
     assert settings.lease == ("pneumonia-test-lease", dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC), 8)
     assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
@@ -34,9 +34,9 @@ OPTIONAL = {
     [
         *((name, "") for name in ENVIRONMENT if name not in OPTIONAL),
         ("STAGE", "Dev"),
-        ("UPLOAD_BUCKET", "Films"),
-        ("EVALUATION_URI", "s3://films"),
-        ("EVALUATION_URI", "https://films/training/"),
+        ("UPLOAD_BUCKET", "Images"),
+        ("EVALUATION_URI", "s3://images"),
+        ("EVALUATION_URI", "https://images/training/"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "https://a.example, example.org"),
         ("ENDPOINT_NAME", "-pneumonia"),
@@ -48,7 +48,7 @@ OPTIONAL = {
         ("CLASSES", '["NORMAL", "NORMAL", "PNEUMONIA"]'),
         ("CLASSES", '["HEALTHY", "SICK"]'),
         ("CLASSES", '["PNEUMONIA", 1]'),
-        ("FILM_POLICY", "crop"),
+        ("RESIZE_MODE", "crop"),
         ("CALIBRATION", "1, 0"),
         ("CALIBRATION", "[1, 0]"),
         ("CALIBRATION", '{"slope": 1}'),

@@ -1,4 +1,4 @@
-"""A film too large for a request reaches the model by way of S3: a real one, which checks signatures and grants."""
+"""An image too large for a request reaches the model by way of S3: a real one, which checks signatures and grants."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask
-from .events import event, image, post
+from .events import encoded, event, post
 from .hostile import announce, assert_problem, reference
 from .runtime import Runtime
 
@@ -55,7 +55,7 @@ def bucket(cloud: Server, runtime: Runtime, environment: pytest.MonkeyPatch) -> 
 
 
 def put(place: dict[str, Any], body: bytes, **headers: str) -> int:
-    """Send a film where POST /uploads said; return the status."""
+    """Send an image where POST /uploads said; return the status."""
     request = urllib.request.Request(place["url"], body, {**place["headers"], **headers}, method=place["method"])  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
@@ -65,23 +65,23 @@ def put(place: dict[str, Any], body: bytes, **headers: str) -> int:
 
 
 def png_above_the_limit() -> bytes:
-    """A film of more bytes than a request may have."""
+    """An image of more bytes than a request may have."""
     buffer = BytesIO()
     phantom.draw(3, True).resize((2600, 2000)).save(buffer, "PNG", compress_level=0)
     return buffer.getvalue()
 
 
-def test_a_film_above_the_limit_of_a_request_is_read_by_way_of_an_upload(
+def test_an_image_above_the_limit_of_a_request_is_read_by_way_of_an_upload(
     ask: Ask, bucket: Any, runtime: Runtime
 ) -> None:
-    film = png_above_the_limit()
-    assert len(film) > MAX_BYTES
-    place = ask(announce(content_type="image/png", bytes=len(film)))
+    image = png_above_the_limit()
+    assert len(image) > MAX_BYTES
+    place = ask(announce(content_type="image/png", bytes=len(image)))
     assert (place.status, place.body["expires_in"], place.body["method"]) == (201, 900, "PUT")
-    assert put(place.body, film) == 200
+    assert put(place.body, image) == 200
     found = ask(reference(place.body["upload_id"]))
     assert (found.status, found.body["label"]) == (200, "PNEUMONIA")
-    assert runtime.received[-1].body == standardise(film, max_bytes=None)
+    assert runtime.received[-1].body == standardise(image, max_bytes=None)
     kept = bucket.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")["Contents"]
     assert f"uploads/{place.body['upload_id']}" in [item["Key"] for item in kept]
 
@@ -119,17 +119,17 @@ def test_an_upload_is_not_unpacked_on_its_way(ask: Ask, bucket: Any, runtime: Ru
     """A Content-Encoding is not signed, so that S3 keeps what the uploader says and gives it back."""
     place = ask(announce(content_type="image/png", bytes=5)).body
     bucket.put_object(
-        Bucket=BUCKET, Key=f"uploads/{place['upload_id']}", Body=gzip.compress(image("PNG")), ContentEncoding="gzip"
+        Bucket=BUCKET, Key=f"uploads/{place['upload_id']}", Body=gzip.compress(encoded("PNG")), ContentEncoding="gzip"
     )
     assert_problem(ask(reference(place["upload_id"])), 415, "unsupported_format")
     assert runtime.received == []
 
 
 @pytest.mark.usefixtures("bucket")
-def test_an_uploaded_film_can_be_explained(ask: Ask) -> None:
-    film = png_above_the_limit()
-    place = ask(announce(content_type="image/png", bytes=len(film))).body
-    assert put(place, film) == 200
+def test_an_uploaded_image_can_be_explained(ask: Ask) -> None:
+    image = png_above_the_limit()
+    place = ask(announce(content_type="image/png", bytes=len(image))).body
+    assert put(place, image) == 200
     asked = reference(place["upload_id"]) | {"resource": "/explain", "path": "/explain"}
     assert ask(asked).body["heat_map"]["complete"] is True
 
@@ -169,7 +169,7 @@ def test_a_storage_that_does_not_answer_is_a_problem(ask: Ask, environment: pyte
     assert found.headers["Retry-After"] == "5"
 
 
-def test_a_film_in_the_body_needs_no_storage(ask: Ask, environment: pytest.MonkeyPatch) -> None:
+def test_an_image_in_the_body_needs_no_storage(ask: Ask, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{free_port()}")
     assert ask(event("predict_jpeg")).status == 200
     assert ask(post(b"x")).status == 415

@@ -17,7 +17,7 @@ from tests.ports import free_port
 STAGE = "test"
 ROLE = "arn:aws:iam::123456789012:role/execution"
 TEMPLATE = {
-    "Resources": {"Data": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "films"}}},
+    "Resources": {"Data": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "images"}}},
     "Outputs": {"DataBucketName": {"Value": {"Ref": "Data"}}, "ExecutionRoleArn": {"Value": ROLE}},
 }
 
@@ -52,10 +52,10 @@ def aws(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():
         monkeypatch.setenv(name, value)
-    boto3.Session().resource("s3").Bucket("films").objects.all().delete()
+    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
 
 
-def write_film(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
+def write_image(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
     """Write a JPEG of smooth noise: no two seeds give the same picture."""
     small = np.random.default_rng(seed).integers(0, 256, (12, 12), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +63,14 @@ def write_film(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
     return path
 
 
-def write_collection(folder: Path, films: int = 40) -> Path:
-    """Write a collection in Kaggle's layout: `films` training films of each class, a few val and test films."""
-    for index in range(films):
-        write_film(folder / f"train/NORMAL/IM-{index // 2:04d}-{index:04d}.jpeg", index)
-        write_film(folder / f"train/PNEUMONIA/person{index // 2}_bacteria_{index}.jpeg", 1000 + index)
+def write_collection(folder: Path, images: int = 40) -> Path:
+    """Write a collection in Kaggle's layout: `images` training images of each class, a few val and test images."""
+    for index in range(images):
+        write_image(folder / f"train/NORMAL/IM-{index // 2:04d}-{index:04d}.jpeg", index)
+        write_image(folder / f"train/PNEUMONIA/person{index // 2}_bacteria_{index}.jpeg", 1000 + index)
     for index in range(4):
-        write_film(folder / f"val/NORMAL/NORMAL2-IM-{900 + index:04d}-0001.jpeg", 2000 + index)
-        write_film(folder / f"val/PNEUMONIA/person{900 + index}_virus_{index}.jpeg", 3000 + index)
-        write_film(folder / f"test/NORMAL/IM-{800 + index:04d}-0001.jpeg", 4000 + index)
-        write_film(folder / f"test/PNEUMONIA/person{800 + index}_virus_{index}.jpeg", 5000 + index)
+        write_image(folder / f"val/NORMAL/NORMAL2-IM-{900 + index:04d}-0001.jpeg", 2000 + index)
+        write_image(folder / f"val/PNEUMONIA/person{900 + index}_virus_{index}.jpeg", 3000 + index)
+        write_image(folder / f"test/NORMAL/IM-{800 + index:04d}-0001.jpeg", 4000 + index)
+        write_image(folder / f"test/PNEUMONIA/person{800 + index}_virus_{index}.jpeg", 5000 + index)
     return folder

@@ -5,7 +5,7 @@ import pytest
 
 from ml.aws import clients
 
-LOST = (
+CONNECTION_ERRORS = (
     botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
     botocore.exceptions.ConnectTimeoutError(endpoint_url="http://x"),
     botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
@@ -14,7 +14,7 @@ LOST = (
 
 
 def test_every_kind_of_lost_connection_is_asked_again() -> None:
-    replies: list[Exception | str] = [*LOST, "answer"]
+    replies: list[Exception | str] = [*CONNECTION_ERRORS, "answer"]
 
     def ask() -> str:
         reply = replies.pop(0)
@@ -22,7 +22,7 @@ def test_every_kind_of_lost_connection_is_asked_again() -> None:
             raise reply
         return reply
 
-    assert clients.patiently(ask, 0.001) == "answer"
+    assert clients.retry_on_connection_error(ask, 0.001) == "answer"
     assert replies == []
 
 
@@ -32,10 +32,10 @@ def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatc
 
     def ask() -> None:
         asked.append(1)
-        raise LOST[2]
+        raise clients.CONNECTION_ERRORS[2]
 
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
-        clients.patiently(ask, 0.001)
+        clients.retry_on_connection_error(ask, 0.001)
     assert len(asked) == 11
 
 
@@ -47,5 +47,5 @@ def test_a_refusal_is_not_asked_again() -> None:
         raise botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeTrainingJob")
 
     with pytest.raises(botocore.exceptions.ClientError):
-        clients.patiently(ask, 0.001)
+        clients.retry_on_connection_error(ask, 0.001)
     assert len(asked) == 1

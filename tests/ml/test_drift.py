@@ -1,4 +1,4 @@
-"""Drift: the index against independent computations and simulation, and films that were changed on purpose."""
+"""Drift: the index against independent computations and simulation, and images that were changed on purpose."""
 
 import functools
 import io
@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scipy import stats
 
 from ml.drift import compare, features, psi
-from radiograph import encode, standard_film
+from radiograph import encode, standard_image
 from radiograph.phantom import draw
 
 ENTRY = {"threshold": 0.5, "calibration": {"slope": 1.0, "intercept": 0.0}, "classes": ["NORMAL", "PNEUMONIA"]}
@@ -22,8 +22,8 @@ CUTS = stats.norm.ppf(np.arange(1, psi.BINS) / psi.BINS)
 
 @functools.cache
 def phantom(seed: int) -> bytes:
-    """A synthetic film as the data set has it."""
-    return encode(standard_film(png(draw(seed, bool(seed % 2)))))
+    """A synthetic image as the data set has it."""
+    return encode(standard_image(png(draw(seed, bool(seed % 2)))))
 
 
 def png(image: Image.Image) -> bytes:
@@ -36,10 +36,10 @@ def sample(seeds: range, change: Callable[[Image.Image], Image.Image] | None = N
     """Phantoms, changed or not, with probabilities that change with nothing."""
     taken = [phantom(seed) for seed in seeds]
     if change is not None:
-        taken = [encode(change(Image.open(io.BytesIO(film)).convert("L"))) for film in taken]
+        taken = [encode(change(Image.open(io.BytesIO(image)).convert("L"))) for image in taken]
     scores = np.random.default_rng(seeds.start).random(len(taken))
     return features.sample(
-        scores.tolist(), [features.measure(features.pixels(film, "squash")) for film in taken], ENTRY
+        scores.tolist(), [features.measure(features.pixels(image, "squash")) for image in taken], ENTRY
     )
 
 
@@ -80,7 +80,7 @@ def test_without_drift_five_quantities_together_ring_in_about_five_percent_of_lo
     assert 0.02 <= rung.reshape(-1, 5).any(axis=1).mean() <= 0.08
 
 
-def test_few_films_exceed_the_customary_bands_by_chance_and_are_not_called() -> None:
+def test_few_images_exceed_the_customary_bands_by_chance_and_are_not_called() -> None:
     found = looks(64, 64)
     assert np.mean(found > psi.BANDS["moderate"]) > 0.5
     assert np.mean(found > max(psi.critical(10, 64, 64), psi.BANDS["moderate"])) <= 0.02
@@ -128,35 +128,35 @@ def test_the_measures_are_those_of_a_checkerboard() -> None:
     assert features.measure(np.full((224, 224), 80.0)) == (80, 0, 0, 0)
 
 
-def test_a_film_and_its_standardised_copy_measure_alike() -> None:
+def test_an_image_and_its_standardised_copy_measure_alike() -> None:
     whole = features.measure(features.pixels(png(draw(3, True)), "squash"))
     assert features.measure(features.pixels(phantom(3), "squash")) == pytest.approx(whole, rel=5e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_films_of_the_apis_heat_map_are_told_from_films(seed: int) -> None:
-    film = standard_film(png(draw(seed, True)))
-    assert not features.covered(features.pixels(encode(film), "squash"))
+def test_images_of_the_apis_heat_map_are_told_from_images(seed: int) -> None:
+    image = standard_image(png(draw(seed, True)))
+    assert not features.covered(features.pixels(encode(image), "squash"))
     for cell in range(explain.CELLS**2):
-        assert features.covered(features.pixels(encode(explain.covered(film, cell)), "squash")), cell
+        assert features.covered(features.pixels(encode(explain.covered(image, cell)), "squash")), cell
 
 
-def test_films_of_the_same_kind_are_no_drift() -> None:
+def test_images_of_the_same_kind_are_no_drift() -> None:
     found = compare.compare(sample(range(60)), sample(range(100, 160)))
     assert not found.drift
-    assert found.verdict().startswith("No drift: these films look like the 60 validation films.")
+    assert found.verdict().startswith("No drift: these images look like the 60 validation images.")
 
 
 @pytest.mark.parametrize(
     ("change", "quantity", "sign"),
     [
-        (lambda film: film.filter(ImageFilter.GaussianBlur(1.5)), "sharpness", -1),
-        (lambda film: ImageEnhance.Brightness(film).enhance(1.5), "mean grey", 1),
-        (lambda film: ImageEnhance.Contrast(film).enhance(0.5), "contrast", -1),
-        (lambda film: film.point(lambda grey: min(255, grey * 2)), "saturation", 1),
+        (lambda image: image.filter(ImageFilter.GaussianBlur(1.5)), "sharpness", -1),
+        (lambda image: ImageEnhance.Brightness(image).enhance(1.5), "mean grey", 1),
+        (lambda image: ImageEnhance.Contrast(image).enhance(0.5), "contrast", -1),
+        (lambda image: image.point(lambda grey: min(255, grey * 2)), "saturation", 1),
     ],
 )
-def test_changed_films_are_called_by_the_quantity_that_changed(
+def test_changed_images_are_called_by_the_quantity_that_changed(
     change: Callable[[Image.Image], Image.Image], quantity: str, sign: int
 ) -> None:
     found = compare.compare(sample(range(60)), sample(range(100, 160), change))
@@ -173,9 +173,9 @@ def test_positive_rates_are_wilsons_at_the_models_threshold() -> None:
     assert (found["now"].low, found["now"].high) == pytest.approx((expected.low, expected.high))
 
 
-def test_of_too_few_films_nothing_is_called() -> None:
-    found = compare.compare(sample(range(60)), sample(range(100, 130), lambda film: film.filter(ImageFilter.BLUR)))
+def test_of_too_few_images_nothing_is_called() -> None:
+    found = compare.compare(sample(range(60)), sample(range(100, 130), lambda image: image.filter(ImageFilter.BLUR)))
     assert (found.drift, found.as_json()["drift"]) == (False, None)
-    assert "Too few films to tell: 60 of validation and 30 now" in found.verdict()
+    assert "Too few images to tell: 60 of validation and 30 now" in found.verdict()
     assert compare.table(found).count("unknown") == 2 * psi.TOGETHER
     assert {one["low"] for one in found.as_json()["quantities"].values()} == {None}

@@ -24,14 +24,14 @@ from .conftest import STAGE
 from .test_drift import ENTRY, phantom
 
 NOW = dt.datetime.now(dt.UTC)
-ARTIFACT = "s3://films/training/job-1/output/model.tar.gz"
-MODEL = ENTRY | {"artifact": ARTIFACT, "training_job": "job-1", "dataset": "phantom/v1", "policy": "squash"}
+ARTIFACT = "s3://images/training/job-1/output/model.tar.gz"
+MODEL = ENTRY | {"artifact": ARTIFACT, "training_job": "job-1", "dataset": "phantom/v1", "resize_mode": "squash"}
 STACK = f"Pneumonia-{STAGE}-Endpoint"
 GRANTS = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 SECRET = "0.7351"
 
 
-def line(film: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: str = "JSON") -> dict[str, Any]:
+def line(image: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: str = "JSON") -> dict[str, Any]:
     """A record as data capture writes it for a JPEG; the answer is text, or base64 where its type is not declared."""
     answer = json.dumps([1 - score, score])
     if encoding == "BASE64":
@@ -41,7 +41,7 @@ def line(film: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: st
             "endpointInput": {
                 "observedContentType": "image/jpeg",
                 "mode": "INPUT",
-                "data": base64.b64encode(film).decode(),
+                "data": base64.b64encode(image).decode(),
                 "encoding": "BASE64",
             },
             "endpointOutput": {
@@ -69,14 +69,14 @@ def test_both_encodings_of_an_answer_are_read(encoding: str) -> None:
     assert collect(line(phantom(1), 0.75, encoding=encoding)).scores == [0.75]
 
 
-def test_each_film_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_all() -> None:
-    film = Image.open(io.BytesIO(phantom(2))).convert("L")
-    covered = [encode(explain.covered(film, cell)) for cell in (0, 24, 48)]
+def test_each_image_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_all() -> None:
+    image = Image.open(io.BytesIO(phantom(2))).convert("L")
+    covered = [encode(explain.covered(image, cell)) for cell in (0, 24, 48)]
     old = line(phantom(4), time=NOW - dt.timedelta(2))
     found = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
     assert str(found) == (
-        "6 captured requests, 2 distinct films (left out: 3 x a film covered in part for a heat map; 1 x the same film "
-        "again)"
+        "6 captured requests, 2 distinct images (left out: 3 x an image covered in part for a heat map; 1 x the same "
+        "image again)"
     )
 
 
@@ -109,10 +109,10 @@ HOSTILE: list[tuple[dict[str, Any] | bytes, str]] = [
     (changed("captureData.endpointInput.data", [1]), "endpointInput was not captured"),
     (changed("captureData.endpointInput.data", "%%%"), "endpointInput is not base64"),
     (changed("captureData.endpointInput.data", "\u00e9"), "endpointInput is not base64"),
-    (changed("captureData.endpointInput.data", ""), "what was sent is no usable film"),
-    (changed("captureData.endpointInput.data", "aGVsbG8="), "what was sent is no usable film"),
-    (changed("captureData.endpointInput.encoding", "CSV"), "what was sent is no usable film"),
-    (line(phantom(1)[:2000]), "what was sent is no usable film"),
+    (changed("captureData.endpointInput.data", ""), "what was sent is no usable image"),
+    (changed("captureData.endpointInput.data", "aGVsbG8="), "what was sent is no usable image"),
+    (changed("captureData.endpointInput.encoding", "CSV"), "what was sent is no usable image"),
+    (line(phantom(1)[:2000]), "what was sent is no usable image"),
     (changed("captureData.endpointOutput.data", SECRET), "the answer is not 2 probabilities"),
     (changed("captureData.endpointOutput.data", f"[{SECRET}]"), "the answer is not 2 probabilities"),
     (changed("captureData.endpointOutput.data", f"[{SECRET}, NaN]"), "the answer is not 2 probabilities"),
@@ -135,17 +135,17 @@ def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
 
 @pytest.fixture
 def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
-    """An account with an evaluated model, of which 60 validation films are in the data set."""
+    """An account with an evaluated model, of which 60 validation images are in the data set."""
     s3 = server.client("s3")
     rows = ["file,label,patient,model_probability,probability,called"]
     for seed in range(60):
         file = f"validation/NORMAL/{seed}.jpg"
-        s3.put_object(Bucket="films", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
+        s3.put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
         rows.append(f"{file},NORMAL,p{seed},{seed / 60!r},{seed / 60!r},NORMAL")
-    content = json.dumps({"name": "phantom", "version": "v1", "films": []}).encode()
-    s3.put_object(Bucket="films", Key="datasets/phantom/v1/dataset.json", Body=content)
-    s3.put_object(Bucket="films", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
-    s3.put_object(Bucket="films", Key=ARTIFACT.removeprefix("s3://films/"), Body=b"weights")
+    content = json.dumps({"name": "phantom", "version": "v1", "images": []}).encode()
+    s3.put_object(Bucket="images", Key="datasets/phantom/v1/dataset.json", Body=content)
+    s3.put_object(Bucket="images", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
+    s3.put_object(Bucket="images", Key=ARTIFACT.removeprefix("s3://images/"), Body=b"weights")
     files.write(f"model:{STAGE}", MODEL)
     yield server
     cloudformation = server.client("cloudformation")
@@ -168,7 +168,7 @@ def deploy(server: Server, percent: int) -> None:
     capture = {
         "EnableCapture": True,
         "InitialSamplingPercentage": percent,
-        "DestinationS3Uri": "s3://films/capture/",
+        "DestinationS3Uri": "s3://images/capture/",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     }
     variant = {
@@ -202,29 +202,31 @@ def capture(server: Server, change: Callable[[Image.Image], Image.Image] | None 
     rng, time = np.random.default_rng(1), dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     records = []
     for seed in range(100, 160):
-        film = Image.open(io.BytesIO(phantom(seed))).convert("L")
-        records.append(json.dumps(line(encode(change(film) if change else film), float(rng.random()), time)))
+        image = Image.open(io.BytesIO(phantom(seed))).convert("L")
+        records.append(json.dumps(line(encode(change(image) if change else image), float(rng.random()), time)))
     for number, part in enumerate((records[:40], records[40:])):
         key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/{time:%M-%S}-{number}.jsonl"
-        server.client("s3").put_object(Bucket="films", Key=key, Body=("\n".join(part) + "\n").encode())
+        server.client("s3").put_object(Bucket="images", Key=key, Body=("\n".join(part) + "\n").encode())
 
 
-def test_unchanged_films_are_no_drift_and_no_film_is_named(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unchanged_images_are_no_drift_and_no_image_is_named(
+    account: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
     deploy(account, 20)
     capture(account)
     assert main(["--fail-on-drift"]) == 0
     printed = capsys.readouterr().out
-    assert "60 captured requests, 60 distinct films of endpoint" in printed
-    assert "it captures 20 % of its requests, against 60 validation films of phantom/v1" in printed
-    assert "No drift: these films look like the 60 validation films." in printed
+    assert "60 captured requests, 60 distinct images of endpoint" in printed
+    assert "it captures 20 % of its requests, against 60 validation images of phantom/v1" in printed
+    assert "No drift: these images look like the 60 validation images." in printed
     assert ".jpg" not in printed
 
 
-def test_blurred_films_are_drift_which_fails_only_where_that_was_asked_for(
+def test_blurred_images_are_drift_which_fails_only_where_that_was_asked_for(
     account: Server, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy(account, 100)
-    capture(account, lambda film: film.filter(ImageFilter.GaussianBlur(2)))
+    capture(account, lambda image: image.filter(ImageFilter.GaussianBlur(2)))
     assert main(["--output", "drift.json", "--days", "1"]) == 0
     (verdict,) = (one for one in capsys.readouterr().out.splitlines() if one.startswith("Warning: drift in "))
     assert "sharpness (large, PSI " in verdict
@@ -248,10 +250,10 @@ def test_without_capture_the_sentence_says_how_to_switch_it_on_and_what_it_store
 def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
     deploy(account, 100)
     assert main([]) == 1
-    assert f"s3://films/capture/pneumonia-{STAGE}/ holds no request since" in capsys.readouterr().err
+    assert f"s3://images/capture/pneumonia-{STAGE}/ holds no request since" in capsys.readouterr().err
     time = dt.datetime.now(dt.UTC)
     key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/x.jsonl"
-    account.client("s3").put_object(Bucket="films", Key=key, Body=b"{}\n{}\n")
+    account.client("s3").put_object(Bucket="images", Key=key, Body=b"{}\n{}\n")
     assert main([]) == 1
     assert "2 x the line is no record of data capture): nothing to compare" in capsys.readouterr().err
 
@@ -261,11 +263,11 @@ def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_senten
 ) -> None:
     deploy(account, 100)
     capture(account)
-    files.write(f"model:{STAGE}", MODEL | {"artifact": "s3://films/training/job-2/output/model.tar.gz"})
+    files.write(f"model:{STAGE}", MODEL | {"artifact": "s3://images/training/job-2/output/model.tar.gz"})
     assert main([]) == 1
-    assert f"serves {ARTIFACT}, and cdk.context.json has s3://films/training/job-2" in capsys.readouterr().err
+    assert f"serves {ARTIFACT}, and cdk.context.json has s3://images/training/job-2" in capsys.readouterr().err
     files.write(f"model:{STAGE}", MODEL)
-    account.client("s3").delete_object(Bucket="films", Key="training/job-1/predictions.csv")
+    account.client("s3").delete_object(Bucket="images", Key="training/job-1/predictions.csv")
     assert main([]) == 1
     assert "run `python -m ml.transform` first" in capsys.readouterr().err
 
@@ -273,7 +275,7 @@ def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_senten
 def test_without_an_endpoint_the_sentence_names_both_ways(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     sentence = capsys.readouterr().err
-    assert f"run `cdk deploy {STACK} -c stage={STAGE}` first. Or give films with --input" in sentence
+    assert f"run `cdk deploy {STACK} -c stage={STAGE}` first. Or give images with --input" in sentence
 
 
 @pytest.mark.parametrize(

@@ -13,30 +13,32 @@ from inference_proxy.prediction import calibrated
 from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
 from ml.evaluation import calibration, comparison, metrics, release_gate, reliability, statistics, store
-from ml.evaluation.evaluate import SPLITS, Choices, Evaluation, Previous, evaluate, rounded_down, worst
+from ml.evaluation.evaluate import SPLITS, Evaluation, EvaluationOptions, Previous, evaluate, rounded_down, worst
 from ml.evaluation.predictive_values import predictive_values
-from ml.evaluation.scored_split import Scored, logistic, logits, scored
+from ml.evaluation.scored_split import ScoredSplit, logistic, logits, scored
 
 
-def split(seed: int, name: str = "test", films: int = 160, shift: float = 2.0, spread: float = 1.0) -> Scored:
-    """Films whose logits of the two classes lie `shift` apart; two films a patient."""
+def split(seed: int, name: str = "test", images: int = 160, shift: float = 2.0, spread: float = 1.0) -> ScoredSplit:
+    """Images whose logits of the two classes lie `shift` apart; two images a patient."""
     rng = np.random.default_rng(seed)
-    labels = (rng.random(films) < 0.6).astype(np.int64)
-    scores = logistic(spread * (rng.normal(size=films) + shift * (labels - 0.5)))
-    kinds = [("bacteria" if number % 2 else "virus") if label else "im" for number, label in enumerate(labels)]
+    labels = (rng.random(images) < 0.6).astype(np.int64)
+    scores = logistic(spread * (rng.normal(size=images) + shift * (labels - 0.5)))
+    subtypes = [("bacteria" if number % 2 else "virus") if label else "im" for number, label in enumerate(labels)]
     files = [f"{name}/{label}/{number}.jpg" for number, label in enumerate(labels)]
-    return Scored(labels, scores, [f"p{number // 2}" for number in range(films)], files, kinds)
+    return ScoredSplit(labels, scores, [f"p{number // 2}" for number in range(images)], files, subtypes)
 
 
-def splits(**changes: Scored) -> dict[str, Scored]:
+def splits(**changes: ScoredSplit) -> dict[str, ScoredSplit]:
     return {name: split(number, name) for number, name in enumerate(SPLITS)} | changes
 
 
-def computed(choices: Choices | None = None, previous: Previous | None = None, **changes: Scored) -> Evaluation:
+def computed(
+    choices: EvaluationOptions | None = None, previous: Previous | None = None, **changes: ScoredSplit
+) -> Evaluation:
     given = splits(**changes)
     rng = np.random.default_rng(9)
-    floor = {file: float(rng.random()) for file in given["test"].files}
-    return evaluate(given, floor, previous, choices or Choices(), "chest-xray-pneumonia")
+    baseline = {file: float(rng.random()) for file in given["test"].files}
+    return evaluate(given, baseline, previous, choices or EvaluationOptions(), "chest-xray-pneumonia")
 
 
 @functools.cache
@@ -44,9 +46,9 @@ def evaluated() -> Evaluation:
     return computed()
 
 
-def without_patients(films: Scored, known: int = 0) -> Scored:
+def without_patients(images: ScoredSplit, known: int = 0) -> ScoredSplit:
     """The same images, of which only the first have a patient."""
-    return replace(films, patients=[*films.patients[:known], *[None] * (len(films) - known)])
+    return replace(images, patients=[*images.patients[:known], *[None] * (len(images) - known)])
 
 
 def test_every_metric_carries_n_and_an_interval_that_holds_it() -> None:
@@ -111,8 +113,8 @@ def test_the_error_of_a_perfectly_calibrated_model_lies_in_the_range_of_chance()
         rng = np.random.default_rng(seed)
         scores = rng.beta(0.4, 0.3, 335)
         labels = (rng.random(335) < scores).astype(np.int64)
-        films = Scored(labels, scores, [None] * 335, [""] * 335, [""] * 335)
-        error = reliability.calibration_error(films, seed, draws=200)
+        images = ScoredSplit(labels, scores, [None] * 335, [""] * 335, [""] * 335)
+        error = reliability.calibration_error(images, seed, draws=200)
         held += error.chance_low <= error.value <= error.chance_high
     assert 0.90 <= held / 200 <= 0.99
 
@@ -121,23 +123,23 @@ def test_the_error_of_a_model_that_is_too_certain_lies_above_the_range_of_chance
     rng = np.random.default_rng(0)
     true = rng.random(335)
     labels = (rng.random(335) < true).astype(np.int64)
-    films = Scored(labels, logistic(3 * logits(true)), [None] * 335, [""] * 335, [""] * 335)
-    error = reliability.calibration_error(films)
+    images = ScoredSplit(labels, logistic(3 * logits(true)), [None] * 335, [""] * 335, [""] * 335)
+    error = reliability.calibration_error(images)
     assert error.value > error.chance_high
     assert (error.n, error.unit) == (335, "images of unknown patients")
 
 
 def test_images_of_one_patient_widen_what_chance_gives() -> None:
-    one = split(3, films=300)
+    one = split(3, images=300)
     alone = reliability.calibration_error(without_patients(one))
     together = reliability.calibration_error(replace(one, patients=[f"p{number // 10}" for number in range(300)]))
     assert together.chance_high > 1.2 * alone.chance_high
     assert together.value == alone.value
 
 
-@pytest.mark.parametrize(("films", "bins"), [(335, 10), (160, 10), (60, 6), (5, 1)])
-def test_bins_hold_equal_numbers_of_images(films: int, bins: int) -> None:
-    counts = np.bincount(reliability.bin_of(split(1, films=films).scores))
+@pytest.mark.parametrize(("images", "bins"), [(335, 10), (160, 10), (60, 6), (5, 1)])
+def test_bins_hold_equal_numbers_of_images(images: int, bins: int) -> None:
+    counts = np.bincount(reliability.bin_of(split(1, images=images).scores))
     assert len(counts) == bins
     assert counts.max() - counts.min() <= 1
 
@@ -150,27 +152,27 @@ def test_images_of_one_probability_are_in_one_bin() -> None:
     found = reliability.reliability((scores > 0.3).astype(np.int64), scores)
     assert sum(one["n"] for one in found) == 100
     last = found[-1]
-    assert (last["n"], last["share"], last["high"]) == (50, 1.0, 1.0)
+    assert (last["n"], last["fraction"], last["high"]) == (50, 1.0, 1.0)
     assert last["low"] == statistics.proportion(50, 50).low
 
 
 def test_the_same_scores_give_the_same_facts_to_the_last_digit() -> None:
     assert json.dumps(computed().facts) == json.dumps(evaluated().facts)
-    assert json.dumps(computed(Choices(seed=1)).facts) != json.dumps(evaluated().facts)
+    assert json.dumps(computed(EvaluationOptions(seed=1)).facts) != json.dumps(evaluated().facts)
 
 
-def test_the_test_films_choose_nothing() -> None:
+def test_the_test_images_choose_nothing() -> None:
     turned = split(2)
-    other = computed(test=replace(turned, labels=1 - turned.labels, kinds=[""] * len(turned)))
+    other = computed(test=replace(turned, labels=1 - turned.labels, subtypes=[""] * len(turned)))
     assert other.threshold == evaluated().threshold
     assert other.calibration == evaluated().calibration
     assert other.test["AUROC"] != evaluated().test["AUROC"]
 
 
 def test_the_threshold_reaches_the_target_on_validation() -> None:
-    found = computed(Choices(target_sensitivity=0.9))
+    found = computed(EvaluationOptions(target_sensitivity=0.9))
     assert found.facts["splits"]["validation"]["Sensitivity"]["value"] >= 0.9
-    assert found.threshold > computed(Choices(target_sensitivity=0.99)).threshold
+    assert found.threshold > computed(EvaluationOptions(target_sensitivity=0.99)).threshold
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])
@@ -182,7 +184,11 @@ def test_a_calibration_undoes_what_was_done_to_the_logits(method: str) -> None:
     fitted = calibration.fit(labels, bent, method)
     assert fitted.slope == pytest.approx(1 / 2.5, abs=0.02)
     assert np.abs(fitted.apply(bent) - true).max() < 0.02
-    assert reliability.expected_error(labels, fitted.apply(bent)) < 0.02 < reliability.expected_error(labels, bent)
+    assert (
+        reliability.expected_calibration_error(labels, fitted.apply(bent))
+        < 0.02
+        < reliability.expected_calibration_error(labels, bent)
+    )
 
 
 def test_a_calibration_changes_no_order_and_no_call() -> None:
@@ -191,7 +197,7 @@ def test_a_calibration_changes_no_order_and_no_call() -> None:
     assert np.array_equal(np.argsort(fitted.apply(one.scores)), np.argsort(one.scores))
 
 
-def test_a_calibration_is_kept_only_where_the_stressed_validation_agrees() -> None:
+def test_a_calibration_is_kept_only_where_the_perturbed_validation_agrees() -> None:
     certain = split(0, "validation", shift=6, spread=0.3)
     agreeing, contrary = split(1, shift=6, spread=0.3), split(1, shift=0.2, spread=1.5)
     kept, _, why = calibration.choose(splits(validation=certain, validation_stressed=agreeing), "temperature")
@@ -203,7 +209,7 @@ def test_a_calibration_is_kept_only_where_the_stressed_validation_agrees() -> No
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])
 def test_a_calibration_that_would_invert_the_model_is_not_used(method: str) -> None:
-    inverted = {name: films.with_scores(1 - films.scores) for name, films in splits().items()}
+    inverted = {name: images.with_scores(1 - images.scores) for name, images in splits().items()}
     validation = inverted["validation"]
     slope = calibration.fit(validation.labels, validation.scores, method).slope
     assert slope < 0
@@ -213,7 +219,7 @@ def test_a_calibration_that_would_invert_the_model_is_not_used(method: str) -> N
     assert "above 0" in why
 
 
-def test_separable_validation_films_calibrate_to_finite_numbers() -> None:
+def test_separable_validation_images_calibrate_to_finite_numbers() -> None:
     labels = np.array([0, 0, 1, 1])
     for method in ("temperature", "platt"):
         fitted = calibration.fit(labels, np.array([1e-9, 0.01, 0.99, 1.0]), method)
@@ -229,13 +235,13 @@ def test_subgroups_give_sensitivity_to_pneumonia_and_specificity_to_normals() ->
         "IM": "Specificity",
     }
     one = split(2)
-    bacterial = [label == 1 and kind == "bacteria" for label, kind in zip(one.labels, one.kinds, strict=True)]
+    bacterial = [label == 1 and subtype == "bacteria" for label, subtype in zip(one.labels, one.subtypes, strict=True)]
     assert found["Bacterial"]["Sensitivity"]["n"] == sum(bacterial)
 
 
 def test_a_kind_in_both_classes_is_reported_by_class() -> None:
     one = split(2)
-    found = metrics.subgroups(replace(one, kinds=["im"] * len(one)), 0.5)
+    found = metrics.subgroups(replace(one, subtypes=["im"] * len(one)), 0.5)
     assert {name: next(iter(group)) for name, group in found.items()} == {
         "IM (NORMAL)": "Specificity",
         "IM (PNEUMONIA)": "Sensitivity",
@@ -250,11 +256,11 @@ def test_images_of_unknown_patients_are_resampled_one_by_one() -> None:
         (40, 140, "groups (20 patients, 120 images of unknown patients)"),
         (0, 160, "images of unknown patients"),
     ):
-        films = without_patients(one, known)
+        images = without_patients(one, known)
         for name in ("AUROC", "MCC", "Average precision"):
-            found = metrics.metrics(films, 0.5, 0.1)[name]
+            found = metrics.metrics(images, 0.5, 0.1)[name]
             assert (found.n, found.unit) == (n, unit), name
-        error = reliability.calibration_error(films)
+        error = reliability.calibration_error(images)
         assert (error.n, error.unit) == (n, unit)
 
 
@@ -272,11 +278,13 @@ def test_predictions_leave_an_unknown_patient_empty() -> None:
 
 
 def test_a_null_patient_of_the_data_set_stays_unknown() -> None:
-    films = [{"file": f"test/NORMAL/{n}.jpg", "label": 0, "patient": p, "kind": ""} for n, p in enumerate((None, "a"))]
-    assert scored(films, {one["file"]: 0.5 for one in films}).patients == [None, "a"]
+    images = [
+        {"file": f"test/NORMAL/{n}.jpg", "label": 0, "patient": p, "subtype": ""} for n, p in enumerate((None, "a"))
+    ]
+    assert scored(images, {one["file"]: 0.5 for one in images}).patients == [None, "a"]
 
 
-def test_mcnemar_counts_the_films_only_one_model_called_right() -> None:
+def test_mcnemar_counts_the_images_only_one_model_called_right() -> None:
     one = split(4)
     now = (one.scores >= 0.5) == (one.labels == 1)
     before = {file: bool(right) for file, right in zip(one.files, now, strict=True)}
@@ -294,14 +302,14 @@ def test_the_sign_test_is_that_of_scipy() -> None:
         assert comparison.sign_test(one, other) == pytest.approx(expected)
 
 
-def test_a_model_no_better_than_the_floor_is_called_out() -> None:
+def test_a_model_no_better_than_the_baseline_is_called_out() -> None:
     test = split(2)
     same = dict(zip(test.files, test.scores.tolist(), strict=True))
-    assert evaluate(splits(), same, None, Choices(), None).facts["floors"]["beaten"] is False
-    assert evaluated().facts["floors"]["beaten"] is True
+    assert evaluate(splits(), same, None, EvaluationOptions(), None).facts["baselines"]["beaten"] is False
+    assert evaluated().facts["baselines"]["beaten"] is True
 
 
-def test_a_fall_from_clean_to_stressed_validation_is_a_warning() -> None:
+def test_a_fall_from_clean_to_perturbed_validation_is_a_warning() -> None:
     clean = split(0, "validation", shift=5)
     assert computed(validation=clean, validation_stressed=split(1, shift=0.5)).facts["shift"]["warning"] is True
     assert computed(validation=clean, validation_stressed=clean).facts["shift"]["warning"] is False
@@ -321,7 +329,7 @@ def test_an_unknown_lower_end_does_not_pass() -> None:
     assert (rule["passed"], rule["low"]) == (False, None)
 
 
-def test_an_earlier_model_on_the_same_films_is_compared() -> None:
+def test_an_earlier_model_on_the_same_images_is_compared() -> None:
     right = dict.fromkeys(split(2, "test").files, True)
     found = computed(previous=Previous("job-before", right)).facts["comparison"]
     assert (found["training_job"], found["n"], found["only_this"]) == ("job-before", 160, 0)

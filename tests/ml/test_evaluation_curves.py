@@ -12,14 +12,14 @@ from ml.dataset.report.audit import audit, verdict
 from ml.evaluation.curves import MOST_POINTS, curves, roc_points
 from ml.evaluation.evaluate import SPLITS
 from ml.evaluation.report import figures
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.store import audit_of
-from tests.ml.test_audit import films
+from tests.ml.test_audit import images
 
 from .test_evaluation import evaluated, split, splits
 
 
-def drawn(test: Scored | None = None, threshold: float = 0.5) -> dict[str, Any]:
+def drawn(test: ScoredSplit | None = None, threshold: float = 0.5) -> dict[str, Any]:
     given = splits(**({"test": test} if test else {}))
     return curves(given, threshold, np.linspace(0, 1, len(given["test"])))
 
@@ -34,7 +34,7 @@ def test_the_points_are_those_of_the_roc_curve() -> None:
     found = drawn(test)["roc"]
     assert (found["points"][0], found["points"][-1]) == ([0.0, 0.0], [1.0, 1.0])
     assert area(found["points"]) == pytest.approx(roc_auc_score(test.labels, test.scores), abs=1e-5)
-    assert area(found["floor"]) == pytest.approx(roc_auc_score(test.labels, np.linspace(0, 1, len(test))), abs=1e-5)
+    assert area(found["baseline"]) == pytest.approx(roc_auc_score(test.labels, np.linspace(0, 1, len(test))), abs=1e-5)
     assert found["n"] == 160
 
 
@@ -58,10 +58,10 @@ def test_the_band_holds_the_curve() -> None:
 
 
 def test_a_large_test_set_makes_no_large_file_and_keeps_the_ends() -> None:
-    many = split(3, films=4000)
+    many = split(3, images=4000)
     found = drawn(many)
     points = found["roc"]["points"]
-    assert len(points) == len(found["roc"]["floor"]) == MOST_POINTS
+    assert len(points) == len(found["roc"]["baseline"]) == MOST_POINTS
     assert (points[0], points[-1]) == ([0.0, 0.0], [1.0, 1.0])
     assert points == sorted(points)
     assert area(points) == pytest.approx(roc_auc_score(many.labels, many.scores), abs=0.002)
@@ -69,7 +69,7 @@ def test_a_large_test_set_makes_no_large_file_and_keeps_the_ends() -> None:
     assert found == drawn(many)
 
 
-def test_every_test_film_is_in_one_bar_and_every_film_in_one_bin() -> None:
+def test_every_test_image_is_in_one_bar_and_every_image_in_one_bin() -> None:
     test = replace(split(2), scores=np.r_[0.0, 1.0, split(2).scores[2:]])
     found = drawn(test)
     assert [len(found["histogram"][name]) for name in ("edges", "NORMAL", "PNEUMONIA")] == [41, 40, 40]
@@ -81,7 +81,9 @@ def test_every_test_film_is_in_one_bar_and_every_film_in_one_bin() -> None:
 def test_each_bin_of_the_reliability_has_enough_images_and_an_interval() -> None:
     for bins in drawn()["reliability"].values():
         assert [one["n"] for one in bins] == [16] * 10
-        assert all(0 <= one["low"] < one["share"] + 1e-6 and one["share"] - 1e-6 < one["high"] <= 1 for one in bins)
+        assert all(
+            0 <= one["low"] < one["fraction"] + 1e-6 and one["fraction"] - 1e-6 < one["high"] <= 1 for one in bins
+        )
         assert [one["probability"] for one in bins] == sorted(one["probability"] for one in bins)
 
 
@@ -98,7 +100,7 @@ def test_the_report_draws_these_curves_and_no_others() -> None:
 
 
 def test_the_data_sets_audit_is_told_with_its_sentences() -> None:
-    measured = audit(films(give_away=True))
+    measured = audit(images(give_away=True))
     found = audit_of({"audit": measured, "verdict": verdict(measured)})
     assert found is not None
     assert found["sentences"] == verdict(measured)
@@ -108,11 +110,11 @@ def test_the_data_sets_audit_is_told_with_its_sentences() -> None:
 
 
 def test_what_the_audit_cannot_know_is_null_and_an_older_data_set_has_none() -> None:
-    unknown = {"value": float("nan"), "low": float("nan"), "high": float("nan"), "n": 1, "unit": "films"}
+    unknown = {"value": float("nan"), "low": float("nan"), "high": float("nan"), "n": 1, "unit": "images"}
     found = audit_of({"audit": {"before": {"width": unknown}, "after": {}}, "verdict": []})
     assert found == {
         "sentences": [],
         "before": {"width": {"value": None, "low": None, "high": None, "n": 1}},
         "after": {},
     }
-    assert audit_of({"name": "films"}) is None
+    assert audit_of({"name": "images"}) is None

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ml.evaluation import report
-from ml.evaluation.evaluate import Choices, Evaluation, worst
+from ml.evaluation.evaluate import Evaluation, EvaluationOptions, worst
 from ml.evaluation.report.page import value_and_interval
 
 from .test_evaluation import computed, evaluated, split, without_patients
@@ -17,22 +17,22 @@ from .test_evaluation import computed, evaluated, split, without_patients
 
 @functools.cache
 def strict() -> Evaluation:
-    return computed(Choices(minimums={"AUROC": 0.99}))
+    return computed(EvaluationOptions(minimums={"AUROC": 0.99}))
 
 
 def page(**facts: object) -> str:
     found = strict()
     everything = found.facts | {
         "training_job": "job-<1>",
-        "dataset": "films/0123",
+        "dataset": "images/0123",
         "forced": False,
         "worst": worst(found.splits["test"], found.threshold),
     }
     everything |= {"card": report.card(everything | facts), "warnings": report.warnings(everything | facts)}
     buffer = io.BytesIO()
     Image.new("L", (8, 8)).save(buffer, "JPEG")
-    films = {file: buffer.getvalue() for cases in everything["worst"].values() for file, _ in cases}
-    return report.html(found, everything | facts, films)
+    images = {file: buffer.getvalue() for cases in everything["worst"].values() for file, _ in cases}
+    return report.html(found, everything | facts, images)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +74,16 @@ def test_every_calibration_is_shown_with_its_uncertainty(html: str) -> None:
 
 
 def test_a_value_without_an_interval_has_no_empty_brackets() -> None:
-    unknown = {"value": None, "low": None, "high": None, "n": 0, "unit": "films"}
+    unknown = {"value": None, "low": None, "high": None, "n": 0, "unit": "images"}
     assert value_and_interval(unknown) == "undefined"
     assert value_and_interval(unknown | {"value": 0.5}) == "0.500"
 
 
 def test_unknown_patients_are_said_in_the_page_its_warnings_and_its_card() -> None:
-    facts = computed(test=without_patients(split(2, "test"), 150)).facts | {"training_job": "job", "dataset": "films/1"}
+    facts = computed(test=without_patients(split(2, "test"), 150)).facts | {
+        "training_job": "job",
+        "dataset": "images/1",
+    }
     assert any("10 of 160 test images" in words for words in report.warnings(facts))
     assert "10 of 160 test images" in report.card(facts)["How it was measured"]
     assert not any("unknown" in words for words in report.warnings(evaluated().facts))
@@ -99,7 +102,7 @@ def test_a_forced_model_says_so_in_its_card() -> None:
 def test_four_charts_and_every_worst_error_are_shown(html: str) -> None:
     assert html.count("<svg") == 4
     errors = worst(evaluated().splits["test"], evaluated().threshold)
-    assert html.count('class="film"') == sum(map(len, errors.values())) > 0
+    assert html.count('class="image"') == sum(map(len, errors.values())) > 0
 
 
 @pytest.mark.parametrize(
@@ -112,8 +115,8 @@ def test_four_charts_and_every_worst_error_are_shown(html: str) -> None:
     ],
 )
 def test_the_card_says_no_more_of_the_images_than_is_known(collection: str | None, said: str) -> None:
-    """Whatever their names look like: kinds of images are no proof of a collection."""
-    facts = evaluated().facts | {"training_job": "job", "dataset": "films/01", "collection": collection}
+    """Whatever their names look like: subtypes of images are no proof of a collection."""
+    facts = evaluated().facts | {"training_job": "job", "dataset": "images/01", "collection": collection}
     card, public = report.card(facts), collection == "chest-xray-pneumonia"
     assert said in card["Training and test data"]
     assert ("Guangzhou" in str(card)) == ("adults" in str(card)) == public

@@ -1,4 +1,4 @@
-"""Nobody is in two splits, and the same films always fall the same way."""
+"""Nobody is in two splits, and the same images always fall the same way."""
 
 import time
 from pathlib import Path
@@ -9,120 +9,126 @@ from hypothesis import strategies as st
 
 from ml.dataset import groups, split
 from ml.dataset.patients import patient_of
-from ml.dataset.radiographs import Encoding, Film
+from ml.dataset.radiographs import Encoding, Radiograph
 from ml.dataset.sources import open_source
 from ml.errors import UserError
 
-from .conftest import write_film
+from .conftest import write_image
 
 STORED = Encoding(1000, 90, 80, "L", 330)
 
 
-def film(name: str, label: int, patient: str | None, pixels: str | None = None, part: str | None = "train") -> Film:
-    return Film(Path(f"/source/{name}"), label, part, name, "", patient, pixels or f"pixels of {name}", 900, STORED)
+def image(
+    name: str, label: int, patient: str | None, pixels: str | None = None, part: str | None = "train"
+) -> Radiograph:
+    return Radiograph(
+        Path(f"/source/{name}"), label, part, name, "", patient, pixels or f"pixels of {name}", 900, STORED
+    )
 
 
 @st.composite
-def collections(draw: st.DrawFn) -> list[Film]:
-    """Patients of one to five films each; some films are copies of others of their class."""
-    films: list[Film] = []
+def collections(draw: st.DrawFn) -> list[Radiograph]:
+    """Patients of one to five images each; some images are copies of others of their class."""
+    images: list[Radiograph] = []
     for patient in range(draw(st.integers(30, 60))):
         label = draw(st.integers(0, 1))
         for number in range(draw(st.sampled_from([1, 1, 1, 2, 3, 5]))):
-            twins = [one.pixels for one in films if one.label == label]
+            twins = [one.pixels for one in images if one.label == label]
             copy = draw(st.sampled_from(twins)) if twins and draw(st.integers(0, 9)) == 0 else None
-            films.append(film(f"p{patient}-{number}.jpg", label, f"p{patient}", copy, None))
-    return films
+            images.append(image(f"p{patient}-{number}.jpg", label, f"p{patient}", copy, None))
+    return images
 
 
 @settings(max_examples=60, deadline=None)
 @given(collections(), st.integers(0, 5), st.sampled_from([4, 8]))
-def test_no_patient_and_no_picture_in_two_splits(films: list[Film], seed: int, batch: int) -> None:
-    grouped, dropped = groups.group(films)
+def test_no_patient_and_no_picture_in_two_splits(images: list[Radiograph], seed: int, batch: int) -> None:
+    grouped, dropped = groups.group(images)
     try:
         found = split.split(grouped, 0.2, 0.2, batch, seed)
     except UserError:
         assume(False)  # whole patients cannot fill that size: refused, which another test shows
     assert (groups.shared(found.values()).patients, groups.shared(found.values()).pictures) == (0, 0)
     assert len(found["validation"]) % batch == 0
-    assert sum(map(len, found.values())) + len(dropped) == len(films)
-    assert {one.pixels for part in found.values() for one in part} == {one.pixels for one in films}
+    assert sum(map(len, found.values())) + len(dropped) == len(images)
+    assert {one.pixels for part in found.values() for one in part} == {one.pixels for one in images}
     assert split.split(grouped, 0.2, 0.2, batch, seed) == found
 
 
 def test_another_seed_gives_another_validation_set() -> None:
-    films = [film(f"p{n}.jpg", n % 2, f"p{n}") for n in range(80)] + [film("t.jpg", 0, "t", part="test")]
-    grouped, _ = groups.group(films)
+    images = [image(f"p{n}.jpg", n % 2, f"p{n}") for n in range(80)] + [image("t.jpg", 0, "t", part="test")]
+    grouped, _ = groups.group(images)
     assert split.split(grouped, 0.2, 0.2, 8, 0)["validation"] != split.split(grouped, 0.2, 0.2, 8, 1)["validation"]
 
 
 def test_both_splits_keep_the_classes_shares() -> None:
-    films = [film(f"p{n}.jpg", int(n % 4 > 0), f"p{n}") for n in range(160)] + [film("t.jpg", 0, "t", part="test")]
-    found = split.split(groups.group(films)[0], 0.2, 0.2, 32, 0)
+    images = [image(f"p{n}.jpg", int(n % 4 > 0), f"p{n}") for n in range(160)] + [image("t.jpg", 0, "t", part="test")]
+    found = split.split(groups.group(images)[0], 0.2, 0.2, 32, 0)
     assert sum(one.label for one in found["validation"]) == 24
 
 
 def test_patients_who_share_a_picture_are_one_group() -> None:
-    films = [film("a.jpg", 0, "a", "same"), film("b.jpg", 0, "b", "same"), film("b2.jpg", 0, "b")]
-    grouped, dropped = groups.group(films)
-    assert [{one.name for one in group.films} for group in grouped] == [{"a.jpg", "b2.jpg"}]
+    images = [image("a.jpg", 0, "a", "same"), image("b.jpg", 0, "b", "same"), image("b2.jpg", 0, "b")]
+    grouped, dropped = groups.group(images)
+    assert [{one.name for one in group.images} for group in grouped] == [{"a.jpg", "b2.jpg"}]
     assert [one.name for one in dropped] == ["b.jpg"]
 
 
 def test_one_picture_with_two_labels_is_refused_by_name() -> None:
     with pytest.raises(UserError, match=r"a\.jpg \(NORMAL\) and .*b\.jpg \(PNEUMONIA\) are the same picture"):
-        groups.group([film("a.jpg", 0, "a", "same"), film("b.jpg", 1, "b", "same")])
+        groups.group([image("a.jpg", 0, "a", "same"), image("b.jpg", 1, "b", "same")])
 
 
-def test_a_given_test_set_keeps_every_film() -> None:
-    films = [film("a.jpg", 0, "a", "same", "test"), film("b.jpg", 0, "b", "same", "test")]
-    grouped, dropped = groups.group(films)
-    assert sum(len(group.films) for group in grouped) == 2
+def test_a_given_test_set_keeps_every_image() -> None:
+    images = [image("a.jpg", 0, "a", "same", "test"), image("b.jpg", 0, "b", "same", "test")]
+    grouped, dropped = groups.group(images)
+    assert sum(len(group.images) for group in grouped) == 2
     assert dropped == []
 
 
 def test_a_patient_on_both_sides_of_a_given_test_set_is_refused() -> None:
-    films = [film("a.jpg", 0, "a"), film("a2.jpg", 0, "a", part="test"), film("b.jpg", 1, "b")]
-    with pytest.raises(UserError, match="films in the test folder and outside it"):
-        split.split(groups.group(films)[0], 0.2, 0.2, 1, 0)
+    images = [image("a.jpg", 0, "a"), image("a2.jpg", 0, "a", part="test"), image("b.jpg", 1, "b")]
+    with pytest.raises(UserError, match="images in the test folder and outside it"):
+        split.split(groups.group(images)[0], 0.2, 0.2, 1, 0)
 
 
-def test_too_few_films_are_refused_with_what_to_do() -> None:
-    films = [film(f"p{n}.jpg", n % 2, f"p{n}") for n in range(20)]
+def test_too_few_images_are_refused_with_what_to_do() -> None:
+    images = [image(f"p{n}.jpg", n % 2, f"p{n}") for n in range(20)]
     with pytest.raises(UserError, match="lower --batch-size"):
-        split.split(groups.group(films)[0], 0.2, 0.2, 32, 0)
+        split.split(groups.group(images)[0], 0.2, 0.2, 32, 0)
 
 
-def test_films_of_unknown_patients_are_groups_of_their_own() -> None:
-    films = [film("1.jpg", 0, None), film("1-2.jpg", 1, None), film("1-3.jpg", 0, None, part="test")]
-    grouped, dropped = groups.group(films)
-    assert [len(group.films) for group in grouped] == [1, 1, 1]
-    assert [one.patient for group in grouped for one in group.films] == [None, None, None]
+def test_images_of_unknown_patients_are_groups_of_their_own() -> None:
+    images = [image("1.jpg", 0, None), image("1-2.jpg", 1, None), image("1-3.jpg", 0, None, part="test")]
+    grouped, dropped = groups.group(images)
+    assert [len(group.images) for group in grouped] == [1, 1, 1]
+    assert [one.patient for group in grouped for one in group.images] == [None, None, None]
     assert dropped == []
 
 
-def test_identical_films_are_one_group_and_the_known_patients_whoever_is_named_first() -> None:
-    films = [film("a.jpg", 0, None, "same"), film("b.jpg", 0, "z", "same"), film("c.jpg", 0, "z")]
-    grouped, dropped = groups.group(films)
-    assert [[(one.name, one.patient) for one in group.films] for group in grouped] == [[("a.jpg", "z"), ("c.jpg", "z")]]
+def test_identical_images_are_one_group_and_the_known_patients_whoever_is_named_first() -> None:
+    images = [image("a.jpg", 0, None, "same"), image("b.jpg", 0, "z", "same"), image("c.jpg", 0, "z")]
+    grouped, dropped = groups.group(images)
+    assert [[(one.name, one.patient) for one in group.images] for group in grouped] == [
+        [("a.jpg", "z"), ("c.jpg", "z")]
+    ]
     assert [one.name for one in dropped] == ["b.jpg"]
 
 
-def test_what_splits_share_says_for_how_many_films_it_is_known() -> None:
-    parts = [[film("a.jpg", 0, "a"), film("b.jpg", 0, None)], [film("c.jpg", 0, "a"), film("d.jpg", 0, None, "x")]]
-    assert groups.shared(parts) == groups.Shared(patients=1, pictures=0, known=2, films=4)
+def test_what_splits_share_says_for_how_many_images_it_is_known() -> None:
+    parts = [[image("a.jpg", 0, "a"), image("b.jpg", 0, None)], [image("c.jpg", 0, "a"), image("d.jpg", 0, None, "x")]]
+    assert groups.shared(parts) == groups.Shared(patients=1, pictures=0, known=2, images=4)
 
 
-def test_twenty_thousand_films_with_a_given_test_set_are_split_in_seconds() -> None:
-    films = [film(f"{n}.jpg", n % 2, f"p{n}", part="test" if n < 4000 else "train") for n in range(20_000)]
-    grouped, _ = groups.group(films)
+def test_twenty_thousand_images_with_a_given_test_set_are_split_in_seconds() -> None:
+    images = [image(f"{n}.jpg", n % 2, f"p{n}", part="test" if n < 4000 else "train") for n in range(20_000)]
+    grouped, _ = groups.group(images)
     started = time.process_time()
     split.split(grouped, 0.125, 0.2, 32, 0)
-    assert time.process_time() - started < 10  # 0.5 s, and 49 s where each film hashes all groups anew
+    assert time.process_time() - started < 10  # 0.5 s, and 49 s where each image hashes all groups anew
 
 
 @pytest.mark.parametrize(
-    ("path", "key", "collection", "kind"),
+    ("path", "key", "collection", "subtype"),
     [
         ("NORMAL/IM-0115-0001.jpeg", "im-115", "chest-xray-pneumonia", "im"),
         ("NORMAL/NORMAL2-IM-0115-0001-0002.jpeg", "normal2-115", "chest-xray-pneumonia", "normal2"),
@@ -136,8 +142,8 @@ def test_twenty_thousand_films_with_a_given_test_set_are_split_in_seconds() -> N
         ("NORMAL/p10/p10000032/s50414267/02aa804e-bde0afdd.jpg", "mimic-10000032", "mimic", ""),
     ],
 )
-def test_the_patient_is_kind_and_number(path: str, key: str, collection: str, kind: str) -> None:
-    assert patient_of(Path(path), int(path.startswith("PNEUMONIA"))) == (key, collection, kind)
+def test_the_patient_is_kind_and_number(path: str, key: str, collection: str, subtype: str) -> None:
+    assert patient_of(Path(path), int(path.startswith("PNEUMONIA"))) == (key, collection, subtype)
 
 
 @pytest.mark.parametrize(
@@ -174,10 +180,12 @@ def test_the_public_collections_names_count_where_all_images_have_them(
     tmp_path: Path, others: list[str], collection: str | None
 ) -> None:
     for seed, name in enumerate([*KAGGLE_NAMES, *others]):
-        write_film(tmp_path / "films" / name, seed)
-    (tmp_path / "films/NORMAL/notes.txt").write_text("not an image")
-    offer = open_source(str(tmp_path / "films"), tmp_path, 0)
-    told = {film.path.relative_to(tmp_path / "films").as_posix(): (film.patient, film.kind) for film in offer.films}
+        write_image(tmp_path / "images" / name, seed)
+    (tmp_path / "images/NORMAL/notes.txt").write_text("not an image")
+    offer = open_source(str(tmp_path / "images"), tmp_path, 0)
+    told = {
+        image.path.relative_to(tmp_path / "images").as_posix(): (image.patient, image.subtype) for image in offer.images
+    }
     assert offer.collection == collection
     if collection:
         assert [told[name] for name in KAGGLE_NAMES] == [("im-1", "im"), ("im-1", "im"), ("virus-1", "virus")]

@@ -1,4 +1,4 @@
-"""Files whose metadata is damaged: each is a film or one reject, and none ends the command."""
+"""Files whose metadata is damaged: each is an image or one reject, and none ends the command."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from ml.dataset import standardising
 from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
 
-from .conftest import write_film
+from .conftest import write_image
 from .test_hostile_source import SMOOTH, encoded
 
 
@@ -22,36 +22,36 @@ def metadata_rich() -> dict[str, bytes]:
     notes.add_text("Comment", "x" * 40, zip=True)
     notes.add_itxt("XML:com.adobe.xmp", "<x/>" * 20)
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6, "a film"
+    exif[0x0112], exif[0x010E] = 6, "an image"
     rest = {"exif": exif.tobytes(), "icc_profile": b"p" * 60}
     two = io.BytesIO()
     SMOOTH.save(two, "MPO", save_all=True, append_images=[SMOOTH])
     return {
         "png": encoded("PNG", pnginfo=notes, dpi=(72, 72), **rest),
-        "jpeg": encoded("JPEG", dpi=(72, 72), comment=b"a film", **rest),
+        "jpeg": encoded("JPEG", dpi=(72, 72), comment=b"an image", **rest),
         "mpo": two.getvalue(),
         "dcm": saved(dataset(StudyInstanceUID="1.2.3", WindowCenter=2000, WindowWidth=4000, PatientSex="F")),
     }
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "mpo", "dcm"])
-def test_a_file_with_damaged_metadata_is_a_film_or_one_reject(
+def test_a_file_with_damaged_metadata_is_an_image_or_one_reject(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four hundred files of each kind, each with one to four bytes of its first thousand changed."""
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     rng = np.random.default_rng(7)
     data = metadata_rich()[kind]
-    (tmp_path / "films/NORMAL").mkdir(parents=True)
+    (tmp_path / "images/NORMAL").mkdir(parents=True)
     for number in range(400):
         body = bytearray(data)
         for place in rng.integers(0, min(1000, len(data)), rng.integers(1, 5)):
             body[place] = rng.choice([0, 1, 0x7F, 0xFF, rng.integers(0, 256)])
-        (tmp_path / f"films/NORMAL/{number}.{kind}").write_bytes(body)
-    write_film(tmp_path / "films/PNEUMONIA/p.jpg", 0)
-    offer = open_source(str(tmp_path / "films"), tmp_path / "work", 0)
-    films, rejects = standardising.standardise_all(offer.films, tmp_path / "out")
+        (tmp_path / f"images/NORMAL/{number}.{kind}").write_bytes(body)
+    write_image(tmp_path / "images/PNEUMONIA/p.jpg", 0)
+    offer = open_source(str(tmp_path / "images"), tmp_path / "work", 0)
+    images, rejects = standardising.standardise_all(offer.images, tmp_path / "out")
     rejects += offer.rejects
-    assert len(films) + len(rejects) == offer.found == 401
-    assert 1 < len(films) < 400
+    assert len(images) + len(rejects) == offer.found == 401
+    assert 1 < len(images) < 400
     assert all(reject.reason and reject.path.suffix == f".{kind}" for reject in rejects)

@@ -1,4 +1,4 @@
-"""Files that people find in their folders, each with what becomes of it: a film, or a reason."""
+"""Files that people find in their folders, each with what becomes of it: an image, or a reason."""
 
 import io
 import os
@@ -12,11 +12,11 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from ml.dataset import standardising, variants
-from ml.dataset.radiographs import Film, Found
+from ml.dataset.radiographs import Radiograph, SourceFile
 from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
 
-from .conftest import write_film
+from .conftest import write_image
 
 SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
 
@@ -58,27 +58,27 @@ def sixteen_bits() -> bytes:
 
 JPEG = encoded("JPEG")
 TABLE: dict[str, tuple[bytes, str]] = {
-    "plain.jpeg": (JPEG, "film"),
-    "plain.png": (encoded("PNG"), "film"),
-    "colour.jpeg": (encoded("JPEG", "RGB"), "film"),
-    "cmyk.jpeg": (encoded("JPEG", "CMYK"), "film"),
-    "progressive.jpeg": (encoded("JPEG", progressive=True), "film"),
-    "palette.png": (encoded("PNG", "P"), "film"),
-    "one bit.png": (encoded("PNG", "1"), "film"),
-    "alpha.png": (encoded("PNG", "LA"), "film"),
-    "sixteen bits.png": (sixteen_bits(), "film"),
-    "rotated by exif.jpeg": (rotated(), "film"),
-    "png named.jpeg": (encoded("PNG"), "film"),
-    "ünï cödé 胸部.jpeg": (JPEG, "film"),
-    "spaces  and 'quotes'.jpeg": (JPEG, "film"),
-    "no suffix": (JPEG, "film"),
-    "tail behind the end.jpeg": (JPEG + b"tail" * 10, "film"),
-    "film.dcm": (saved(dataset()), "film"),
-    "monochrome1.dcm": (saved(dataset(PhotometricInterpretation="MONOCHROME1")), "film"),
+    "plain.jpeg": (JPEG, "image"),
+    "plain.png": (encoded("PNG"), "image"),
+    "colour.jpeg": (encoded("JPEG", "RGB"), "image"),
+    "cmyk.jpeg": (encoded("JPEG", "CMYK"), "image"),
+    "progressive.jpeg": (encoded("JPEG", progressive=True), "image"),
+    "palette.png": (encoded("PNG", "P"), "image"),
+    "one bit.png": (encoded("PNG", "1"), "image"),
+    "alpha.png": (encoded("PNG", "LA"), "image"),
+    "sixteen bits.png": (sixteen_bits(), "image"),
+    "rotated by exif.jpeg": (rotated(), "image"),
+    "png named.jpeg": (encoded("PNG"), "image"),
+    "ünï cödé 胸部.jpeg": (JPEG, "image"),
+    "spaces  and 'quotes'.jpeg": (JPEG, "image"),
+    "no suffix": (JPEG, "image"),
+    "tail behind the end.jpeg": (JPEG + b"tail" * 10, "image"),
+    "image.dcm": (saved(dataset()), "image"),
+    "monochrome1.dcm": (saved(dataset(PhotometricInterpretation="MONOCHROME1")), "image"),
     "empty.jpeg": (b"", "empty"),
     "zero bytes.jpeg": (b"\0" * 4000, "unsupported_format"),
     "truncated.jpeg": (JPEG[: len(JPEG) // 2], "truncated"),
-    "text.jpg": (b"This is no film.\n" * 50, "unsupported_format"),
+    "text.jpg": (b"This is no image.\n" * 50, "unsupported_format"),
     "page.jpeg": (b"<html><body>404</body></html>", "unsupported_format"),
     "moving.gif": (encoded("GIF"), "unsupported_format"),
     "animated.png": (animated(), "multi_frame"),
@@ -105,29 +105,29 @@ def changed_chunk(name: bytes, body: bytes, checksum: int | None = None) -> byte
 TABLE |= {
     "text of 3 MB.png": (
         changed_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
-        "film",
+        "image",
     ),
-    "text checksum.png": (changed_chunk(b"tEXt", b"Comment\0x", 1), "film"),
-    "short pHYs.png": (changed_chunk(b"pHYs", b"\0\0"), "film"),
-    "short gAMA.png": (changed_chunk(b"gAMA", b"\0"), "film"),
-    "short sRGB.png": (changed_chunk(b"sRGB", b""), "film"),
+    "text checksum.png": (changed_chunk(b"tEXt", b"Comment\0x", 1), "image"),
+    "short pHYs.png": (changed_chunk(b"pHYs", b"\0\0"), "image"),
+    "short gAMA.png": (changed_chunk(b"gAMA", b"\0"), "image"),
+    "short sRGB.png": (changed_chunk(b"sRGB", b""), "image"),
 }
 
 
 def outcome(folder: Path, path: Path) -> tuple[str, str]:
-    films, rejects = standardising.standardise_all([Found(path, 0, None)], folder / "out")
-    if films:
-        assert isinstance(films[0], Film)
-        with Image.open(folder / "out/NORMAL" / films[0].name) as image:
+    images, rejects = standardising.standardise_all([SourceFile(path, 0, None)], folder / "out")
+    if images:
+        assert isinstance(images[0], Radiograph)
+        with Image.open(folder / "out/NORMAL" / images[0].name) as image:
             assert (image.size, image.mode, image.format) == ((224, 224), "RGB", "JPEG")
-        assert films[0].name.isascii()
-        return "film", ""
+        assert images[0].name.isascii()
+        return "image", ""
     assert not list((folder / "out").rglob("*.jpg"))
     return rejects[0].code, rejects[0].reason
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_each_file_is_a_film_or_has_its_reason(tmp_path: Path, name: str) -> None:
+def test_each_file_is_an_image_or_has_its_reason(tmp_path: Path, name: str) -> None:
     content, expected = TABLE[name]
     path = tmp_path / name
     path.write_bytes(content)
@@ -139,7 +139,7 @@ def test_each_file_is_a_film_or_has_its_reason(tmp_path: Path, name: str) -> Non
 def test_a_text_chunk_of_megabytes_is_no_obstacle_or_has_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "wordy.png"
     path.write_bytes(wordy())
-    assert outcome(tmp_path, path)[0] in {"film", "too_complex", "broken"}
+    assert outcome(tmp_path, path)[0] in {"image", "too_complex", "broken"}
 
 
 LINKS: dict[str, Callable[[Path], None]] = {
@@ -153,7 +153,7 @@ LINKS: dict[str, Callable[[Path], None]] = {
 def test_what_cannot_be_opened_is_left_out_with_the_systems_reason(tmp_path: Path, name: str) -> None:
     if "nobody" in name and os.geteuid() == 0:
         pytest.skip("root may read every file")
-    path = tmp_path / "film.jpeg"
+    path = tmp_path / "image.jpeg"
     LINKS[name](path)
     code, reason = outcome(tmp_path, path)
     assert code == "unreadable"
@@ -163,52 +163,52 @@ def test_what_cannot_be_opened_is_left_out_with_the_systems_reason(tmp_path: Pat
 @pytest.mark.parametrize("path", ["a\0b.jpg", "x" * 300 + ".jpg", ".", "pipe"])
 def test_a_path_that_cannot_be_read_is_one_reject(tmp_path: Path, path: str) -> None:
     os.mkfifo(tmp_path / "pipe")
-    write_film(tmp_path / "b.jpg", 1)
-    (tmp_path / "films.csv").write_text(f"path,label,patient_id\n{path},0,1\nb.jpg,1,2\n")
-    offer = open_source(str(tmp_path / "films.csv"), tmp_path, 0)
-    films, rejects = standardising.standardise_all(offer.films, tmp_path / "out")
-    assert [film.source for film in films] == [tmp_path / "b.jpg"]
+    write_image(tmp_path / "b.jpg", 1)
+    (tmp_path / "images.csv").write_text(f"path,label,patient_id\n{path},0,1\nb.jpg,1,2\n")
+    offer = open_source(str(tmp_path / "images.csv"), tmp_path, 0)
+    images, rejects = standardising.standardise_all(offer.images, tmp_path / "out")
+    assert [image.source for image in images] == [tmp_path / "b.jpg"]
     assert [reject.path for reject in [*offer.rejects, *rejects]] == [tmp_path / path]
     assert all(reject.reason for reject in rejects)
 
 
 def test_a_name_as_long_as_a_file_system_allows_is_kept_short(tmp_path: Path) -> None:
     for folder in ("a", "b"):
-        write_film(tmp_path / folder / ("n" * 250 + ".jpg"), ord(folder))
-    found = [Found(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
-    films, rejects = standardising.standardise_all(found, tmp_path / "out")
-    assert (len({film.name for film in films}), rejects) == (2, [])
-    assert variants.copies(films, 1, 0, tmp_path / "out")
+        write_image(tmp_path / folder / ("n" * 250 + ".jpg"), ord(folder))
+    found = [SourceFile(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
+    images, rejects = standardising.standardise_all(found, tmp_path / "out")
+    assert (len({image.name for image in images}), rejects) == (2, [])
+    assert variants.copies(images, 1, 0, tmp_path / "out")
 
 
 def test_the_encoding_of_a_dicom_file_is_that_of_its_own_pixels(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(saved(dataset()))
-    films, _ = standardising.standardise_all([Found(tmp_path / "a.dcm", 0, None)], tmp_path / "out")
-    assert (films[0].encoding.width, films[0].encoding.height) == (128, 100)
+    images, _ = standardising.standardise_all([SourceFile(tmp_path / "a.dcm", 0, None)], tmp_path / "out")
+    assert (images[0].encoding.width, images[0].encoding.height) == (128, 100)
 
 
-def test_films_of_one_name_get_different_names(tmp_path: Path) -> None:
+def test_images_of_one_name_get_different_names(tmp_path: Path) -> None:
     found = []
     for folder in ("a", "b", "c"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "Film.jpeg").write_bytes(JPEG)
-        found.append(Found(tmp_path / folder / "Film.jpeg", 0, None))
-    (tmp_path / "a" / "film-2.jpeg").write_bytes(JPEG)
-    found.append(Found(tmp_path / "a" / "film-2.jpeg", 0, None))
+        (tmp_path / folder / "Radiograph.jpeg").write_bytes(JPEG)
+        found.append(SourceFile(tmp_path / folder / "Radiograph.jpeg", 0, None))
+    (tmp_path / "a" / "image-2.jpeg").write_bytes(JPEG)
+    found.append(SourceFile(tmp_path / "a" / "image-2.jpeg", 0, None))
     names = standardising.unique_names(found)
     assert len(set(names)) == 4
 
 
-def test_the_same_film_gives_the_same_pixels_in_preparation_proxy_and_app() -> None:
-    from inference_proxy.film import standard_film
+def test_the_same_image_gives_the_same_pixels_in_preparation_proxy_and_app() -> None:
+    from inference_proxy.request_image import standard_image
 
     import radiograph
-    from frontend.film import from_file
+    from frontend.uploaded_image import from_file
     from radiograph import phantom
 
     buffer = io.BytesIO()
     phantom.draw(3, True).save(buffer, "JPEG")
-    film = buffer.getvalue()
-    ours = standardising.encode(standardising.read(film, "squash"))
-    assert radiograph.standardise(from_file("film", film).body) == ours
-    assert radiograph.encode(standard_film(film, "squash")) == ours
+    image = buffer.getvalue()
+    ours = standardising.encode(standardising.read(image, "squash"))
+    assert radiograph.standardise(from_file("image", image).body) == ours
+    assert radiograph.encode(standard_image(image, "squash")) == ours

@@ -100,9 +100,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
 
 def test_the_collection_comes_without_credentials_and_only_once(site: Kaggle, tmp_path: Path) -> None:
     offer = open_source("kaggle", tmp_path, 0)
-    assert len(offer.films) == 12 + 8 + 8
+    assert len(offer.images) == 12 + 8 + 8
     site.archive = b""
-    assert len(open_source("kaggle", tmp_path, 0).films) == 28
+    assert len(open_source("kaggle", tmp_path, 0).images) == 28
 
 
 def test_a_download_that_was_cut_goes_on_where_it_stopped(site: Kaggle) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ml.dataset import formats
 from ml.dataset.layout import Layout, lay_out
 from ml.dataset.lists import list_text, parse_list
-from ml.dataset.radiographs import Encoding, Film
+from ml.dataset.radiographs import Encoding, Radiograph
 from ml.dataset.split import Splits
 from ml.training import request
 
@@ -35,16 +35,16 @@ def test_the_bytes_are_those_of_the_developer_guide() -> None:
 
 
 def splits(normal: int, pneumonia: int) -> Splits:
-    """Return training and validation films sorted by class, as the split makes them."""
+    """Return training and validation images sorted by class, as the split makes them."""
     stored = Encoding(1000, 90, 80, "L", 330)
     names = [(0, f"n{n:04d}") for n in range(normal)] + [(1, f"p{n:04d}") for n in range(pneumonia)]
-    films = [Film(Path(name), label, None, f"{name}.jpg", "", name, name, 900, stored) for label, name in names]
-    return {"train": films, "validation": films, "test": []}
+    images = [Radiograph(Path(name), label, None, f"{name}.jpg", "", name, name, 900, stored) for label, name in names]
+    return {"train": images, "validation": images, "test": []}
 
 
 def laid_out(seed: int = 0, balance: bool = False) -> Layout:
     parts = splits(600, 1800)
-    copies = {film.name: [f"{film.name[:-4]}_copy{n}.jpg" for n in (1, 2, 3)] for film in parts["train"]}
+    copies = {image.name: [f"{image.name[:-4]}_copy{n}.jpg" for n in (1, 2, 3)] for image in parts["train"]}
     return lay_out(parts, copies, balance, seed, Path("work"))
 
 
@@ -73,11 +73,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_the_same_lines() ->
 
 def test_records_and_manifests_have_the_order_of_the_list(tmp_path: Path) -> None:
     layout = laid_out()
-    texts = formats.add_manifests(layout, "bucket", {"name": "films", "version": "1"}).texts
+    texts = formats.add_manifests(layout, "bucket", {"name": "images", "version": "1"}).texts
     listed = [path for _, _, path in parse_list(layout.texts["train_lst/train.lst"].decode())]
     named = [json.loads(line)["source-ref"] for line in texts["manifest/train.manifest"].splitlines()]
-    assert [uri.removeprefix("s3://bucket/datasets/films/1/train/") for uri in named] == listed
-    small = tmp_path / "film.jpg"
+    assert [uri.removeprefix("s3://bucket/datasets/images/1/train/") for uri in named] == listed
+    small = tmp_path / "image.jpg"
     small.write_bytes(b"jpg")
     filled = replace(layout, files=dict.fromkeys(layout.files, small))
     records = formats.add_records(filled, tmp_path).files["recordio/train/train.rec"].read_bytes()
@@ -87,4 +87,4 @@ def test_records_and_manifests_have_the_order_of_the_list(tmp_path: Path) -> Non
 
 def test_a_streamed_manifest_is_shuffled_in_each_epoch() -> None:
     """ShuffleConfig of CreateTrainingJob: in Pipe mode it shuffles at the start of every epoch."""
-    assert [one["ShuffleConfig"] for one in request.channels("s3://films/datasets/x", "manifest")] == [{"Seed": 0}] * 2
+    assert [one["ShuffleConfig"] for one in request.channels("s3://images/datasets/x", "manifest")] == [{"Seed": 0}] * 2

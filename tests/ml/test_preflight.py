@@ -83,10 +83,10 @@ def test_another_region_than_the_settings_fails(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_model_whose_artifact_is_gone_fails_and_one_that_is_there_is_ok(account: Server) -> None:
     s3, key = account.client("s3"), "training/preflight/output/model.tar.gz"
-    entry: dict[str, Any] = {"artifact": f"s3://films/{key}", "training_job": "preflight", "gate": "passed"}
+    entry: dict[str, Any] = {"artifact": f"s3://images/{key}", "training_job": "preflight", "gate": "passed"}
     files.write(f"model:{STAGE}", entry)
     assert states()["model"][0] == "fails"
-    s3.put_object(Bucket="films", Key=key, Body=b"x")
+    s3.put_object(Bucket="images", Key=key, Body=b"x")
     assert states()["model"][0] == "ok"
     files.write(f"model:{STAGE}", entry | {"gate": "it was not evaluated yet"})
     assert "it was not evaluated yet" in states()["model"][1]
@@ -101,7 +101,7 @@ def test_a_model_in_another_bucket_than_the_stages_own_fails(account: Server) ->
     state, words = states()["model"]
     assert state == "fails"
     assert "s3://another-region/" in words
-    assert "films" in words
+    assert "images" in words
 
 
 DEPLOYED = {
@@ -119,7 +119,7 @@ def kept(server: Server) -> None:
     for part, values in DEPLOYED.items():
         body = {
             "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
-            "Outputs": {"Settings": {"Value": json.dumps(values)}, "DataBucketName": {"Value": "films"}},
+            "Outputs": {"Settings": {"Value": json.dumps(values)}, "DataBucketName": {"Value": "images"}},
         }
         client.create_stack(StackName=f"Pneumonia-kept-{part}", TemplateBody=json.dumps(body))
         client.get_waiter("stack_create_complete").wait(

@@ -16,14 +16,14 @@ from ml import prepare
 from ml.dataset import upload
 from ml.errors import UserError
 
-from .conftest import write_collection, write_film
+from .conftest import write_collection, write_image
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
 
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_collection(tmp_path_factory.mktemp("source") / "films")
+    return write_collection(tmp_path_factory.mktemp("source") / "images")
 
 
 def run(source: Path, *options: str) -> int:
@@ -31,7 +31,7 @@ def run(source: Path, *options: str) -> int:
 
 
 def objects() -> dict[str, bytes]:
-    bucket = boto3.Session().resource("s3").Bucket("films")
+    bucket = boto3.Session().resource("s3").Bucket("images")
     return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
 
 
@@ -58,7 +58,7 @@ def test_the_source_stays_as_it_was(collection: Path) -> None:
     assert digest(collection) == before
 
 
-def test_every_line_of_the_lists_has_its_film_and_every_film_is_224_square(collection: Path) -> None:
+def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(collection: Path) -> None:
     assert run(collection) == 0
     _, inside, dataset = contents()
     for split in ("train", "validation"):
@@ -78,12 +78,12 @@ def test_every_line_of_the_lists_has_its_film_and_every_film_is_224_square(colle
                 assert (image.size, image.mode) == ((224, 224), "RGB"), key
 
 
-def test_each_validation_film_is_there_stressed_under_its_own_name(collection: Path) -> None:
+def test_each_validation_image_is_there_perturbed_under_its_own_name(collection: Path) -> None:
     assert run(collection) == 0
     _, inside, _ = contents()
     clean = {key.removeprefix("validation/") for key in inside if key.startswith("validation/")}
-    stressed = {key.removeprefix("validation_stressed/") for key in inside if key.startswith("validation_stressed/")}
-    assert clean == stressed
+    perturbed = {key.removeprefix("validation_stressed/") for key in inside if key.startswith("validation_stressed/")}
+    assert clean == perturbed
     assert all(inside[f"validation/{name}"] != inside[f"validation_stressed/{name}"] for name in clean)
 
 
@@ -101,16 +101,23 @@ def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
 
 @pytest.mark.usefixtures("collection")
 def test_other_settings_are_other_versions(tmp_path: Path) -> None:
-    few = write_collection(tmp_path / "few", films=12)
+    few = write_collection(tmp_path / "few", images=12)
     assert run(few) == 0
-    others = ["--seed=1", "--augment=1", "--balance", "--validation-share=0.3", "--policy=pad", "--format=recordio"]
+    others = [
+        "--seed=1",
+        "--augment=1",
+        "--balance",
+        "--validation-fraction=0.3",
+        "--resize-mode=pad",
+        "--format=recordio",
+    ]
     for option in others:
         assert run(few, option) == 0
     versions = {key.split("/")[2] for key in objects() if key.endswith("dataset.json")}
     assert len(versions) == 1 + len(others)
 
 
-def test_record_files_hold_the_lists_films_in_their_order(collection: Path, tmp_path: Path) -> None:
+def test_record_files_hold_the_lists_images_in_their_order(collection: Path, tmp_path: Path) -> None:
     from localaws.image_classification import records
 
     assert run(collection, "--format", "recordio") == 0
@@ -128,12 +135,12 @@ def test_a_manifest_names_objects_that_are_there(collection: Path) -> None:
     assert run(collection, "--format", "manifest") == 0
     prefix, inside, _ = contents()
     lines = [json.loads(line) for line in inside["manifest/train.manifest"].splitlines()]
-    keys = {line["source-ref"].removeprefix(f"s3://films/{prefix}") for line in lines}
+    keys = {line["source-ref"].removeprefix(f"s3://images/{prefix}") for line in lines}
     assert keys == {key for key in inside if key.startswith("train/")}
 
 
-def test_padding_keeps_the_films_proportions(collection: Path) -> None:
-    assert run(collection, "--policy", "pad") == 0
+def test_padding_keeps_the_images_proportions(collection: Path) -> None:
+    assert run(collection, "--resize-mode", "pad") == 0
     import io
 
     key, body = next(item for item in sorted(contents()[1].items()) if item[0].startswith("test/NORMAL"))
@@ -145,9 +152,9 @@ def test_padding_keeps_the_films_proportions(collection: Path) -> None:
 
 
 def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "films", 20)
+    folder = write_collection(tmp_path / "images", 20)
     for index in range(30):
-        write_film(folder / f"train/PNEUMONIA/person{500 + index}_virus_{index}.jpeg", 9000 + index)
+        write_image(folder / f"train/PNEUMONIA/person{500 + index}_virus_{index}.jpeg", 9000 + index)
     assert run(folder, "--balance") == 0
     _, inside, dataset = contents()
     labels = [line.split("\t")[1] for line in inside["train_lst/train.lst"].decode().splitlines()]
@@ -168,7 +175,7 @@ def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_gone_on_with
         assert run(collection) == 130
     assert len(objects()) == 30
     with pytest.raises(UserError, match=r"no data set; run `python -m ml\.prepare` first"):
-        upload.read_version("films", None)
+        upload.read_version("images", None)
     capsys.readouterr()
     assert run(collection) == 0
     _, inside, _ = contents()
@@ -176,19 +183,19 @@ def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_gone_on_with
 
 
 def test_unusable_files_are_listed_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "films")
-    (folder / "train/NORMAL/notes.txt").write_text("no film")
+    folder = write_collection(tmp_path / "images")
+    (folder / "train/NORMAL/notes.txt").write_text("no image")
     assert run(folder) == 0
     assert "notes.txt: Received a text" in capsys.readouterr().err
     assert json.loads(contents()[1]["report.json"])["rejects"] == {"unsupported_format": 1}
 
 
 def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "films")
+    folder = write_collection(tmp_path / "images")
     for index in range(10):
-        (folder / f"train/NORMAL/notes{index}.txt").write_text("no film")
+        (folder / f"train/NORMAL/notes{index}.txt").write_text("no image")
     assert run(folder) == 1
-    assert "more than --max-reject-share 0.05 allows" in capsys.readouterr().err
+    assert "more than --max-reject-fraction 0.05 allows" in capsys.readouterr().err
     assert objects() == {}
 
 
@@ -202,7 +209,7 @@ def test_no_path_of_the_source_leaves_the_machine(collection: Path) -> None:
     ("option", "told"),
     [
         (["--augment", "99"], "from 0 to 20"),
-        (["--validation-share", "2"], "above 0 and below 1"),
+        (["--validation-fraction", "2"], "above 0 and below 1"),
         (["--batch-size", "0"], "at least 1"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.radiograph.test_dicom import dataset, saved
 
-from .conftest import write_collection, write_film
+from .conftest import write_collection, write_image
 from .test_prepare import contents, objects, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
@@ -19,13 +19,13 @@ def test_files_of_one_name_in_train_and_test_are_images_of_unknown_patients(
 ) -> None:
     for number in range(16):
         for part, folder in enumerate(["train/NORMAL", "train/PNEUMONIA", "test/NORMAL", "test/PNEUMONIA"]):
-            write_film(tmp_path / f"films/{folder}/{number}.jpeg", 100 * part + number)
-    assert run(tmp_path / "films") == 0
+            write_image(tmp_path / f"images/{folder}/{number}.jpeg", 100 * part + number)
+    assert run(tmp_path / "images") == 0
     _, inside, found = contents()
-    assert [film["patient"] for film in found["films"]] == [None] * len(found["films"])
+    assert [image["patient"] for image in found["images"]] == [None] * len(found["images"])
     assert found["patients"] == {"train": 0, "validation": 0, "test": 0}
     assert found["unknown_patients"] == {"train": 24, "validation": 8, "test": 32}
-    assert found["shared"] == {"patients": None, "pictures": 0, "known": 0, "films": 64}
+    assert found["shared"] == {"patients": None, "pictures": 0, "known": 0, "images": 64}
     assert sum(key.startswith(("train/", "validation/", "test/")) and "_copy" not in key for key in inside) == 64
     printed, page = capsys.readouterr().out, inside["report.html"].decode()
     for text in (printed, page):
@@ -37,12 +37,12 @@ def test_a_claim_on_patients_says_for_how_many_images_it_holds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(20):
-        write_film(tmp_path / f"films/NORMAL/{number // 2 + 1:08d}_{number % 2:03d}.png", number)
-        write_film(tmp_path / f"films/PNEUMONIA/{number}.jpeg", 100 + number)
-    assert run(tmp_path / "films") == 0
+        write_image(tmp_path / f"images/NORMAL/{number // 2 + 1:08d}_{number % 2:03d}.png", number)
+        write_image(tmp_path / f"images/PNEUMONIA/{number}.jpeg", 100 + number)
+    assert run(tmp_path / "images") == 0
     _, inside, found = contents()
     assert found["collection"] is None
-    assert found["shared"] == {"patients": 0, "pictures": 0, "known": 20, "films": 40}
+    assert found["shared"] == {"patients": 0, "pictures": 0, "known": 20, "images": 40}
     assert sum(found["patients"].values()) == 10
     assert sum(found["unknown_patients"].values()) == 20
     for text in (capsys.readouterr().out, inside["report.html"].decode()):
@@ -53,19 +53,19 @@ def test_a_claim_on_patients_says_for_how_many_images_it_holds(
 
 
 def test_the_public_collection_is_named_with_its_kinds(tmp_path: Path) -> None:
-    assert run(write_collection(tmp_path / "films", 20)) == 0
+    assert run(write_collection(tmp_path / "images", 20)) == 0
     found = contents()[2]
     assert found["collection"] == "chest-xray-pneumonia"
-    assert {film["kind"] for film in found["films"]} == {"im", "normal2", "bacteria", "virus"}
+    assert {image["subtype"] for image in found["images"]} == {"im", "normal2", "bacteria", "virus"}
     assert sum(found["unknown_patients"].values()) == 0
 
 
 def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "films")
+    folder = write_collection(tmp_path / "images")
     for seed, name in enumerate(["holdout/NORMAL/a", "unlabeled/b", "valid/normal/IM-0700-0001", "train/c"]):
-        write_film(folder / f"{name}.jpeg", 7000 + seed)
+        write_image(folder / f"{name}.jpeg", 7000 + seed)
     (folder / "train/NORMAL/IM-0701-0001.jpeg").write_bytes((folder / "train/NORMAL/IM-0000-0000.jpeg").read_bytes())
-    (folder / "train/NORMAL/notes.txt").write_text("no film")
+    (folder / "train/NORMAL/notes.txt").write_text("no image")
     (folder / "test/NORMAL/cut.dcm").write_bytes(saved(dataset())[:160])
     for name in ("LICENSE.txt", ".DS_Store", "train/Thumbs.db", "__MACOSX/._train"):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -85,40 +85,40 @@ def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: p
         assert f"{name}: " in printed.err
 
 
-def test_folders_that_are_left_out_do_not_count_as_unusable_films(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "films")
+def test_folders_that_are_left_out_do_not_count_as_unusable_images(tmp_path: Path) -> None:
+    folder = write_collection(tmp_path / "images")
     for seed in range(30):
-        write_film(folder / f"holdout/NORMAL/{seed}.jpeg", 7000 + seed)
-    assert run(folder, "--max-reject-share", "0.01") == 0
+        write_image(folder / f"holdout/NORMAL/{seed}.jpeg", 7000 + seed)
+    assert run(folder, "--max-reject-fraction", "0.01") == 0
     assert json.loads(contents()[1]["report.json"])["rejects"] == {"outside_layout": 30}
 
 
 def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
     names = ["scan", "scan-copy1", "scan_copy1", "scan-copy2", "Scan Copy1"]
     for number in range(20):
-        write_film(tmp_path / f"films/NORMAL/{names[number] if number < len(names) else number}.jpeg", number)
-        write_film(tmp_path / f"films/PNEUMONIA/p{number}.jpeg", 100 + number)
-    assert run(tmp_path / "films") == 0
+        write_image(tmp_path / f"images/NORMAL/{names[number] if number < len(names) else number}.jpeg", number)
+        write_image(tmp_path / f"images/PNEUMONIA/p{number}.jpeg", 100 + number)
+    assert run(tmp_path / "images") == 0
     _, inside, found = contents()
-    train = {film["file"] for film in found["films"] if film["file"].startswith("train/")}
+    train = {image["file"] for image in found["images"] if image["file"].startswith("train/")}
     listed = [f"train/{line.split(chr(9))[2]}" for line in inside["train_lst/train.lst"].decode().splitlines()]
     assert len(set(listed)) == len(listed) == 3 * len(train)
     assert set(listed) == {key for key in inside if key.startswith("train/")}
-    standardised = {inside[film["file"]] for film in found["films"]}
-    assert len(standardised) == len(found["films"])
+    standardised = {inside[image["file"]] for image in found["images"]}
+    assert len(standardised) == len(found["images"])
 
 
 def test_no_name_or_id_of_a_dicom_file_is_uploaded_whatever_lies_beside_it(tmp_path: Path) -> None:
     import numpy as np
 
-    (tmp_path / "films").mkdir()
-    (tmp_path / "films/LICENSE.txt").write_text("CC BY 4.0")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/LICENSE.txt").write_text("CC BY 4.0")
     for number in range(40):
         pixels = np.random.default_rng(number).integers(0, 4096, (80, 80)).astype(np.uint16)
-        path = tmp_path / f"films/{('NORMAL', 'PNEUMONIA')[number % 2]}/Surname_{number}.dcm"
+        path = tmp_path / f"images/{('NORMAL', 'PNEUMONIA')[number % 2]}/Surname_{number}.dcm"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(saved(dataset(pixels, PatientID=f"Identifier-{number}")))
-    assert run(tmp_path / "films") == 0
+    assert run(tmp_path / "images") == 0
     for key, body in objects().items():
         assert "surname" not in key.lower()
         if not key.endswith(".jpg"):

@@ -54,22 +54,22 @@ def test_outside_of_a_project_the_command_says_so(tmp_path: Path, monkeypatch: p
 )
 def test_only_a_model_that_passed_or_was_forced_is_released(passed: bool, forced: bool, released: bool) -> None:
     run = {
-        "artifact": "s3://films/training/job/output/model.tar.gz",
+        "artifact": "s3://images/training/job/output/model.tar.gz",
         "training_job": "job",
         "classes": ["NORMAL", "PNEUMONIA"],
-        "dataset": "films/0123",
-        "policy": "squash",
+        "dataset": "images/0123",
+        "resize_mode": "squash",
         "ended": "2026-11-24T03:15:00+00:00",
     }
     facts = {
         "threshold": 0.4,
-        "threshold_source": "sensitivity of at least 0.95 on 64 validation films",
-        "dataset": "films/0123",
+        "threshold_source": "sensitivity of at least 0.95 on 64 validation images",
+        "dataset": "images/0123",
         "calibration": {"method": "none", "slope": 1.0, "intercept": 0.0},
         "gate": {"passed": passed, "sentence": "" if passed else "AUROC may be as low as 0.7"},
         "forced": forced,
         "splits": {"test": {}},
-        "report": "s3://films/training/job/report.html",
+        "report": "s3://images/training/job/report.html",
     }
     entry = runs.model_entry(run, facts)
     assert (entry["gate"] in ("passed", "forced")) is released

@@ -17,10 +17,10 @@ MAGIC = b"\x0a\x23\xd7\xce"
 BODIES = st.lists(st.one_of(st.binary(max_size=6), st.just(MAGIC)), max_size=8).map(b"".join)
 
 
-def written(tmp_path: Path, films: list[tuple[int, bytes]]) -> Path:
-    """Write films of these bytes; return the .rec."""
+def written(tmp_path: Path, images: list[tuple[int, bytes]]) -> Path:
+    """Write images of these bytes; return the .rec."""
     sources = []
-    for number, (label, body) in enumerate(films):
+    for number, (label, body) in enumerate(images):
         path = tmp_path / f"{number}.jpg"
         path.write_bytes(body)
         sources.append((label, path))
@@ -32,10 +32,10 @@ def written(tmp_path: Path, films: list[tuple[int, bytes]]) -> Path:
 @example([MAGIC, MAGIC * 2, b"x" + MAGIC, b"abcd" + MAGIC + b"ef", b""])
 def test_records_read_back_whatever_is_in_them(tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]) -> None:
     folder = tmp_path_factory.mktemp("records")
-    films = [(number % 2, body) for number, body in enumerate(bodies)]
-    found = list(records.read_records(written(folder, films)))
+    images = [(number % 2, body) for number, body in enumerate(bodies)]
+    found = list(records.read_records(written(folder, images)))
     assert [struct.unpack("<IfQQ", record[:24]) for record in found] == [
-        (0, float(label), number, 0) for number, (label, _) in enumerate(films)
+        (0, float(label), number, 0) for number, (label, _) in enumerate(images)
     ]
     assert [record[24:] for record in found] == bodies
 
@@ -91,9 +91,9 @@ def test_a_broken_record_file_is_refused_with_its_name(tmp_path: Path, damage: o
 
 
 def test_a_manifest_is_one_json_object_a_line_as_the_developer_guide_shows() -> None:
-    text = manifest_text([(0, "NORMAL/a.jpg"), (1, "PNEUMONIA/b.jpg")], "s3://films/train/")
+    text = manifest_text([(0, "NORMAL/a.jpg"), (1, "PNEUMONIA/b.jpg")], "s3://images/train/")
     assert [json.loads(line) for line in text.splitlines()] == [
-        {"source-ref": "s3://films/train/NORMAL/a.jpg", "class": "0"},
-        {"source-ref": "s3://films/train/PNEUMONIA/b.jpg", "class": "1"},
+        {"source-ref": "s3://images/train/NORMAL/a.jpg", "class": "0"},
+        {"source-ref": "s3://images/train/PNEUMONIA/b.jpg", "class": "1"},
     ]
     assert text.endswith("}\n")

@@ -8,50 +8,50 @@ import pytest
 from ml.dataset.sources import open_source
 from ml.errors import UserError
 
-from .conftest import write_collection, write_film
+from .conftest import write_collection, write_image
 
 
 def offered(source: Path, work: Path, labels: Path | None = None) -> list[tuple[str, int, str | None]]:
-    films = open_source(str(source), work, 0, labels).films
-    return [(film.path.name, film.label, film.split) for film in films]
+    images = open_source(str(source), work, 0, labels).images
+    return [(image.path.name, image.label, image.split) for image in images]
 
 
 def test_kaggles_val_joins_train_and_test_stays(tmp_path: Path) -> None:
-    found = offered(write_collection(tmp_path / "films", 3), tmp_path)
+    found = offered(write_collection(tmp_path / "images", 3), tmp_path)
     assert len(found) == 6 + 8 + 8
     assert {split for name, _, split in found if "900" in name} == {"train"}
     assert sum(split == "test" for _, _, split in found) == 8
 
 
 def test_plain_class_folders_leave_the_split_to_us(tmp_path: Path) -> None:
-    write_film(tmp_path / "films/Normal/a.jpeg", 0)
-    write_film(tmp_path / "films/pneumonia/deep/b.jpeg", 1)
-    assert offered(tmp_path / "films", tmp_path) == [("a.jpeg", 0, None), ("b.jpeg", 1, None)]
+    write_image(tmp_path / "images/Normal/a.jpeg", 0)
+    write_image(tmp_path / "images/pneumonia/deep/b.jpeg", 1)
+    assert offered(tmp_path / "images", tmp_path) == [("a.jpeg", 0, None), ("b.jpeg", 1, None)]
 
 
-def test_what_operating_systems_leave_behind_is_not_a_film(tmp_path: Path) -> None:
-    write_film(tmp_path / "films/NORMAL/a.jpeg", 0)
-    write_film(tmp_path / "films/PNEUMONIA/b.jpeg", 1)
+def test_what_operating_systems_leave_behind_is_not_an_image(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/NORMAL/a.jpeg", 0)
+    write_image(tmp_path / "images/PNEUMONIA/b.jpeg", 1)
     for name in ("NORMAL/.DS_Store", "NORMAL/._a.jpeg", "NORMAL/Thumbs.db", "__MACOSX/NORMAL/._a.jpeg"):
-        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "films" / name).write_bytes(b"x")
-    assert [name for name, _, _ in offered(tmp_path / "films", tmp_path)] == ["a.jpeg", "b.jpeg"]
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / name).write_bytes(b"x")
+    assert [name for name, _, _ in offered(tmp_path / "images", tmp_path)] == ["a.jpeg", "b.jpeg"]
 
 
 @pytest.mark.parametrize(
     ("files", "told"),
     [
         ([], "holds no folder; expected the folders NORMAL and PNEUMONIA"),
-        (["NORMAL/a.jpeg"], "holds no film of class PNEUMONIA"),
+        (["NORMAL/a.jpeg"], "holds no image of class PNEUMONIA"),
         (["COVID/a.jpeg", "NORMAL/a.jpeg"], "holds the folders covid"),
     ],
 )
 def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], told: str) -> None:
-    (tmp_path / "films").mkdir()
+    (tmp_path / "images").mkdir()
     for seed, name in enumerate(files):
-        write_film(tmp_path / "films" / name, seed)
+        write_image(tmp_path / "images" / name, seed)
     with pytest.raises(UserError, match=told) as caught:
-        open_source(str(tmp_path / "films"), tmp_path, 0)
+        open_source(str(tmp_path / "images"), tmp_path, 0)
     assert caught.value.code == 2
 
 
@@ -61,15 +61,15 @@ def test_what_is_no_source_is_refused_with_the_allowed_ones(tmp_path: Path) -> N
 
 
 def table(tmp_path: Path, *lines: str) -> Path:
-    path = tmp_path / "films.csv"
+    path = tmp_path / "images.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def test_a_table_names_films_labels_patients_and_splits(tmp_path: Path) -> None:
+def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None:
     path = table(tmp_path, "\ufeffPath,label,patient_id,split", "a.jpg,normal,7,train", "b/c.jpg,1,8,test")
     offer = open_source(str(path), tmp_path, 0)
-    assert [(film.path, film.label, film.split, film.patient) for film in offer.films] == [
+    assert [(image.path, image.label, image.split, image.patient) for image in offer.images] == [
         (tmp_path / "a.jpg", 0, "train", "table-7"),
         (tmp_path / "b/c.jpg", 1, "test", "table-8"),
     ]
@@ -85,7 +85,7 @@ def test_a_table_names_films_labels_patients_and_splits(tmp_path: Path) -> None:
         (["path,label,patient_id", ",0,1"], "line 2 has no path"),
         (["path,label,patient_id,split", "a.jpg,0,1,dev"], "line 2 has the split 'dev'; allowed: train"),
         (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "filled in some lines only"),
-        (["path,label,patient_id", "a.jpg,0,1"], "holds no film of class PNEUMONIA"),
+        (["path,label,patient_id", "a.jpg,0,1"], "holds no image of class PNEUMONIA"),
         (["path,label,patient_id", "a.jpg"], "line 2 has the label ''"),
     ],
 )
@@ -97,8 +97,8 @@ def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: l
 
 def test_valid_joins_train_as_val_does(tmp_path: Path) -> None:
     for seed, name in enumerate(["train/NORMAL/a", "valid/NORMAL/b", "test/PNEUMONIA/c", "Valid/pneumonia/d"]):
-        write_film(tmp_path / f"films/{name}.jpeg", seed)
-    assert {(name, split) for name, _, split in offered(tmp_path / "films", tmp_path)} == {
+        write_image(tmp_path / f"images/{name}.jpeg", seed)
+    assert {(name, split) for name, _, split in offered(tmp_path / "images", tmp_path)} == {
         ("a.jpeg", "train"),
         ("b.jpeg", "train"),
         ("c.jpeg", "test"),
@@ -108,8 +108,8 @@ def test_valid_joins_train_as_val_does(tmp_path: Path) -> None:
 
 def test_class_folders_of_either_case_are_both_taken(tmp_path: Path) -> None:
     for seed, name in enumerate(["NORMAL/a", "normal/b", "Pneumonia/c"]):
-        write_film(tmp_path / f"films/{name}.jpeg", seed)
-    assert [(name, label) for name, label, _ in offered(tmp_path / "films", tmp_path)] == [
+        write_image(tmp_path / f"images/{name}.jpeg", seed)
+    assert [(name, label) for name, label, _ in offered(tmp_path / "images", tmp_path)] == [
         ("a.jpeg", 0),
         ("c.jpeg", 1),
         ("b.jpeg", 0),
@@ -119,11 +119,11 @@ def test_class_folders_of_either_case_are_both_taken(tmp_path: Path) -> None:
 def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp_path: Path) -> None:
     names = ["train/NORMAL/a", "test/PNEUMONIA/b", "holdout/NORMAL/c", "holdout/d", "unlabeled/e", "train/f"]
     for seed, name in enumerate(names):
-        write_film(tmp_path / f"films/{name}.jpeg", seed)
-    (tmp_path / "films/LICENSE.txt").write_text("CC BY 4.0")
-    offer = open_source(str(tmp_path / "films"), tmp_path, 0)
-    assert [film.path.name for film in offer.films] == ["b.jpeg", "a.jpeg"]
-    left_out = {str(reject.path.relative_to(tmp_path / "films")): reject for reject in offer.rejects}
+        write_image(tmp_path / f"images/{name}.jpeg", seed)
+    (tmp_path / "images/LICENSE.txt").write_text("CC BY 4.0")
+    offer = open_source(str(tmp_path / "images"), tmp_path, 0)
+    assert [image.path.name for image in offer.images] == ["b.jpeg", "a.jpeg"]
+    left_out = {str(reject.path.relative_to(tmp_path / "images")): reject for reject in offer.rejects}
     assert {name: reject.files for name, reject in left_out.items()} == {
         "holdout": 2,
         "unlabeled": 1,
@@ -136,13 +136,13 @@ def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp
 
 
 def test_linked_folders_are_read_and_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
-    for seed, name in enumerate(["films/NORMAL/a", "films/PNEUMONIA/b", "elsewhere/c", "elsewhere/deep/d"]):
-        write_film(tmp_path / f"{name}.jpeg", seed)
-    (tmp_path / "films/NORMAL/more").symlink_to(tmp_path / "elsewhere")
+    for seed, name in enumerate(["images/NORMAL/a", "images/PNEUMONIA/b", "elsewhere/c", "elsewhere/deep/d"]):
+        write_image(tmp_path / f"{name}.jpeg", seed)
+    (tmp_path / "images/NORMAL/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere/deep/back").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "films/PNEUMONIA/above").symlink_to(tmp_path)
-    offer = open_source(str(tmp_path / "films"), tmp_path, 0)
-    assert {(film.path.name, film.label) for film in offer.films} == {
+    (tmp_path / "images/PNEUMONIA/above").symlink_to(tmp_path)
+    offer = open_source(str(tmp_path / "images"), tmp_path, 0)
+    assert {(image.path.name, image.label) for image in offer.images} == {
         ("a.jpeg", 0),
         ("b.jpeg", 1),
         ("c.jpeg", 0),
@@ -154,9 +154,9 @@ def test_linked_folders_are_read_and_a_link_to_a_folder_above_ends(tmp_path: Pat
 
 
 def test_the_counts_of_a_messy_folder_add_up_to_its_files(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "films", 3)
+    folder = write_collection(tmp_path / "images", 3)
     for seed, name in enumerate(["holdout/x/a", "Train/Normal/b", "valid/PNEUMONIA/deep/er/c", "d"]):
-        write_film(folder / f"{name}.jpeg", seed)
+        write_image(folder / f"{name}.jpeg", seed)
     ignored = (".DS_Store", "train/Thumbs.db", "__MACOSX/train/._a.jpeg", ".cache/x/y", "DICOMDIR", "test/desktop.ini")
     for name in (*ignored, "README.md", "train/NORMAL/notes.txt", "test/empty.jpeg"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -166,11 +166,11 @@ def test_the_counts_of_a_messy_folder_add_up_to_its_files(tmp_path: Path) -> Non
     offer = open_source(str(folder), tmp_path, 0)
     files = sum(len(names) for _, _, names in os.walk(folder)) + 1  # the link to a folder
     assert offer.found == files
-    assert len(offer.films) + sum(reject.files for reject in offer.rejects) + offer.ignored == files
+    assert len(offer.images) + sum(reject.files for reject in offer.rejects) + offer.ignored == files
     assert offer.ignored == len(ignored)
 
 
-@pytest.mark.parametrize("source", ["phantom", "kaggle", "films.csv"])
+@pytest.mark.parametrize("source", ["phantom", "kaggle", "images.csv"])
 def test_labels_are_refused_where_they_would_be_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:

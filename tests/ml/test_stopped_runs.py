@@ -50,7 +50,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             "name": "phantom",
             "version": "0123",
             "classes": ["NORMAL", "PNEUMONIA"],
-            "settings": {"policy": "pad"},
+            "settings": {"resize_mode": "pad"},
         }
         files = {"train/NORMAL/a.jpg": b"a", "dataset.json": json.dumps(dataset).encode()}
         for name, body in files.items():

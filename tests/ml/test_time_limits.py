@@ -17,14 +17,14 @@ DATASET = {
     "training_samples": 18264,
     "counts": {"validation": {"NORMAL": 300, "PNEUMONIA": 340}},
     "classes": ["NORMAL", "PNEUMONIA"],
-    "settings": {"format": "lst", "policy": "squash"},
+    "settings": {"format": "lst", "resize_mode": "squash"},
 }
 
 
 @pytest.fixture
 def prepared(aws: None, project: Path) -> None:
     """A data set of 18,264 lines: an epoch is estimated at 283 s."""
-    bucket = boto3.Session().resource("s3").Bucket("films")
+    bucket = boto3.Session().resource("s3").Bucket("images")
     bucket.put_object(Key="datasets/phantom/0123/dataset.json", Body=json.dumps(DATASET).encode())
     bucket.put_object(Key="datasets/latest.json", Body=json.dumps(DATASET).encode())
 

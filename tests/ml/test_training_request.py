@@ -7,7 +7,7 @@ import pytest
 from ml.errors import UserError
 from ml.training import hyperparameters, request
 
-PLACE = request.Place("films", "arn:aws:iam::123456789012:role/execution", "registry/image-classification:1")
+PLACE = request.Place("images", "arn:aws:iam::123456789012:role/execution", "registry/image-classification:1")
 
 
 def built(**compute: object) -> dict[str, object]:
@@ -30,7 +30,7 @@ def test_the_four_channels_are_the_data_sets_prefixes() -> None:
     assert isinstance(channels, list)
     uris = {one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels}
     assert uris == {
-        name: f"s3://films/datasets/chest-xray/0123/{name}/"
+        name: f"s3://images/datasets/chest-xray/0123/{name}/"
         for name in ("train", "validation", "train_lst", "validation_lst")
     }
     assert {one["ContentType"] for one in channels} == {"application/x-image"}
@@ -45,10 +45,10 @@ def test_record_formats_are_two_channels_and_no_lists(form: str) -> None:
     assert {one["ContentType"] for one in channels} == {"application/x-recordio"}
     source = channels[0]["DataSource"]["S3DataSource"]
     if form == "recordio":
-        assert source["S3Uri"] == "s3://films/datasets/chest-xray/0123/recordio/train/"
+        assert source["S3Uri"] == "s3://images/datasets/chest-xray/0123/recordio/train/"
         assert request_["AlgorithmSpecification"]["TrainingInputMode"] == "File"
     else:
-        assert source["S3Uri"] == "s3://films/datasets/chest-xray/0123/manifest/train.manifest"
+        assert source["S3Uri"] == "s3://images/datasets/chest-xray/0123/manifest/train.manifest"
         assert source["AttributeNames"] == ["source-ref", "class"]
         assert {one["RecordWrapperType"] for one in channels} == {"RecordIO"}
         assert request_["AlgorithmSpecification"]["TrainingInputMode"] == "Pipe"
@@ -68,7 +68,7 @@ def test_a_volume_gets_the_key_only_where_sagemaker_takes_one(instance_type: str
 def test_spot_with_checkpoints_is_the_default_and_can_be_left() -> None:
     spot, on_demand = built(), built(spot=False)
     assert spot["EnableManagedSpotTraining"] is True
-    assert spot["CheckpointConfig"] == {"S3Uri": "s3://films/checkpoints/job"}
+    assert spot["CheckpointConfig"] == {"S3Uri": "s3://images/checkpoints/job"}
     assert spot["StoppingCondition"] == {"MaxRuntimeInSeconds": 14400, "MaxWaitTimeInSeconds": 28800}
     assert on_demand["EnableManagedSpotTraining"] is False
     assert "CheckpointConfig" not in on_demand
@@ -103,7 +103,7 @@ def test_the_number_of_samples_is_that_of_the_list() -> None:
     assert hyperparameters.resolve({}, 4566, 2)["num_training_samples"] == "4566"
 
 
-def test_by_default_nothing_mirrors_the_films() -> None:
+def test_by_default_nothing_mirrors_the_images() -> None:
     assert "augmentation_type" not in hyperparameters.resolve({}, 4566, 2)
 
 
@@ -129,7 +129,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: str, a
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"mini_batch_size": "64"}, "exceeds the 40 training films"),
+        ({"mini_batch_size": "64"}, "exceeds the 40 training images"),
         ({"checkpoint_frequency": "9"}, "must not exceed --epochs"),
         ({"early_stopping": "True"}, "set --early-stopping-min-epochs"),
     ],

@@ -28,8 +28,8 @@ from .test_drift import phantom
 SPLITS = {"validation": 30, "validation_stressed": 30, "test": 100}
 """Images of each: one test image is 1 %."""
 IMAGES = sum(SPLITS.values())
-PREFIX = "datasets/films/v1/"
-BUCKET = "films"
+PREFIX = "datasets/images/v1/"
+BUCKET = "images"
 GRANTS = [
     {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"},
     {
@@ -43,28 +43,34 @@ GRANTS = [
 """What the execution role of `infra` may do with the bucket."""
 
 
-def films() -> list[dict[str, Any]]:
+def images() -> list[dict[str, Any]]:
     """Return what dataset.json says of each image: CheXpert's layout, every third patient has pneumonia."""
     return [
         {
             "file": f"{split}/{'PNEUMONIA' if number % 3 == 0 else 'NORMAL'}/p{number}/study1/view1_frontal.jpg",
             "label": int(number % 3 == 0),
             "patient": f"{split}-{number}",
-            "kind": "",
+            "subtype": "",
         }
         for split, count in SPLITS.items()
         for number in range(count)
     ]
 
 
-def body(film: dict[str, Any]) -> bytes:
+def body(image: dict[str, Any]) -> bytes:
     """Return an object that the toy answers with its own content: probabilities that fit the label, all different."""
-    number = int(film["patient"].rsplit("-", 1)[1])
-    score = (0.6 if film["label"] else 0.2) + number / 1000
+    number = int(image["patient"].rsplit("-", 1)[1])
+    score = (0.6 if image["label"] else 0.2) + number / 1000
     return json.dumps([1 - score, score]).encode()
 
 
-DATASET = {"name": "films", "version": "v1", "collection": None, "classes": ["NORMAL", "PNEUMONIA"], "films": films()}
+DATASET = {
+    "name": "images",
+    "version": "v1",
+    "collection": None,
+    "classes": ["NORMAL", "PNEUMONIA"],
+    "images": images(),
+}
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +87,11 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         cloudformation, stack = running.client("cloudformation"), f"Pneumonia-{STAGE}-Storage"
         cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(template))
         cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-        floor = {film["file"]: 0.5 for film in DATASET["films"]}
+        baseline = {image["file"]: 0.5 for image in DATASET["images"]}
         put(running, f"{PREFIX}dataset.json", json.dumps(DATASET).encode())
-        put(running, f"{PREFIX}floor.json", json.dumps({"scores": floor}).encode())
-        for film in DATASET["films"]:
-            put(running, PREFIX + film["file"], body(film))
+        put(running, f"{PREFIX}baseline.json", json.dumps({"scores": baseline}).encode())
+        for image in DATASET["images"]:
+            put(running, PREFIX + image["file"], body(image))
         yield running
     finally:
         running.end(signal.SIGTERM)
@@ -117,8 +123,8 @@ def model(cloud: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch, request:
         "training_job": job,
         "artifact": f"s3://{BUCKET}/training/{job}/output/model.tar.gz",
         "classes": DATASET["classes"],
-        "dataset": "films/v1",
-        "policy": "squash",
+        "dataset": "images/v1",
+        "resize_mode": "squash",
         "ended": "2026-01-01T00:00:00+00:00",
     }
     put(cloud, f"training/{job}/run.json", json.dumps(run).encode())
@@ -131,23 +137,23 @@ def model(cloud: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch, request:
 @pytest.fixture
 def broken(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """Images of the test split, `request.param` many, that the container refuses."""
-    chosen = [film for film in DATASET["films"] if film["file"].startswith("test/")][: request.param]
-    for film in chosen:
-        put(cloud, PREFIX + film["file"], b"bad image")
-    yield [film["file"] for film in chosen]
-    for film in chosen:
-        put(cloud, PREFIX + film["file"], body(film))
+    chosen = [image for image in DATASET["images"] if image["file"].startswith("test/")][: request.param]
+    for image in chosen:
+        put(cloud, PREFIX + image["file"], b"bad image")
+    yield [image["file"] for image in chosen]
+    for image in chosen:
+        put(cloud, PREFIX + image["file"], body(image))
 
 
 @pytest.fixture
 def slow(cloud: Cloud) -> Iterator[None]:
     """The last 9 images of the test split take four seconds each, three at a time."""
-    chosen = DATASET["films"][-9:]
-    for film in chosen:
-        put(cloud, PREFIX + film["file"], b"sleep 4 " + body(film))
+    chosen = DATASET["images"][-9:]
+    for image in chosen:
+        put(cloud, PREFIX + image["file"], b"sleep 4 " + body(image))
     yield
-    for film in chosen:
-        put(cloud, PREFIX + film["file"], body(film))
+    for image in chosen:
+        put(cloud, PREFIX + image["file"], body(image))
 
 
 def entry() -> dict[str, Any]:
@@ -196,10 +202,10 @@ def test_an_evaluation_is_one_job_over_the_three_splits_priced_before_and_counte
 ) -> None:
     assert transform.main(["--yes"]) == 0
     (job,) = jobs(cloud, model)
-    assert manifest(cloud, job) == [film["file"] for film in DATASET["films"]]
+    assert manifest(cloud, job) == [image["file"] for image in DATASET["images"]]
     assert job["TransformResources"] == {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1}
     rows = csv.DictReader(io.StringIO(stored(cloud, model, "predictions.csv").decode()))
-    expected = {film["file"]: json.loads(body(film))[1] for film in DATASET["films"]}
+    expected = {image["file"]: json.loads(body(image))[1] for image in DATASET["images"]}
     assert {row["file"]: float(row["model_probability"]) for row in rows} == expected
     assert json.loads(stored(cloud, model, "metrics.json"))["missing"] == {}
     assert entry()["gate"] == "passed"
@@ -272,7 +278,7 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
     cloud: Cloud, model: str, slow: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     using = scorer_of_context()
-    names, name = [film["file"] for film in DATASET["films"]], using.new_job()
+    names, name = [image["file"] for image in DATASET["images"]], using.new_job()
     labelled.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
     until(lambda: len(transform_job.output_keys(using.target(name))) >= IMAGES // 2)
     assert transform.main(["--stop", name]) == 0
@@ -433,5 +439,5 @@ def test_drift_compares_each_image_of_a_prefix_by_its_own_score_and_counts_those
     source, asked = f"s3://{BUCKET}/transform-input/drift", list[int]()
     sample, words = sources.given(source, scorer_of_context(), entry(), asked.append)
     assert sample.values["probability"].tolist() == [0.25, 0.75]
-    assert words.startswith(f"2 films of {source} (1 left out.")
+    assert words.startswith(f"2 images of {source} (1 left out.")
     assert asked == [3]

@@ -11,8 +11,8 @@ from ml.dataset import upload
 from ml.dataset.layout import Layout
 from ml.errors import UserError
 
-CONTENT = {"name": "films", "version": "0123456789ab"}
-PREFIX = "datasets/films/0123456789ab"
+CONTENT = {"name": "images", "version": "0123456789ab"}
+PREFIX = "datasets/images/0123456789ab"
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="films")
+        boto3.client("s3").create_bucket(Bucket="images")
         yield
 
 
@@ -35,27 +35,27 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def head(key: str) -> tuple[int, str]:
-    found = boto3.client("s3").head_object(Bucket="films", Key=f"{PREFIX}/{key}")
+    found = boto3.client("s3").head_object(Bucket="images", Key=f"{PREFIX}/{key}")
     return found["ContentLength"], found["ContentType"]
 
 
 def test_each_object_arrives_whole_with_its_media_type(layout: Layout) -> None:
-    assert upload.upload("films", CONTENT, layout, {"report.html": b"<p>"}) == 6
+    assert upload.upload("images", CONTENT, layout, {"report.html": b"<p>"}) == 6
     assert head("train/NORMAL/a.jpg") == (100, "image/jpeg")
     assert head("recordio/train/train.rec") == (9_000_000, "application/x-recordio")
     assert head("train_lst/train.lst") == (17, "text/plain")
     assert head("report.html") == (3, "text/html; charset=utf-8")
-    assert upload.read_version("films", None) == CONTENT
+    assert upload.read_version("images", None) == CONTENT
 
 
 def test_a_second_upload_sends_nothing_and_mends_what_has_another_size(layout: Layout) -> None:
-    upload.upload("films", CONTENT, layout, {})
-    assert upload.upload("films", CONTENT, layout, {}) == 0
-    boto3.client("s3").put_object(Bucket="films", Key=f"{PREFIX}/train/NORMAL/a.jpg", Body=b"cut")
-    assert upload.upload("films", CONTENT, layout, {}) == 1
+    upload.upload("images", CONTENT, layout, {})
+    assert upload.upload("images", CONTENT, layout, {}) == 0
+    boto3.client("s3").put_object(Bucket="images", Key=f"{PREFIX}/train/NORMAL/a.jpg", Body=b"cut")
+    assert upload.upload("images", CONTENT, layout, {}) == 1
     assert head("train/NORMAL/a.jpg") == (100, "image/jpeg")
 
 
 def test_a_version_that_is_not_there_is_named_with_the_remedy() -> None:
-    with pytest.raises(UserError, match=r"no complete data set films/ffff; run `python -m ml\.prepare` first"):
-        upload.read_version("films", "films/ffff")
+    with pytest.raises(UserError, match=r"no complete data set images/ffff; run `python -m ml\.prepare` first"):
+        upload.read_version("images", "images/ffff")

@@ -1,4 +1,4 @@
-"""Augmented copies and the stressed set: repeatable, of the same size, never mirrored."""
+"""Augmented copies and the perturbed set: repeatable, of the same size, never mirrored."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from ml.dataset.augment import FACTORS, augment
-from ml.dataset.perturb import stress
-from ml.dataset.radiographs import Encoding, Film, Found
+from ml.dataset.perturb import perturb
+from ml.dataset.radiographs import Encoding, Radiograph, SourceFile
 from ml.dataset.standardising import unique_names
 from ml.dataset.variants import copy_name
 from radiograph import fit
@@ -16,43 +16,43 @@ from radiograph.phantom import draw
 
 
 @pytest.fixture(scope="module")
-def film() -> Image.Image:
+def image() -> Image.Image:
     return fit(draw(3, pneumonia=True))
 
 
-def copy(film: Image.Image, seed: int, *factors: str) -> np.ndarray:
-    return np.asarray(augment(film, np.random.default_rng(seed), frozenset(factors or FACTORS)), np.float64)
+def copy(image: Image.Image, seed: int, *factors: str) -> np.ndarray:
+    return np.asarray(augment(image, np.random.default_rng(seed), frozenset(factors or FACTORS)), np.float64)
 
 
-def test_the_same_seed_gives_the_same_copy_and_another_another(film: Image.Image) -> None:
-    assert np.array_equal(copy(film, 1), copy(film, 1))
-    assert not np.array_equal(copy(film, 1), copy(film, 2))
+def test_the_same_seed_gives_the_same_copy_and_another_another(image: Image.Image) -> None:
+    assert np.array_equal(copy(image, 1), copy(image, 1))
+    assert not np.array_equal(copy(image, 1), copy(image, 2))
 
 
-def test_without_factors_the_film_stays_as_it_is(film: Image.Image) -> None:
-    same = augment(film, np.random.default_rng(0), frozenset())
-    assert np.abs(np.asarray(same, np.float64) - np.asarray(film, np.float64)).max() <= 1
+def test_without_factors_the_image_stays_as_it_is(image: Image.Image) -> None:
+    same = augment(image, np.random.default_rng(0), frozenset())
+    assert np.abs(np.asarray(same, np.float64) - np.asarray(image, np.float64)).max() <= 1
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_each_factor_alone_changes_films(film: Image.Image, factor: str) -> None:
+def test_each_factor_alone_changes_images(image: Image.Image, factor: str) -> None:
     # Aspect bends what zoom does, so it shows beside zoom only.
     factors, without = ({"zoom", "aspect"}, {"zoom"}) if factor == "aspect" else ({factor}, set())
     changed = [
         np.abs(
-            np.asarray(augment(film, np.random.default_rng(seed), frozenset(factors)), np.float64)
-            - np.asarray(augment(film, np.random.default_rng(seed), frozenset(without)), np.float64)
+            np.asarray(augment(image, np.random.default_rng(seed), frozenset(factors)), np.float64)
+            - np.asarray(augment(image, np.random.default_rng(seed), frozenset(without)), np.float64)
         ).mean()
         for seed in range(6)
     ]
     assert max(changed) > 0.3
 
 
-def test_a_copy_is_never_a_mirror_image(film: Image.Image) -> None:
-    upright = np.asarray(film, np.float64)
+def test_a_copy_is_never_a_mirror_image(image: Image.Image) -> None:
+    upright = np.asarray(image, np.float64)
     mirrored = upright[:, ::-1]
     for seed in range(20):
-        found = copy(film, seed)
+        found = copy(image, seed)
         assert correlation(found, upright) > correlation(found, mirrored)
 
 
@@ -60,26 +60,26 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
-def test_an_unknown_factor_is_refused_with_the_known_ones(film: Image.Image) -> None:
+def test_an_unknown_factor_is_refused_with_the_known_ones(image: Image.Image) -> None:
     with pytest.raises(ValueError, match=r"\['flip'\]; allowed: rotation"):
-        augment(film, np.random.default_rng(0), frozenset({"flip"}))
+        augment(image, np.random.default_rng(0), frozenset({"flip"}))
 
 
-def test_a_stressed_film_is_harder_and_the_same_each_time(film: Image.Image) -> None:
-    found = stress(film, "a.jpg")
-    assert found.size == film.size
-    assert np.array_equal(np.asarray(found), np.asarray(stress(film, "a.jpg")))
-    assert not np.array_equal(np.asarray(found), np.asarray(stress(film, "b.jpg")))
-    assert detail(found) < 0.7 * detail(film)
+def test_a_perturbed_image_is_harder_and_the_same_each_time(image: Image.Image) -> None:
+    found = perturb(image, "a.jpg")
+    assert found.size == image.size
+    assert np.array_equal(np.asarray(found), np.asarray(perturb(image, "a.jpg")))
+    assert not np.array_equal(np.asarray(found), np.asarray(perturb(image, "b.jpg")))
+    assert detail(found) < 0.7 * detail(image)
 
 
-def detail(film: Image.Image) -> float:
+def detail(image: Image.Image) -> float:
     """Return the mean difference of neighbouring pixels."""
-    return float(np.abs(np.diff(np.asarray(film, np.float64), axis=1)).mean())
+    return float(np.abs(np.diff(np.asarray(image, np.float64), axis=1)).mean())
 
 
 @pytest.mark.parametrize("stem", ["scan-copy1", "scan_copy1", "Scan Copy1", "scan.copy1"])
-def test_no_film_has_the_name_of_a_copy(stem: str) -> None:
-    first, other = unique_names([Found(Path("scan.jpg"), 0, None), Found(Path(f"{stem}.jpg"), 0, None)])
-    source = Film(Path("scan.jpg"), 0, None, first, "", None, "", 900, Encoding(1000, 90, 80, "L", 330))
+def test_no_image_has_the_name_of_a_copy(stem: str) -> None:
+    first, other = unique_names([SourceFile(Path("scan.jpg"), 0, None), SourceFile(Path(f"{stem}.jpg"), 0, None)])
+    source = Radiograph(Path("scan.jpg"), 0, None, first, "", None, "", 900, Encoding(1000, 90, 80, "L", 330))
     assert copy_name(source, 1) != other

@@ -1,4 +1,4 @@
-"""Film files of every kind, sound and hostile, made from one phantom."""
+"""Radiograph files of every kind, sound and hostile, made from one phantom."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @functools.cache
-def film() -> Image.Image:
+def image() -> Image.Image:
     return draw(seed=7, pneumonia=True)
 
 
@@ -28,12 +28,12 @@ def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
 
 @functools.cache
 def jpeg() -> bytes:
-    return encoded(film(), "JPEG", quality=90)
+    return encoded(image(), "JPEG", quality=90)
 
 
 @functools.cache
 def png() -> bytes:
-    return encoded(film(), "PNG")
+    return encoded(image(), "PNG")
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
@@ -46,7 +46,7 @@ def png_header_chunk(width: int, height: int, bits: int = 8, interlace: int = 0)
 
 
 def png_with(*chunks: bytes) -> bytes:
-    """The film's PNG with more chunks right after its header."""
+    """The image's PNG with more chunks right after its header."""
     return png()[:33] + b"".join(chunks) + png()[33:]
 
 
@@ -66,7 +66,7 @@ def jpeg_of(*segments: bytes) -> bytes:
 
 
 def jpeg_with(*segments: bytes) -> bytes:
-    """The film's JPEG with more segments right after its start."""
+    """The image's JPEG with more segments right after its start."""
     return jpeg()[:2] + b"".join(segments) + jpeg()[2:]
 
 
@@ -87,5 +87,5 @@ def page_of_text() -> bytes:
     """A sound PNG file that shows a letter."""
     page = Image.new("L", (400, 500), 255)
     for line in range(20, 480, 24):
-        ImageDraw.Draw(page).text((20, line), "A letter about a film, and no film. " * 2, fill=0)
+        ImageDraw.Draw(page).text((20, line), "A letter about an image, and no image. " * 2, fill=0)
     return encoded(page, "PNG")

@@ -1,4 +1,4 @@
-"""DICOM films: what a viewer shows comes out, in 8-bit grey, and no tag with it."""
+"""DICOM images: what a viewer shows comes out, in 8-bit grey, and no tag with it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from radiograph import FilmError, fit
+from radiograph import ImageError, fit
 from radiograph.dicom import read_dicom, standardise_dicom
 from radiograph.standard import encode
-from tests.radiograph.files import encoded, film, jpeg
+from tests.radiograph.files import encoded, image, jpeg
 
 RAMP = np.linspace(0, 4095, 100 * 128).round().astype(np.uint16).reshape(100, 128)
 
 
 def dataset(pixels: np.ndarray = RAMP, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> Dataset:
-    """A DX film of these pixels, unsigned 12 bits in 16 (or 8 in 8); further tags as keywords, None removes one."""
+    """A DX image of these pixels, unsigned 12 bits in 16 (or 8 in 8); further tags as keywords, None removes one."""
     item = Dataset()
     item.file_meta = FileMetaDataset()
     item.file_meta.TransferSyntaxUID = syntax
@@ -119,14 +119,14 @@ def test_padding_does_not_set_the_range() -> None:
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGBaseline8Bit])
-def test_compressed_films_are_decoded(syntax: UID) -> None:
-    pixels = np.asarray(film())
+def test_compressed_images_are_decoded(syntax: UID) -> None:
+    pixels = np.asarray(image())
     item = dataset(pixels, WindowCenter=128, WindowWidth=256)
     if syntax == RLELossless:
         item.compress(syntax)
     else:
         form = {"form": "JPEG", "quality": 95} if syntax == JPEGBaseline8Bit else {"form": "JPEG2000", "no_jp2": True}
-        item.PixelData = encapsulate([encoded(film(), **form)])  # type: ignore[arg-type]
+        item.PixelData = encapsulate([encoded(image(), **form)])  # type: ignore[arg-type]
         item["PixelData"].VR, item.file_meta.TransferSyntaxUID = "OB", syntax
     read = np.asarray(read_dicom(saved(item)), float)
     assert np.abs(read - pixels).mean() < (3 if syntax == JPEGBaseline8Bit else 0.01)
@@ -148,8 +148,8 @@ def test_compressed_films_are_decoded(syntax: UID) -> None:
         ("broken", {"WindowCenter": 2048, "WindowWidth": [], "BitsStored": 99}),
     ],
 )
-def test_what_is_not_one_plain_film_is_refused(code: str, tags: dict[str, Any]) -> None:
-    with pytest.raises(FilmError) as caught:
+def test_what_is_not_one_plain_image_is_refused(code: str, tags: dict[str, Any]) -> None:
+    with pytest.raises(ImageError) as caught:
         read_dicom(saved(dataset(**tags)))
     assert caught.value.code == code
     assert str(caught.value).startswith("Received ")
@@ -158,31 +158,31 @@ def test_what_is_not_one_plain_film_is_refused(code: str, tags: dict[str, Any]) 
 
 @pytest.mark.parametrize("cut", [133, 300, 500, 9000])
 def test_a_cut_file_is_refused(cut: int) -> None:
-    with pytest.raises(FilmError):
+    with pytest.raises(ImageError):
         read_dicom(saved(dataset())[:cut])
 
 
 def test_a_compression_without_decoder_is_named() -> None:
-    item = dataset(np.asarray(film()), JPEGLosslessSV1)
+    item = dataset(np.asarray(image()), JPEGLosslessSV1)
     item.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
     item["PixelData"].VR = "OB"
-    with pytest.raises(FilmError, match="JPEG Lossless"):
+    with pytest.raises(ImageError, match="JPEG Lossless"):
         read_dicom(saved(item))
 
 
 def test_a_deflated_file_is_refused_before_it_is_inflated() -> None:
-    with pytest.raises(FilmError, match="deflated"):
+    with pytest.raises(ImageError, match="deflated"):
         read_dicom(saved(dataset(syntax=DeflatedExplicitVRLittleEndian)))
 
 
 def test_what_is_not_dicom_is_named() -> None:
-    with pytest.raises(FilmError, match="a JPEG image"):
+    with pytest.raises(ImageError, match="a JPEG image"):
         read_dicom(jpeg())
 
 
-def test_a_dicom_film_is_standardised_like_any_other() -> None:
-    data = saved(dataset(np.asarray(film()), WindowCenter=128, WindowWidth=256))
-    assert np.abs(np.asarray(read_dicom(data), int) - np.asarray(film(), int)).max() <= 1
+def test_a_dicom_image_is_standardised_like_any_other() -> None:
+    data = saved(dataset(np.asarray(image()), WindowCenter=128, WindowWidth=256))
+    assert np.abs(np.asarray(read_dicom(data), int) - np.asarray(image(), int)).max() <= 1
     assert standardise_dicom(data) == encode(fit(read_dicom(data)))
 
 

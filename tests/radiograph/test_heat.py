@@ -1,4 +1,4 @@
-"""The layer lies where the grid's numbers belong, and keeps the film's size."""
+"""The layer lies where the grid's numbers belong, and keeps the image's size."""
 
 import pytest
 from PIL import Image
@@ -17,21 +17,21 @@ def test_for_and_against_have_their_colours_and_the_strongest_cell_the_strength_
 
 
 @pytest.mark.parametrize("size", [(400, 300), (300, 400), (224, 224)])
-def test_the_layer_has_the_films_size(size: tuple[int, int]) -> None:
-    for policy in ("squash", "pad"):
-        assert heat_layer(CORNER, 0.1, size, 1, policy).size == size
+def test_the_layer_has_the_images_size(size: tuple[int, int]) -> None:
+    for resize_mode in ("squash", "pad"):
+        assert heat_layer(CORNER, 0.1, size, 1, resize_mode).size == size
 
 
-def test_of_a_padded_film_the_grids_outer_rows_lie_outside() -> None:
-    """A film twice as wide as high fills rows 1.75 to 5.25 of the 7: a cell in row 0 is over black only."""
+def test_of_a_padded_image_the_grids_outer_rows_lie_outside() -> None:
+    """An image twice as wide as high fills rows 1.75 to 5.25 of the 7: a cell in row 0 is over black only."""
     assert heat_layer(CORNER, 0.1, (800, 400), 1, "pad").getextrema()[3] == (0, 0)
     assert heat_layer(CORNER, 0.1, (800, 400), 1, "squash").getextrema()[3][1] == 255
 
 
 def test_where_nothing_was_asked_nothing_is_drawn() -> None:
-    film = Image.new("L", (64, 64), 90)
-    nothing = heat_layer([[None, 0.0], [0.0, None]], 0.1, film.size, 1)
-    assert overlay(film, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
+    image = Image.new("L", (64, 64), 90)
+    nothing = heat_layer([[None, 0.0], [0.0, None]], 0.1, image.size, 1)
+    assert overlay(image, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
 
 
 def test_what_is_below_the_floor_is_not_coloured() -> None:

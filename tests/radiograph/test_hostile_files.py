@@ -1,4 +1,4 @@
-"""Every file a stranger may send: it becomes a film, or one FilmError with the right code; never anything else."""
+"""Every file a stranger may send: it becomes an image, or one ImageError with the right code; never anything else."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from radiograph import CODES, MAX_BYTES, FilmError, read_film, standardise
+from radiograph import CODES, MAX_BYTES, ImageError, read_image, standardise
 from tests.radiograph.files import (
     PNG_SIGNATURE,
     chunk,
     encoded,
     exif,
-    film,
     frame_header,
+    image,
     jpeg,
     jpeg_of,
     jpeg_with,
@@ -36,7 +36,7 @@ def _interlaced(more: int = 0) -> bytes:
 
 
 def _frames(form: str, **options: Any) -> bytes:
-    return encoded(film(), form, save_all=True, append_images=[film().rotate(90)], **options)
+    return encoded(image(), form, save_all=True, append_images=[image().rotate(90)], **options)
 
 
 def _sized(width: int, height: int, form: str = "PNG") -> bytes:
@@ -44,13 +44,13 @@ def _sized(width: int, height: int, form: str = "PNG") -> bytes:
 
 
 def _sequential_scans(number: int) -> bytes:
-    """The film's sequential JPEG with more scans than its one component has."""
+    """The image's sequential JPEG with more scans than its one component has."""
     return jpeg().removesuffix(b"\xff\xd9") + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * number + b"\xff\xd9"
 
 
 def _scans(number: int) -> bytes:
-    """The film's progressive JPEG with empty scans at its end, a tar pit for decoders."""
-    data = encoded(film(), "JPEG", progressive=True)
+    """The image's progressive JPEG with empty scans at its end, a tar pit for decoders."""
+    data = encoded(image(), "JPEG", progressive=True)
     return data[:-2] + segment(0xDA, b"\1\1\0\0\x3f\0") * number + b"\xff\xd9"
 
 
@@ -62,15 +62,15 @@ def _png_of(pixels: bytes, side: int = 300, interlace: int = 0) -> bytes:
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("empty", lambda: b""),
     "one byte": ("unsupported_format", lambda: b"\xff"),
-    "a text": ("unsupported_format", lambda: b"this is not a film\n"),
+    "a text": ("unsupported_format", lambda: b"this is not an image\n"),
     "a web page": ("unsupported_format", lambda: b"<!doctype html><html></html>"),
     "random bytes": ("unsupported_format", lambda: bytes(range(7, 250))),
-    "GIF": ("unsupported_format", lambda: encoded(film(), "GIF")),
+    "GIF": ("unsupported_format", lambda: encoded(image(), "GIF")),
     "animated GIF": ("unsupported_format", lambda: _frames("GIF")),
-    "BMP": ("unsupported_format", lambda: encoded(film(), "BMP")),
-    "TIFF": ("unsupported_format", lambda: encoded(film(), "TIFF")),
+    "BMP": ("unsupported_format", lambda: encoded(image(), "BMP")),
+    "TIFF": ("unsupported_format", lambda: encoded(image(), "TIFF")),
     "TIFF of two pages": ("unsupported_format", lambda: _frames("TIFF")),
-    "WebP": ("unsupported_format", lambda: encoded(film(), "WEBP")),
+    "WebP": ("unsupported_format", lambda: encoded(image(), "WEBP")),
     "PDF": ("unsupported_format", lambda: b"%PDF-1.7\n"),
     "DICOM": ("unsupported_format", lambda: bytes(128) + b"DICM" + bytes(99)),
     "more bytes than Lambda takes": ("too_large", lambda: jpeg() + bytes(MAX_BYTES)),
@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "PNG without its end": ("truncated", lambda: png()[:-12]),
     "PNG magic and no more": ("truncated", lambda: PNG_SIGNATURE),
     "PNG with less data than its size": ("truncated", lambda: _png_of(zlib.compress(bytes(301 * 150)))),
-    "PNG whose data stops": ("truncated", lambda: _png_of(zlib.compress(film().tobytes())[:9999])),
+    "PNG whose data stops": ("truncated", lambda: _png_of(zlib.compress(image().tobytes())[:9999])),
     "interlaced PNG with less data": ("truncated", lambda: _png_of(_interlaced(-1), interlace=1)),
     "PNG without data": ("truncated", lambda: PNG_SIGNATURE + png_header_chunk(300, 300) + png()[-12:]),
     "PNG with a wrong checksum": ("broken", lambda: png()[:29] + b"\0\0\0\0" + png()[33:]),
@@ -114,20 +114,20 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
 ACCEPTED: dict[str, Callable[[], bytes]] = {
     "grey JPEG": jpeg,
     "grey PNG": png,
-    "colour JPEG": lambda: encoded(film().convert("RGB"), "JPEG"),
-    "progressive JPEG": lambda: encoded(film(), "JPEG", progressive=True),
-    "CMYK JPEG": lambda: encoded(film().convert("CMYK"), "JPEG"),
+    "colour JPEG": lambda: encoded(image().convert("RGB"), "JPEG"),
+    "progressive JPEG": lambda: encoded(image(), "JPEG", progressive=True),
+    "CMYK JPEG": lambda: encoded(image().convert("CMYK"), "JPEG"),
     "JPEG with a thumbnail's trailer": lambda: jpeg() + jpeg()[:2000],
     "JPEG of two pictures": lambda: _frames("MPO"),
     "JPEG with broken EXIF": lambda: jpeg_with(segment(0xE1, b"Exif\0\0" + exif(6)[:12])),
     "JPEG with fill bytes": lambda: jpeg()[:2] + b"\xff" * 9 + jpeg()[2:],
     "JPEG with 60 kB of comment": lambda: jpeg_with(segment(0xFE, b"x" * 60_000)),
-    "16-bit PNG": lambda: encoded(film().convert("I").point(lambda value: value * 257).convert("I;16"), "PNG"),
-    "palette PNG": lambda: encoded(film().convert("P"), "PNG"),
-    "palette PNG with transparent entries": lambda: encoded(film().convert("P"), "PNG", transparency=b"\0\x80" * 9),
-    "grey and alpha PNG": lambda: encoded(film().convert("LA"), "PNG"),
-    "colour and alpha PNG": lambda: encoded(film().convert("RGBA"), "PNG"),
-    "bilevel PNG": lambda: encoded(film().convert("1"), "PNG"),
+    "16-bit PNG": lambda: encoded(image().convert("I").point(lambda value: value * 257).convert("I;16"), "PNG"),
+    "palette PNG": lambda: encoded(image().convert("P"), "PNG"),
+    "palette PNG with transparent entries": lambda: encoded(image().convert("P"), "PNG", transparency=b"\0\x80" * 9),
+    "grey and alpha PNG": lambda: encoded(image().convert("LA"), "PNG"),
+    "colour and alpha PNG": lambda: encoded(image().convert("RGBA"), "PNG"),
+    "bilevel PNG": lambda: encoded(image().convert("1"), "PNG"),
     "PNG with a text bomb": lambda: png_with(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000), 9))),
     "PNG with 3 MB of text": lambda: png_with(chunk(b"tEXt", b"Comment\0" + b"x" * 3_000_000)),
     "PNG with a broken profile": lambda: png_with(chunk(b"iCCP", b"profile\0\0no zlib stream")),
@@ -142,8 +142,8 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
 def test_a_hostile_file_is_refused_with_its_code_and_one_sentence(name: str) -> None:
     code, make = REFUSED[name]
     data = make()
-    for function in (read_film, standardise):
-        with warnings.catch_warnings(), pytest.raises(FilmError) as caught:
+    for function in (read_image, standardise):
+        with warnings.catch_warnings(), pytest.raises(ImageError) as caught:
             warnings.simplefilter("error")
             function(data)
         assert caught.value.code == code
@@ -153,11 +153,11 @@ def test_a_hostile_file_is_refused_with_its_code_and_one_sentence(name: str) -> 
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_an_unusual_but_sound_file_becomes_a_film(name: str) -> None:
+def test_an_unusual_but_sound_file_becomes_an_image(name: str) -> None:
     data = ACCEPTED[name]()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        image = read_film(data)
+        image = read_image(data)
         standard = standardise(data)
     assert image.mode == "L"
     assert min(image.size) >= 64

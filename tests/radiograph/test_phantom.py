@@ -15,15 +15,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from radiograph import standard_film
+from radiograph import standard_image
 from radiograph.phantom import draw, write_dataset
 from radiograph.phantom.__main__ import main
 from radiograph.phantom.dataset import MIN_IMAGES, plan
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("phantoms") / "films"
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms") / "images"
     write_dataset(folder, images=300, seed=11)
     return folder
 
@@ -32,45 +32,45 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.jpeg"))}
 
 
-def test_the_same_seed_draws_the_same_film_and_another_seed_another() -> None:
+def test_the_same_seed_draws_the_same_image_and_another_seed_another() -> None:
     assert draw(5, pneumonia=True).tobytes() == draw(5, pneumonia=True).tobytes()
     assert draw(5, pneumonia=True).tobytes() != draw(6, pneumonia=True).tobytes()
 
 
-def test_films_of_one_person_differ_in_position_and_exposure() -> None:
-    first, second = draw(5, pneumonia=False), draw(5, pneumonia=False, film=1)
+def test_images_of_one_person_differ_in_position_and_exposure() -> None:
+    first, second = draw(5, pneumonia=False), draw(5, pneumonia=False, image=1)
     assert first.size != second.size
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_disease_shows_in_the_lungs_and_leaves_the_rest_of_the_film(seed: int) -> None:
+def test_disease_shows_in_the_lungs_and_leaves_the_rest_of_the_image(seed: int) -> None:
     ill, well = (np.asarray(draw(seed, pneumonia=present), int) for present in (True, False))
     assert ill.shape == well.shape
     middle = ill.shape[0] // 4, 3 * ill.shape[0] // 4
     assert np.abs(ill - well)[slice(*middle)].max() > 20
-    assert np.median(np.abs(ill - well)) < 12  # exposure control reacts to the whole film, and only a little
+    assert np.median(np.abs(ill - well)) < 12  # exposure control reacts to the whole image, and only a little
 
 
-def test_a_film_is_grey_and_of_the_promised_size() -> None:
+def test_an_image_is_grey_and_of_the_promised_size() -> None:
     for seed in range(5):
-        film = draw(seed, pneumonia=bool(seed % 2))
-        assert film.mode == "L"
-        assert min(film.size) >= 500
-        assert max(film.size) <= 1000
+        image = draw(seed, pneumonia=bool(seed % 2))
+        assert image.mode == "L"
+        assert min(image.size) >= 500
+        assert max(image.size) <= 1000
 
 
 @pytest.mark.parametrize("pneumonia", [True, False])
 def test_the_word_synthetic_is_burned_into_a_corner(pneumonia: bool) -> None:
-    film = np.asarray(draw(9, pneumonia))
-    height, width = film.shape
-    corners = [film[rows, columns] for rows in (slice(0, height // 10), slice(-height // 10, None))
+    image = np.asarray(draw(9, pneumonia))
+    height, width = image.shape
+    corners = [image[rows, columns] for rows in (slice(0, height // 10), slice(-height // 10, None))
                for columns in (slice(0, width // 3), slice(-width // 3, None))]  # fmt: skip
     # The plate behind the word is the one place where grey is exactly 15.
     assert max(int((corner == 15).sum()) for corner in corners) > 300
 
 
-def test_the_layout_counts_and_names_are_those_promised(films: Path) -> None:
-    names = list(_files(films))
+def test_the_layout_counts_and_names_are_those_promised(images: Path) -> None:
+    names = list(_files(images))
     assert Counter(name.rsplit("/", 1)[0] for name in names) == {
         "test/NORMAL": 24,
         "test/PNEUMONIA": 36,
@@ -80,10 +80,10 @@ def test_the_layout_counts_and_names_are_those_promised(films: Path) -> None:
     assert all(Path(name).match("phantom[0-9][0-9][0-9][0-9][0-9]-[123].jpeg") for name in names)
 
 
-def test_no_single_number_of_a_file_tells_the_class(films: Path) -> None:
+def test_no_single_number_of_a_file_tells_the_class(images: Path) -> None:
     rows = []
-    for name, data in _files(films).items():
-        with Image.open(films / name) as image:
+    for name, data in _files(images).items():
+        with Image.open(images / name) as image:
             grey = np.asarray(image, float)
         height, width = grey.shape
         contrast, dark, bright = grey.std(), *np.percentile(grey, (5, 95))
@@ -95,10 +95,10 @@ def test_no_single_number_of_a_file_tells_the_class(films: Path) -> None:
         assert abs(roc_auc_score(table[:, 0], table[:, column]) - 0.5) < 0.15, f"column {column}"
 
 
-def test_a_linear_model_on_small_pixels_does_not_solve_the_task(films: Path) -> None:
+def test_a_linear_model_on_small_pixels_does_not_solve_the_task(images: Path) -> None:
     split: dict[str, tuple[list[np.ndarray], list[bool]]] = {"train": ([], []), "test": ([], [])}
-    for name, data in _files(films).items():
-        small = standard_film(data).resize((28, 28), Image.Resampling.BOX)
+    for name, data in _files(images).items():
+        small = standard_image(data).resize((28, 28), Image.Resampling.BOX)
         split[name.split("/")[0]][0].append(np.asarray(small, float).ravel())
         split[name.split("/")[0]][1].append("PNEUMONIA" in name)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500)).fit(*split["train"])
@@ -119,7 +119,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(tmp_path / "films", images=MIN_IMAGES, progress=interrupt)
+        write_dataset(tmp_path / "images", images=MIN_IMAGES, progress=interrupt)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -135,25 +135,25 @@ def test_wrong_usage_exits_2_with_a_sentence(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
-        main([str(tmp_path / "films"), *options] if options else [])
+        main([str(tmp_path / "images"), *options] if options else [])
     assert exit_.value.code == 2
     assert "error:" in capsys.readouterr().err
-    assert not (tmp_path / "films").exists()
+    assert not (tmp_path / "images").exists()
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(MIN_IMAGES, 1500), st.integers(0, 2**40))
 def test_every_plan_has_its_count_both_classes_and_no_patient_in_two_splits(images: int, seed: int) -> None:
-    films = plan(images, seed)
-    assert len({film.path for film in films}) == len(films) == images
-    split_and_class = {film.patient: set() for film in films}
-    for film in films:
-        split_and_class[film.patient].add(film.path.rsplit("/", 1)[0])
+    images = plan(images, seed)
+    assert len({image.path for image in images}) == len(images) == images
+    split_and_class = {image.patient: set() for image in images}
+    for image in images:
+        split_and_class[image.patient].add(image.path.rsplit("/", 1)[0])
     assert all(len(places) == 1 for places in split_and_class.values())
     assert len(set().union(*split_and_class.values())) == 4
-    assert abs(sum(film.pneumonia for film in films) / images - 0.6) < 0.1
+    assert abs(sum(image.pneumonia for image in images) / images - 0.6) < 0.1
 
 
-def test_some_patients_have_several_films() -> None:
-    films_of = Counter(film.patient for film in plan(600, 0))
-    assert set(films_of.values()) == {1, 2, 3}
+def test_some_patients_have_several_images() -> None:
+    images_of = Counter(image.patient for image in plan(600, 0))
+    assert set(images_of.values()) == {1, 2, 3}

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from radiograph import SIDE, FilmError, encode, fit, read_film, standard_film, standardise
+from radiograph import SIDE, ImageError, encode, fit, read_image, standard_image, standardise
 from radiograph.phantom import draw
 from radiograph.read import decode
-from tests.radiograph.files import encoded, exif, film, jpeg, jpeg_with, png, segment
+from tests.radiograph.files import encoded, exif, image, jpeg, jpeg_with, png, segment
 
 
 def _psnr(one: Image.Image, other: Image.Image) -> float:
@@ -23,7 +23,7 @@ def _psnr(one: Image.Image, other: Image.Image) -> float:
 
 
 def _large_jpeg(seed: int, width: int, height: int) -> bytes:
-    """A phantom with detail and noise at full resolution, as a digitised film has."""
+    """A phantom with detail and noise at full resolution, as a digitised image has."""
     large = draw(seed, pneumonia=True).resize((width, height), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(seed).normal(0, 6, (height, width))
     return encoded(Image.fromarray(np.clip(np.asarray(large) + noise, 0, 255).astype(np.uint8)), "JPEG", quality=92)
@@ -48,34 +48,34 @@ def test_the_same_bytes_give_the_same_bytes_in_another_process() -> None:
 
 
 def test_the_encoding_keeps_the_pixels() -> None:
-    assert _psnr(read_film(standardise(png())), standard_film(png())) > 42
+    assert _psnr(read_image(standardise(png())), standard_image(png())) > 42
 
 
-def test_a_standardised_film_passes_through_almost_unchanged() -> None:
+def test_a_standardised_image_passes_through_almost_unchanged() -> None:
     once = standardise(jpeg())
-    assert _psnr(read_film(once), read_film(standardise(once))) > 45
+    assert _psnr(read_image(once), read_image(standardise(once))) > 45
 
 
-def test_one_film_in_any_lossless_file_gives_the_same_bytes() -> None:
-    assert {standardise(encoded(film().convert(mode), "PNG")) for mode in ("L", "RGB", "LA", "RGBA")} == {
+def test_one_image_in_any_lossless_file_gives_the_same_bytes() -> None:
+    assert {standardise(encoded(image().convert(mode), "PNG")) for mode in ("L", "RGB", "LA", "RGBA")} == {
         standardise(png())
     }
 
 
 @pytest.mark.parametrize(("width", "height"), [(2090, 1858), (1800, 900), (1021, 1777), (900, 448), (460, 450)])
-@pytest.mark.parametrize("policy", ["squash", "pad"])
-def test_scaled_decoding_equals_full_decoding(width: int, height: int, policy: str) -> None:
+@pytest.mark.parametrize("resize_mode", ["squash", "pad"])
+def test_scaled_decoding_equals_full_decoding(width: int, height: int, resize_mode: str) -> None:
     data = _large_jpeg(3, width, height)
-    full = read_film(data)
+    full = read_image(data)
     assert decode(data, at_least=2 * SIDE).image.width <= full.width
     size = (SIDE, SIDE)
     expected = Image.new("L", size)
-    if policy == "pad":
+    if resize_mode == "pad":
         scale = SIDE / max(width, height)
         size = (round(width * scale), round(height * scale))
     small = full.resize(size, Image.Resampling.LANCZOS)
     expected.paste(small, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
-    assert _psnr(standard_film(data, policy=policy), expected) > 45  # type: ignore[arg-type]
+    assert _psnr(standard_image(data, resize_mode=resize_mode), expected) > 45  # type: ignore[arg-type]
 
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_pixels() -> None:
@@ -85,42 +85,42 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_pixels() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("policy", ["squash", "pad"])
-def test_a_turned_film_is_standardised_like_the_upright_one(orientation: int, policy: str) -> None:
+@pytest.mark.parametrize("resize_mode", ["squash", "pad"])
+def test_a_turned_image_is_standardised_like_the_upright_one(orientation: int, resize_mode: str) -> None:
     data = jpeg_with(segment(0xE1, b"Exif\0\0" + exif(orientation)))
-    assert _psnr(standard_film(data, policy=policy), fit(read_film(data), policy)) > 45  # type: ignore[arg-type]
+    assert _psnr(standard_image(data, resize_mode=resize_mode), fit(read_image(data), resize_mode)) > 45  # type: ignore[arg-type]
 
 
 def test_padding_keeps_the_aspect_and_squashing_fills_the_frame() -> None:
     wide = encoded(Image.new("L", (448, 224), 200), "PNG")
-    padded = np.asarray(standard_film(wide, policy="pad"))
+    padded = np.asarray(standard_image(wide, resize_mode="pad"))
     assert (padded[56:168] == 200).all()
     assert (padded[:56] == 0).all()
     assert (padded[168:] == 0).all()
-    assert (np.asarray(standard_film(wide)) == 200).all()
+    assert (np.asarray(standard_image(wide)) == 200).all()
 
 
-def test_a_smaller_film_is_enlarged() -> None:
-    assert standard_film(encoded(Image.new("L", (64, 100), 50), "PNG")).getextrema() == (50, 50)
+def test_a_smaller_image_is_enlarged() -> None:
+    assert standard_image(encoded(Image.new("L", (64, 100), 50), "PNG")).getextrema() == (50, 50)
 
 
 def test_fit_and_encode_make_what_standardise_makes() -> None:
-    assert encode(fit(read_film(png()))) == standardise(png())
+    assert encode(fit(read_image(png()))) == standardise(png())
 
 
-def test_fit_refuses_what_is_not_a_grey_film() -> None:
+def test_fit_refuses_what_is_not_a_grey_image() -> None:
     with pytest.raises(ValueError, match="mode 'L', this image 'RGB'"):
-        fit(film().convert("RGB"))
+        fit(image().convert("RGB"))
 
 
 def test_an_unknown_policy_is_named() -> None:
     with pytest.raises(ValueError, match="'crop'; allowed: squash, pad"):
-        standardise(jpeg(), policy="crop")  # type: ignore[arg-type]
+        standardise(jpeg(), resize_mode="crop")  # type: ignore[arg-type]
 
 
 def test_the_byte_limit_holds_unless_lifted() -> None:
     data = jpeg() + bytes(4_400_000)
-    with pytest.raises(FilmError):
+    with pytest.raises(ImageError):
         standardise(data)
     assert standardise(data, max_bytes=None) == standardise(jpeg())
 

@@ -1,6 +1,6 @@
 """S3 objects as a role may use them, straight from MiniStack's store in this process.
 
-A job moves thousands of films. Over HTTP each costs several milliseconds of signing, parsing and routing; here the
+A job moves thousands of images. Over HTTP each costs several milliseconds of signing, parsing and routing; here the
 same policies are asked and the same store is read and written, in tenths of one.
 """
 

@@ -19,9 +19,9 @@ def build(
         content: dataset.json.
         rejects: files that were left out; only how many for which reason goes into the report.
         files: what became of the source's files, by `summary.count_files`.
-        folder: where the standardised films and their variants are.
+        folder: where the standardised images and their variants are.
     """
-    measured = audit.audit([film for part in splits.values() for film in part])
+    measured = audit.audit([image for part in splits.values() for image in part])
     facts = {
         "name": content["name"],
         "version": content["version"],
@@ -31,7 +31,7 @@ def build(
         "patients": content["patients"],
         "unknown_patients": content["unknown_patients"],
         "shared": content["shared"],
-        "kinds": kinds(splits),
+        "subtypes": subtypes(splits),
         "training_samples": content["training_samples"],
         "files": dict(files),
         "rejects": tally((reject.code, reject.files) for reject in rejects),
@@ -45,9 +45,9 @@ def build(
     }
 
 
-def kinds(splits: Splits) -> dict[str, dict[str, int]]:
-    """Return how many films of each kind a split has, as the source's names tell it."""
-    return {split: tally((film.kind or "not told", 1) for film in films) for split, films in splits.items()}
+def subtypes(splits: Splits) -> dict[str, dict[str, int]]:
+    """Return how many images of each subtype a split has, as the source's names tell it."""
+    return {split: tally((image.subtype or "not told", 1) for image in images) for split, images in splits.items()}
 
 
 def tally(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -27,14 +27,14 @@ def html(facts: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
         "<h2>What a model could read besides the anatomy</h2>",
         "".join(f"<p>{escape(words)}</p>" for words in facts["verdict"]),
         audit_table(facts["audit"]),
-        "<h2>Films and patients</h2>",
+        "<h2>Images and patients</h2>",
         split_table(facts),
         f"<p>{escape(summary.shared_sentence(facts['shared']))}</p>",
-        "<h2>Kinds of films</h2>",
-        table(["split", *all_kinds(facts)], kind_rows(facts)),
+        "<h2>Kinds of images</h2>",
+        table(["split", *all_subtypes(facts)], kind_rows(facts)),
         "<h2>Left out</h2>",
         left_out(facts),
-        "<h2>Films</h2>",
+        "<h2>Images</h2>",
         "".join(
             f'<figure><img alt="{escape(title)}" src="{uri}"><figcaption>{escape(title)}</figcaption></figure>'
             for title, uri in pictures.items()
@@ -59,13 +59,13 @@ def audit_table(found: Mapping[str, Mapping[str, Any]]) -> str:
             )
     head = "".join(
         f'<th scope="col">{cell}</th>'
-        for cell in ("number", "standardisation", "label AUC", "95 % CI", "films", "0.5 to 1")
+        for cell in ("number", "standardisation", "label AUC", "95 % CI", "images", "0.5 to 1")
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def split_table(facts: Mapping[str, Any]) -> str:
-    """Return films by class, and patients, for each split."""
+    """Return images by class, and patients, for each split."""
     rows = [
         [
             split,
@@ -85,15 +85,16 @@ def provenance(facts: Mapping[str, Any]) -> str:
     return (KAGGLE_PROVENANCE if facts["collection"] == KAGGLE else "") + PROVENANCE
 
 
-def all_kinds(facts: Mapping[str, Any]) -> list[str]:
-    """Return every kind of film that occurs."""
-    return sorted({kind for counts in facts["kinds"].values() for kind in counts})
+def all_subtypes(facts: Mapping[str, Any]) -> list[str]:
+    """Return every kind of image that occurs."""
+    return sorted({subtype for counts in facts["subtypes"].values() for subtype in counts})
 
 
 def kind_rows(facts: Mapping[str, Any]) -> list[list[str]]:
-    """Return films of each kind, for each split."""
+    """Return images of each subtype, for each split."""
     return [
-        [split, *(f"{counts.get(kind, 0):,}" for kind in all_kinds(facts))] for split, counts in facts["kinds"].items()
+        [split, *(f"{counts.get(subtype, 0):,}" for subtype in all_subtypes(facts))]
+        for split, counts in facts["subtypes"].items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets: a few films of each kind, chosen by name and not by looks."""
+"""Contact sheets: a few images of each kind, chosen by name and not by looks."""
 
 import base64
 import io
@@ -9,7 +9,7 @@ from PIL import Image
 
 from ml.dataset import variants
 from ml.dataset.layout import path_of
-from ml.dataset.radiographs import CLASSES, Film
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.split import Splits
 
 THUMB, COLUMNS = 112, 8
@@ -20,27 +20,27 @@ def contact_sheets(splits: Splits, folder: Path) -> dict[str, str]:
     pictures = {}
     for label, name in enumerate(CLASSES):
         for split in ("train", "test"):
-            chosen = spread([film for film in splits[split] if film.label == label])
-            pictures[f"{name}, {split}"] = sheet([folder / path_of(film) for film in chosen])
+            chosen = spread([image for image in splits[split] if image.label == label])
+            pictures[f"{name}, {split}"] = sheet([folder / path_of(image) for image in chosen])
     validation = spread(splits["validation"])
-    pictures["Validation, as it is"] = sheet([folder / path_of(film) for film in validation])
-    pictures["Validation, stressed"] = sheet([folder / "stressed" / path_of(film) for film in validation])
+    pictures["Validation, as it is"] = sheet([folder / path_of(image) for image in validation])
+    pictures["Validation, perturbed"] = sheet([folder / "perturbed" / path_of(image) for image in validation])
     training = spread(splits["train"])
-    copies = [folder / "augmented" / CLASSES[film.label] / variants.copy_name(film, 1) for film in training]
+    copies = [folder / "augmented" / CLASSES[image.label] / variants.copy_name(image, 1) for image in training]
     if all(path.is_file() for path in copies):
-        pictures["Training, as it is"] = sheet([folder / path_of(film) for film in training])
+        pictures["Training, as it is"] = sheet([folder / path_of(image) for image in training])
         pictures["Training, augmented copies"] = sheet(copies)
     return pictures
 
 
-def spread(films: Sequence[Film]) -> list[Film]:
-    """Return up to COLUMNS films at even distances."""
-    step = max(1, len(films) // COLUMNS)
-    return list(films[::step][:COLUMNS])
+def spread(images: Sequence[Radiograph]) -> list[Radiograph]:
+    """Return up to COLUMNS images at even distances."""
+    step = max(1, len(images) // COLUMNS)
+    return list(images[::step][:COLUMNS])
 
 
 def sheet(paths: Sequence[Path]) -> str:
-    """Return films side by side as a data URI."""
+    """Return images side by side as a data URI."""
     picture = Image.new("L", (THUMB * max(1, len(paths)), THUMB))
     for column, path in enumerate(paths):
         with Image.open(path) as image:

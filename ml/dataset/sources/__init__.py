@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml.dataset.patients import KAGGLE, collection_of, named
-from ml.dataset.radiographs import Found, Offer, Reject
+from ml.dataset.radiographs import Offer, Reject, SourceFile
 from ml.dataset.sources import dicom, folder, kaggle, phantoms, table
 from ml.dataset.sources.listing import list_files
 from ml.dataset.sources.media import DICOM, media_of
@@ -56,21 +56,21 @@ def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
     Args:
         public: whether the source is known to be the Kaggle collection; otherwise all names have to follow its grammar.
     """
-    media = {film.path: media_of(film.path) for film in offer.films}
-    images = [film for film in offer.films if media[film.path] is not None]
-    collection = KAGGLE if public else collection_of(images)
-    films: list[Found] = []
+    media = {image.path: media_of(image.path) for image in offer.images}
+    pictures = [image for image in offer.images if media[image.path] is not None]
+    collection = KAGGLE if public else collection_of(pictures)
+    images: list[SourceFile] = []
     rejects = list(offer.rejects)
-    for film in offer.films:
-        if media[film.path] != DICOM:
-            films.append(named(film, collection))
-        elif film.name is not None:  # identified by its tags already
-            films.append(film)
-        elif isinstance(tags := dicom.read_tags(film.path), Reject):
+    for image in offer.images:
+        if media[image.path] != DICOM:
+            images.append(named(image, collection))
+        elif image.name is not None:  # identified by its tags already
+            images.append(image)
+        elif isinstance(tags := dicom.read_tags(image.path), Reject):
             rejects.append(tags)
         else:
-            films.append(dicom.identified(film, tags, dicom.salt_of(work)))
-    return replace(offer, films=films, rejects=rejects, collection=collection)
+            images.append(dicom.identified(image, tags, dicom.salt_of(work)))
+    return replace(offer, images=images, rejects=rejects, collection=collection)
 
 
 __all__ = ["SOURCES", "Offer", "open_source"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ml.dataset.radiographs import NO_IMAGE, OUTSIDE, Found, Offer, Reject, label_of
+from ml.dataset.radiographs import NO_IMAGE, OUTSIDE, Offer, Reject, SourceFile, label_of
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.listing import Listing
 from ml.dataset.sources.media import DICOM, media_of
@@ -41,19 +41,19 @@ def scan(listing: Listing, labels: Path, salt: bytes) -> Offer:
     known = read_labels(labels)
     paths, rejects = file_set(listing)
     rejects += listing.rejects
-    films = []
+    images = []
     for path in paths:
-        film = labelled(path, media[path], known, labels, salt)
-        if isinstance(film, Found):
-            films.append(film)
+        image = labelled(path, media[path], known, labels, salt)
+        if isinstance(image, SourceFile):
+            images.append(image)
         else:
-            rejects.append(film)
-    require_both_classes(films, listing.folder)
+            rejects.append(image)
+    require_both_classes(images, listing.folder)
     missing = sum(reject.code == "no_file" for reject in rejects)
-    return Offer(films, rejects, listing.ignored, listing.found + missing)
+    return Offer(images, rejects, listing.ignored, listing.found + missing)
 
 
-def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Path, salt: bytes) -> Found | Reject:
+def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Path, salt: bytes) -> SourceFile | Reject:
     """Return one file with the label that the table `labels` gives to one of its ids, or why it has none."""
     tags = read_tags(path) if media == DICOM else {}
     if isinstance(tags, Reject):
@@ -61,8 +61,8 @@ def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Pa
     keys = [*(tags[name] for name in IDENTIFIERS if name in tags), path.name]
     label = next((known[key] for key in keys if key in known), None)
     if label is not None:
-        film = Found(path, label, None)
-        return identified(film, tags, salt) if media == DICOM else film
+        image = SourceFile(path, label, None)
+        return identified(image, tags, salt) if media == DICOM else image
     if media is None:
         return Reject(path, NO_IMAGE, f"it is not a DICOM, JPEG or PNG file, and no line of {labels.name} names it")
     return Reject(path, "no_label", f"no line of {labels.name} names its patient, study, image or file")
@@ -117,8 +117,8 @@ def text_of(value: Any) -> str:
     return "" if value is None else str(value).strip("\0 \t\r\n")
 
 
-def identified(film: Found, tags: Tags, salt: bytes) -> Found:
-    """Return a film under names that tell nothing of the person.
+def identified(image: SourceFile, tags: Tags, salt: bytes) -> SourceFile:
+    """Return an image under names that tell nothing of the person.
 
     The patient is the one whom the source names, else PatientID, else StudyInstanceUID (a study is of one patient);
     without any of them it is unknown.
@@ -128,8 +128,8 @@ def identified(film: Found, tags: Tags, salt: bytes) -> Found:
         key = f"dicom-{hashed(salt, tags['PatientID'])}"
     elif "StudyInstanceUID" in tags:
         key = f"study-{hashed(salt, tags['StudyInstanceUID'])}"
-    image = hashed(salt, tags.get("SOPInstanceUID", "") or str(film.path))
-    return replace(film, patient=film.patient or key, name=f"{key or 'dicom'}-{image}")
+    instance = hashed(salt, tags.get("SOPInstanceUID", "") or str(image.path))
+    return replace(image, patient=image.patient or key, name=f"{key or 'dicom'}-{instance}")
 
 
 def hashed(salt: bytes, text: str) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from ml.dataset.radiographs import CLASSES, OUTSIDE, Found, Offer, Reject
+from ml.dataset.radiographs import CLASSES, OUTSIDE, Offer, Reject, SourceFile
 from ml.dataset.sources.listing import Listing
 from ml.errors import UserError
 
@@ -31,7 +31,7 @@ def scan(listing: Listing) -> Offer:
         UserError: a folder is named for no known class, or a class has no file.
     """
     split_layout = bool(tops(listing) & set(SPLITS))
-    films: list[Found] = []
+    images: list[SourceFile] = []
     rejects = list(listing.rejects)
     outside: Counter[Path] = Counter()
     for path in listing.files:
@@ -43,15 +43,15 @@ def scan(listing: Listing) -> Offer:
         elif not inner:
             rejects.append(Reject(path, OUTSIDE, f"it lies in no folder {' or '.join(CLASSES)}"))
         elif inner[0].lower() in LABELS:
-            films.append(Found(path, LABELS[inner[0].lower()], split))
+            images.append(SourceFile(path, LABELS[inner[0].lower()], split))
         else:
             refuse(listing, Path(*folders[: len(folders) - len(inner)]))
     reason = f"the folder is none of {', '.join(SPLITS)}"
     rejects += [Reject(path, OUTSIDE, reason, files) for path, files in outside.items()]
-    if not films and not split_layout:
+    if not images and not split_layout:
         refuse(listing, Path())
-    require_both_classes(films, listing.folder)
-    return Offer(films, rejects, listing.ignored, listing.found)
+    require_both_classes(images, listing.folder)
+    return Offer(images, rejects, listing.ignored, listing.found)
 
 
 def refuse(listing: Listing, part: Path) -> None:
@@ -75,12 +75,12 @@ def refuse(listing: Listing, part: Path) -> None:
     )
 
 
-def require_both_classes(films: list[Found], origin: Path) -> None:
+def require_both_classes(images: list[SourceFile], origin: Path) -> None:
     """Check that there is something to tell apart.
 
     Raises:
         UserError: a class has no file.
     """
     for label, name in enumerate(CLASSES):
-        if not any(film.label == label for film in films):
-            raise UserError(f"{origin} holds no film of class {name}; it needs films of NORMAL and of PNEUMONIA.", 2)
+        if not any(image.label == label for image in images):
+            raise UserError(f"{origin} holds no image of class {name}; it needs images of NORMAL and of PNEUMONIA.", 2)

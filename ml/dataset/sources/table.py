@@ -1,10 +1,10 @@
-"""A CSV file that names the films: path,label,patient_id[,split], or for DICOM folders also an identifier."""
+"""A CSV file that names the images: path,label,patient_id[,split], or for DICOM folders also an identifier."""
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml.dataset.radiographs import Found, Offer, label_of
+from ml.dataset.radiographs import Offer, SourceFile, label_of
 from ml.dataset.sources.folder import SPLITS, require_both_classes
 from ml.errors import UserError
 
@@ -12,15 +12,15 @@ REQUIRED = ("path", "label", "patient_id")
 
 
 def read_table(path: Path) -> Offer:
-    """Return the films of a table, in its order; paths are relative to the table.
+    """Return the images of a table, in its order; paths are relative to the table.
 
     Raises:
         UserError: a column is missing, or a line cannot be used (all such lines are told, up to five).
     """
     lines = rows(path, REQUIRED)
     faults: list[str] = []
-    found = [film for number, line in lines if (film := film_of(path.parent, number, line, faults))]
-    given = {film.split for film in found}
+    found = [image for number, line in lines if (image := image_of(path.parent, number, line, faults))]
+    given = {image.split for image in found}
     if None in given and len(given) > 1:
         faults.append("the column split is filled in some lines only; fill it in all or in none")
     if faults:
@@ -55,8 +55,8 @@ def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, 
     return lines
 
 
-def film_of(folder: Path, number: int, line: Mapping[str, str], faults: list[str]) -> Found | None:
-    """Return the film of one line, or note what is wrong with it."""
+def image_of(folder: Path, number: int, line: Mapping[str, str], faults: list[str]) -> SourceFile | None:
+    """Return the image of one line, or note what is wrong with it."""
     label, patient, split = label_of(line["label"]), line["patient_id"].strip(), line.get("split", "").strip().lower()
     if not line["path"].strip():
         faults.append(f"line {number} has no path")
@@ -68,5 +68,5 @@ def film_of(folder: Path, number: int, line: Mapping[str, str], faults: list[str
         faults.append(f"line {number} has the split {split!r}; allowed: {', '.join(SPLITS)}")
     else:
         path = folder / line["path"].strip()
-        return Found(path, label, SPLITS[split] if split else None, f"table-{patient}")
+        return SourceFile(path, label, SPLITS[split] if split else None, f"table-{patient}")
     return None

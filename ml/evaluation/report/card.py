@@ -6,7 +6,7 @@ from typing import Any
 from ml.dataset.patients import KAGGLE
 
 DATA = (
-    "Films of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical Center), from "
+    "Images of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical Center), from "
     "children of one to five years, in one view (antero-posterior). Its two classes were recorded and stored "
     "differently, which a network can learn instead of the disease; standardising the files does not undo all of it."
 )

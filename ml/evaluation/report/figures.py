@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ml.evaluation import statistics
-from ml.evaluation.scored_split import Scored
+from ml.evaluation.scored_split import ScoredSplit
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
 """Okabe and Ito's colours, which survive colour-blindness."""
@@ -20,20 +20,22 @@ mpl.rcParams.update({"svg.hashsalt": "chest-xray", "svg.fonttype": "none", "font
 
 
 def roc(curve: Mapping[str, Any], threshold: float) -> str:
-    """ROC curve with its 95 % band, the operating point, and the floor's curve."""
+    """ROC curve with its 95 % band, the operating point, and the baseline's curve."""
     figure, axes = canvas("1 - specificity", "sensitivity")
     band = curve["band"]
     axes.fill_between(band["false_positive_rate"], band["low"], band["high"], color=BLUE, alpha=0.2, label="95 % band",
                       linewidth=0)  # fmt: skip
     axes.step(*zip(*curve["points"], strict=True), where="post", color=BLUE, label="model")
-    axes.step(*zip(*curve["floor"], strict=True), where="post", color=GREY, linestyle="--", label="28-pixel regression")
+    axes.step(
+        *zip(*curve["baseline"], strict=True), where="post", color=GREY, linestyle="--", label="28-pixel regression"
+    )
     axes.plot(*curve["operating_point"], "o", color=ORANGE, label=f"threshold {threshold:.3f}")
     axes.legend(loc="lower right")
     return svg(figure)
 
 
-def precision_recall(test: Scored, threshold: float) -> str:
-    """Precision over recall, with the operating point and the share of pneumonia."""
+def precision_recall(test: ScoredSplit, threshold: float) -> str:
+    """Precision over recall, with the operating point and the fraction of pneumonia."""
     figure, axes = canvas("recall (sensitivity)", "precision (PPV)")
     order = np.argsort(-test.scores, kind="stable")
     hits = np.cumsum(test.labels[order])
@@ -50,12 +52,12 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Share of pneumonia with its 95 % interval over the mean probability of each bin, for three splits."""
     figure, axes = canvas("mean probability of a bin", "share of pneumonia")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
-    styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("stressed", ORANGE, "^"),
+    styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("perturbed", ORANGE, "^"),
               "test": ("test", BLUE, "o")}  # fmt: skip
     for split, (name, colour, marker) in styles.items():
         bins = splits[split]
-        across, up = [one["probability"] for one in bins], [one["share"] for one in bins]
-        below, above = [one["share"] - one["low"] for one in bins], [one["high"] - one["share"] for one in bins]
+        across, up = [one["probability"] for one in bins], [one["fraction"] for one in bins]
+        below, above = [one["fraction"] - one["low"] for one in bins], [one["high"] - one["fraction"] for one in bins]
         axes.errorbar(across, up, yerr=(below, above), marker=marker, color=colour, linewidth=1, linestyle=":",
                       markersize=5, capsize=2, label=f"{name} (n = {sum(one['n'] for one in bins):.0f})")  # fmt: skip
     axes.figure.legend(
@@ -65,8 +67,8 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
 
 
 def histogram(counts: Mapping[str, Sequence[float]], threshold: float) -> str:
-    """Number of test films by probability and class."""
-    figure, axes = canvas("probability of pneumonia", "films", shares=False)
+    """Number of test images by probability and class."""
+    figure, axes = canvas("probability of pneumonia", "images", shares=False)
     edges = counts["edges"]
     styles: dict[str, dict[str, Any]] = {
         "NORMAL": {"color": BLUE, "alpha": 0.7}, "PNEUMONIA": {"color": ORANGE, "alpha": 0.6, "hatch": "//"}

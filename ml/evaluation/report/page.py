@@ -13,15 +13,15 @@ from ml.html import page
 from ml.html.page import note, table
 
 NOTICE = "Not a medical device: for research and teaching only; these figures hold for this data set only."
-SPLITS = {"validation": "validation", "validation_stressed": "stressed validation", "test": "test"}
+SPLITS = {"validation": "validation", "validation_stressed": "perturbed validation", "test": "test"}
 
 
-def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]) -> str:
+def html(found: Evaluation, facts: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
     """Return the page.
 
     Args:
         facts: metrics.json.
-        films: JPEG bytes of the worst errors, by file.
+        images: JPEG bytes of the worst errors, by file.
     """
     sections = [
         f"<h1>Model {escape(facts['training_job'])}</h1><p>Data set {escape(facts['dataset'])}</p>",
@@ -30,13 +30,13 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
         "<h2>Metrics</h2>",
         f"<p>Threshold {found.threshold:.4f}: {escape(facts['threshold_source'])}.</p>",
         metrics_table(facts),
-        "<h2>Floors</h2>",
-        floors_table(facts["floors"]),
-        "<h2>Curves on the test films</h2>",
+        "<h2>Baselines</h2>",
+        floors_table(facts["baselines"]),
+        "<h2>Curves on the test images</h2>",
         curves(found, facts["curves"]),
         "<h2>Confusion matrix</h2>",
         confusion_table(facts["confusion"]),
-        "<h2>Kinds of films</h2>",
+        "<h2>Kinds of images</h2>",
         subgroup_table(facts["subgroups"]),
         "<h2>Calibration</h2>",
         f"<p>{escape(facts['calibration']['why'])}.</p>",
@@ -44,7 +44,7 @@ def html(found: Evaluation, facts: Mapping[str, Any], films: Mapping[str, bytes]
         "<h2>Against the model before</h2>",
         comparison(facts["comparison"]),
         "<h2>Worst errors</h2>",
-        errors(facts["worst"], films),
+        errors(facts["worst"], images),
         "<h2>Gate</h2>",
         gate_table(facts["gate"]),
         "<h2>Model card</h2>",
@@ -61,11 +61,11 @@ def warnings(facts: Mapping[str, Any]) -> list[str]:
     falls = facts["shift"]["falls"]
     if facts["shift"]["warning"]:
         words.append(
-            "Shift warning: from clean to stressed validation films "
+            "Shift warning: from clean to perturbed validation images "
             + ", ".join(f"{name} falls by {fall:.3f}" for name, fall in falls.items())
-            + ". Films of another scanner or archive may fare as badly."
+            + ". Images of another scanner or archive may fare as badly."
         )
-    if not facts["floors"]["beaten"]:
+    if not facts["baselines"]["beaten"]:
         words.append(
             "This model does not clearly beat a logistic regression on 28 x 28 pixels: what it has learnt need not be "
             "in the lungs."
@@ -111,11 +111,11 @@ def unbroken(words: str) -> str:
     return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def floors_table(floors: Mapping[str, Any]) -> str:
-    """Return the floors."""
+def floors_table(baselines: Mapping[str, Any]) -> str:
+    """Return the baselines."""
     return table(
-        ["floor, on test", "value", "95 % CI", "n"],
-        [[name, *estimate(one)] for name, one in floors.items() if name != "beaten"],
+        ["baseline, on test", "value", "95 % CI", "n"],
+        [[name, *estimate(one)] for name, one in baselines.items() if name != "beaten"],
     )
 
 
@@ -126,7 +126,7 @@ def curves(found: Evaluation, shown: Mapping[str, Any]) -> str:
         "Precision and recall": figures.precision_recall(found.splits["test"], found.threshold),
         "Reliability: how often a probability comes true, in bins of equal numbers of images, with 95 % intervals over "
         "images": figures.calibration(shown["reliability"]),
-        "Probabilities of the test films; above ten the axis is logarithmic": figures.histogram(
+        "Probabilities of the test images; above ten the axis is logarithmic": figures.histogram(
             shown["histogram"], found.threshold
         ),
     }
@@ -139,7 +139,7 @@ def curves(found: Evaluation, shown: Mapping[str, Any]) -> str:
 def confusion_table(counts: Mapping[str, int]) -> str:
     """Return the 2 x 2 table."""
     return table(
-        ["film", "called NORMAL", "called PNEUMONIA"],
+        ["image", "called NORMAL", "called PNEUMONIA"],
         [
             ["NORMAL", f"{counts['true_negative']:,}", f"{counts['false_positive']:,}"],
             ["PNEUMONIA", f"{counts['false_negative']:,}", f"{counts['true_positive']:,}"],
@@ -148,11 +148,11 @@ def confusion_table(counts: Mapping[str, int]) -> str:
 
 
 def subgroup_table(groups: Mapping[str, Any]) -> str:
-    """Return the metrics of each kind of film."""
+    """Return the metrics of each subtype of image."""
     if not groups:
-        return "<p>The data set has no kinds of images.</p>"
-    rows = [[kind, name, *estimate(one)] for kind, found in groups.items() for name, one in found.items()]
-    return table(["kind", "metric", "value", "95 % CI", "n"], rows)
+        return "<p>The data set has no subtypes of images.</p>"
+    rows = [[subtype, name, *estimate(one)] for subtype, found in groups.items() for name, one in found.items()]
+    return table(["subtype", "metric", "value", "95 % CI", "n"], rows)
 
 
 def calibration_table(compared: Mapping[str, Any]) -> str:
@@ -182,24 +182,24 @@ def comparison(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return "<p>There is no earlier evaluation on the same data set.</p>"
     words = (
-        f"Of {found['n']:,} test films, {found['only_this']} were called right by this model only and "
+        f"Of {found['n']:,} test images, {found['only_this']} were called right by this model only and "
         f"{found['only_other']} by {found['training_job']} only (McNemar's exact test: p = {found['p']:.3f})."
     )
     return f"<p>{escape(words)}</p>"
 
 
-def errors(worst: Mapping[str, Any], films: Mapping[str, bytes]) -> str:
+def errors(worst: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
     """Return the worst errors as pictures."""
     parts = []
     for title, cases in worst.items():
         shown = "".join(
-            f'<figure class="film"><img alt="{escape(file)}" src="data:image/jpeg;base64,'
-            f'{base64.b64encode(films[file]).decode()}"><figcaption>{escape(file.rsplit("/", 1)[-1])}<br>'
+            f'<figure class="image"><img alt="{escape(file)}" src="data:image/jpeg;base64,'
+            f'{base64.b64encode(images[file]).decode()}"><figcaption>{escape(file.rsplit("/", 1)[-1])}<br>'
             f"probability {probability:.3f}</figcaption></figure>"
             for file, probability in cases
-            if file in films
+            if file in images
         )
-        parts.append(f"<h3>{escape(title)}</h3>" + (f'<div class="films">{shown}</div>' if shown else "<p>None.</p>"))
+        parts.append(f"<h3>{escape(title)}</h3>" + (f'<div class="images">{shown}</div>' if shown else "<p>None.</p>"))
     return "".join(parts)
 
 

@@ -19,7 +19,7 @@ HYPERPARAMETERS = {
 }
 
 
-def film(label: int, seed: int, side: int = SIDE) -> Image.Image:
+def image(label: int, seed: int, side: int = SIDE) -> Image.Image:
     """Return noise with a bright disc in the upper (label 0) or the lower half (label 1)."""
     rows, columns = np.mgrid[:side, :side] / side
     disc = (rows - (0.25 + 0.5 * label)) ** 2 + (columns - 0.5) ** 2 < 0.04
@@ -27,20 +27,20 @@ def film(label: int, seed: int, side: int = SIDE) -> Image.Image:
     return Image.fromarray((noise + 110 * disc).clip(0, 255).astype(np.uint8)).convert("RGB")
 
 
-def write_root(root: Path, films: int = 16, side: int = SIDE, **hyperparameters: str) -> Path:
-    """Write channels, lists and configuration for `films` films in each of train and validation."""
+def write_root(root: Path, images: int = 16, side: int = SIDE, **hyperparameters: str) -> Path:
+    """Write channels, lists and configuration for `images` images in each of train and validation."""
     for number, channel in enumerate(("train", "validation")):
-        images, lists = root / "input/data" / channel, root / "input/data" / f"{channel}_lst"
-        images.mkdir(parents=True)
+        folder, lists = root / "input/data" / channel, root / "input/data" / f"{channel}_lst"
+        folder.mkdir(parents=True)
         lists.mkdir()
         lines = []
-        for index in range(films):
-            film(index % 2, 1000 * number + index, side).save(images / f"{index}.jpg", quality=95)
+        for index in range(images):
+            image(index % 2, 1000 * number + index, side).save(folder / f"{index}.jpg", quality=95)
             lines.append(f"{index}\t{index % 2}\t{index}.jpg\n")
         (lists / f"{channel}.lst").write_text("".join(lines))
     for name in ("model", "output", "input/config"):
         (root / name).mkdir(parents=True)
-    configure(root, num_training_samples=str(films), **hyperparameters)
+    configure(root, num_training_samples=str(images), **hyperparameters)
     return root
 
 

@@ -49,8 +49,8 @@ def test_a_chunk_holds_as_many_whole_images_as_fit_and_at_least_one() -> None:
 @pytest.mark.parametrize("form", ["images", "records"])
 def test_a_job_reads_chunks_of_8_mb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """The first half of the list is of class 0; an epoch starts with the images of its first 8 MB only."""
-    films = 48
-    root = write_root(tmp_path / "root", films=films, epochs="1", mini_batch_size=str(BATCH))
+    images = 48
+    root = write_root(tmp_path / "root", images=images, epochs="1", mini_batch_size=str(BATCH))
     folder, path = root / "input/data/train", root / "input/data/train_lst/train.lst"
     lines = sorted(path.read_text().splitlines(), key=lambda line: line.split("\t")[1])
     path.write_text("".join(f"{line}\n" for line in lines))
@@ -69,4 +69,4 @@ def test_a_job_reads_chunks_of_8_mb(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert train.run(root) == 0
     assert seen[:2] == [{0}, {0}]
     assert seen[-2:] == [{1}, {1}]
-    assert len(seen) == films // BATCH
+    assert len(seen) == images // BATCH

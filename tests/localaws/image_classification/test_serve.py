@@ -17,7 +17,7 @@ from demo.services import wait_until_healthy
 from localaws.image_classification import train
 from tests.ports import free_port
 
-from .conftest import film, write_root
+from .conftest import image, write_root
 
 
 def encoded(image: Image.Image, form: str = "JPEG") -> bytes:
@@ -53,33 +53,33 @@ def post(
 
 @pytest.mark.parametrize("content_type", ["application/x-image", "image/jpeg", "image/jpeg; charset=binary"])
 def test_the_answer_is_a_bare_array_of_probabilities(url: str, content_type: str) -> None:
-    status, kind, body = post(url, encoded(film(1, 1)), content_type)
+    status, kind, body = post(url, encoded(image(1, 1)), content_type)
     scores = json.loads(body)
     assert (status, kind, len(scores)) == (200, "application/json", 2)
     assert sum(scores) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_json_line_is_given_when_it_is_asked_for(url: str) -> None:
-    status, kind, body = post(url, encoded(film(1, 1)), accept="application/jsonlines")
+    status, kind, body = post(url, encoded(image(1, 1)), accept="application/jsonlines")
     assert (status, kind) == (200, "application/jsonlines")
-    assert json.loads(body)["prediction"] == json.loads(post(url, encoded(film(1, 1)))[2])
+    assert json.loads(body)["prediction"] == json.loads(post(url, encoded(image(1, 1)))[2])
 
 
-def test_a_film_of_another_size_is_squashed(url: str) -> None:
-    status, _, body = post(url, encoded(film(1, 1, 200).resize((300, 150)), "PNG"), "image/png")
+def test_an_image_of_another_size_is_squashed(url: str) -> None:
+    status, _, body = post(url, encoded(image(1, 1, 200).resize((300, 150)), "PNG"), "image/png")
     assert status == 200
     assert len(json.loads(body)) == 2
 
 
-@pytest.mark.parametrize("body", [b"", b"no film", encoded(film(1, 1))[:400]])
-def test_a_film_that_cannot_be_decoded_is_a_client_error_with_a_sentence(url: str, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"no image", encoded(image(1, 1))[:400]])
+def test_an_image_that_cannot_be_decoded_is_a_client_error_with_a_sentence(url: str, body: bytes) -> None:
     status, kind, answer = post(url, body)
     assert (status, kind) == (400, "text/plain; charset=utf-8")
     assert b"cannot be decoded" in answer
 
 
 def test_an_unknown_content_type_is_refused_with_the_allowed_ones(url: str) -> None:
-    status, _, answer = post(url, encoded(film(1, 1)), "text/csv")
+    status, _, answer = post(url, encoded(image(1, 1)), "text/csv")
     assert status == 415
     assert b"application/x-image" in answer
 
@@ -91,8 +91,8 @@ def test_transform_jobs_can_ask_what_the_container_prefers(url: str) -> None:
     assert parameters["MaxConcurrentTransforms"] >= 1
 
 
-def test_films_asked_for_at_once_get_their_own_answers(url: str) -> None:
-    bodies = [encoded(film(number % 2, number)) for number in range(24)]
+def test_images_asked_for_at_once_get_their_own_answers(url: str) -> None:
+    bodies = [encoded(image(number % 2, number)) for number in range(24)]
     alone = [post(url, body)[2] for body in bodies]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda body: post(url, body)[2], bodies)) == alone

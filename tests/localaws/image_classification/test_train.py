@@ -13,7 +13,7 @@ import pytest
 from localaws.image_classification import train
 from localaws.image_classification.serve import Model
 
-from .conftest import configure, film, write_root
+from .conftest import configure, image, write_root
 
 ACCURACY = re.compile(
     r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
@@ -31,22 +31,22 @@ def accuracies(log: str, kind: str) -> list[float]:
 
 
 def probability(root: Path, label: int, seed: int) -> float:
-    path = root / "film.jpg"
-    film(label, seed).save(path, quality=95)
+    path = root / "image.jpg"
+    image(label, seed).save(path, quality=95)
     return Model(root / "model").score(path.read_bytes())[1]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A finished job of the process that SageMaker starts: its folder and its log."""
-    root = write_root(tmp_path_factory.mktemp("trained"), films=32, epochs="6")
+    root = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6")
     command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return root, done.stdout
 
 
-def test_the_model_tells_unseen_films_apart(trained: tuple[Path, str]) -> None:
+def test_the_model_tells_unseen_images_apart(trained: tuple[Path, str]) -> None:
     scores = [[probability(trained[0], label, 5000 + seed) for seed in range(8)] for label in (0, 1)]
     assert max(scores[0]) < min(scores[1])
 
@@ -107,7 +107,7 @@ def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
     assert "'momentum'" in reason
 
 
-def test_a_list_that_names_a_missing_film_fails_with_its_name(tmp_path: Path) -> None:
+def test_a_list_that_names_a_missing_image_fails_with_its_name(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root")
     (root / "input/data/train/3.jpg").unlink()
     assert "names 3.jpg (line 4), which is not there" in failure(root)
@@ -127,12 +127,12 @@ def test_a_label_beyond_the_classes_fails(tmp_path: Path) -> None:
     assert "label 2; num_classes=2 allows 0 to 1" in failure(root)
 
 
-def test_fewer_films_than_a_batch_fail(tmp_path: Path) -> None:
-    root = write_root(tmp_path / "root", films=4)
+def test_fewer_images_than_a_batch_fail(tmp_path: Path) -> None:
+    root = write_root(tmp_path / "root", images=4)
     assert "must be bigger or equal to the mini_batch_size" in failure(root)
 
 
-def test_a_film_smaller_than_the_network_fails(tmp_path: Path) -> None:
+def test_an_image_smaller_than_the_network_fails(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root", side=24)
     assert "24" in failure(root)
 
@@ -143,9 +143,9 @@ def test_a_missing_channel_is_named(tmp_path: Path) -> None:
     assert "Channel 'validation_lst' is missing" in failure(root)
 
 
-def test_a_broken_film_is_named(tmp_path: Path) -> None:
+def test_a_broken_image_is_named(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root")
-    (root / "input/data/train/5.jpg").write_bytes(b"no film")
+    (root / "input/data/train/5.jpg").write_bytes(b"no image")
     assert "5.jpg" in failure(root)
 
 
@@ -181,7 +181,7 @@ def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: 
 
 def interrupt_after(root: Path, epochs: int) -> None:
     """Train `epochs` of the configured epochs, as a spot interruption would leave them."""
-    from localaws.image_classification import checkpoints
+    from localaws.image_classification import checkpoint_file
 
     class InterruptedError(Exception):
         pass
@@ -191,9 +191,9 @@ def interrupt_after(root: Path, epochs: int) -> None:
         if arguments[2] == epochs:
             raise InterruptedError
 
-    original = checkpoints.save
+    original = checkpoint_file.save
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoints, "save", save)
+        patch.setattr(checkpoint_file, "save", save)
         with pytest.raises(InterruptedError):
             train.run(root)
 
@@ -217,8 +217,8 @@ def as_records(root: Path) -> Path:
     for channel in ("train", "validation"):
         folder = root / "input/data" / channel
         lines = (root / f"input/data/{channel}_lst/{channel}.lst").read_text().splitlines()
-        films = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
-        recordio.write(films, folder / f"{channel}.rec")
+        images = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
+        recordio.write(images, folder / f"{channel}.rec")
         configuration[channel] = {"ContentType": "application/x-recordio", "RecordWrapperType": "None"}
     (root / "input/config/inputdataconfig.json").write_text(json.dumps(configuration))
     return root

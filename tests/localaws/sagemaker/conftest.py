@@ -24,7 +24,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/toy:1"
-BUCKET = "films"
+BUCKET = "images"
 POLICY = {
     "Version": "2012-10-17",
     "Statement": [

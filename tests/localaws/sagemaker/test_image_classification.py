@@ -23,11 +23,11 @@ from tests.localaws.sagemaker.conftest import (
 
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 SIDE = 28
-FILMS = 8
-"""Films of each channel, half of each class."""
+IMAGES = 8
+"""Images of each channel, half of each class."""
 
 
-def film(dark: bool, seed: int) -> bytes:
+def image(dark: bool, seed: int) -> bytes:
     """Return a small JPEG: noise about a dark or a bright level."""
     noise = random.Random(seed)  # noqa: S311 (test images)
     level = 60 if dark else 190
@@ -42,9 +42,9 @@ def channels(cloud: Cloud) -> list[dict[str, Any]]:
     s3, found = cloud.client("s3"), []
     for number, channel in enumerate(("train", "validation")):
         lines = []
-        for index in range(FILMS):
+        for index in range(IMAGES):
             s3.put_object(
-                Bucket=BUCKET, Key=f"open/ic/{channel}/{index}.jpg", Body=film(index % 2 == 0, 100 * number + index)
+                Bucket=BUCKET, Key=f"open/ic/{channel}/{index}.jpg", Body=image(index % 2 == 0, 100 * number + index)
             )
             lines.append(f"{index}\t{index % 2}\t{index}.jpg")
         s3.put_object(Bucket=BUCKET, Key=f"open/ic/{channel}_lst/{channel}.lst", Body="\n".join(lines).encode())
@@ -68,7 +68,7 @@ def job(cloud: Cloud) -> dict[str, Any]:
         InputDataConfig=channels(cloud),
         HyperParameters={
             "num_classes": "2",
-            "num_training_samples": str(FILMS),
+            "num_training_samples": str(IMAGES),
             "num_layers": "20",
             "image_shape": f"3,{SIDE},{SIDE}",
             "mini_batch_size": "4",
@@ -110,7 +110,7 @@ def test_the_artifact_is_a_flat_archive(cloud: Cloud, job: dict[str, Any]) -> No
 def test_the_endpoint_and_the_transform_give_the_same_probabilities(cloud: Cloud, model: str) -> None:
     endpoint = make_endpoint(cloud, make_config(cloud, model))
     answer = cloud.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=endpoint, Body=film(True, 100), ContentType="image/jpeg"
+        EndpointName=endpoint, Body=image(True, 100), ContentType="image/jpeg"
     )
     served = json.loads(answer["Body"].read())
     assert sum(served) == pytest.approx(1)

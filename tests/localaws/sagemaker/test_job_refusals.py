@@ -35,9 +35,9 @@ from tests.localaws.sagemaker.conftest import (
             "toy reads its channels in File mode",
         ),
         ({"StoppingCondition": {"MaxRuntimeInSeconds": 2419201}}, "must be at most 2419200"),
-        ({"OutputDataConfig": {"S3OutputPath": "https://films/x"}}, "must have the form s3://bucket/key."),
+        ({"OutputDataConfig": {"S3OutputPath": "https://images/x"}}, "must have the form s3://bucket/key."),
         (
-            {"CheckpointConfig": {"S3Uri": "s3://films/x", "LocalPath": "/opt/ml/../tmp"}},
+            {"CheckpointConfig": {"S3Uri": "s3://images/x", "LocalPath": "/opt/ml/../tmp"}},
             "CheckpointConfig.LocalPath must be a folder below /opt/ml in localaws, not /opt/tmp.",
         ),
     ],
@@ -71,7 +71,7 @@ def test_objects_the_role_may_not_read_fail_the_job(cloud: Cloud, sagemaker: Any
     sagemaker.create_training_job(**request)
     reason = finished(sagemaker, request["TrainingJobName"])["FailureReason"]
     assert reason.startswith(
-        "ClientError: Data download failed: Unable to download object s3://films/closed/x.jpg (AccessDenied: "
+        "ClientError: Data download failed: Unable to download object s3://images/closed/x.jpg (AccessDenied: "
     )
 
 
@@ -79,7 +79,7 @@ def test_an_output_the_role_may_not_write_fails_the_job(cloud: Cloud, sagemaker:
     request = training_request(cloud.role, OutputDataConfig={"S3OutputPath": f"s3://{BUCKET}/closed"})
     sagemaker.create_training_job(**request)
     reason = finished(sagemaker, request["TrainingJobName"])["FailureReason"]
-    assert reason.startswith("ClientError: Artifact upload failed: Unable to upload file to s3://films/closed/")
+    assert reason.startswith("ClientError: Artifact upload failed: Unable to upload file to s3://images/closed/")
 
 
 def test_a_content_type_the_algorithm_does_not_take_fails_the_job(cloud: Cloud, sagemaker: Any) -> None:

@@ -53,8 +53,8 @@ def test_a_training_job_is_waited_for_and_its_log_followed(
 def test_waiting_for_a_job_that_fails_raises_its_reason(cloud: Cloud, resources: Any) -> None:
     from sagemaker.core.utils.exceptions import FailedStatusError
 
-    with pytest.raises(FailedStatusError, match=r"AlgorithmError: Too few films\., exit code: 1"):
-        train(cloud, resources, {"exit": "1", "failure": "Too few films."}).wait(poll=1, timeout=30)
+    with pytest.raises(FailedStatusError, match=r"AlgorithmError: Too few images\., exit code: 1"):
+        train(cloud, resources, {"exit": "1", "failure": "Too few images."}).wait(poll=1, timeout=30)
 
 
 def test_a_transform_job_with_its_model_is_created_and_waited_for(cloud: Cloud, resources: Any) -> None:

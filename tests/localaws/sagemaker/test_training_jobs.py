@@ -60,7 +60,7 @@ def test_an_s3_prefix_may_be_a_folder_a_key_or_the_start_of_names(
 
 
 def test_a_manifest_names_the_files_of_a_channel(cloud: Cloud, sagemaker: Any) -> None:
-    manifest = b'[{"prefix": "s3://films/open/train/"}, "PNEUMONIA/b.jpg"]'
+    manifest = b'[{"prefix": "s3://images/open/train/"}, "PNEUMONIA/b.jpg"]'
     cloud.client("s3").put_object(Bucket=BUCKET, Key="open/some.manifest", Body=manifest)
     request = training_request(cloud.role)
     source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{BUCKET}/open/some.manifest"}

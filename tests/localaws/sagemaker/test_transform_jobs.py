@@ -61,7 +61,7 @@ def test_a_bad_object_has_no_out_the_others_do_and_the_job_fails_naming_it(cloud
     assert job["TransformJobStatus"] == "Failed"
     assert job["FailureReason"] == (
         "ClientError: See job logs for more information: 1 of 3 objects failed and have no .out; the first: "
-        "s3://films/open/in2/b.jpg: the model answered 400: This is not an image."
+        "s3://images/open/in2/b.jpg: the model answered 400: This is not an image."
     )
     assert sorted(outputs(cloud, job)) == ["a.jpg.out", "c.jpg.out"]
 
@@ -80,7 +80,7 @@ def test_an_object_of_a_manifest_that_is_not_there_fails_the_job_and_the_others_
     source = manifest(cloud, [{"prefix": f"s3://{BUCKET}/open/in12/"}, "a.jpg", "none.jpg"])
     job = transform(cloud, make_model(cloud), "", TransformInput=source)
     assert job["TransformJobStatus"] == "Failed"
-    assert "s3://films/open/in12/none.jpg: unable to download it" in job["FailureReason"]
+    assert "s3://images/open/in12/none.jpg: unable to download it" in job["FailureReason"]
     assert list(outputs(cloud, job)) == ["a.jpg.out"]
 
 
@@ -131,12 +131,12 @@ def test_a_role_that_may_not_read_the_input_fails_the_job(cloud: Cloud) -> None:
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/closed/"}}
     job = transform(cloud, make_model(cloud), "", TransformInput={"DataSource": source})
     assert job["TransformJobStatus"] == "Failed"
-    assert "s3://films/closed/a.jpg: unable to download it (AccessDenied:" in job["FailureReason"]
+    assert "s3://images/closed/a.jpg: unable to download it (AccessDenied:" in job["FailureReason"]
 
 
 def test_an_empty_prefix_fails_the_job_in_sagemakers_words(cloud: Cloud) -> None:
     job = transform(cloud, make_model(cloud), "nothing/")
-    assert job["FailureReason"].startswith('ClientError: No S3 objects found under S3 URL "s3://films/open/nothing/"')
+    assert job["FailureReason"].startswith('ClientError: No S3 objects found under S3 URL "s3://images/open/nothing/"')
 
 
 def started_process(cloud: Cloud, job: str) -> int:

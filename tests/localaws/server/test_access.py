@@ -20,12 +20,12 @@ def refused(call: Callable[..., Any], **arguments: Any) -> str:
 
 def test_a_role_without_a_grant_reads_no_object(server: Server) -> None:
     server.client("s3").create_bucket(Bucket="guarded")
-    server.client("s3").put_object(Bucket="guarded", Key="a", Body=b"film")
+    server.client("s3").put_object(Bucket="guarded", Key="a", Body=b"image")
     nobody = server.client("s3", *server.role("reads-nothing"))
     assert refused(nobody.get_object, Bucket="guarded", Key="a") == "AccessDenied"
     grant = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::guarded/*"}
     reader = server.client("s3", *server.role("reads-objects", grant))
-    assert reader.get_object(Bucket="guarded", Key="a")["Body"].read() == b"film"
+    assert reader.get_object(Bucket="guarded", Key="a")["Body"].read() == b"image"
     assert refused(reader.put_object, Bucket="guarded", Key="b", Body=b"") == "AccessDenied"
 
 
@@ -70,8 +70,8 @@ def test_a_tls_only_bucket_takes_a_client_on_the_loopback(server: Server) -> Non
     from .conftest import document
 
     s3.put_bucket_policy(Bucket="tls-only", Policy=document(denial))
-    s3.put_object(Bucket="tls-only", Key="a", Body=b"film")
-    assert s3.get_object(Bucket="tls-only", Key="a")["Body"].read() == b"film"
+    s3.put_object(Bucket="tls-only", Key="a", Body=b"image")
+    assert s3.get_object(Bucket="tls-only", Key="a")["Body"].read() == b"image"
 
 
 def test_a_body_beyond_ten_megabytes_is_too_large_for_an_api(server: Server) -> None:
@@ -84,15 +84,15 @@ def test_a_body_beyond_ten_megabytes_is_too_large_for_an_api(server: Server) -> 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 UNSIGNED: list[tuple[str, str, bytes | None, dict[str, str]]] = [
-    ("GET", "/private/film", None, {}),
-    ("PUT", "/private/another", b"film", {}),
+    ("GET", "/private/image", None, {}),
+    ("PUT", "/private/another", b"image", {}),
     ("GET", "/private?list-type=2", None, {}),
     ("POST", "/", b"Action=ListRoles&Version=2010-05-08", FORM),
     ("POST", "/", b"Action=DeleteStack&StackName=x&Version=2010-05-15", FORM),
     ("GET", "/restapis", None, {}),
     ("GET", "/2015-03-31/functions", None, {}),
     ("POST", "/", b"{}", {"X-Amz-Target": "SageMaker.ListModels", "Content-Type": "application/x-amz-json-1.1"}),
-    ("POST", "/endpoints/any/invocations", b"film", {"Content-Type": "image/jpeg"}),
+    ("POST", "/endpoints/any/invocations", b"image", {"Content-Type": "image/jpeg"}),
 ]
 
 
@@ -110,7 +110,7 @@ def status(server: Server, method: str, path: str, body: bytes | None, headers: 
 def private(server: Server) -> Server:
     """The server with an object that only its account may read."""
     server.client("s3").create_bucket(Bucket="private")
-    server.client("s3").put_object(Bucket="private", Key="film", Body=b"film")
+    server.client("s3").put_object(Bucket="private", Key="image", Body=b"image")
     return server
 
 
@@ -124,7 +124,7 @@ def test_an_unsigned_request_is_refused(
 @pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config"])
 def test_no_web_page_can_reach_the_controls_of_the_server(private: Server, path: str) -> None:
     assert status(private, "POST", path, b"{}", {"Content-Type": "text/plain"}) == 403
-    assert private.client("s3").get_object(Bucket="private", Key="film")["Body"].read() == b"film"
+    assert private.client("s3").get_object(Bucket="private", Key="image")["Body"].read() == b"image"
 
 
 def test_a_custom_resources_function_can_answer_cloudformation(private: Server) -> None:

@@ -46,11 +46,11 @@ def test_a_bucket_has_the_tags_of_its_template(server: Server) -> None:
 
 def test_a_bucket_that_holds_objects_is_not_deleted(server: Server) -> None:
     bucket = deploy(server, "filled")["Bucket"]
-    server.client("s3").put_object(Bucket=bucket, Key="film", Body=b"x")
+    server.client("s3").put_object(Bucket=bucket, Key="image", Body=b"x")
     with pytest.raises(WaiterError):
         destroy(server, "filled")
-    assert server.client("s3").get_object(Bucket=bucket, Key="film")["Body"].read() == b"x"
-    server.client("s3").delete_object(Bucket=bucket, Key="film")
+    assert server.client("s3").get_object(Bucket=bucket, Key="image")["Body"].read() == b"x"
+    server.client("s3").delete_object(Bucket=bucket, Key="image")
     destroy(server, "filled")
     assert bucket not in [one["Name"] for one in server.client("s3").list_buckets()["Buckets"]]
 

@@ -102,13 +102,13 @@ def test_state_survives_every_end(tmp_path: Path, signum: int) -> None:
     server = Server(tmp_path / "state", free_port())
     server.start()
     server.client("s3").create_bucket(Bucket="kept")
-    server.client("s3").put_object(Bucket="kept", Key="films/one.jpg", Body=bytes(range(256)))
+    server.client("s3").put_object(Bucket="kept", Key="images/one.jpg", Body=bytes(range(256)))
     server.role("kept")
     wait_for_save(server)
     server.end(signum)
     server.start()
     try:
-        assert server.client("s3").get_object(Bucket="kept", Key="films/one.jpg")["Body"].read() == bytes(range(256))
+        assert server.client("s3").get_object(Bucket="kept", Key="images/one.jpg")["Body"].read() == bytes(range(256))
         assert server.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
     finally:
         server.end(signal.SIGTERM)

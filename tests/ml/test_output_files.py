@@ -4,7 +4,7 @@ import pytest
 
 from ml.scoring import output_files
 
-SOURCE = "s3://films/datasets/chexpert/v1/"
+SOURCE = "s3://images/datasets/chexpert/v1/"
 CHEXPERT = [f"patient0000{number}/study1/view1_frontal.jpg" for number in (1, 2, 3)]
 
 
@@ -54,7 +54,7 @@ def test_outputs_below_folders_of_the_input_prefix_are_matched_by_their_whole_pa
         ("x.jpg", "a/x.jpg.out"),
         ("x.jpg", "xx.jpg.out"),
         ("x.jpg", "x.jpg"),
-        ("a/x.jpg", "films/a/x.jpg.out"),
+        ("a/x.jpg", "images/a/x.jpg.out"),
         ("a/x.jpg", "chexpert/a/x.jpg.out"),
     ],
 )

@@ -1,10 +1,10 @@
-"""The page for many films."""
+"""The page for many images."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend.table import FAILED
-from tests.lambda_.events import image
+from tests.lambda_.events import encoded
 from tests.lambda_.runtime import Reply
 
 from .conftest import KEY, Api, everything, refused_by_gateway, started
@@ -29,19 +29,19 @@ def read(app: AppTest) -> AppTest:
     return app
 
 
-def film(number: int) -> tuple[str, bytes, str]:
-    return f"{number}.jpg", image(size=(300 + number, 300)), "image/jpeg"
+def image(number: int) -> tuple[str, bytes, str]:
+    return f"{number}.jpg", encoded(size=(300 + number, 300)), "image/jpeg"
 
 
 def test_nothing_is_asked_before_the_person_says_so(app: AppTest, api: Api) -> None:
-    choose(app, film(1), film(2))
+    choose(app, image(1), image(2))
     assert api.bodies == []
-    assert app.button[0].label == "Read 2 films"
+    assert app.button[0].label == "Read 2 images"
 
 
-def test_films_and_those_inside_a_zip_come_as_one_table(app: AppTest, api: Api) -> None:
-    archive = ("films.zip", zipped({"a.jpg": film(8)[1], "broken.jpg": image()[:300]}), "application/zip")
-    read(choose(app, film(1), archive))
+def test_images_and_those_inside_a_zip_come_as_one_table(app: AppTest, api: Api) -> None:
+    archive = ("images.zip", zipped({"a.jpg": image(8)[1], "broken.jpg": encoded()[:300]}), "application/zip")
+    read(choose(app, image(1), archive))
     table = app.dataframe[0].value
     assert sorted(table["file"]) == ["1.jpg", "a.jpg", "broken.jpg"]
     assert table["probability"].notna().sum() == 2
@@ -49,21 +49,21 @@ def test_films_and_those_inside_a_zip_come_as_one_table(app: AppTest, api: Api) 
 
 
 def test_the_filter_leaves_what_it_names(app: AppTest) -> None:
-    read(choose(app, film(1), ("broken.jpg", image()[:300], "image/jpeg")))
+    read(choose(app, image(1), ("broken.jpg", encoded()[:300], "image/jpeg")))
     app.button_group[0].set_value(FAILED).run()
     assert list(app.dataframe[0].value["file"]) == ["broken.jpg"]
 
 
 def test_a_rerun_asks_about_nothing_again(app: AppTest, api: Api) -> None:
-    read(choose(app, film(1), film(2)))
+    read(choose(app, image(1), image(2)))
     app.run()
     assert not app.exception
     assert len(api.bodies) == 2
-    assert not any("films" in button.label for button in app.button)
+    assert not any("images" in button.label for button in app.button)
 
 
-def test_a_film_that_is_taken_away_takes_its_result_along(app: AppTest) -> None:
-    read(choose(app, film(1)))
+def test_an_image_that_is_taken_away_takes_its_result_along(app: AppTest) -> None:
+    read(choose(app, image(1)))
     app.file_uploader[0].set_value([]).run()
     assert not app.dataframe
     assert app.session_state["rows"] == {}
@@ -71,24 +71,24 @@ def test_a_film_that_is_taken_away_takes_its_result_along(app: AppTest) -> None:
 
 def test_a_used_up_quota_ends_the_batch_and_says_what_to_do(app: AppTest, api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("QUOTA_EXCEEDED", **{"Retry-After": "3600"})] * 40)
-    read(choose(app, *[film(number) for number in range(12)]))
+    read(choose(app, *[image(number) for number in range(12)]))
     assert "The rest was not asked" in app.error[0].value
     assert "daily_quota" in app.error[0].value
     assert len(app.dataframe[0].value) < 12
     assert any(button.label.startswith("Go on with") for button in app.button)
 
 
-def test_unanswered_films_can_be_tried_again(app: AppTest, api: Api) -> None:
+def test_unanswered_images_can_be_tried_again(app: AppTest, api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("QUOTA_EXCEEDED")] * 4)
-    read(choose(app, film(1)))
+    read(choose(app, image(1)))
     api.gateway_answers.clear()
     next(button for button in app.button if "again" in button.label).click().run()
     read(app)
     assert app.dataframe[0].value["probability"].notna().all()
 
 
-def test_the_table_holds_neither_the_key_nor_a_film_in_full(app: AppTest, api: Api) -> None:
+def test_the_table_holds_neither_the_key_nor_an_image_in_full(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
-    read(choose(app, film(1)))
+    read(choose(app, image(1)))
     assert KEY not in everything(app)
-    assert all(len(url) < 10_000 for url in app.dataframe[0].value["film"])
+    assert all(len(url) < 10_000 for url in app.dataframe[0].value["image"])

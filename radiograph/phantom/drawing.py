@@ -1,4 +1,4 @@
-"""From a chest to a film: position, exposure, noise and the marks of the X-ray room."""
+"""From a chest to an image: position, exposure, noise and the marks of the X-ray room."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from radiograph.phantom.anatomy import Chest, draw_chest
 from radiograph.phantom.canvas import PIXELS_PER_UNIT, Field, to_pixels
 from radiograph.phantom.findings import attenuation, draw_consolidation, draw_shadows
 
-_CHEST, _FINDINGS, _SHADOWS, _FILM = range(4)
+_CHEST, _FINDINGS, _SHADOWS, _IMAGE = range(4)
 
 
-def draw(seed: int, pneumonia: bool, film: int = 0) -> Image.Image:
+def draw(seed: int, pneumonia: bool, image: int = 0) -> Image.Image:
     """A synthetic chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of about 500 to 1000 px.
 
-    The same arguments give the same pixels. `film` counts the films of one person: the chest and its disease stay,
+    The same arguments give the same pixels. `image` counts the images of one person: the chest and its disease stay,
     position, exposure and shadows change. The disease has its own random stream, so that with and without
-    `pneumonia` the rest of the film is the same. Not a simulation of physics and no substitute for real films.
+    `pneumonia` the rest of the image is the same. Not a simulation of physics and no substitute for real images.
     """
-    shadows = draw_shadows(_stream(seed, _SHADOWS, film))
+    shadows = draw_shadows(_stream(seed, _SHADOWS, image))
     consolidation = draw_consolidation(_stream(seed, _FINDINGS)) if pneumonia else None
     body = attenuation(_chest(seed), shadows, consolidation)
-    rng = _stream(seed, _FILM, film)
+    rng = _stream(seed, _IMAGE, image)
     return _mark(_expose(_position(body, rng), rng), rng)
 
 
@@ -65,9 +65,9 @@ def _expose(view: Field, rng: np.random.Generator) -> Image.Image:
     """Attenuation to grey: display window, a tone curve that meets a drawn mean, quantum and electronic noise.
 
     The mean grey is drawn and not computed, as an automatic exposure control would have it: an ill person's
-    film is not brighter than a healthy one's.
+    image is not brighter than a healthy one's.
     """
-    view = 1 - np.exp(-1.4 * view)  # dense parts lie on the shoulder of the film's response
+    view = 1 - np.exp(-1.4 * view)  # dense parts lie on the shoulder of the image's response
     sample = view[::8, ::8]
     low, high = np.percentile(sample, (rng.uniform(0.5, 3), rng.uniform(97, 99.8)))
     scaled = np.clip((view - low) / max(high - low, 1e-3), 0, 1)
@@ -87,20 +87,20 @@ def _gamma_for_mean(sample: Field, mean: float) -> float:
     return math.sqrt(low * high)
 
 
-def _mark(film: Image.Image, rng: np.random.Generator) -> Image.Image:
+def _mark(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Burn in the word SYNTHETIC, and the side marker that X-ray rooms add."""
-    pen = ImageDraw.Draw(film)
-    size = max(14, round(film.height * rng.uniform(0.028, 0.04)))
+    pen = ImageDraw.Draw(image)
+    size = max(14, round(image.height * rng.uniform(0.028, 0.04)))
     font = ImageFont.load_default(size)
     margin = size
     right, bottom = rng.uniform() < 0.5, rng.uniform() < 0.5
     left, top, end, base = pen.textbbox((0, 0), "SYNTHETIC", font=font)
-    x = film.width - margin - (end - left) if right else margin
-    y = film.height - margin - (base - top) if bottom else margin
+    x = image.width - margin - (end - left) if right else margin
+    y = image.height - margin - (base - top) if bottom else margin
     plate = (x + left - size // 4, y + top - size // 4, x + end + size // 4, y + base + size // 4)
     pen.rectangle(plate, fill=15)  # legible on bright ground too
     pen.text((x, y), "SYNTHETIC", fill=235, font=font)
     if rng.uniform() < 0.6:
-        # The marker L lies on the patient's left, which is the right of the film.
-        pen.text((film.width - 3 * size, film.height * 0.12), "L", fill=240, font=ImageFont.load_default(2 * size))
-    return film
+        # The marker L lies on the patient's left, which is the right of the image.
+        pen.text((image.width - 3 * size, image.height * 0.12), "L", fill=240, font=ImageFont.load_default(2 * size))
+    return image

@@ -16,7 +16,7 @@ from inference_proxy.storage import storage_of
 REPORT_SECONDS: Final = 900
 _MAX_METRICS: Final = 2_000_000
 _KEPT_SECONDS: Final = 300
-# Names single films.
+# Names single images.
 _LEFT_OUT: Final = frozenset({"worst"})
 
 
@@ -33,7 +33,7 @@ def describe(settings: Settings, deadline: Deadline, request_id: str, log: Reque
     return {
         "model_version": settings.model_version,
         "classes": list(settings.classes),
-        "policy": settings.policy,
+        "resize_mode": settings.resize_mode,
         "threshold": settings.threshold,
         "threshold_source": settings.threshold_source,
         "calibration": {"slope": settings.slope, "intercept": settings.intercept},

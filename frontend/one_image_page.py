@@ -1,75 +1,75 @@
-"""The page "Read one film"."""
+"""The page "Read one image"."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
 import radiograph
-from frontend import film as films
-from frontend.answers import HeatMap, Model, Prediction
+from frontend import uploaded_image as images
+from frontend.api_models import HeatMap, Model, Prediction
 from frontend.client import Client, RefusalError, outcome
-from frontend.film import Film
-from frontend.picture import shown_film
 from frontend.refusals import show_refusal
 from frontend.scale import scale
 from frontend.session import model_of, opened
+from frontend.uploaded_image import Radiograph
+from frontend.viewer import shown_image
 from frontend.wording import log_odds, percent, plain, threshold_meaning
-from radiograph import Policy
+from radiograph import ResizeMode
 
-UPLOAD, NORMAL, PNEUMONIA = "My film", "Synthetic, healthy", "Synthetic, pneumonia"
+UPLOAD, NORMAL, PNEUMONIA = "My image", "Synthetic, healthy", "Synthetic, pneumonia"
 KINDS = ["jpg", "jpeg", "png", "dcm", "dicom"]
 
 
 @dataclass
 class Reading:
-    """What this session knows of the film it shows: the file it came from, and what the API said of it."""
+    """What this session knows of the image it shows: the file it came from, and what the API said of it."""
 
     source: str
-    film: Film
+    image: Radiograph
     outcome: Prediction | RefusalError | None = None
     heat: HeatMap | RefusalError | None = None
 
 
 def page() -> None:
     """Draw the page."""
-    client = opened("Chest film reading")
+    client = opened("Chest radiograph reading")
     if client is None:
         return
     model = model_of(client)
-    reading = choose(model.policy if isinstance(model, Model) else "squash")
+    reading = choose(model.resize_mode if isinstance(model, Model) else "squash")
     if reading is None:
         return
     if reading.outcome is None:
-        with st.spinner("The model reads the film …"):
-            film = reading.film
-            reading.outcome = outcome(lambda: client.predict(film.body, film.media_type))
+        with st.spinner("The model reads the image …"):
+            image = reading.image
+            reading.outcome = outcome(lambda: client.predict(image.body, image.media_type))
     left, right = st.columns([5, 6], gap="large")
     with left:
         heat = reading.heat if isinstance(reading.heat, HeatMap) else None
-        shown_film(reading.film, heat)
+        shown_image(reading.image, heat)
     with right:
         if isinstance(reading.outcome, Prediction):
             show_prediction(reading.outcome, model)
             show_heat(client, reading)
             show_details(reading.outcome)
-        elif show_refusal(reading.outcome, reading.film.digest):
+        elif show_refusal(reading.outcome, reading.image.digest):
             reading.outcome = None
             st.rerun()
 
 
-def choose(policy: Policy) -> Reading | None:
-    """Let the person choose a film; None until there is one that can be sent.
+def choose(resize_mode: ResizeMode) -> Reading | None:
+    """Let the person choose an image; None until there is one that can be sent.
 
-    Leaving the page empties its uploader, as Streamlit has it; the film of the session stays until it is taken away.
+    Leaving the page empties its uploader, as Streamlit has it; the image of the session stays until it is taken away.
     """
     source = st.segmented_control(
-        "Film",
+        "Radiograph",
         [UPLOAD, NORMAL, PNEUMONIA],
         default=UPLOAD,
         required=True,
         key="source",
         persist_state="session",
-        help="The synthetic films are drawn and show nobody.",
+        help="The synthetic images are drawn and show nobody.",
     )
     if source in (NORMAL, PNEUMONIA):
         return kept(source) or remember(Reading(source, synthetic(source == PNEUMONIA)))
@@ -83,21 +83,21 @@ def choose(policy: Policy) -> Reading | None:
         return still_open()
     try:
         return kept(uploaded.file_id) or remember(
-            Reading(uploaded.file_id, films.from_file(uploaded.name, uploaded.getvalue(), policy))
+            Reading(uploaded.file_id, images.from_file(uploaded.name, uploaded.getvalue(), resize_mode))
         )
-    except radiograph.FilmError as error:
+    except radiograph.ImageError as error:
         st.error(f"**{plain(uploaded.name)} cannot be read.** {error}", icon=":material/broken_image:")
         return None
 
 
 def still_open() -> Reading | None:
-    """Return the film that was chosen before the person looked at another page, with a way to close it."""
+    """Return the image that was chosen before the person looked at another page, with a way to close it."""
     reading: Reading | None = st.session_state.get("reading")
     if reading is None or reading.source in (NORMAL, PNEUMONIA):
         introduce()
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{plain(reading.film.name)} is still open.")
+        st.caption(f"{plain(reading.image.name)} is still open.")
         st.button("Close it", icon=":material/close:", on_click=forget)
     return reading
 
@@ -105,18 +105,18 @@ def still_open() -> Reading | None:
 def introduce() -> None:
     """Say what will happen, to who is here for the first time."""
     steps = {
-        ":material/upload_file: Choose a film": "One frontal chest radiograph as JPEG, PNG or DICOM. None at hand? The "
-        "synthetic ones above are drawn by the project and show nobody.",
+        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG or DICOM. None at hand? "
+        "The synthetic ones above are drawn by the project and show nobody.",
         ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, and how often "
-        "that threshold was right on films the model had never seen.",
-        ":material/blur_on: See why": "A heat map of the parts of the film that the model's answer rests on.",
+        "that threshold was right on images the model had never seen.",
+        ":material/blur_on: See why": "A heat map of the parts of the image that the model's answer rests on.",
     }
     for column, (title, words) in zip(st.columns(len(steps)), steps.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
             st.markdown(f"**{title}**\n\n{words}")
     st.caption(
-        "The film goes to this deployment's API and from there to its model; neither it nor the result is stored or "
-        "logged with your film. Of a DICOM file only the pixels are sent."
+        "The image goes to this deployment's API and from there to its model; neither it nor the result is stored or "
+        "logged with your image. Of a DICOM file only the pixels are sent."
     )
 
 
@@ -127,7 +127,7 @@ def kept(source: str) -> Reading | None:
 
 
 def forget() -> None:
-    """Drop this session's film and what was said of it."""
+    """Drop this session's image and what was said of it."""
     st.session_state.pop("reading", None)
 
 
@@ -137,10 +137,10 @@ def remember(reading: Reading) -> Reading:
     return reading
 
 
-@st.cache_data(show_spinner="Drawing a film …")
-def synthetic(pneumonia: bool) -> Film:
-    """Return a drawn film; it is nobody's, so that every session may share it."""
-    return films.synthetic(pneumonia)
+@st.cache_data(show_spinner="Drawing an image …")
+def synthetic(pneumonia: bool) -> Radiograph:
+    """Return a drawn image; it is nobody's, so that every session may share it."""
+    return images.synthetic(pneumonia)
 
 
 def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
@@ -153,7 +153,7 @@ def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
     st.html(scale(found))
     if isinstance(model, Model):
         same = model.version == found.model_version
-        other = f"This film was read by another model than the present one, `{model.version}`."
+        other = f"This image was read by another model than the present one, `{model.version}`."
         st.markdown(threshold_meaning(model.evaluation) if same else other)
     st.caption(f"Threshold: {found.threshold_source}. {found.disclaimer}")
 
@@ -163,16 +163,16 @@ def show_heat(client: Client, reading: Reading) -> None:
     if isinstance(reading.heat, HeatMap):
         st.markdown(heat_words(reading.heat))
         return
-    again = isinstance(reading.heat, RefusalError) and show_refusal(reading.heat, f"heat-{reading.film.digest}")
+    again = isinstance(reading.heat, RefusalError) and show_refusal(reading.heat, f"heat-{reading.image.digest}")
     asked = reading.heat is None and st.button(
         "Show which parts speak for pneumonia",
         icon=":material/blur_on:",
-        help="Covers one part of the film after the other and asks the model each time: 50 calls, some seconds.",
+        help="Covers one part of the image after the other and asks the model each time: 50 calls, some seconds.",
     )
     if not asked and not again:
         return
-    with st.spinner("The model reads the film with one part after the other covered …"):
-        reading.heat = outcome(lambda: client.explain(reading.film.body, reading.film.media_type))
+    with st.spinner("The model reads the image with one part after the other covered …"):
+        reading.heat = outcome(lambda: client.explain(reading.image.body, reading.image.media_type))
     st.rerun()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra import cost, settings
+from infra import endpoint_price, settings
 from ml import cost as estimate
 from ml import project
 from ml.training import prices
@@ -16,7 +16,7 @@ TABLE = prices.read(None)
 
 
 def told(**changes: Any) -> dict[str, Any] | None:
-    return cost.endpoint(settings.read(context(**changes)), cost.read())
+    return endpoint_price.endpoint(settings.read(context(**changes)), endpoint_price.read())
 
 
 def test_the_default_is_one_instance_by_the_hour() -> None:

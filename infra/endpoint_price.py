@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.settings import Settings
 
-TABLE = Path(__file__).resolve().parents[1] / "ml" / "prices.json"
+TABLE = Path(__file__).resolve().parents[1] / "ml" / "training" / "prices.json"
 DIGITS = 8
 """Of a price in its currency: a serverless second costs 0.00002 a gigabyte."""
 

@@ -1,7 +1,7 @@
 """How many radiographs the gate of the API refuses, and which pictures of other things it lets pass.
 
-Run it as `python -m benchmarks.gate_refusals --data FOLDER`, on any folder of chest radiographs (JPEG or PNG, any
-depth). Exit code 1 when more than 1 % of them are refused. `--template` prints the mean image that
+Run it as `python -m benchmarks.frontal_check_refusals --data FOLDER`, on any folder of chest radiographs (JPEG or PNG,
+any depth). Exit code 1 when more than 1 % of them are refused. `--template` prints the mean image that
 `radiograph.template` holds instead.
 
 That template was averaged from the children's radiographs of chest-xray-pneumonia. Their refusals show that the gate
@@ -24,8 +24,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from ml.evaluation.statistics import proportion
-from radiograph import FilmError, phantom, standard_film
-from radiograph.gate import standardise_radiograph
+from radiograph import ImageError, phantom, standard_image
+from radiograph.frontal_check import standardise_radiograph
 from radiograph.template import TEMPLATE_SIDE
 
 LARGEST_SHARE = 0.01
@@ -58,10 +58,10 @@ def others() -> Iterator[tuple[str, Image.Image]]:
             size, Image.Resampling.BICUBIC
         )
         yield "clouds in colour", colours
-        film = phantom.draw(seed, seed % 2 == 0)
-        yield "inverted film", ImageOps.invert(film)
-        yield "film on its side", film.rotate(90, expand=True)
-        yield "film upside down", film.rotate(180)
+        image = phantom.draw(seed, seed % 2 == 0)
+        yield "inverted image", ImageOps.invert(image)
+        yield "image on its side", image.rotate(90, expand=True)
+        yield "image upside down", image.rotate(180)
     for angle in range(0, 360, 45):
         yield "gradient", Image.linear_gradient("L").rotate(angle).resize(size)
     yield "gradient", Image.radial_gradient("L")
@@ -89,17 +89,17 @@ def refusal(data: bytes) -> str | None:
     """Why the gate refuses a file; None when it passes."""
     try:
         standardise_radiograph(data, max_bytes=None)
-    except FilmError as error:
+    except ImageError as error:
         return str(error).partition(";")[0].removeprefix("Received ")
     return None
 
 
-def mean_film(paths: list[Path]) -> bytes:
-    """The mean of standardised films on 16 x 16 pixels, each brought to mean 0 and length 1; stretched to 0..255."""
+def mean_image(paths: list[Path]) -> bytes:
+    """The mean of standardised images on 16 x 16 pixels, each brought to mean 0 and length 1; stretched to 0..255."""
     total = np.zeros(TEMPLATE_SIDE * TEMPLATE_SIDE)
     for path in paths:
-        film = standard_film(path.read_bytes(), max_bytes=None)
-        small = film.resize((TEMPLATE_SIDE, TEMPLATE_SIDE), Image.Resampling.BOX)
+        image = standard_image(path.read_bytes(), max_bytes=None)
+        small = image.resize((TEMPLATE_SIDE, TEMPLATE_SIDE), Image.Resampling.BOX)
         values = np.asarray(small, float).ravel()
         values -= values.mean()
         total += values / max(float(np.linalg.norm(values)), 1e-6)
@@ -112,20 +112,21 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, required=True, action="append", help="any folder of chest radiographs; may be repeated"
     )
-    parser.add_argument("--template", action="store_true", help="print the mean film of these instead")
+    parser.add_argument("--template", action="store_true", help="print the mean image of these instead")
     options = parser.parse_args()
     paths = [path for folder in options.data for path in radiographs(folder)]
     if not paths:
         parser.error(f"there is no JPEG or PNG below {', '.join(map(str, options.data))}.")
     if options.template:
-        print(mean_film(paths).hex())
+        print(mean_image(paths).hex())
         return 0
     started = time.process_time()
     reasons = Counter(reason for path in paths if (reason := refusal(path.read_bytes())) is not None)
     milliseconds = 1000 * (time.process_time() - started) / len(paths)
     refused = reasons.total()
-    share = proportion(refused, len(paths))
-    print(f"{refused} of {len(paths)} radiographs refused: {share.value:.2%} [{share.low:.2%}, {share.high:.2%}], "
+    fraction = proportion(refused, len(paths))
+    print(f"{refused} of {len(paths)} radiographs refused: {fraction.value:.2%} "
+          f"[{fraction.low:.2%}, {fraction.high:.2%}], "
           f"{milliseconds:.1f} ms each, decoding included")  # fmt: skip
     print("The gate's template was averaged from chest-xray-pneumonia (children): on those images this is no "
           "independent test.")  # fmt: skip
@@ -141,7 +142,7 @@ def main() -> int:
     print("pictures of other things that pass")
     for kind, count in all_kinds.items():
         print(f"  {passed[kind]:4} of {count:3} {kind}")
-    return 0 if not math.isnan(share.value) and share.value <= LARGEST_SHARE else 1
+    return 0 if not math.isnan(fraction.value) and fraction.value <= LARGEST_SHARE else 1
 
 
 if __name__ == "__main__":

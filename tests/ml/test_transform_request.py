@@ -10,11 +10,11 @@ from ml.scoring.scorer import Scorer
 from ml.training.request import Place
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://films/input/"}
+SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
 
 
 def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
-    scorer = Scorer("dev", "s3://films/a", "x" * 29 + "-" + "y" * 33, Place("films", "role", "image"), "ml.m5.large")
+    scorer = Scorer("dev", "s3://images/a", "x" * 29 + "-" + "y" * 33, Place("images", "role", "image"), "ml.m5.large")
     names = {scorer.new_job() for _ in range(20)}
     assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names
@@ -25,7 +25,7 @@ def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
     [("ml.m5.large", 6), ("ml.m5.4xlarge", 6), ("ml.m5.8xlarge", 3), ("ml.c7i.48xlarge", 1)],
 )
 def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(instance_type: str, megabytes: int) -> None:
-    request = transform_job.request("job", "model", SOURCE, "s3://films/out", instance_type, key="arn:key")
+    request = transform_job.request("job", "model", SOURCE, "s3://images/out", instance_type, key="arn:key")
     assert request["MaxPayloadInMB"] == megabytes
     assert request["TransformOutput"]["KmsKeyId"] == "arn:key"
 

@@ -8,33 +8,33 @@ import pytest
 from PIL import Image
 
 import radiograph
-from frontend import film
-from tests.lambda_.events import FILM, image
+from frontend import uploaded_image
+from tests.lambda_.events import IMAGE, encoded
 from tests.radiograph.test_dicom import dataset, saved
 
 
 def grainy_png() -> bytes:
-    """A drawn film with the grain of a large plate, which PNG cannot pack below what the API takes."""
+    """A drawn image with the grain of a large plate, which PNG cannot pack below what the API takes."""
     grain = np.random.default_rng(0).normal(0, 12, (2400, 2600))
-    pixels = np.clip(np.asarray(FILM.resize((2600, 2400)), float) + grain, 0, 255).astype(np.uint8)
+    pixels = np.clip(np.asarray(IMAGE.resize((2600, 2400)), float) + grain, 0, 255).astype(np.uint8)
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 @pytest.mark.parametrize(("form", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png")])
-def test_a_film_the_api_takes_is_sent_as_it_is(form: str, media_type: str) -> None:
-    data = image(form)
-    found = film.from_file("film", data)
+def test_an_image_the_api_takes_is_sent_as_it_is(form: str, media_type: str) -> None:
+    data = encoded(form)
+    found = uploaded_image.from_file("image", data)
     assert (found.body, found.media_type, found.note) == (data, media_type, "")
 
 
-def test_a_film_the_api_does_not_take_is_reduced_and_the_note_says_so() -> None:
+def test_an_image_the_api_does_not_take_is_reduced_and_the_note_says_so() -> None:
     data = grainy_png()
     assert len(data) > radiograph.MAX_BYTES
-    for policy in radiograph.POLICIES:
-        found = film.from_file("film.png", data, policy)
-        assert found.body == radiograph.standardise(data, policy=policy, max_bytes=None)
+    for resize_mode in radiograph.RESIZE_MODES:
+        found = uploaded_image.from_file("image.png", data, resize_mode)
+        assert found.body == radiograph.standardise(data, resize_mode=resize_mode, max_bytes=None)
     assert f"{len(data) / 1e6:.1f} MB" in found.note
     assert (found.size, found.picture.size) == ((2600, 2400), (1200, 1108))
 
@@ -45,18 +45,18 @@ def test_a_photograph_too_large_to_send_is_refused_before_its_colours_are_lost()
     buffer = BytesIO()
     Image.fromarray(np.clip(sky_to_grass + grain, 0, 255).astype(np.uint8)).save(buffer, "PNG")
     assert len(buffer.getvalue()) > radiograph.MAX_BYTES
-    with pytest.raises(radiograph.FilmError, match="in colour"):
-        film.from_file("holiday.png", buffer.getvalue())
+    with pytest.raises(radiograph.ImageError, match="in colour"):
+        uploaded_image.from_file("holiday.png", buffer.getvalue())
 
 
 def test_the_window_that_changes_nothing_changes_nothing() -> None:
     greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
-    assert film.windowed(greys, 128, 256).tobytes() == greys.tobytes()
+    assert uploaded_image.windowed(greys, 128, 256).tobytes() == greys.tobytes()
 
 
 def test_a_narrow_window_is_black_below_and_white_above() -> None:
     greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
-    seen = np.asarray(film.windowed(greys, 100, 51)).ravel()
+    seen = np.asarray(uploaded_image.windowed(greys, 100, 51)).ravel()
     assert (seen[74], seen[125], seen[200]) == (0, 255, 255)
     assert 120 <= seen[100] <= 135
 
@@ -64,27 +64,27 @@ def test_a_narrow_window_is_black_below_and_white_above() -> None:
 def test_of_a_dicom_file_only_pixels_are_sent() -> None:
     data = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
     assert b"Doe^Jane" in data
-    found = film.from_file("film.dcm", data)
+    found = uploaded_image.from_file("image.dcm", data)
     assert radiograph.media_type(found.body) == "image/jpeg"
     assert b"Doe" not in found.body
     assert b"123456" not in found.body
     assert "tags stay here" in found.note
 
 
-def test_the_two_synthetic_films_differ_and_can_be_sent() -> None:
-    healthy, ill = film.synthetic(False), film.synthetic(True)
+def test_the_two_synthetic_images_differ_and_can_be_sent() -> None:
+    healthy, ill = uploaded_image.synthetic(False), uploaded_image.synthetic(True)
     assert healthy.digest != ill.digest
     assert len(healthy.body) < radiograph.MAX_BYTES
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", image()[:300]])
-def test_a_file_that_is_no_film_is_refused_with_a_sentence(data: bytes) -> None:
-    with pytest.raises(radiograph.FilmError, match=r"\.$"):
-        film.from_file("film", data)
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", encoded()[:300]])
+def test_a_file_that_is_no_image_is_refused_with_a_sentence(data: bytes) -> None:
+    with pytest.raises(radiograph.ImageError, match=r"\.$"):
+        uploaded_image.from_file("image", data)
 
 
 def test_reading_a_file_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    film.from_file("film", grainy_png())
+    uploaded_image.from_file("image", grainy_png())
     assert list(tmp_path.iterdir()) == []

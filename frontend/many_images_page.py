@@ -1,4 +1,4 @@
-"""The page "Read many films"."""
+"""The page "Read many images"."""
 
 import time
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from typing import Any
 import streamlit as st
 
 import radiograph
-from frontend import film as films
-from frontend.answers import Model
+from frontend import uploaded_image as images
+from frontend.api_models import Model
 from frontend.archive import MAX_FILES, ArchiveError, Item, items_of
 from frontend.batch import AT_ONCE, FATAL, Row, read_all
 from frontend.client import Client
-from frontend.picture import shown_film
-from frontend.reading import KINDS
+from frontend.one_image_page import KINDS
 from frontend.refusals import NEXT_STEPS
 from frontend.scale import scale
 from frontend.session import model_of, opened
 from frontend.table import BATCH_COLUMNS, FILTERS, NEAR, chosen, csv_of, frame, summary
+from frontend.viewer import shown_image
 from frontend.wording import duration, plain
-from radiograph import Policy
+from radiograph import ResizeMode
 
 ROWS_SHOWN = 12
 ROW_PIXELS = 64
@@ -27,25 +27,25 @@ ROW_PIXELS = 64
 
 def page() -> None:
     """Draw the page."""
-    client = opened("Read many films")
+    client = opened("Read many images")
     if client is None:
         return
     model = model_of(client)
-    policy: Policy = model.policy if isinstance(model, Model) else "squash"
+    resize_mode: ResizeMode = model.resize_mode if isinstance(model, Model) else "squash"
     items = choose()
     rows: dict[str, Row] = st.session_state.setdefault("rows", {})
     for gone in rows.keys() - {item.key for item in items}:
         del rows[gone]
     if not items:
         return
-    run(client, items, rows, policy)
+    run(client, items, rows, resize_mode)
     done = [rows[item.key] for item in items if item.key in rows]
     if done:
-        show(done, items, policy)
+        show(done, items, resize_mode)
 
 
 def choose() -> list[Item]:
-    """Let the person choose films; those of the session stay when the person looks at another page meanwhile."""
+    """Let the person choose images; those of the session stay when the person looks at another page meanwhile."""
     uploaded = st.file_uploader(
         "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
         type=[*KINDS, "zip"],
@@ -73,7 +73,7 @@ def forget() -> None:
     st.session_state.pop("items", None)
 
 
-def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Policy) -> None:
+def run(client: Client, items: Sequence[Item], rows: dict[str, Row], resize_mode: ResizeMode) -> None:
     """Read what has no result yet, once the person says so; a rerun keeps what was done and stops the rest."""
     pending = [item for item in items if item.key not in rows]
     failed = [row for row in rows.values() if row.again]
@@ -84,7 +84,7 @@ def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Pol
     if not pending:
         return
     place = st.empty()
-    words = f"Read {len(pending):,} films" if not rows else f"Go on with the other {len(pending):,} films"
+    words = f"Read {len(pending):,} images" if not rows else f"Go on with the other {len(pending):,} images"
     with place.container(horizontal=True):
         pressed = st.button(words, type="primary", icon=":material/play_arrow:")
         st.caption(f"{len(items):,} files chosen, {AT_ONCE} are read at a time.")
@@ -92,18 +92,18 @@ def run(client: Client, items: Sequence[Item], rows: dict[str, Row], policy: Pol
         return
     with place.container():
         st.button("Stop", icon=":material/stop:", help="What was read stays.")
-        bar = st.progress(0.0, text=f"0 of {len(pending):,} films")
+        bar = st.progress(0.0, text=f"0 of {len(pending):,} images")
         started = time.monotonic()
-        for count, row in enumerate(read_all(client, pending, policy), 1):
+        for count, row in enumerate(read_all(client, pending, resize_mode), 1):
             rows[row.key] = row
             left = duration((time.monotonic() - started) / count * (len(pending) - count))
-            told = f"{count:,} of {len(pending):,} films" + (f", about {left} left" if count < len(pending) else "")
+            told = f"{count:,} of {len(pending):,} images" + (f", about {left} left" if count < len(pending) else "")
             bar.progress(count / len(pending), text=told)
     st.rerun()
 
 
-def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
-    """Show the results: in short, as a table to filter and sort, as a file, and each film on request."""
+def show(rows: list[Row], items: Sequence[Item], resize_mode: ResizeMode) -> None:
+    """Show the results: in short, as a table to filter and sort, as a file, and each image on request."""
     stopped = next((row for row in rows if row.code in FATAL), None)
     if stopped is not None:
         step = NEXT_STEPS.get(stopped.code, "")
@@ -113,7 +113,7 @@ def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
     st.download_button(
         "Download CSV",
         csv_of(rows),
-        "chest-film-readings.csv",
+        "chest-image-readings.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -121,7 +121,7 @@ def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
     shown = chosen(rows, str(name))
     st.caption(
         f"{len(shown):,} of {len(rows):,} files. Near the threshold: within {100 * NEAR:.0f} points of it. "
-        "Click a column's head to sort, a row's box to see the film."
+        "Click a column's head to sort, a row's box to see the image."
     )
     if not shown:
         return
@@ -134,22 +134,22 @@ def show(rows: list[Row], items: Sequence[Item], policy: Policy) -> None:
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",
-        alt="Results of the films that were read",
+        alt="Results of the images that were read",
     )
     for place in event.selection.rows:
         if place < len(shown):
-            show_one(shown[place], items, policy)
+            show_one(shown[place], items, resize_mode)
 
 
-def show_one(row: Row, items: Sequence[Item], policy: Policy) -> None:
-    """Show one film of the batch with its result; its file is read again, for the table keeps a thumbnail only."""
+def show_one(row: Row, items: Sequence[Item], resize_mode: ResizeMode) -> None:
+    """Show one image of the batch with its result; its file is read again, for the table keeps a thumbnail only."""
     item = next(item for item in items if item.key == row.key)
     left, right = st.columns([5, 6], gap="large")
     with left:
         try:
-            shown_film(films.from_file(item.name, item.read(), policy))
-        except (ArchiveError, radiograph.FilmError):
-            st.caption("There is no film to show.")
+            shown_image(images.from_file(item.name, item.read(), resize_mode))
+        except (ArchiveError, radiograph.ImageError):
+            st.caption("There is no image to show.")
     with right:
         st.subheader(plain(row.name), anchor=False)
         if row.prediction is None:

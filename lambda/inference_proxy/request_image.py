@@ -1,4 +1,4 @@
-"""The request's body as a standardised film."""
+"""The request's body as a standardised image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PIL import Image
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.events import Request
-from inference_proxy.problems import ProblemError, from_film_error
+from inference_proxy.problems import ProblemError, from_image_error
 from inference_proxy.settings import Settings
-from inference_proxy.uploads import uploaded_film
-from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, FilmError, Policy, media_type
-from radiograph.gate import radiograph_film
+from inference_proxy.uploads import uploaded_image
+from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, ImageError, ResizeMode, media_type
+from radiograph.frontal_check import radiograph_image
 
 # What the image's first bytes may say for each Content-Type. application/x-image is SageMaker's name for "either".
 ACCEPTED: Final = {
@@ -29,17 +29,17 @@ _ALLOWED: Final = "image/jpeg, image/png and application/x-image are allowed"
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{1,63}", re.ASCII)
 
 
-def received_film(request: Request, settings: Settings, deadline: Deadline) -> bytes:
+def received_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
     """The encoded image that the request brings, of the format its Content-Type names, or the upload that it names.
 
     At most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES by way of an upload.
     Raises ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.
     """
     if not request.body:
-        raise ProblemError("empty", "Received no body; send the bytes of one chest film as JPEG or PNG.")
+        raise ProblemError("empty", "Received no body; send the bytes of one chest radiograph as JPEG or PNG.")
     declared = _declared_type(request)
     if declared == _JSON:
-        return uploaded_film(request, settings, deadline)
+        return uploaded_image(request, settings, deadline)
     data = _decoded(request)
     found = media_type(data)
     # Formats that are accepted under no Content-Type are named by radiograph, with the way out.
@@ -52,12 +52,15 @@ def received_film(request: Request, settings: Settings, deadline: Deadline) -> b
     return data
 
 
-def standard_film(data: bytes, policy: Policy) -> Image.Image:
-    """The film as the network takes it (see `radiograph.gate`): mode "L". Raises ProblemError 400, 413, 415 or 422."""
+def standard_image(data: bytes, resize_mode: ResizeMode) -> Image.Image:
+    """Return the image as the network takes it, mode "L" (see `radiograph.frontal_check`).
+
+    Raises ProblemError 400, 413, 415 or 422.
+    """
     try:
-        return radiograph_film(data, policy=policy, max_bytes=MAX_UPLOAD_BYTES)
-    except FilmError as error:
-        raise from_film_error(error) from error
+        return radiograph_image(data, resize_mode=resize_mode, max_bytes=MAX_UPLOAD_BYTES)
+    except ImageError as error:
+        raise from_image_error(error) from error
 
 
 def _declared_type(request: Request) -> str:
@@ -88,7 +91,7 @@ def _decoded(request: Request) -> bytes:
         raise ProblemError(
             "too_large",
             f"Received {size:,} bytes; at most {MAX_BYTES:,} are allowed: "
-            "save the film as a smaller JPEG (the network sees 224 x 224 pixels), or ask POST /uploads for a place.",
+            "save the image as a smaller JPEG (the network sees 224 x 224 pixels), or ask POST /uploads for a place.",
         )
     try:
         return base64.b64decode(request.body, validate=True)

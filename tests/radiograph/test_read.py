@@ -1,4 +1,4 @@
-"""What a film looks like after reading: upright, grey, scaled from its depth, from whatever the file held."""
+"""What an image looks like after reading: upright, grey, scaled from its depth, from whatever the file held."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageOps
 
-from radiograph import FilmError, media_type, read_film
+from radiograph import ImageError, media_type, read_image
 from radiograph.header import exif_orientation
 from tests.radiograph.files import (
     chunk,
     encoded,
     exif,
-    film,
+    image,
     jpeg,
     jpeg_with,
     png,
@@ -39,53 +39,53 @@ def _ramp(peak: int) -> np.ndarray:
     return np.linspace(0, peak, 100 * 100).round().reshape(100, 100)
 
 
-def test_a_grey_film_is_read_exactly() -> None:
-    assert read_film(png()).tobytes() == film().tobytes()
+def test_a_grey_image_is_read_exactly() -> None:
+    assert read_image(png()).tobytes() == image().tobytes()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "LA", "RGBA"])
 def test_grey_kept_in_other_modes_is_read_exactly(mode: str) -> None:
-    assert read_film(encoded(film().convert(mode), "PNG")).tobytes() == film().tobytes()
+    assert read_image(encoded(image().convert(mode), "PNG")).tobytes() == image().tobytes()
 
 
-def test_a_colour_jpeg_of_a_grey_film_differs_from_it_by_its_compression_only() -> None:
-    read = read_film(encoded(film().convert("RGB"), "JPEG", quality=95))
-    assert np.abs(_grey(read) - _grey(film())).mean() < 2
+def test_a_colour_jpeg_of_a_grey_image_differs_from_it_by_its_compression_only() -> None:
+    read = read_image(encoded(image().convert("RGB"), "JPEG", quality=95))
+    assert np.abs(_grey(read) - _grey(image())).mean() < 2
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_a_16_bit_film_is_scaled_by_the_bits_in_use(bits: int) -> None:
     values = _ramp(2**bits - 1)
-    read = read_film(_sixteen(values))
+    read = read_image(_sixteen(values))
     assert np.array_equal(_grey(read), values.astype(int) >> (bits - 8))
 
 
 def test_transparent_pixels_are_black() -> None:
     layered = Image.merge("LA", (Image.new("L", (100, 100), 200), Image.new("L", (100, 100), 0)))
-    assert read_film(encoded(layered, "PNG")).getextrema() == (0, 0)
+    assert read_image(encoded(layered, "PNG")).getextrema() == (0, 0)
 
 
 def test_a_transparent_palette_entry_is_black() -> None:
     indexed = Image.new("P", (100, 100), 1)
     indexed.putpalette([0, 0, 0, 255, 255, 255])
-    assert read_film(encoded(indexed, "PNG")).getextrema() == (255, 255)
-    assert read_film(encoded(indexed, "PNG", transparency=b"\xff\x00")).getextrema() == (0, 0)
+    assert read_image(encoded(indexed, "PNG")).getextrema() == (255, 255)
+    assert read_image(encoded(indexed, "PNG", transparency=b"\xff\x00")).getextrema() == (0, 0)
 
 
-def test_a_bilevel_film_is_black_and_white() -> None:
+def test_a_bilevel_image_is_black_and_white() -> None:
     half = Image.new("1", (100, 100))
     half.paste(1, (0, 0, 50, 100))
-    assert sorted(set(read_film(encoded(half, "PNG")).tobytes())) == [0, 255]
+    assert sorted(set(read_image(encoded(half, "PNG")).tobytes())) == [0, 255]
 
 
 def test_cmyk_is_read_with_adobe_polarity_and_without() -> None:
-    ink = film().convert("CMYK")
+    ink = image().convert("CMYK")
     adobe = encoded(ink, "JPEG", quality=95)
     plain = without_segment(encoded(ImageChops.invert(ink), "JPEG", quality=95), 0xEE)
     assert b"Adobe" in adobe
     assert b"Adobe" not in plain
     for data in (adobe, plain):
-        assert np.abs(_grey(read_film(data)) - _grey(film())).mean() < 3
+        assert np.abs(_grey(read_image(data)) - _grey(image())).mean() < 3
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -93,30 +93,30 @@ def test_cmyk_is_read_with_adobe_polarity_and_without() -> None:
 def test_exif_orientation_is_applied_as_pillow_applies_it(orientation: int, order: str) -> None:
     data = jpeg_with(segment(0xE1, b"Exif\0\0" + exif(orientation, order)))
     expected = ImageOps.exif_transpose(Image.open(BytesIO(data)))
-    assert read_film(data).tobytes() == expected.tobytes()
-    assert read_film(data).size == expected.size
+    assert read_image(data).tobytes() == expected.tobytes()
+    assert read_image(data).size == expected.size
 
 
 def test_exif_orientation_of_a_png_is_applied() -> None:
-    read = read_film(png_with(chunk(b"eXIf", exif(6))))
-    assert read.tobytes() == film().transpose(Image.Transpose.ROTATE_270).tobytes()
+    read = read_image(png_with(chunk(b"eXIf", exif(6))))
+    assert read.tobytes() == image().transpose(Image.Transpose.ROTATE_270).tobytes()
 
 
-def test_the_film_carries_no_metadata_away() -> None:
+def test_the_image_carries_no_metadata_away() -> None:
     secret = b"Patient Jane Doe"
     data = jpeg_with(segment(0xE1, b"Exif\0\0" + exif(1) + secret), segment(0xFE, secret))
-    assert secret.decode() not in str(read_film(data).info)
+    assert secret.decode() not in str(read_image(data).info)
 
 
 def test_max_bytes_none_lifts_the_limit_for_local_files() -> None:
     data = jpeg()
-    with pytest.raises(FilmError, match=f"Received {len(data):,} bytes; at most {len(data) - 1:,} are allowed"):
-        read_film(data, max_bytes=len(data) - 1)
-    assert read_film(data, max_bytes=None).size == film().size
+    with pytest.raises(ImageError, match=f"Received {len(data):,} bytes; at most {len(data) - 1:,} are allowed"):
+        read_image(data, max_bytes=len(data) - 1)
+    assert read_image(data, max_bytes=None).size == image().size
 
 
-def test_a_film_error_comes_back_whole_from_a_worker_process() -> None:
-    error = pickle.loads(pickle.dumps(FilmError("truncated", "Received half.")))  # noqa: S301  our own bytes
+def test_an_image_error_comes_back_whole_from_a_worker_process() -> None:
+    error = pickle.loads(pickle.dumps(ImageError("truncated", "Received half.")))  # noqa: S301  our own bytes
     assert (error.code, str(error)) == ("truncated", "Received half.")
 
 
@@ -124,21 +124,21 @@ def test_media_type_is_read_from_the_bytes() -> None:
     assert media_type(jpeg()) == "image/jpeg"
     assert media_type(png()) == "image/png"
     assert media_type(bytes(128) + b"DICM") == "application/dicom"
-    assert media_type(encoded(film(), "GIF")) is None
+    assert media_type(encoded(image(), "GIF")) is None
     assert media_type(b"") is None
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_damage_anywhere_gives_a_film_or_a_film_error(data: st.DataObject) -> None:
-    sound = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(film(), "JPEG", progressive=True)])))
+def test_damage_anywhere_gives_an_image_or_an_image_error(data: st.DataObject) -> None:
+    sound = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
     # Headers are where the parsers decide, so they get half of the damage.
     places = st.one_of(st.integers(0, 700), st.integers(0, len(sound) - 1))
     for place in data.draw(st.lists(places, min_size=1, max_size=4)):
         sound[place] = data.draw(st.integers(0, 255))
     try:
-        assert read_film(bytes(sound)).mode == "L"
-    except FilmError as error:
+        assert read_image(bytes(sound)).mode == "L"
+    except ImageError as error:
         assert str(error).startswith("Received")
 
 
@@ -146,8 +146,8 @@ def test_damage_anywhere_gives_a_film_or_a_film_error(data: st.DataObject) -> No
 @given(st.sampled_from([jpeg, png]), st.floats(0, 0.9999))
 def test_a_file_cut_anywhere_is_refused(make: object, share: float) -> None:
     data = make()  # type: ignore[operator]
-    with pytest.raises(FilmError):
-        read_film(data[: int(share * len(data))])
+    with pytest.raises(ImageError):
+        read_image(data[: int(share * len(data))])
 
 
 def test_an_orientation_outside_the_standard_is_upright() -> None:
@@ -162,6 +162,6 @@ def test_any_exif_block_gives_an_orientation(block: bytes) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"]), st.binary(max_size=300))
-def test_any_bytes_give_a_film_error(start: bytes, rest: bytes) -> None:
-    with pytest.raises(FilmError):
-        read_film(start + rest)
+def test_any_bytes_give_an_image_error(start: bytes, rest: bytes) -> None:
+    with pytest.raises(ImageError):
+        read_image(start + rest)

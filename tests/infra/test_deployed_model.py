@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra import model
+from infra import deployed_model
 from infra.errors import SettingsError
 from radiograph import POLICIES
 
@@ -14,8 +14,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"artifact": None}, "artifact must be an s3:// URI"),
     ({"artifact": "https://bucket.s3.amazonaws.com/training/job/output/model.tar.gz"}, "artifact must be an s3:// URI"),
     ({"artifact": "/tmp/model.tar.gz"}, "artifact must be an s3:// URI"),  # noqa: S108
-    ({"artifact": "s3://films/training/job/output/model.zip"}, "artifact must be an s3:// URI"),
-    ({"artifact": "s3://Films/training/model.tar.gz"}, "artifact must be an s3:// URI"),
+    ({"artifact": "s3://images/training/job/output/model.zip"}, "artifact must be an s3:// URI"),
+    ({"artifact": "s3://Images/training/model.tar.gz"}, "artifact must be an s3:// URI"),
     ({"training_job": ""}, "training_job must be a job's name"),
     ({"training_job": None}, "training_job must be a job's name"),
     ({"training_job": 12}, "training_job must be a job's name"),
@@ -39,12 +39,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 def test_the_policies_are_those_of_radiograph() -> None:
-    assert model.POLICIES == POLICIES
+    assert deployed_model.POLICIES == POLICIES
 
 
 def refusal(entry: Any) -> str:
     with pytest.raises(SettingsError) as caught:
-        model.read({"model:dev": entry}, "dev")
+        deployed_model.read({"model:dev": entry}, "dev")
     return str(caught.value)
 
 
@@ -65,24 +65,24 @@ def test_a_missing_part_is_refused(name: str) -> None:
     assert name in refusal({key: value for key, value in MODEL.items() if key != name})
 
 
-@pytest.mark.parametrize("entry", ["s3://films/model.tar.gz", [MODEL], 5, {}])
+@pytest.mark.parametrize("entry", ["s3://images/model.tar.gz", [MODEL], 5, {}])
 def test_an_entry_of_another_shape_is_refused(entry: Any) -> None:
     assert "cannot be used" in refusal(entry)
 
 
 @pytest.mark.parametrize(("gate", "deployable"), [("passed", True), ("forced", True), ("AUROC is too low", False)])
 def test_only_a_released_model_is_deployable(gate: str, deployable: bool) -> None:
-    found = model.read({"model:dev": MODEL | {"gate": gate}}, "dev")
+    found = deployed_model.read({"model:dev": MODEL | {"gate": gate}}, "dev")
     assert found is not None
     assert found.deployable is deployable
 
 
 def test_no_entry_is_no_model() -> None:
-    assert model.read({"model:prod": MODEL}, "dev") is None
+    assert deployed_model.read({"model:prod": MODEL}, "dev") is None
 
 
 def test_further_keys_are_left_alone() -> None:
-    found = model.read({"model:dev": MODEL | {"anything": {"new": 1}}}, "dev")
+    found = deployed_model.read({"model:dev": MODEL | {"anything": {"new": 1}}}, "dev")
     assert found is not None
     assert found.artifact == MODEL["artifact"]
     assert found.classes == ("NORMAL", "PNEUMONIA")
@@ -90,6 +90,6 @@ def test_further_keys_are_left_alone() -> None:
 
 
 def test_a_threshold_of_one_may_be_written_as_an_integer() -> None:
-    found = model.read({"model:dev": MODEL | {"threshold": 1}}, "dev")
+    found = deployed_model.read({"model:dev": MODEL | {"threshold": 1}}, "dev")
     assert found is not None
     assert found.threshold == 1.0

@@ -8,8 +8,8 @@ from typing import Any
 
 from infra.errors import SettingsError
 
-POLICIES = ("squash", "pad")
-"""The ways to make a film square that radiograph has."""
+RESIZE_MODES = ("squash", "pad")
+"""The ways to make an image square that radiograph has."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class TrainedModel:
         artifact: s3://.../model.tar.gz.
         training_job: name of the job it came from, shown as the model's version.
         classes: in the order of the model's output.
-        policy: how the films it was trained on were made square; see radiograph.standardise.
-        threshold: probability of PNEUMONIA from which a film is called that, in [0, 1].
+        resize_mode: how the images it was trained on were made square; see radiograph.standardise.
+        threshold: probability of PNEUMONIA from which an image is called that, in [0, 1].
         threshold_source: one sentence on where the threshold comes from.
         calibration: slope and intercept on the logit of PNEUMONIA.
         evaluation: s3://.../ with metrics.json and report.html, "" when there is none.
@@ -31,7 +31,7 @@ class TrainedModel:
     artifact: str
     training_job: str
     classes: tuple[str, ...]
-    policy: str
+    resize_mode: str
     threshold: float
     threshold_source: str
     calibration: tuple[float, float]
@@ -63,7 +63,7 @@ def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
         entry["artifact"],
         entry["training_job"],
         tuple(entry["classes"]),
-        entry["policy"],
+        entry["resize_mode"],
         float(entry["threshold"]),
         entry["threshold_source"],
         (float(entry["calibration"]["slope"]), float(entry["calibration"]["intercept"])),
@@ -85,7 +85,7 @@ def faults_of(entry: Mapping[str, Any]) -> list[str]:
         ),
         "training_job": ("a job's name", matches(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", entry, "training_job")),
         "classes": ("NORMAL and PNEUMONIA in label order", entry.get("classes") == ["NORMAL", "PNEUMONIA"]),
-        "policy": (" or ".join(POLICIES), entry.get("policy") in POLICIES),
+        "resize_mode": (" or ".join(RESIZE_MODES), entry.get("resize_mode") in RESIZE_MODES),
         "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
         "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
         "calibration": ("slope above 0 and intercept, both numbers", is_calibration(entry.get("calibration"))),

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radiograph import POLICIES, Policy
+from radiograph import RESIZE_MODES, ResizeMode
 
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The API's answer about one film. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
+    """The API's answer about one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
 
     label: str
     probability: float
@@ -24,7 +24,7 @@ class Prediction:
 
     @property
     def positive(self) -> bool:
-        """Whether the film is called PNEUMONIA: its probability is at or above the threshold."""
+        """Whether the image is called PNEUMONIA: its probability is at or above the threshold."""
         return self.probability >= self.threshold
 
     @property
@@ -47,7 +47,7 @@ class HeatMap:
 
     values: tuple[tuple[float | None, ...], ...]
     floor: float
-    policy: Policy
+    resize_mode: ResizeMode
     complete: bool
     calls: int
 
@@ -76,7 +76,7 @@ class Model:
     """Which model answers. `evaluation` is its metrics.json, None where it was not evaluated."""
 
     version: str
-    policy: Policy
+    resize_mode: ResizeMode
     threshold: float
     threshold_source: str
     evaluation: Document | None
@@ -104,14 +104,16 @@ def heat_map(document: Document) -> HeatMap:
         raise ValueError("no grid")
     if heat["units"] != "log-odds":
         raise ValueError(f"unknown units {heat['units']!r}")
-    return HeatMap(rows, float(heat["floor"]), policy(heat["policy"]), bool(heat["complete"]), int(heat["calls"]))
+    return HeatMap(
+        rows, float(heat["floor"]), resize_mode(heat["resize_mode"]), bool(heat["complete"]), int(heat["calls"])
+    )
 
 
 def model(document: Document) -> Model:
     """Read an answer of GET /model. Raises KeyError, TypeError or ValueError where it is none."""
     return Model(
         version=str(document["model_version"]),
-        policy=policy(document["policy"]),
+        resize_mode=resize_mode(document["resize_mode"]),
         threshold=float(document["threshold"]),
         threshold_source=str(document["threshold_source"]),
         evaluation=document["evaluation"],
@@ -127,9 +129,9 @@ def lease(document: Document) -> Lease:
     return Lease(str(document["ends"]), int(document["seconds_left"]), None if hours is None else int(hours))
 
 
-def policy(name: object) -> Policy:
-    """Return the policy of a name. Raises ValueError where there is none."""
-    for known in POLICIES:
+def resize_mode(name: object) -> ResizeMode:
+    """Return the resize_mode of a name. Raises ValueError where there is none."""
+    for known in RESIZE_MODES:
         if name == known:
             return known
-    raise ValueError(f"unknown policy {name!r}")
+    raise ValueError(f"unknown resize_mode {name!r}")
