@@ -1,10 +1,10 @@
 """The population stability index: how far a distribution has moved, and how far chance alone moves it.
 
 PSI is the sum over bins of (q - p) ln(q / p), p and q being a bin's fraction of the reference and of now: the
-divergence J of Jeffreys (1946) and of Kullback and Leibler (1951). Its customary bands, 0.1 and 0.25, are those of Siddiqi,
-Credit Risk Scorecards (2006). They know no number of images, and PSI is above 0 by chance: without any drift it is about
-chi-square with (bins - 1) degrees of freedom, times (1 / n + 1 / m) (Yurdakul and Naranjo, Journal of Risk Model
-Validation 14, 2020). Both are therefore asked here.
+divergence J of Jeffreys (1946) and of Kullback and Leibler (1951). Its customary bands, 0.1 and 0.25, are those of
+Siddiqi, Credit Risk Scorecards (2006). They know no number of images, and PSI is above 0 by chance: without any drift
+it is about chi-square with (bins - 1) degrees of freedom, times (1 / n + 1 / m) (Yurdakul and Naranjo, Journal of
+Risk Model Validation 14, 2020). Both are therefore asked here.
 
 Pure functions on arrays.
 """

@@ -8,7 +8,7 @@ from frontend.archive import Item
 from frontend.batch import Row, read_all
 from frontend.client import Client
 from frontend.table import ALL, CLEAR, FAILED, SUSPECTED, UNSURE, chosen, csv_of, frame, summary
-from tests.lambda_.events import encoded
+from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Reply
 
 from .conftest import Api, refused_by_gateway
@@ -23,7 +23,7 @@ def read(api: Api, *images: bytes) -> list[Row]:
 
 
 def test_a_broken_image_does_not_stop_the_rest(api: Api) -> None:
-    rows = read(api, encoded(), encoded()[:300], b"no image", encoded(size=(400, 300)))
+    rows = read(api, encoded_image(), encoded_image()[:300], b"no image", encoded_image(size=(400, 300)))
     assert [row.code for row in rows] == ["", "truncated", "unsupported_format", ""]
     assert all(row.thumbnail.startswith("data:image/jpeg;base64,") for row in rows if row.prediction)
     assert all(row.reason.endswith(".") for row in rows if not row.prediction)
@@ -32,7 +32,7 @@ def test_a_broken_image_does_not_stop_the_rest(api: Api) -> None:
 def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_image(api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("THROTTLED", **{"Retry-After": "1"})] * 4)
     started = time.monotonic()
-    rows = read(api, *[encoded(size=(300 + number, 300)) for number in range(6)])
+    rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(6)])
     assert all(row.prediction for row in rows)
     assert len(rows) == 6
     assert time.monotonic() - started >= 1
@@ -40,7 +40,7 @@ def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_image(api: Api) -
 
 def test_a_wrong_key_ends_the_batch_after_the_first_answers(api: Api) -> None:
     api.gateway_answers.extend([refused_by_gateway("INVALID_API_KEY")] * 100)
-    rows = read(api, *[encoded(size=(300 + number, 300)) for number in range(40)])
+    rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(40)])
     assert {row.code for row in rows} == {"invalid_api_key"}
     assert 1 <= len(rows) < 40
     assert len(api.bodies) < 40
@@ -48,7 +48,7 @@ def test_a_wrong_key_ends_the_batch_after_the_first_answers(api: Api) -> None:
 
 def test_a_closed_batch_asks_no_more(api: Api) -> None:
     api.runtime.model = lambda received: Reply(seconds=0.05)
-    reading = read_all(Client(api.settings), items(*[encoded()] * 30), "squash")
+    reading = read_all(Client(api.settings), items(*[encoded_image()] * 30), "squash")
     next(reading)
     reading.close()  # type: ignore[attr-defined]
     time.sleep(0.3)
@@ -59,9 +59,9 @@ def test_a_closed_batch_asks_no_more(api: Api) -> None:
 
 def test_filters_and_summary_count_the_same_images(api: Api) -> None:
     api.runtime.replies.extend([Reply(body=b"[0.1, 0.9]")])
-    (suspected,) = read(api, encoded())
+    (suspected,) = read(api, encoded_image())
     api.runtime.replies.extend([Reply(body=b"[0.55, 0.45]")])
-    (unsure,) = read(api, encoded())
+    (unsure,) = read(api, encoded_image())
     (failed,) = read(api, b"no image")
     rows = [suspected, unsure, failed]
     assert [len(chosen(rows, name)) for name in (ALL, SUSPECTED, CLEAR, UNSURE, FAILED)] == [3, 1, 1, 1, 1]
@@ -70,7 +70,7 @@ def test_filters_and_summary_count_the_same_images(api: Api) -> None:
 
 
 def test_the_csv_holds_every_row_and_no_formula(api: Api) -> None:
-    rows = [*read(api, encoded()), Row("k", "=HYPERLINK(1)", code="broken", reason="Received, nothing.")]
+    rows = [*read(api, encoded_image()), Row("k", "=HYPERLINK(1)", code="broken", reason="Received, nothing.")]
     text = csv_of(rows).decode("utf-8-sig")
     first, second = csv.DictReader(io.StringIO(text))
     assert first["label"] == rows[0].prediction.label  # type: ignore[union-attr]

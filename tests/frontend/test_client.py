@@ -8,7 +8,7 @@ import pytest
 from frontend.api_models import Prediction
 from frontend.client import Client, RefusalError
 from frontend.settings import Settings
-from tests.lambda_.events import encoded
+from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Reply, failure
 from tests.ports import free_port
 
@@ -19,13 +19,13 @@ OPENAPI = Path(__file__).resolve().parents[2] / "lambda" / "inference_proxy" / "
 
 def refusal(api: Api, image: bytes = b"", key: str = KEY, url: str | None = None) -> RefusalError:
     with pytest.raises(RefusalError) as caught:
-        Client(Settings(url or api.url, key)).predict(image or encoded(), "image/jpeg")
+        Client(Settings(url or api.url, key)).predict(image or encoded_image(), "image/jpeg")
     return caught.value
 
 
 def test_an_image_gets_the_models_probability(api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
-    found = Client(api.settings).predict(encoded(), "image/jpeg")
+    found = Client(api.settings).predict(encoded_image(), "image/jpeg")
     assert isinstance(found, Prediction)
     assert (found.label, found.probability, found.threshold) == ("PNEUMONIA", 0.9, 0.5)
     assert found.request_id
@@ -33,7 +33,7 @@ def test_an_image_gets_the_models_probability(api: Api) -> None:
 
 
 def test_the_images_bytes_arrive_as_they_are(api: Api) -> None:
-    image = encoded("PNG")
+    image = encoded_image("PNG")
     Client(api.settings).predict(image, "image/png")
     assert api.bodies == [image]
 
@@ -44,7 +44,7 @@ def test_a_wrong_key_is_a_refusal_that_trying_again_cannot_mend(api: Api) -> Non
 
 
 def test_a_broken_image_comes_back_with_the_apis_code_and_sentence(api: Api) -> None:
-    found = refusal(api, image=encoded()[:200])
+    found = refusal(api, image=encoded_image()[:200])
     assert (found.status, found.code, found.retryable) == (400, "truncated", False)
     assert found.detail.endswith(".")
 
@@ -89,7 +89,7 @@ def test_the_key_is_in_no_representation_of_the_settings(api: Api) -> None:
 
 
 def test_a_heat_map_comes_as_a_grid(api: Api) -> None:
-    found = Client(api.settings).explain(encoded(), "image/jpeg")
+    found = Client(api.settings).explain(encoded_image(), "image/jpeg")
     assert (len(found.values), len(found.values[0]), found.complete, found.calls) == (7, 7, True, 50)
     assert found.strongest == 0
 
@@ -105,7 +105,7 @@ def test_a_heat_map_in_other_units_is_not_drawn_on_the_wrong_scale(api: Api) -> 
     }
     api.gateway_answers.append((200, json.dumps({"heat_map": heat}).encode(), {}))
     with pytest.raises(RefusalError) as caught:
-        Client(api.settings).explain(encoded(), "image/jpeg")
+        Client(api.settings).explain(encoded_image(), "image/jpeg")
     assert caught.value.code == "unexpected_answer"
 
 

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend.table import FAILED
-from tests.lambda_.events import encoded
+from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Reply
 
 from .conftest import KEY, Api, everything, refused_by_gateway, started
@@ -13,7 +13,7 @@ from .test_archive import zipped
 
 @pytest.fixture
 def app(api: Api) -> AppTest:
-    return started("many")
+    return started("many_images_page")
 
 
 def choose(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
@@ -30,7 +30,7 @@ def read(app: AppTest) -> AppTest:
 
 
 def image(number: int) -> tuple[str, bytes, str]:
-    return f"{number}.jpg", encoded(size=(300 + number, 300)), "image/jpeg"
+    return f"{number}.jpg", encoded_image(size=(300 + number, 300)), "image/jpeg"
 
 
 def test_nothing_is_asked_before_the_person_says_so(app: AppTest, api: Api) -> None:
@@ -40,7 +40,7 @@ def test_nothing_is_asked_before_the_person_says_so(app: AppTest, api: Api) -> N
 
 
 def test_images_and_those_inside_a_zip_come_as_one_table(app: AppTest, api: Api) -> None:
-    archive = ("images.zip", zipped({"a.jpg": image(8)[1], "broken.jpg": encoded()[:300]}), "application/zip")
+    archive = ("images.zip", zipped({"a.jpg": image(8)[1], "broken.jpg": encoded_image()[:300]}), "application/zip")
     read(choose(app, image(1), archive))
     table = app.dataframe[0].value
     assert sorted(table["file"]) == ["1.jpg", "a.jpg", "broken.jpg"]
@@ -49,7 +49,7 @@ def test_images_and_those_inside_a_zip_come_as_one_table(app: AppTest, api: Api)
 
 
 def test_the_filter_leaves_what_it_names(app: AppTest) -> None:
-    read(choose(app, image(1), ("broken.jpg", encoded()[:300], "image/jpeg")))
+    read(choose(app, image(1), ("broken.jpg", encoded_image()[:300], "image/jpeg")))
     app.button_group[0].set_value(FAILED).run()
     assert list(app.dataframe[0].value["file"]) == ["broken.jpg"]
 

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from frontend.one_image_page import NORMAL, PNEUMONIA
 from tests.lambda_.conftest import forget_environment
-from tests.lambda_.events import encoded
+from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Received, Reply, failure
 from tests.radiograph.files import page_of_text
 
@@ -44,26 +44,26 @@ def test_the_page_says_at_once_that_it_is_no_medical_device(app: AppTest) -> Non
 
 def test_an_image_above_the_threshold_is_suspected(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
-    upload(app, encoded())
+    upload(app, encoded_image())
     assert app.subheader[0].value == "Pneumonia suspected"
     assert "90.0 %" in everything(app)
 
 
 def test_an_image_below_the_threshold_is_not(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.7, 0.3]"))
-    upload(app, encoded())
+    upload(app, encoded_image())
     assert app.subheader[0].value == "No pneumonia suspected"
 
 
 def test_without_an_evaluation_the_page_says_that_the_threshold_is_worth_nothing_known(app: AppTest) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     assert "deployed without an evaluation" in everything(app)
 
 
 def test_after_another_deployment_a_result_does_not_stand_beside_the_new_models_figures(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     monkeypatch.setenv("MODEL_VERSION", "pneumonia-test-later")
     forget_environment()
     st.cache_data.clear()
@@ -73,7 +73,7 @@ def test_after_another_deployment_a_result_does_not_stand_beside_the_new_models_
 
 
 def test_a_rerun_does_not_ask_again(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     app.run()
     app.run()
     assert len(api.bodies) == 1
@@ -81,17 +81,17 @@ def test_a_rerun_does_not_ask_again(app: AppTest, api: Api) -> None:
 
 def test_the_result_goes_with_the_image_it_belongs_to(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
-    upload(app, encoded())
-    upload(app, encoded()[:300], "broken.jpeg")
+    upload(app, encoded_image())
+    upload(app, encoded_image()[:300], "broken.jpeg")
     assert not app.subheader
     assert "90.0 %" not in everything(app)
     api.runtime.replies.append(Reply(body=b"[0.8, 0.2]"))
-    upload(app, encoded(size=(400, 300)), "other.jpeg")
+    upload(app, encoded_image(size=(400, 300)), "other.jpeg")
     assert app.subheader[0].value == "No pneumonia suspected"
 
 
 def test_without_an_image_there_is_no_result(app: AppTest) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     app.file_uploader[0].set_value(None)
     app.run()
     assert not app.subheader
@@ -99,14 +99,14 @@ def test_without_an_image_there_is_no_result(app: AppTest) -> None:
 
 
 def test_a_broken_image_is_refused_before_anything_is_sent(app: AppTest, api: Api) -> None:
-    upload(app, encoded()[:300], "broken.jpeg")
+    upload(app, encoded_image()[:300], "broken.jpeg")
     assert r"broken\.jpeg cannot be read" in app.error[0].value
     assert api.bodies == []
 
 
 def test_after_a_passing_failure_trying_again_brings_the_result(app: AppTest, api: Api) -> None:
     api.runtime.replies.append(failure(424, "ModelError", OriginalStatusCode=500))
-    upload(app, encoded())
+    upload(app, encoded_image())
     assert app.error
     press(app, "Try again")
     assert not app.error
@@ -115,7 +115,7 @@ def test_after_a_passing_failure_trying_again_brings_the_result(app: AppTest, ap
 
 def test_a_wrong_key_offers_no_retry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "wrong")
-    app = upload(start(), encoded())
+    app = upload(start(), encoded_image())
     assert "API_KEY does not open this API" in app.error[0].value
     assert not app.button
 
@@ -135,7 +135,7 @@ def test_the_synthetic_images_are_offered_and_named_as_such(app: AppTest, api: A
 
 
 def test_the_heat_map_is_asked_for_once_and_has_an_opacity(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     api.runtime.model = brighter_is_ill
     press(app, "Show which parts")
     asked = len(api.runtime.received)
@@ -148,7 +148,7 @@ def test_the_heat_map_is_asked_for_once_and_has_an_opacity(app: AppTest, api: Ap
 
 
 def test_a_sure_model_gets_a_heat_map_with_its_scale(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     answers = iter([b"[0.01, 0.99]"] * 20 + [b"[0.015, 0.985]"] + [b"[0.01, 0.99]"] * 29)
     api.runtime.model = lambda received: Reply(body=next(answers))
     press(app, "Show which parts")
@@ -158,7 +158,7 @@ def test_a_sure_model_gets_a_heat_map_with_its_scale(app: AppTest, api: Api) -> 
 
 
 def test_where_only_noise_changes_the_page_says_that_no_region_matters(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     answers = iter([b"[0.01, 0.99]", b"[0.0105, 0.9895]"] * 25)
     api.runtime.model = lambda received: Reply(body=next(answers))
     press(app, "Show which parts")
@@ -174,7 +174,7 @@ def brighter_is_ill(received: Received) -> Reply:
 
 
 def test_a_heat_map_that_failed_can_be_asked_for_again(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     api.runtime.model = lambda received: failure(424, "ModelError", OriginalStatusCode=500)
     press(app, "Show which parts")
     assert app.error
@@ -185,30 +185,30 @@ def test_a_heat_map_that_failed_can_be_asked_for_again(app: AppTest, api: Api) -
 
 def test_another_image_has_no_heat_map_of_the_one_before(app: AppTest, api: Api) -> None:
     api.runtime.model = brighter_is_ill
-    press(upload(app, encoded()), "Show which parts")
-    upload(app, encoded(size=(400, 300)), "other.jpeg")
+    press(upload(app, encoded_image()), "Show which parts")
+    upload(app, encoded_image(size=(400, 300)), "other.jpeg")
     assert not [slider for slider in app.slider if "Opacity" in slider.label]
 
 
 def test_window_and_level_change_nothing_that_is_sent(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     (level,) = [slider for slider in app.slider if slider.label.startswith("Level")]
     level.set_value(60).run()
     assert not app.exception
-    assert api.bodies == [encoded()]
+    assert api.bodies == [encoded_image()]
 
 
 def test_the_key_never_reaches_the_browser(app: AppTest, api: Api) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     assert KEY not in everything(app)
     api.runtime.replies.extend([failure(503, "ServiceUnavailable")] * 8)
-    upload(app, encoded(size=(300, 300)))
+    upload(app, encoded_image(size=(300, 300)))
     assert app.error
     assert KEY not in everything(app)
 
 
 def test_two_sessions_do_not_see_each_others_images(app: AppTest) -> None:
-    upload(app, encoded())
+    upload(app, encoded_image())
     other = start()
     assert not other.subheader
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 import radiograph
 from frontend import uploaded_image
-from tests.lambda_.events import IMAGE, encoded
+from tests.lambda_.events import IMAGE, encoded_image
 from tests.radiograph.test_dicom import dataset, saved
 
 
@@ -24,7 +24,7 @@ def grainy_png() -> bytes:
 
 @pytest.mark.parametrize(("form", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png")])
 def test_an_image_the_api_takes_is_sent_as_it_is(form: str, media_type: str) -> None:
-    data = encoded(form)
+    data = encoded_image(form)
     found = uploaded_image.from_file("image", data)
     assert (found.body, found.media_type, found.note) == (data, media_type, "")
 
@@ -77,7 +77,7 @@ def test_the_two_synthetic_images_differ_and_can_be_sent() -> None:
     assert len(healthy.body) < radiograph.MAX_BYTES
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", encoded()[:300]])
+@pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", encoded_image()[:300]])
 def test_a_file_that_is_no_image_is_refused_with_a_sentence(data: bytes) -> None:
     with pytest.raises(radiograph.ImageError, match=r"\.$"):
         uploaded_image.from_file("image", data)

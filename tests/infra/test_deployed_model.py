@@ -6,7 +6,7 @@ import pytest
 
 from infra import deployed_model
 from infra.errors import SettingsError
-from radiograph import POLICIES
+from radiograph import RESIZE_MODES
 
 from .conftest import MODEL
 
@@ -23,8 +23,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"classes": ["PNEUMONIA", "NORMAL"]}, "NORMAL and PNEUMONIA in label order"),
     ({"classes": ["NORMAL", "PNEUMONIA", "COVID"]}, "NORMAL and PNEUMONIA in label order"),
     ({"classes": "NORMAL,PNEUMONIA"}, "NORMAL and PNEUMONIA in label order"),
-    ({"policy": "crop"}, "policy must be squash or pad"),
-    ({"policy": None}, "policy must be squash or pad"),
+    ({"resize_mode": "crop"}, "resize_mode must be squash or pad"),
+    ({"resize_mode": None}, "resize_mode must be squash or pad"),
     ({"calibration": {"slope": 0, "intercept": 0}}, "calibration must be slope above 0 and intercept"),
     ({"calibration": {"slope": 1}}, "calibration must be slope above 0 and intercept"),
     ({"calibration": [1, 0]}, "calibration must be slope above 0 and intercept"),
@@ -39,7 +39,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 def test_the_policies_are_those_of_radiograph() -> None:
-    assert deployed_model.POLICIES == POLICIES
+    assert deployed_model.RESIZE_MODES == RESIZE_MODES
 
 
 def refusal(entry: Any) -> str:
@@ -59,7 +59,7 @@ def test_an_unusable_entry_is_refused_with_its_key_and_a_remedy(changes: dict[st
 
 
 @pytest.mark.parametrize(
-    "name", ["artifact", "training_job", "classes", "policy", "threshold", "threshold_source", "gate"]
+    "name", ["artifact", "training_job", "classes", "resize_mode", "threshold", "threshold_source", "gate"]
 )
 def test_a_missing_part_is_refused(name: str) -> None:
     assert name in refusal({key: value for key, value in MODEL.items() if key != name})

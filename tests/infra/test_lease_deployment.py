@@ -18,12 +18,12 @@ from tests.ports import free_port
 APP = """
 import datetime as dt
 import aws_cdk as cdk
-from infra import lease, settings
+from infra import lease_schedule, settings
 app = cdk.App()
 context = app.node.get_all_context()
 chosen = settings.read(context)
 stack = cdk.Stack(app, "Lease", synthesizer=cdk.BootstraplessSynthesizer(), env=cdk.Environment(region="us-east-1"))
-lease.add_schedule(stack, lease.read(context, chosen, dt.datetime.now(dt.UTC)), chosen)
+lease_schedule.add_schedule(stack, lease_schedule.read(context, chosen, dt.datetime.now(dt.UTC)), chosen)
 app.synth()
 """
 """The schedule alone: it needs no model, asset or bootstrap."""

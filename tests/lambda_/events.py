@@ -42,7 +42,7 @@ def post(image: bytes, content_type: str | None = "image/jpeg", /, **changes: An
 IMAGE = phantom.draw(7, False)
 
 
-def encoded(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
+def encoded_image(form: str = "JPEG", size: tuple[int, int] = (320, 288), mode: str = "L", **options: Any) -> bytes:
     """A drawn chest radiograph, encoded."""
     picture = IMAGE.resize(size).convert(mode)
     buffer = BytesIO()

@@ -12,10 +12,10 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageOps
 
 from .conftest import Response
-from .events import IMAGE, encoded, event, post
+from .events import IMAGE, encoded_image, event, post
 
-JPEG = encoded()
-PNG = encoded("PNG")
+JPEG = encoded_image()
+PNG = encoded_image("PNG")
 DICOM = b"\0" * 128 + b"DICM" + b"\0" * 100
 
 
@@ -53,7 +53,7 @@ def route(method: str, resource: str, path: str | None = None) -> dict[str, Any]
 
 def picture(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    encoded.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -120,10 +120,10 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("the largest body AWS Lambda takes", encoded("A" * 6_000_000), 413, "too_large"),
     ("too large and not base64", encoded("*" * 6_000_000), 413, "too_large"),
     # Bytes that are no JPEG or PNG
-    ("GIF", post(encoded("GIF")), 415, "unsupported_format"),
-    ("BMP", post(encoded("BMP"), "application/x-image"), 415, "unsupported_format"),
-    ("TIFF", post(encoded("TIFF"), "application/x-image"), 415, "unsupported_format"),
-    ("WebP", post(encoded("WEBP"), "application/x-image"), 415, "unsupported_format"),
+    ("GIF", post(encoded_image("GIF")), 415, "unsupported_format"),
+    ("BMP", post(encoded_image("BMP"), "application/x-image"), 415, "unsupported_format"),
+    ("TIFF", post(encoded_image("TIFF"), "application/x-image"), 415, "unsupported_format"),
+    ("WebP", post(encoded_image("WEBP"), "application/x-image"), 415, "unsupported_format"),
     (
         "DICOM sent as an image",
         post(DICOM, "application/x-image"),
@@ -191,9 +191,9 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("nothing to explain", post(b"", resource="/explain", path="/explain"), 400, "empty"),
     ("noise to explain", post(b"noise", resource="/explain", path="/explain"), 415, "unsupported_format"),
     # Images that are no chest radiograph
-    ("a thumbnail", post(encoded(size=(63, 320))), 422, "too_small"),
-    ("one pixel", post(encoded("PNG", (1, 1)), "image/png"), 422, "too_small"),
-    ("a strip", post(encoded(size=(80, 401))), 422, "too_elongated"),
+    ("a thumbnail", post(encoded_image(size=(63, 320))), 422, "too_small"),
+    ("one pixel", post(encoded_image("PNG", (1, 1)), "image/png"), 422, "too_small"),
+    ("a strip", post(encoded_image(size=(80, 401))), 422, "too_elongated"),
     ("a decompression bomb", post(png_of_size(30_000, 30_000), "image/png"), 422, "too_many_pixels"),
     ("more pixels than memory", post(png_of_size(2**31 - 1, 2**31 - 1), "image/png"), 422, "too_many_pixels"),
     ("an animation", post(animation(), "image/png"), 422, "multi_frame"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inference_proxy.problems import KINDS
 
 from .conftest import Response, invoke
-from .events import encoded, post
+from .events import encoded_image, post
 from .runtime import Runtime
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -26,7 +26,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 TYPES = st.sampled_from(["application/json", "image/jpeg", "image/png", "application/x-image", "IMAGE/PNG;q=1"])
 NAMES = st.sampled_from(["Content-Type", "content-type", "CONTENT-TYPE", "Accept", "Origin", ""]) | st.text()
 HEADERS = st.dictionaries(NAMES, TYPES | st.text())
-IMAGES = [encoded(), encoded("PNG"), encoded("PNG", mode="P"), encoded(mode="CMYK", progressive=True)]
+IMAGES = [
+    encoded_image(),
+    encoded_image("PNG"),
+    encoded_image("PNG", mode="P"),
+    encoded_image(mode="CMYK", progressive=True),
+]
 
 
 def answered(event: object) -> Response:

@@ -9,7 +9,7 @@ import pytest
 from radiograph import standardise
 
 from .conftest import ENVIRONMENT, Ask
-from .events import encoded, event, image_in, post
+from .events import encoded_image, event, image_in, post
 from .runtime import Reply, Runtime, authorization, failure, signature
 
 
@@ -103,7 +103,7 @@ def test_the_runtimes_own_endpoint_url_wins(ask: Ask, runtime: Runtime, environm
 
 
 def test_an_image_of_the_largest_size_is_predicted(ask: Ask) -> None:
-    image = encoded("PNG")
+    image = encoded_image("PNG")
     # Bytes after the end of a PNG are no part of the image; they make it as long as it may be.
     assert ask(post(image + b"\0" * (4_400_000 - len(image)), "image/png")).status == 200
 
@@ -120,7 +120,7 @@ def test_an_image_of_the_largest_size_is_predicted(ask: Ask) -> None:
     ],
 )
 def test_content_types_are_read_as_http_defines_them(content_type: str, form: str, ask: Ask) -> None:
-    assert ask(post(encoded(form), content_type)).status == 200
+    assert ask(post(encoded_image(form), content_type)).status == 200
 
 
 @pytest.mark.parametrize("name", ["content-type", "CONTENT-TYPE", "cOnTeNt-TyPe"])
@@ -128,13 +128,13 @@ def test_content_types_are_read_as_http_defines_them(content_type: str, form: st
 def test_header_names_are_case_insensitive(name: str, shape: str, ask: Ask) -> None:
     headers: dict[str, Any] = {"headers": None, "multiValueHeaders": None}
     headers[shape] = {name: "image/jpeg" if shape == "headers" else ["image/jpeg"]}
-    assert ask(post(encoded(), None, **headers)).status == 200
+    assert ask(post(encoded_image(), None, **headers)).status == 200
 
 
 @pytest.mark.parametrize("kind", [("RGB", "JPEG"), ("CMYK", "JPEG"), ("P", "PNG"), ("RGBA", "PNG"), ("I;16", "PNG")])
 def test_images_in_any_colour_mode_are_predicted(kind: tuple[str, str], ask: Ask) -> None:
     mode, form = kind
-    assert ask(post(encoded(form, mode=mode), f"image/{form.lower()}")).status == 200
+    assert ask(post(encoded_image(form, mode=mode), f"image/{form.lower()}")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_health_answers_without_asking_the_endpoint(name: str, ask: Ask, runtime
 
 
 def test_a_refused_image_never_reaches_the_endpoint(ask: Ask, runtime: Runtime) -> None:
-    assert ask(post(encoded()[:900])).status == 400
+    assert ask(post(encoded_image()[:900])).status == 400
     assert runtime.received == []
 
 

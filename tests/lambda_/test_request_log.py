@@ -11,7 +11,7 @@ import pytest
 from inference_proxy import routes
 
 from .conftest import Ask
-from .events import encoded, event, image_in, post
+from .events import encoded_image, event, image_in, post
 from .hostile import REQUESTS, assert_problem
 from .runtime import Reply, Runtime, failure
 
@@ -133,7 +133,7 @@ def test_no_log_holds_scores_labels_or_image_bytes(
 
 
 def test_no_log_holds_keys_addresses_or_header_values(ask: Ask, capfd: pytest.CaptureFixture[str]) -> None:
-    ask(post(encoded(), "text/patient-name-mueller"))
+    ask(post(encoded_image(), "text/patient-name-mueller"))
     ask(event("predict_jpeg"))
     log = "".join(capfd.readouterr())
     for secret in ("EXAMPLEEXAMPLE", "203.0.113.7", "curl/", "mueller", "secret-of-the-test", "token-of-the-test"):

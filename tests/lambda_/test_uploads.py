@@ -18,7 +18,7 @@ from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask
-from .events import encoded, event, post
+from .events import encoded_image, event, post
 from .hostile import announce, assert_problem, reference
 from .runtime import Runtime
 
@@ -119,7 +119,10 @@ def test_an_upload_is_not_unpacked_on_its_way(ask: Ask, bucket: Any, runtime: Ru
     """A Content-Encoding is not signed, so that S3 keeps what the uploader says and gives it back."""
     place = ask(announce(content_type="image/png", bytes=5)).body
     bucket.put_object(
-        Bucket=BUCKET, Key=f"uploads/{place['upload_id']}", Body=gzip.compress(encoded("PNG")), ContentEncoding="gzip"
+        Bucket=BUCKET,
+        Key=f"uploads/{place['upload_id']}",
+        Body=gzip.compress(encoded_image("PNG")),
+        ContentEncoding="gzip",
     )
     assert_problem(ask(reference(place["upload_id"])), 415, "unsupported_format")
     assert runtime.received == []

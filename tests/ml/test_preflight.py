@@ -233,7 +233,7 @@ def test_an_aws_that_does_not_answer_is_unknown(
     account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setattr(preflight.aws, "CONFIG", preflight.aws.CONFIG.merge(quick()))
+    monkeypatch.setattr(preflight.clients, "CONFIG", preflight.clients.CONFIG.merge(quick()))
     assert states()["bootstrap"][0] == "unknown"
 
 

@@ -144,14 +144,14 @@ def test_wrong_usage_exits_2_with_a_sentence(
 @settings(max_examples=60, deadline=None)
 @given(st.integers(MIN_IMAGES, 1500), st.integers(0, 2**40))
 def test_every_plan_has_its_count_both_classes_and_no_patient_in_two_splits(images: int, seed: int) -> None:
-    images = plan(images, seed)
-    assert len({image.path for image in images}) == len(images) == images
-    split_and_class = {image.patient: set() for image in images}
-    for image in images:
+    planned = plan(images, seed)
+    assert len({image.path for image in planned}) == len(planned) == images
+    split_and_class = {image.patient: set() for image in planned}
+    for image in planned:
         split_and_class[image.patient].add(image.path.rsplit("/", 1)[0])
     assert all(len(places) == 1 for places in split_and_class.values())
     assert len(set().union(*split_and_class.values())) == 4
-    assert abs(sum(image.pneumonia for image in images) / images - 0.6) < 0.1
+    assert abs(sum(image.pneumonia for image in planned) / images - 0.6) < 0.1
 
 
 def test_some_patients_have_several_images() -> None:
