@@ -27,14 +27,10 @@ _SCHEDULE: Final = re.compile(r"[0-9a-zA-Z._-]{1,64}")
 
 
 class Lease(NamedTuple):
-    """The schedule that deletes the endpoint, when it was deployed to do so (UTC), and what callers may add to it.
-
-    `extend_hours` is the most that a request may ask for, from its own time on; 0 where callers extend nothing.
-    """
+    """The schedule that deletes the endpoint, and when it did so as deployed (UTC)."""
 
     schedule: str
     ends: dt.datetime
-    extend_hours: int
 
 
 @dataclass(frozen=True)
@@ -179,13 +175,12 @@ def _lease(environ: Mapping[str, str]) -> Lease | None:
     if not environ.get("LEASE_SCHEDULE", "").strip():
         return None
     schedule = _matching(environ, "LEASE_SCHEDULE", _SCHEDULE, "the name of a schedule, or empty")
-    hours = _matching(environ, "LEASE_EXTEND_HOURS", re.compile(r"\d{1,3}"), "a whole number of hours, 0 for none")
     text = _required(environ, "LEASE_ENDS")
     try:
         ends = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
     except ValueError:
         raise SettingsError(f"LEASE_ENDS is {text!r}; it must be a time such as 2026-11-24T18:00:00.") from None
-    return Lease(schedule, ends, int(hours))
+    return Lease(schedule, ends)
 
 
 def _cost(text: str) -> str:

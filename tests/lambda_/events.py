@@ -24,6 +24,11 @@ def image_in(event: dict[str, Any]) -> bytes:
     return base64.b64decode(event["body"])
 
 
+def get(path: str, **query: str) -> dict[str, Any]:
+    """Return the event of a GET without a body."""
+    return event("health") | {"resource": path, "path": path, "queryStringParameters": query or None}
+
+
 _PREDICT = event("predict_jpeg")
 
 

@@ -72,10 +72,6 @@ def announce(**members: object) -> dict[str, Any]:
     return text(json.dumps(members), "application/json") | {"resource": "/uploads", "path": "/uploads"}
 
 
-def extension(body: str) -> dict[str, Any]:
-    return text(body, "application/json") | {"resource": "/lease", "path": "/lease"}
-
-
 SPELLINGS = post(JPEG, None, multiValueHeaders={"content-type": ["image/png"], "Content-Type": ["image/jpeg"]})
 
 REQUESTS: list[tuple[str, object, int, str]] = [
@@ -174,20 +170,6 @@ REQUESTS: list[tuple[str, object, int, str]] = [
     ("an upload that is too large", announce(content_type="image/png", bytes=25_000_001), 413, "too_large"),
     ("GET of the uploads", route("GET", "/uploads"), 405, "method_not_allowed"),
     ("POST of the model", route("POST", "/model"), 405, "method_not_allowed"),
-    # Hours that no lease is put off by
-    ("GET of the lease", route("GET", "/lease"), 405, "method_not_allowed"),
-    ("no hours in a list", extension("[8]"), 400, "invalid_json"),
-    ("hours that are no JSON", extension("hours=8"), 400, "invalid_json"),
-    ("no hours", extension("{}"), 422, "invalid_hours"),
-    ("0 hours", extension('{"hours": 0}'), 422, "invalid_hours"),
-    ("-1 hours", extension('{"hours": -1}'), 422, "invalid_hours"),
-    ("an hour too many", extension('{"hours": 9}'), 422, "invalid_hours"),
-    ("half an hour", extension('{"hours": 0.5}'), 422, "invalid_hours"),
-    ("true hours", extension('{"hours": true}'), 422, "invalid_hours"),
-    ("text hours", extension('{"hours": "8"}'), 422, "invalid_hours"),
-    ("endless hours", extension('{"hours": Infinity}'), 422, "invalid_hours"),
-    ("hours of another schedule", extension('{"hours": 8, "schedule": "x"}'), 422, "invalid_hours"),
-    ("hours and a time", extension('{"hours": 8, "ends": "2099-01-01T00:00:00Z"}'), 422, "invalid_hours"),
     ("nothing to explain", post(b"", resource="/explain", path="/explain"), 400, "empty"),
     ("noise to explain", post(b"noise", resource="/explain", path="/explain"), 415, "unsupported_format"),
     # Images that are no chest radiograph

@@ -8,12 +8,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from inference_proxy.explain import CELLS, FLOOR
+from inference_proxy.explain import CELLS, MINIMUM_CHANGE
 from PIL import Image
 
 from radiograph import SIDE, standard_image, standardise
 
-from .conftest import Ask, invoke
+from .conftest import Ask, Clock
 from .events import event, image_in, post
 from .hostile import assert_problem
 from .runtime import Received, Reply, Runtime, failure
@@ -83,7 +83,7 @@ def test_a_picture_is_sent_to_whom_accepts_one(ask: Ask, runtime: Runtime) -> No
     with Image.open(BytesIO(found.body["png"])) as drawn:
         assert (drawn.size, drawn.mode) == ((SIDE, SIDE), "RGB")
         assert "3.58" in drawn.info["Description"]
-        assert f"{FLOOR:g}" in drawn.info["Description"]
+        assert f"{MINIMUM_CHANGE:g}" in drawn.info["Description"]
     assert redness(found.body["png"]) > 60
 
 
@@ -100,7 +100,7 @@ def test_a_sure_model_has_a_hot_region(ask: Ask, runtime: Runtime) -> None:
     runtime.model = looks_at_one_place([0.010, 0.990], [0.015, 0.985])
     heat = ask(to_explain()).body["heat_map"]
     assert heat["values"][PLACE[0]][PLACE[1]] == heat["max"] == pytest.approx(logit(0.990) - logit(0.985))
-    assert heat["max"] > heat["floor"]
+    assert heat["max"] > heat["minimum_change"]
     assert redness(ask(to_explain(Accept="image/png")).body["png"]) > 60
 
 
@@ -114,7 +114,7 @@ def test_a_place_that_speaks_against_is_negative_and_blue(ask: Ask, runtime: Run
 def test_noise_has_no_hot_region(ask: Ask, runtime: Runtime) -> None:
     runtime.model = wavers
     heat = ask(to_explain()).body["heat_map"]
-    assert 0 < heat["max"] < heat["floor"] == FLOOR
+    assert 0 < heat["max"] < heat["minimum_change"] == MINIMUM_CHANGE
     with Image.open(BytesIO(ask(to_explain(Accept="image/png")).body["png"])) as drawn:
         assert drawn.tobytes() == standard_image(image_in(event("predict_jpeg"))).convert("RGB").tobytes()
 
@@ -142,19 +142,35 @@ def test_the_changes_are_those_of_the_calibrated_log_odds(
     assert logit(found["probability"]) == pytest.approx(0.5 * logit(0.9) - 1)
 
 
-def test_what_the_time_does_not_reach_is_null(runtime: Runtime) -> None:
-    runtime.model = lambda received: Reply(seconds=0.02 if len(runtime.received) < 20 else 3)
-    found = invoke(to_explain(), seconds=2.0)
-    assert found.status == 200
-    values = [value for row in found.body["heat_map"]["values"] for value in row]
-    assert found.body["heat_map"]["complete"] is False
+@pytest.fixture
+def out_of_time_after(runtime: Runtime) -> Callable[[int], Clock]:
+    """Return a clock on which the time of the invocation is over once the model has this many images."""
+
+    def limit(images: int) -> Clock:
+        clock = Clock()
+
+        def model(received: Received) -> Reply:
+            clock.now = 30.0 if len(runtime.received) >= images else 0.0
+            return Reply()
+
+        runtime.model = model
+        return clock
+
+    return limit
+
+
+def test_cells_that_the_time_does_not_reach_are_null(
+    ask: Ask, runtime: Runtime, out_of_time_after: Callable[[int], Clock]
+) -> None:
+    heat = ask(to_explain(), clock=out_of_time_after(20)).body["heat_map"]
+    values = [value for row in heat["values"] for value in row]
+    assert heat["complete"] is False
     assert 0 < values.count(None) < CELLS**2
-    assert found.body["heat_map"]["calls"] == 1 + CELLS**2 - values.count(None)
+    assert heat["calls"] == len(runtime.received) == 1 + CELLS**2 - values.count(None)
 
 
-def test_a_model_too_slow_for_any_cell_is_a_problem(runtime: Runtime) -> None:
-    runtime.model = lambda received: Reply(seconds=0 if len(runtime.received) == 1 else 3)
-    assert_problem(invoke(to_explain(), seconds=1.2), 504, "explain_timeout")
+def test_a_model_too_slow_for_any_cell_is_a_problem(ask: Ask, out_of_time_after: Callable[[int], Clock]) -> None:
+    assert_problem(ask(to_explain(), clock=out_of_time_after(1)), 504, "explain_timeout")
 
 
 def test_a_model_that_fails_halfway_is_a_problem(ask: Ask, runtime: Runtime) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
+import openapi
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,7 @@ from .hostile import JPEG, PNG
 from .runtime import Runtime
 
 DOCUMENT: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 BODIES = st.one_of(
     st.sampled_from([JPEG, PNG]),
     st.integers(1, len(JPEG) - 1).map(lambda kept: JPEG[:kept]),
@@ -69,9 +71,21 @@ def test_every_answer_is_one_that_the_document_describes(case: Any, gateway: Gat
     case.validate_response(response, checks=checks)
 
 
+def test_the_document_is_generated_from_the_code() -> None:
+    assert OPENAPI.read_text(encoding="utf-8") == openapi.text()
+
+
 def test_the_document_has_every_route_and_method_and_no_other() -> None:
     described = {path: {method.upper() for method in item} for path, item in DOCUMENT["paths"].items()}
     assert described == {path: set(methods) for path, methods in ROUTES.items()}
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_a_schema_is_valid_and_so_are_its_examples(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+    for member in SCHEMAS[name]["properties"].values():
+        for example in member.get("examples", []):
+            jsonschema.validate(example, member)
 
 
 def test_every_code_stands_in_the_document_under_its_status() -> None:
@@ -90,7 +104,7 @@ def test_every_code_stands_in_the_document_under_its_status() -> None:
 def test_the_document_says_the_limits_that_are_enforced() -> None:
     contents = DOCUMENT["paths"]["/predict"]["post"]["requestBody"]["content"]
     assert contents["image/jpeg"]["schema"]["maxLength"] == MAX_BYTES
-    assert DOCUMENT["components"]["schemas"]["UploadAnnouncement"]["properties"]["bytes"]["maximum"] == MAX_UPLOAD_BYTES
+    assert SCHEMAS["UploadAnnouncement"]["properties"]["bytes"]["maximum"] == MAX_UPLOAD_BYTES
 
 
 def test_the_api_serves_its_document(ask: Ask) -> None:
@@ -103,7 +117,7 @@ def test_a_real_answer_fits_its_schema(path: str, ask: Ask) -> None:
     found = ask(post(JPEG, resource=path, path=path))
     assert found.status == 200
     name = {"/predict": "Prediction", "/explain": "Explanation"}[path]
-    jsonschema.validate(found.body, DOCUMENT["components"]["schemas"][name])
+    jsonschema.validate(found.body, SCHEMAS[name] | {"components": DOCUMENT["components"]})
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [("https://a.example", True), ("https://b.example", False)])

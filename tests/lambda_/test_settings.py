@@ -19,7 +19,7 @@ def test_each_variable_is_read() -> None:
     assert (settings.threshold, settings.threshold_source) == (0.5, "default")
     assert settings.resize_mode == "squash"
     assert settings.model_version == "pneumonia-test-20261124-031500"
-    assert settings.lease == ("pneumonia-test-lease", dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC), 8)
+    assert settings.lease == ("pneumonia-test-lease", dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC))
     assert settings.runtime_url == "https://runtime.sagemaker.eu-west-1.amazonaws.com"
 
 
@@ -61,8 +61,6 @@ OPTIONAL = {
         ("THRESHOLD", "nan"),
         ("LEASE_SCHEDULE", "../schedules"),
         ("LEASE_ENDS", "tomorrow"),
-        ("LEASE_EXTEND_HOURS", "-1"),
-        ("LEASE_EXTEND_HOURS", "8.5"),
         ("ENDPOINT_COST", "0.115"),
         ("ENDPOINT_COST", "{"),
         ("AWS_REGION", "us-east-1.evil.example/"),
