@@ -29,9 +29,9 @@ def heat_layer(
 ) -> Image.Image:
     """Return a layer of mode "RGBA" and of an image's `size` (width, height in pixels) that shows a grid of log-odds.
 
-    Positive numbers are vermilion, negative ones blue; None and numbers nearer to 0 than `minimum_change` stay
-    clear. The opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the image;
-    with "pad" the square around it, of which the image's part is taken.
+    Positive numbers are vermilion, negative ones blue; None and numbers nearer to 0 than `minimum_change` stay clear.
+    The opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the
+    image; with "pad" the square around it, of which the image's part is taken.
     """
     numbers = [0.0 if value is None or abs(value) < minimum_change else value for row in values for value in row]
     full = full_colour(values)

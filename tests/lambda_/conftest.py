@@ -1,4 +1,4 @@
-"""A function's environment and context, and the runtime endpoint it calls."""
+"""The environment and context of the function, and the runtime endpoint that it calls."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Response:
-    """The function's result, taken apart as API Gateway does it."""
+    """The result of the function, decoded as API Gateway does."""
 
     status: int
     headers: dict[str, str]
@@ -72,9 +72,9 @@ Ask = Callable[..., Response]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Runtime]:
-    running = Runtime()
-    yield running
-    running.stop()
+    runtime_server = Runtime()
+    yield runtime_server
+    runtime_server.stop()
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def forget_environment() -> None:
-    """Make the next request one of a new execution environment."""
+    """Start a new execution environment with the next request."""
     settings.load.cache_clear()
     endpoint.endpoint_of.cache_clear()
     storage.storage_of.cache_clear()

@@ -1,4 +1,4 @@
-"""What a caller is told when the endpoint fails, over real connections."""
+"""Each failure of the endpoint becomes a problem, over real connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARN = "arn:aws:sts::123456789012:assumed-role/proxy/proxy"
 NOT_FOUND = "Endpoint pneumonia-test of account 123456789012 not found."
 CREATING = "Endpoint pneumonia-test is not in service: its status is Creating."
 
-# What the runtime answers every time, the problem it becomes, and how often it is asked.
+# Name, reply of the runtime, status and code of the problem, number of attempts.
 FAILURES = [
     ("model refuses the image", failure(424, "ModelError", OriginalStatusCode=400), 422, "model_rejected_image", 1),
     ("model fails", failure(424, "ModelError", OriginalStatusCode=500), 502, "model_error", 1),
@@ -82,7 +82,7 @@ def test_no_answer_names_the_account_or_its_resources(secret: str, ask: Ask, run
 
 
 @pytest.mark.parametrize(
-    "passing",
+    "temporary",
     [
         failure(429, "ThrottlingException"),
         failure(503, "ServiceUnavailable"),
@@ -90,8 +90,8 @@ def test_no_answer_names_the_account_or_its_resources(secret: str, ask: Ask, run
         Reply(reset=True),
     ],
 )
-def test_a_failure_that_passes_is_not_seen_by_the_caller(passing: Reply, ask: Ask, runtime: Runtime) -> None:
-    runtime.replies.extend([passing, passing])
+def test_a_temporary_failure_is_retried(temporary: Reply, ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.extend([temporary, temporary])
     assert ask(event("predict_jpeg")).status == 200
     assert len({received.body for received in runtime.received}) == 1
 
@@ -131,7 +131,7 @@ def test_no_retry_begins_that_the_deadline_would_cut_off(
     assert len(runtime.received) == 1
 
 
-def test_the_endpoint_is_not_asked_when_no_time_is_left(ask: Ask, runtime: Runtime) -> None:
+def test_without_time_left_the_endpoint_is_not_called(ask: Ask, runtime: Runtime) -> None:
     assert_problem(ask(event("predict_jpeg"), seconds=0.4), 504, "endpoint_timeout")
     assert runtime.received == []
 
@@ -153,7 +153,7 @@ def test_every_code_of_an_image_has_a_status() -> None:
 
 
 def test_every_other_code_has_a_request_that_gets_it() -> None:
-    shown = {row[3] for row in REQUESTS} | {row[3] for row in FAILURES}
+    covered = {row[3] for row in REQUESTS} | {row[3] for row in FAILURES}
     # test_settings.py, test_request_log.py, test_uploads.py, test_explain.py
     elsewhere = {"misconfigured", "internal_error", "storage_unavailable", "explain_timeout"}
-    assert set(KINDS) - set(IMAGE_KINDS) - elsewhere <= shown
+    assert set(KINDS) - set(IMAGE_KINDS) - elsewhere <= covered
