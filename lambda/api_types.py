@@ -12,17 +12,10 @@ from radiograph import MAX_UPLOAD_BYTES, ResizeMode
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[int, Field(ge=0)]
 RequestId = Annotated[str, Field(description="API Gateway's id of the request")]
 UploadId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["0f8fad5bd9cb469fa16570867728950e"])]
-Label = Annotated[
-    str,
-    Field(
-        description="PNEUMONIA if probability is at or above threshold, else the most probable other class",
-        examples=["PNEUMONIA", "NORMAL"],
-    ),
-]
-PneumoniaProbability = Annotated[Probability, Field(description="Calibrated probability of PNEUMONIA", examples=[0.93])]
+Label = Annotated[str, Field(description="PNEUMONIA if probability is at or above threshold", examples=["NORMAL"])]
+PneumoniaProbability = Annotated[Probability, Field(description="Calibrated probability of PNEUMONIA", examples=[0.07])]
 Threshold = Annotated[Probability, Field(description="Probability from which label is PNEUMONIA", examples=[0.41])]
 ThresholdSource = Annotated[str, Field(description="How the threshold was chosen")]
 ModelVersion = Annotated[str, Field(description="Training job of the model")]
@@ -53,7 +46,7 @@ class Upload(TypedDict):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
     method: Literal["PUT"]
     headers: dict[str, str]
-    expires_in: Annotated[Seconds, Field(description="Seconds for which url is valid", examples=[900])]
+    expires_in: Annotated[Count, Field(description="Seconds for which url is valid", examples=[900])]
     request_id: RequestId
 
 
@@ -62,10 +55,7 @@ class Prediction(TypedDict):
 
     label: Label
     probability: PneumoniaProbability
-    probabilities: Annotated[
-        dict[str, Probability],
-        Field(description="Calibrated probability of each class", examples=[{"NORMAL": 0.07, "PNEUMONIA": 0.93}]),
-    ]
+    probabilities: Annotated[dict[str, Probability], Field(examples=[{"NORMAL": 0.93, "PNEUMONIA": 0.07}])]
     threshold: Threshold
     threshold_source: ThresholdSource
     model_version: ModelVersion
@@ -85,10 +75,7 @@ class HeatMap(TypedDict):
             "cell raises the probability, null where time ran out"
         ),
     ]
-    units: Annotated[
-        Literal["log-odds"],
-        Field(description="Unit of values, minimum_change and max: natural logarithm of the odds"),
-    ]
+    units: Annotated[Literal["log-odds"], Field(description="Of values, minimum_change and max; natural logarithm")]
     minimum_change: Annotated[
         float, Field(gt=0, description="Smaller changes, of either sign, are noise; if max is smaller, no cell matters")
     ]
@@ -117,7 +104,7 @@ class LeaseStatus(TypedDict):
     ends: Annotated[
         str, Field(description="UTC", json_schema_extra={"format": "date-time"}, examples=["2026-11-24T18:00:00Z"])
     ]
-    seconds_left: Annotated[Seconds, Field(description="0 if the endpoint has been deleted")]
+    seconds_left: Annotated[Count, Field(description="0 if the endpoint has been deleted")]
 
 
 class Cost(TypedDict):

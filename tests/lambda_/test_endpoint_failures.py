@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from inference_proxy.deadline import Deadline
 from inference_proxy.problems import IMAGE_KINDS, KINDS
 
 from radiograph import CODES
 from tests.ports import free_port
 
-from .conftest import Ask, Clock
+from .conftest import Ask, Clock, Context
 from .events import event
 from .hostile import REQUESTS, assert_problem
 from .runtime import Received, Reply, Runtime, failure
@@ -129,6 +130,15 @@ def test_no_retry_begins_that_the_deadline_would_cut_off(
     runtime.model = model
     assert_problem(ask(event("predict_jpeg"), seconds=20, clock=clock), 503, "endpoint_unavailable")
     assert len(runtime.received) == 1
+
+
+@pytest.mark.parametrize(("seconds", "remaining"), [(60, 27.0), (29, 27.0), (10, 9.5)])
+def test_the_deadline_is_within_the_time_of_the_function_and_of_the_gateway(seconds: float, remaining: float) -> None:
+    clock = Clock()
+    deadline = Deadline(Context(seconds, clock))
+    assert deadline.remaining() == remaining
+    clock.now = 5.0
+    assert deadline.remaining() == remaining - 5
 
 
 def test_without_time_left_the_endpoint_is_not_called(ask: Ask, runtime: Runtime) -> None:
