@@ -123,7 +123,7 @@ def main() -> int:
                 assert handler.handler(asked, Context())["statusCode"] == 200  # noqa: S101
 
         sides: dict[str, Callable[[], object]] = {
-            "bare endpoint call": lambda: endpoint.invoke(standard, Deadline.of(Context())),
+            "bare endpoint call": lambda: endpoint.invoke(standard, Deadline(Context())),
             "decode, gate, standardise": lambda: encode(radiograph_image(data)),
             "whole handler": whole,
         }

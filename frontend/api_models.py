@@ -42,11 +42,11 @@ class Prediction:
 class HeatMap:
     """How much the log-odds of pneumonia fall when a cell of the image is covered; None where it was not asked.
 
-    `floor` is the smallest change, of either sign, that counts.
+    `minimum_change` is the smallest change, of either sign, that counts.
     """
 
     values: tuple[tuple[float | None, ...], ...]
-    floor: float
+    minimum_change: float
     resize_mode: ResizeMode
     complete: bool
     calls: int
@@ -59,7 +59,7 @@ class HeatMap:
     @property
     def matters(self) -> bool:
         """Whether any cell changes the answer by more than noise."""
-        return abs(self.strongest) >= self.floor
+        return abs(self.strongest) >= self.minimum_change
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,8 @@ def heat_map(document: Document) -> HeatMap:
         raise ValueError("no grid")
     if heat["units"] != "log-odds":
         raise ValueError(f"unknown units {heat['units']!r}")
-    return HeatMap(
-        rows, float(heat["floor"]), resize_mode(heat["resize_mode"]), bool(heat["complete"]), int(heat["calls"])
-    )
+    minimum_change, mode = float(heat["minimum_change"]), resize_mode(heat["resize_mode"])
+    return HeatMap(rows, minimum_change, mode, bool(heat["complete"]), int(heat["calls"]))
 
 
 def model(document: Document) -> Model:

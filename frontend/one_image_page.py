@@ -185,7 +185,7 @@ def heat_words(heat: HeatMap) -> str:
     if not heat.matters:
         words = (
             "**No single region matters by itself**: covering any one of them changes the log-odds of pneumonia by "
-            f"less than {heat.floor:g}, so none is coloured."
+            f"less than {heat.minimum_change:g}, so none is coloured."
         )
     if not heat.complete:
         words += " The time was over before every part was asked; those are left clear."

@@ -45,7 +45,7 @@ def label(value: float, top: str, words: str, bold: bool = False) -> str:
 def heat_scale(heat: HeatMap) -> str:
     """Return the legend of a heat map: what its colours measure, and which change has the full colour."""
     full = full_colour(heat.values)
-    least = heat.floor / full
+    least = heat.minimum_change / full
     stops = [(AGAINST, 1.0, 0.0), (AGAINST, least, 50 - 50 * least), (AGAINST, 0.0, 50 - 50 * least),
              (FOR, 0.0, 50 + 50 * least), (FOR, least, 50 + 50 * least), (FOR, 1.0, 100.0)]  # fmt: skip
     colours = ",".join(f"rgba({r},{g},{b},{alpha:.3f}) {at:.2f}%" for (r, g, b), alpha, at in stops)
@@ -54,5 +54,5 @@ def heat_scale(heat: HeatMap) -> str:
     return (
         f'<div style="font-size:0.875rem">Change in log-odds when the region is covered<div style="{bar}"></div>'
         f'<div style="display:flex;justify-content:space-between">{labels}</div>'
-        f"Regions below {heat.floor:g} are not coloured.</div>"
+        f"Regions below {heat.minimum_change:g} are not coloured.</div>"
     )

@@ -22,7 +22,9 @@ def shown_image(image: Radiograph, heat: HeatMap | None = None) -> None:
         st.caption("They change what you see, not what the model reads.")
     picture = windowed(image.picture, level, window)
     if heat is not None and strength:
-        picture = overlay(picture, heat_layer(heat.values, heat.floor, picture.size, strength / 100, heat.resize_mode))
+        picture = overlay(
+            picture, heat_layer(heat.values, heat.minimum_change, picture.size, strength / 100, heat.resize_mode)
+        )
     alt = f"Chest radiograph {image.name}" + (", with the heat map over it" if heat is not None and strength else "")
     place.image(picture, caption=plain(image.name), width="stretch", output_format="JPEG", alt=alt)
     if heat is not None and heat.matters:

@@ -15,13 +15,13 @@ from inference_proxy.responses import Answer, problem_answer, proxy_response
 
 
 class _Environment:
-    """What one execution environment remembers between invocations."""
+    """The state of one execution environment between invocations."""
 
     cold = True
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
-    """Answer one REST proxy event; every failure is a problem details response, none is raised."""
+    """Return the response to one REST proxy event. Every failure is a problem details response; none is raised."""
     identity = request_id(event, context.aws_request_id)
     log = RequestLog(identity, cold_start=_Environment.cold)
     _Environment.cold = False
@@ -38,9 +38,9 @@ def _answer(event: object, context: LambdaContext, identity: str, log: RequestLo
         return problem_answer(problem, identity)
     except SettingsError as error:
         log.note(cause={"reason": str(error)})
-        detail = "This API is not configured completely; whoever runs it finds the reason in its log."
+        detail = "This API is misconfigured; its log has the reason for the operator."
         return problem_answer(ProblemError("misconfigured", detail), identity)
-    except Exception as error:  # noqa: BLE001 (the last boundary: API Gateway would answer a bare 502)
+    except Exception as error:  # noqa: BLE001 (the last boundary: otherwise API Gateway answers a bare 502)
         log.note_crash(error)
-        detail = "This API failed in a way nobody foresaw; report the request_id to whoever runs it."
+        detail = "This API failed unexpectedly; report the request_id to its operator."
         return problem_answer(ProblemError("internal_error", detail), identity)

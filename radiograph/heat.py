@@ -25,15 +25,15 @@ def full_colour(values: Values) -> float:
 
 
 def heat_layer(
-    values: Values, floor: float, size: tuple[int, int], strength: float, resize_mode: ResizeMode = "squash"
+    values: Values, minimum_change: float, size: tuple[int, int], strength: float, resize_mode: ResizeMode = "squash"
 ) -> Image.Image:
     """Return a layer of mode "RGBA" and of an image's `size` (width, height in pixels) that shows a grid of log-odds.
 
-    Positive numbers are vermilion, negative ones blue; None and numbers nearer to 0 than `floor` stay clear. The
-    opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the image;
-    with "pad" the square around it, of which the image's part is taken.
+    Positive numbers are vermilion, negative ones blue; None and numbers nearer to 0 than `minimum_change` stay clear.
+    The opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the
+    image; with "pad" the square around it, of which the image's part is taken.
     """
-    numbers = [0.0 if value is None or abs(value) < floor else value for row in values for value in row]
+    numbers = [0.0 if value is None or abs(value) < minimum_change else value for row in values for value in row]
     full = full_colour(values)
     cells = Image.new("RGBA", (len(values[0]), len(values)))
     cells.putdata([(*(FOR if value > 0 else AGAINST), round(255 * strength * abs(value) / full)) for value in numbers])

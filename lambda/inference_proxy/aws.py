@@ -1,4 +1,4 @@
-"""What every call to AWS needs: credentials from the environment, and where a service answers."""
+"""Credentials from the environment, and the addresses of AWS services."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _DNS_SUFFIXES: Final = {
 
 
 class SettingsError(Exception):
-    """The environment of the function lacks a variable or holds a value that cannot be used."""
+    """A variable in the environment of the function is missing or invalid."""
 
 
 class Credentials(NamedTuple):
-    """The three attributes that botocore's signer reads."""
+    """The attributes that botocore's signer reads."""
 
     access_key: str
     secret_key: str
@@ -31,7 +31,7 @@ class Credentials(NamedTuple):
 
 
 def credentials() -> Credentials:
-    """The function's credentials, read at every call: the environment may hand out fresh ones. Raises SettingsError."""
+    """Return the function's credentials, read at every call because they can change. Raise SettingsError."""
     access_key, secret_key = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
         raise SettingsError(
@@ -41,14 +41,14 @@ def credentials() -> Credentials:
 
 
 def dns_suffix(region: str) -> str:
-    """The DNS suffix of the region's partition."""
+    """Return the DNS suffix of the region's partition."""
     return next((suffix for start, suffix in _DNS_SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
 
 
 def endpoint_url(environ: Mapping[str, str], service: str) -> str | None:
-    """Where the environment says a service answers, without a trailing slash; None for AWS's own address.
+    """Return the address of a service in the environment, without a trailing slash; None for AWS's own address.
 
-    The two variables and their order are those of the AWS SDKs. Raises SettingsError.
+    The two variables and their order are those of the AWS SDKs. Raise SettingsError.
     """
     for name in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
         url = environ.get(name, "").strip().rstrip("/")

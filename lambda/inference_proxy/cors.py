@@ -1,4 +1,4 @@
-"""Which web pages may read the answers: those of the listed origins, and without a list none."""
+"""CORS: only web pages of the listed origins can read the responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inference_proxy.aws import SettingsError
 
 
 def cors_headers(event: object) -> dict[str, str]:
-    """The headers for the event's Origin; none when it is not listed, or where the function has no settings."""
+    """Return the headers for the event's Origin; none if no origin is listed or the settings are invalid."""
     headers = event.get("headers") if isinstance(event, Mapping) else None
     if not isinstance(headers, Mapping):
         return {}

@@ -1,14 +1,13 @@
-"""How long this invocation may still take."""
+"""The time left for an invocation."""
 
 from __future__ import annotations
 
-import time
 from typing import Final, Protocol
 
-# API Gateway gives an integration 29 s, a cold start included; its own 504 would carry no problem details.
-_GATEWAY_SECONDS: Final = 27.0
-# What interpreting, answering and logging may take after the endpoint was given up.
-_RESERVE_SECONDS: Final = 0.5
+# API Gateway allows an integration 29 s, with a cold start. Its own 504 would not carry problem details.
+_GATEWAY_MILLIS: Final = 27_000
+# For interpreting, answering and logging after the last call.
+_RESERVE_MILLIS: Final = 500
 
 
 class LambdaContext(Protocol):
@@ -21,16 +20,12 @@ class LambdaContext(Protocol):
 
 
 class Deadline:
-    """A moment on the monotonic clock."""
+    """The moment until which calls to other services can take, within the function's timeout and the gateway's."""
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    @classmethod
-    def of(cls, context: LambdaContext) -> Deadline:
-        """When the endpoint must have answered: within the function's timeout and the gateway's."""
-        return cls(min(context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS, _GATEWAY_SECONDS))
+    def __init__(self, context: LambdaContext) -> None:
+        self._context = context
+        self._reserved = max(_RESERVE_MILLIS, context.get_remaining_time_in_millis() - _GATEWAY_MILLIS)
 
     def remaining(self) -> float:
-        """Seconds left; zero or less when it has passed."""
-        return self._end - time.monotonic()
+        """Return the seconds left; zero or less once the deadline has passed."""
+        return (self._context.get_remaining_time_in_millis() - self._reserved) / 1000

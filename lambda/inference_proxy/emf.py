@@ -1,4 +1,4 @@
-"""Metrics in CloudWatch's embedded metric format: log lines that CloudWatch also counts, without a call to its API.
+"""Metrics in CloudWatch's embedded metric format: log lines that CloudWatch also counts.
 
 Format: CloudWatch User Guide, "Specification: Embedded metric format".
 """
@@ -20,20 +20,20 @@ _UNITS: Final = {
 
 
 def directive(dimensions: list[list[str]], names: list[str]) -> dict[str, object]:
-    """What tells CloudWatch which members of a line are metrics, and which sets of members are their dimensions."""
+    """Return a directive: which members of a line are metrics, and which sets of members are their dimensions."""
     definitions = [{"Name": name, "Unit": _UNITS[name]} for name in names]
     return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": definitions}
 
 
 def stamped(directives: list[dict[str, object]]) -> dict[str, object]:
-    """The `_aws` member of a line."""
+    """Return the `_aws` member of a line."""
     return {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives}
 
 
 def request_members(
     stage: str, route: str, code: str, failed: bool, latency: float, endpoint_latency: float | None
 ) -> dict[str, object]:
-    """Members that count a request and its time, for each route and for all, and a refusal by its code."""
+    """Return members that count a request and its time, by route and in total, and a rejection by its code."""
     values: dict[str, object] = {"Requests": 1, "Latency": latency, "Errors": int(failed)}
     if endpoint_latency is not None:
         values["EndpointLatency"] = endpoint_latency
@@ -45,5 +45,5 @@ def request_members(
 
 
 def count_line(stage: str, metric: str, dimension: str, value: str) -> dict[str, object]:
-    """A line of its own that counts one thing, and holds nothing that says for whom."""
+    """Return a separate line that counts one metric and does not identify the request."""
     return {"_aws": stamped([directive([["Stage", dimension]], [metric])]), "Stage": stage, dimension: value, metric: 1}

@@ -1,4 +1,4 @@
-"""SageMaker's errors as problems: what the caller is told, and what the log says about the cause.
+"""SageMaker's errors as problems: a detail for the caller, and a cause for the log.
 
 The names are those of the InvokeEndpoint API reference and of AWS's common errors.
 """
@@ -12,19 +12,19 @@ from typing import Final
 from inference_proxy.problems import ProblemError
 
 _DETAILS: Final = {
-    "endpoint_throttled": "The model is answering as many requests as it can; send this one again later.",
-    "endpoint_not_ready": "The model endpoint is still starting; send the request again in a moment.",
-    "endpoint_unavailable": "The model endpoint is unavailable at the moment; send the request again.",
+    "endpoint_throttled": "The model is at its limit of requests; send this one again later.",
+    "endpoint_not_ready": "The model endpoint is starting; send the request again in a moment.",
+    "endpoint_unavailable": "The model endpoint is temporarily unavailable; send the request again.",
     "endpoint_unreachable": "The model endpoint could not be reached; send the request again.",
     "endpoint_timeout": "The model did not answer in time; send the request again.",
-    "endpoint_missing": "The model endpoint does not exist or is still being created; "
-    "whoever runs this API has to deploy it.",
-    "endpoint_access_denied": "This API may not call its model endpoint; whoever runs it has to correct its role.",
-    "endpoint_rejected_request": "The model endpoint refused this API's request; "
-    "whoever runs it finds the reason in its log.",
+    "endpoint_missing": "The model endpoint does not exist or is being created; "
+    "the operator of this API must deploy it.",
+    "endpoint_access_denied": "This API is not allowed to call its model endpoint; its operator must correct the role.",
+    "endpoint_rejected_request": "The model endpoint rejected the request of this API; "
+    "the log has the reason for the operator.",
     "endpoint_failure": "The model endpoint failed; send the request again.",
     "model_error": "The model failed on this image; send the request again, or another image.",
-    "model_rejected_image": "The model refused this image; export the image again as JPEG or PNG and send that file.",
+    "model_rejected_image": "The model rejected this image; export it again as JPEG or PNG and send that file.",
 }
 
 RETRIED: Final = frozenset(
@@ -67,19 +67,19 @@ _LOGGED_CHARACTERS: Final = 300
 
 
 def problem_of_transport(code: str, reason: str) -> ProblemError:
-    """The problem for a call that got no response; `reason` names the failure in the log."""
+    """Return the problem of a call without a response; `reason` names the failure in the log."""
     return _problem(code, {"reason": reason})
 
 
 def problem_of_response(status: int, headers: Mapping[str, str], body: bytes) -> ProblemError:
-    """The problem for a response other than 200 (rest-json protocol: name in `x-amzn-ErrorType` or in the body)."""
+    """Return the problem of a response other than 200 (rest-json: name in `x-amzn-ErrorType` or in the body)."""
     document = _document(body)
     name = str(headers.get("x-amzn-ErrorType") or document.get("__type") or document.get("code") or "")
     name = name.split(":", 1)[0].rsplit("#", 1)[-1]
     message = str(document.get("message") or document.get("Message") or "")
     cause: dict[str, str | int] = {"aws_status": status, "aws_error": name[:_LOGGED_CHARACTERS]}
     if name == "ModelError" or status == 424:
-        # The message repeats what the container wrote, which may be about the image: it is not logged.
+        # The message repeats the output of the container, which can describe the image: do not log it.
         original = document.get("OriginalStatusCode")
         original = original if isinstance(original, int) else 500
         return _problem(_model_error(original), {**cause, "model_status": original})
@@ -91,7 +91,7 @@ def problem_of_response(status: int, headers: Mapping[str, str], body: bytes) ->
 
 
 def _model_error(original_status: int) -> str:
-    if original_status == 0:  # the container gave no answer within SageMaker's own limit
+    if original_status == 0:  # the container did not respond within SageMaker's own limit
         return "endpoint_timeout"
     if original_status == 503:
         return "endpoint_unavailable"
@@ -99,7 +99,7 @@ def _model_error(original_status: int) -> str:
 
 
 def _validation_error(message: str) -> str:
-    """One name for several states, told apart by the message alone."""
+    """Return the code of a ValidationError. SageMaker uses this name for several states; only the message differs."""
     text = message.lower()
     if "not found" in text or "could not find" in text:
         return "endpoint_missing"

@@ -9,7 +9,7 @@ from typing import Final
 
 from inference_proxy.problems import ProblemError
 
-# A request id becomes a response header: only what can be one.
+# A request id becomes a response header; allow only characters of a header.
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._=-]{1,128}")
 
 
@@ -18,8 +18,7 @@ class Request:
     """One HTTP request.
 
     `route` is the resource's path without the stage and without a trailing slash. `headers` has lower-case names and
-    every value received; `query` has the last value of each parameter. `body` is as the event carries it: base64 text
-    if `is_base64`, else text.
+    all values; `query` has the last value of each parameter. `body` is base64 text if `is_base64`, else plain text.
     """
 
     id: str
@@ -32,16 +31,16 @@ class Request:
 
 
 def request_id(event: object, fallback: str) -> str:
-    """API Gateway's request id, also from an event that `parse` refuses; `fallback` when there is none."""
+    """Return API Gateway's request id, or `fallback`. It also reads events that `parse` rejects."""
     context = event.get("requestContext") if isinstance(event, Mapping) else None
-    found = context.get("requestId") if isinstance(context, Mapping) else None
-    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else fallback
+    identity = context.get("requestId") if isinstance(context, Mapping) else None
+    return identity if isinstance(identity, str) and _REQUEST_ID.fullmatch(identity) else fallback
 
 
 def parse(event: object, request_id: str) -> Request:
-    """Read an event of the format "Lambda proxy integration" (payload version 1.0).
+    """Return the request in an event of the format "Lambda proxy integration" (payload version 1.0).
 
-    Raises ProblemError `malformed_event` for anything else: a direct invocation or an HTTP API's version 2.0.
+    Raise ProblemError malformed_event for anything else, such as a direct invocation or an HTTP API's version 2.0.
     """
     if not isinstance(event, Mapping):
         raise _malformed("the event is not an object")
@@ -62,23 +61,23 @@ def parse(event: object, request_id: str) -> Request:
 
 
 def _route(event: Mapping[str, object]) -> str:
-    # A custom domain's base path is part of `path` but never of `resource`; a greedy resource names no route.
+    # `path` includes a custom domain's base path and `resource` does not, but a greedy resource is not a route.
     resource, path = event.get("resource"), event.get("path")
-    found = path if not isinstance(resource, str) or "{" in resource else resource
-    if not isinstance(found, str):
+    route = path if not isinstance(resource, str) or "{" in resource else resource
+    if not isinstance(route, str):
         raise _malformed("neither resource nor path is a string")
-    return "/" + found.strip("/")
+    return "/" + route.strip("/")
 
 
 def _query(event: Mapping[str, object]) -> dict[str, str]:
-    found = event.get("queryStringParameters") or {}
-    if not isinstance(found, Mapping) or not all(isinstance(part, str) for pair in found.items() for part in pair):
+    query = event.get("queryStringParameters") or {}
+    if not isinstance(query, Mapping) or not all(isinstance(part, str) for pair in query.items() for part in pair):
         raise _malformed("queryStringParameters is not an object of strings")
-    return dict(found)
+    return dict(query)
 
 
 def _headers(event: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
-    """Headers by lower-case name: of `multiValueHeaders` where it has any, since `headers` keeps only the last."""
+    """Return headers by lower-case name. Prefer `multiValueHeaders`, because `headers` has only the last values."""
     headers: dict[str, tuple[str, ...]] = {}
     many, single = event.get("multiValueHeaders"), event.get("headers")
     if isinstance(many, Mapping) and many:
@@ -101,7 +100,7 @@ def _headers(event: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
 def _malformed(reason: str) -> ProblemError:
     return ProblemError(
         "malformed_event",
-        "Received something other than a request of an API Gateway REST API with Lambda proxy integration; "
+        "The event is not a request of an API Gateway REST API with Lambda proxy integration; "
         "send HTTP requests to the API's URL.",
         cause={"reason": reason},
     )

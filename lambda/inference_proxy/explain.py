@@ -1,7 +1,6 @@
-"""Where a prediction comes from, asked of the model itself: which part of the image does it miss when it is covered?
+"""Occlusion sensitivity (Zeiler and Fergus, 2014): how the prediction changes when a region of the image is covered.
 
-Occlusion sensitivity (Zeiler and Fergus, 2014): it needs nothing but answers, so that it works with any endpoint that
-takes an image, the built-in algorithm's too.
+It needs only the model's output and works with any endpoint that scores an image, such as the built-in algorithm's.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ CELLS: Final = 7
 
 # Above noise: with EfficientNet-Lite0 and a small ResNet trained on 900 radiographs, noise of up to 4 grey levels in
 # one cell changed 99 % of 312 cells (of 26 images) by at most 0.16, and covering a cell of pure noise by at most 0.195.
-FLOOR: Final = 0.2
+MINIMUM_CHANGE: Final = 0.2
 """Smallest change in log-odds that counts: 5 percentage points at a probability of 50 %, 0.2 at 99 %."""
 
 LogOdds = Callable[[bytes], float]
@@ -30,10 +29,10 @@ LogOdds = Callable[[bytes], float]
 
 @dataclass(frozen=True)
 class HeatMap:
-    """How much the log-odds of pneumonia fall when a cell is covered.
+    """The fall of the log-odds of pneumonia when each cell is covered.
 
-    `values` has CELLS rows of CELLS numbers in log-odds, positive where the place speaks for pneumonia, and None where
-    the time was over. `calls` counts what was asked of the endpoint, the uncovered image included.
+    `values` has CELLS rows of CELLS numbers: positive where the cell raises the probability, None where time ran out.
+    `calls` counts the scored images, the uncovered one included.
     """
 
     values: list[list[float | None]]
@@ -41,7 +40,7 @@ class HeatMap:
 
     @property
     def complete(self) -> bool:
-        """Whether every cell was asked."""
+        """Return whether every cell has a value."""
         return all(value is not None for row in self.values for value in row)
 
     @property
@@ -51,33 +50,33 @@ class HeatMap:
 
 
 def heat_map(image: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
-    """Cover one cell after the other of a standardised image (mode "L", 224 x 224) and ask again.
+    """Score a standardised image (mode "L", 224 x 224) with each cell covered in turn.
 
-    Log-odds, because a probability near 0 or 1 hardly moves whatever is covered. `whole` is the uncovered image's,
-    `log_odds` returns those of an encoded image, both calibrated. Cells whose call runs out of time stay None; the
+    The values are log-odds because a probability near 0 or 1 hardly changes. `whole` is that of the uncovered image,
+    `log_odds` returns that of an encoded image, both calibrated. Cells whose call runs out of time are None; the
     first other failure is raised.
-    Raises ProblemError: explain_timeout when no cell was answered.
+    Raise ProblemError explain_timeout if no cell was scored in time.
     """
     with ThreadPoolExecutor(CONCURRENT) as pool:
-        pending = [pool.submit(_asked, log_odds, image, cell) for cell in range(CELLS * CELLS)]
+        pending = [pool.submit(_covered_log_odds, log_odds, image, cell) for cell in range(CELLS * CELLS)]
         try:
-            found = [one.result() for one in pending]
+            scored = [cell.result() for cell in pending]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    if all(one is None for one in found):
+    falls = [None if value is None else whole - value for value in scored]
+    calls = 1 + sum(value is not None for value in falls)
+    if calls == 1:
         raise ProblemError(
             "explain_timeout",
-            "The model answered too slowly for a heat map; try again once it is warm, or ask POST /predict alone.",
+            "The model is too slow for a heat map; try again once it is warm, or use POST /predict.",
             headers={"Retry-After": "5"},
         )
-    falls = [None if one is None else whole - one for one in found]
-    rows = [falls[row * CELLS : (row + 1) * CELLS] for row in range(CELLS)]
-    return HeatMap(rows, 1 + sum(one is not None for one in found))
+    return HeatMap([falls[start : start + CELLS] for start in range(0, CELLS * CELLS, CELLS)], calls)
 
 
 def covered(image: Image.Image, cell: int) -> Image.Image:
-    """The image with one cell in the image's own mean grey, so that covering adds as little as it can."""
+    """Return the image with one cell in its mean grey, which adds as little contrast as possible."""
     side = SIDE // CELLS
     row, column = divmod(cell, CELLS)
     copy = image.copy()
@@ -85,7 +84,7 @@ def covered(image: Image.Image, cell: int) -> Image.Image:
     return copy
 
 
-def _asked(log_odds: LogOdds, image: Image.Image, cell: int) -> float | None:
+def _covered_log_odds(log_odds: LogOdds, image: Image.Image, cell: int) -> float | None:
     try:
         return log_odds(encode(covered(image, cell)))
     except ProblemError as problem:

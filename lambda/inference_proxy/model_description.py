@@ -1,34 +1,37 @@
-"""What GET /model says: which model answers, what its threshold is worth, and where its report is."""
+"""The deployed model: its threshold, evaluation, report, cost and lease."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from inference_proxy import lease
 from inference_proxy.deadline import Deadline
+from inference_proxy.lease_status import lease_status
 from inference_proxy.prediction import DISCLAIMER
 from inference_proxy.request_log import RequestLog
 from inference_proxy.settings import Settings
 from inference_proxy.storage import storage_of
 
+if TYPE_CHECKING:
+    from api_types import Evaluation, Model
+
 REPORT_SECONDS: Final = 900
-_MAX_METRICS: Final = 2_000_000
-_KEPT_SECONDS: Final = 300
-# Names single images.
-_LEFT_OUT: Final = frozenset({"worst"})
+_MAX_METRICS_BYTES: Final = 2_000_000
+_CACHE_SECONDS: Final = 300
+# Members of metrics.json that name single images.
+_PRIVATE: Final = frozenset({"worst"})
 
 
-class _Kept:
-    """The evaluation, read once in a while per execution environment."""
+class _Cache:
+    """The evaluation, read again after _CACHE_SECONDS."""
 
-    found: dict[str, Any] | None = None
-    until = 0.0
+    evaluation: Evaluation | None = None
+    expires = 0.0
 
 
-def describe(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> dict[str, object]:
-    """The answer's body. `evaluation` and `report_url` are null where the model was not evaluated."""
+def describe(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> Model:
+    """Return the body of GET /model. `evaluation` and `report_url` are None if the model was not evaluated."""
     evaluation = _evaluation(settings, deadline)
     return {
         "model_version": settings.model_version,
@@ -41,28 +44,29 @@ def describe(settings: Settings, deadline: Deadline, request_id: str, log: Reque
         "report_url": None if evaluation is None else _report_url(settings),
         "endpoint": {"name": settings.endpoint_name},
         "cost": json.loads(settings.cost) if settings.cost else None,
-        "lease": lease.current(settings, deadline, log),
+        "lease": lease_status(settings, deadline, log),
         "disclaimer": DISCLAIMER,
         "request_id": request_id,
     }
 
 
-def _evaluation(settings: Settings, deadline: Deadline) -> dict[str, Any] | None:
+def _evaluation(settings: Settings, deadline: Deadline) -> Evaluation | None:
     if settings.evaluation is None:
         return None
-    if time.monotonic() < _Kept.until:
-        return _Kept.found
+    if time.monotonic() < _Cache.expires:
+        return _Cache.evaluation
     bucket, prefix = settings.evaluation
-    body = storage_of(settings).get(bucket, f"{prefix}metrics.json", _MAX_METRICS, deadline)
+    metrics = storage_of(settings).get(bucket, f"{prefix}metrics.json", _MAX_METRICS_BYTES, deadline)
     try:
-        document = None if body is None else json.loads(body)
+        document = None if metrics is None else json.loads(metrics)
     except ValueError:
         document = None
-    found = document if isinstance(document, dict) else None
-    if found is not None:
-        found = {name: value for name, value in found.items() if name not in _LEFT_OUT}
-    _Kept.found, _Kept.until = found, time.monotonic() + _KEPT_SECONDS
-    return found
+    _Cache.evaluation = None
+    if isinstance(document, dict):
+        public = {name: value for name, value in document.items() if name not in _PRIVATE}
+        _Cache.evaluation = cast("Evaluation", public)
+    _Cache.expires = time.monotonic() + _CACHE_SECONDS
+    return _Cache.evaluation
 
 
 def _report_url(settings: Settings) -> str | None:
@@ -72,6 +76,6 @@ def _report_url(settings: Settings) -> str | None:
     return storage_of(settings).presigned_get(bucket, f"{prefix}report.html", REPORT_SECONDS)
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Read the evaluation again at the next request."""
-    _Kept.found, _Kept.until = None, 0.0
+    _Cache.evaluation, _Cache.expires = None, 0.0

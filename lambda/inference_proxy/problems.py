@@ -12,7 +12,7 @@ TYPE_PREFIX: Final = "urn:pneumonia-api:problem:"
 
 
 class Kind(NamedTuple):
-    """What all problems of one code have in common."""
+    """Status and title of all problems with the same code."""
 
     status: int
     title: str
@@ -42,15 +42,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "invalid_json": Kind(400, "Invalid JSON"),
     "upload_not_found": Kind(404, "No such upload"),
     "not_found": Kind(404, "No such resource"),
-    "no_lease": Kind(404, "No lease to extend"),
     "method_not_allowed": Kind(405, "Method not allowed"),
-    "lease_over": Kind(409, "Lease over"),
     "missing_content_type": Kind(415, "Missing Content-Type"),
     "unsupported_media_type": Kind(415, "Unsupported Content-Type"),
     "content_type_mismatch": Kind(415, "Content-Type and image disagree"),
     "body_not_binary": Kind(415, "Body not binary"),
     "model_rejected_image": Kind(422, "Image rejected by the model"),
-    "invalid_hours": Kind(422, "Invalid hours"),
     "endpoint_throttled": Kind(429, "Too many requests"),
     "internal_error": Kind(500, "Internal error"),
     "misconfigured": Kind(500, "Misconfigured deployment"),
@@ -61,7 +58,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "endpoint_rejected_request": Kind(502, "Model endpoint refused the request"),
     "endpoint_failure": Kind(502, "Model endpoint failed"),
     "storage_unavailable": Kind(503, "Storage unavailable"),
-    "lease_unavailable": Kind(503, "Lease unavailable"),
     "endpoint_not_ready": Kind(503, "Model endpoint not ready"),
     "endpoint_unavailable": Kind(503, "Model endpoint unavailable"),
     "endpoint_unreachable": Kind(503, "Model endpoint unreachable"),
@@ -71,10 +67,10 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 class ProblemError(Exception):
-    """A request that gets no prediction, and why.
+    """A request that fails.
 
-    `code` is a key of KINDS. `detail` is one sentence for the caller: what was received, what is allowed, what to do.
-    `headers` are added to the response. `cause` is for the log only: it may name AWS resources, never scores or bytes.
+    `code` is a key of KINDS. `detail` tells the caller what was received, what is allowed, and what to do.
+    `headers` are added to the response. `cause` is for the log only: it can name AWS resources, never scores or bytes.
     """
 
     def __init__(
@@ -93,7 +89,7 @@ class ProblemError(Exception):
         self.cause = dict(cause or {})
 
     def document(self, request_id: str) -> dict[str, str | int]:
-        """The problem details object of RFC 9457, with `code` and `request_id` as extension members."""
+        """Return the problem details object of RFC 9457, with `code` and `request_id` as extension members."""
         return {
             "type": TYPE_PREFIX + self.code,
             "title": self.kind.title,
@@ -105,5 +101,5 @@ class ProblemError(Exception):
 
 
 def from_image_error(error: ImageError) -> ProblemError:
-    """A refused image as a problem of the same code, with the image's own sentence."""
+    """Return the problem of a rejected image, with the same code and sentence."""
     return ProblemError(error.code, str(error))

@@ -17,7 +17,7 @@ from inference_proxy.uploads import uploaded_image
 from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, ImageError, ResizeMode, media_type
 from radiograph.frontal_check import radiograph_image
 
-# What the image's first bytes may say for each Content-Type. application/x-image is SageMaker's name for "either".
+# Formats that each Content-Type allows, by the image's first bytes. application/x-image is SageMaker's name for both.
 ACCEPTED: Final = {
     "image/jpeg": frozenset({"image/jpeg"}),
     "image/png": frozenset({"image/png"}),
@@ -25,37 +25,37 @@ ACCEPTED: Final = {
 }
 _JSON: Final = "application/json"
 _ALLOWED: Final = "image/jpeg, image/png and application/x-image are allowed"
-# RFC 9110, 8.3.1: type "/" subtype, both tokens. Only such a value is repeated to the caller, and only a short one.
+# RFC 9110, 8.3.1: type "/" subtype, both tokens. Problem details repeat only such a value, and only a short one.
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{1,63}", re.ASCII)
 
 
 def received_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
-    """The encoded image that the request brings, of the format its Content-Type names, or the upload that it names.
+    """Return the encoded image in the request's body, or the upload to which it refers.
 
-    At most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES by way of an upload.
-    Raises ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.
+    An image has at most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES as an upload.
+    Raise ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.
     """
     if not request.body:
-        raise ProblemError("empty", "Received no body; send the bytes of one chest radiograph as JPEG or PNG.")
+        raise ProblemError("empty", "The request has no body; send the bytes of one chest radiograph as JPEG or PNG.")
     declared = _declared_type(request)
     if declared == _JSON:
         return uploaded_image(request, settings, deadline)
     data = _decoded(request)
-    found = media_type(data)
-    # Formats that are accepted under no Content-Type are named by radiograph, with the way out.
-    if found in ACCEPTED and found not in ACCEPTED[declared]:
+    actual = media_type(data)
+    # radiograph rejects the formats that no Content-Type allows, with its own sentence.
+    if actual in ACCEPTED and actual not in ACCEPTED[declared]:
         raise ProblemError(
             "content_type_mismatch",
-            f"Received Content-Type {declared} with {found} bytes; "
-            f"send Content-Type {found}, or application/x-image for either.",
+            f"Received Content-Type {declared} with {actual} bytes; "
+            f"send Content-Type {actual}, or application/x-image for either.",
         )
     return data
 
 
 def standard_image(data: bytes, resize_mode: ResizeMode) -> Image.Image:
-    """Return the image as the network takes it, mode "L" (see `radiograph.frontal_check`).
+    """Return the image in the network's input format, mode "L" (see `radiograph.frontal_check`).
 
-    Raises ProblemError 400, 413, 415 or 422.
+    Raise ProblemError 400, 413, 415 or 422.
     """
     try:
         return radiograph_image(data, resize_mode=resize_mode, max_bytes=MAX_UPLOAD_BYTES)
@@ -66,12 +66,12 @@ def standard_image(data: bytes, resize_mode: ResizeMode) -> Image.Image:
 def _declared_type(request: Request) -> str:
     values = {value.split(";", 1)[0].strip().lower() for value in request.headers.get("content-type", ())} - {""}
     if not values:
-        raise ProblemError("missing_content_type", f"Received no Content-Type; {_ALLOWED}: name the one you send.")
+        raise ProblemError("missing_content_type", f"The request has no Content-Type; {_ALLOWED}: send one.")
     if len(values) > 1:
         raise ProblemError("unsupported_media_type", f"Received more than one Content-Type; {_ALLOWED}: send one.")
     (value,) = values
     if value != _JSON and value not in ACCEPTED:
-        named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that names no media type"
+        named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that is not a media type"
         raise ProblemError(
             "unsupported_media_type", f"Received {named}; {_ALLOWED}: send the image file itself as the body."
         )
@@ -80,22 +80,22 @@ def _declared_type(request: Request) -> str:
 
 def _decoded(request: Request) -> bytes:
     if not request.is_base64:
-        # The gateway has already replaced every byte that is not UTF-8: the image cannot be restored here.
+        # The gateway has already replaced all bytes that are not UTF-8, and the image cannot be restored.
         raise ProblemError(
             "body_not_binary",
-            f"Received a body that came through as text; {_ALLOWED}: send a Content-Type that is exactly one of them.",
+            f"The body arrived as text, not as bytes; {_ALLOWED}: send a Content-Type that is exactly one of them.",
         )
-    # Before decoding: what is too large should cost neither the memory nor the time.
+    # Reject large bodies before decoding, which takes memory and time.
     size = len(request.body) // 4 * 3 - request.body[-2:].count("=")
     if size > MAX_BYTES:
         raise ProblemError(
             "too_large",
             f"Received {size:,} bytes; at most {MAX_BYTES:,} are allowed: "
-            "save the image as a smaller JPEG (the network sees 224 x 224 pixels), or ask POST /uploads for a place.",
+            "save the image as a smaller JPEG (the network sees 224 x 224 pixels), or use POST /uploads.",
         )
     try:
         return base64.b64decode(request.body, validate=True)
     except (binascii.Error, ValueError):
         raise ProblemError(
-            "invalid_base64", "Received a body that is not the base64 its event says it is; send the image's raw bytes."
+            "invalid_base64", "The request body is not valid base64; send the image's raw bytes to the API's URL."
         ) from None

@@ -1,7 +1,7 @@
 """One JSON line per request on standard output, which AWS Lambda sends to CloudWatch Logs.
 
-It says how a request went and never what was in it: no image bytes, no header values, no score. A prediction's label is
-counted in a line of its own, which names no request.
+The line never contains the request's content: no image bytes, no header values, no score. A prediction's label is
+counted in a separate line that does not identify the request.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 
 from inference_proxy import emf
 from inference_proxy.responses import Answer
 
 
 class RequestLog:
-    """What is known about one request so far, written once at its end."""
+    """The log line of one request, written at its end."""
 
     def __init__(self, request_id: str, *, cold_start: bool) -> None:
         self._started = time.perf_counter()
@@ -40,15 +39,15 @@ class RequestLog:
             self._fields[f"{name}_ms"] = _milliseconds_since(started)
 
     def note_crash(self, error: Exception) -> None:
-        """Add an unexpected error's type and place; its text is left out, for it may repeat what was received."""
-        self.note(exception=type(error).__name__, traceback=_places(error.__traceback__))
+        """Add the type and traceback of an unexpected error, without its text, which can repeat the request."""
+        self.note(exception=type(error).__name__, traceback="".join(traceback.format_tb(error.__traceback__)))
 
     def count_label(self, label: str) -> None:
-        """Count a prediction by its label, when the request's own line is written."""
+        """Count a prediction by its label when the request's line is written."""
         self._label = label
 
     def write(self, answer: Answer, stage: str) -> None:
-        """Write the line, and the count of a label."""
+        """Write the line, and the count of the label."""
         level = "ERROR" if answer.status >= 500 else "WARNING" if answer.status >= 400 else "INFO"
         duration, endpoint = _milliseconds_since(self._started), self._fields.get("endpoint_ms")
         line = {
@@ -59,18 +58,15 @@ class RequestLog:
             "code": answer.code,
             "duration_ms": duration,
         }
-        took = endpoint if isinstance(endpoint, float) else None
+        endpoint_latency = endpoint if isinstance(endpoint, float) else None
         route = str(self._fields["route"])
-        lines = [line | emf.request_members(stage, route, answer.code, answer.status >= 500, duration, took)]
+        failed = answer.status >= 500
+        lines = [line | emf.request_members(stage, route, answer.code, failed, duration, endpoint_latency)]
         if self._label:
             lines.append(emf.count_line(stage, "Predictions", "Label", self._label))
-        sys.stdout.write("".join(json.dumps(one) + "\n" for one in lines))
+        sys.stdout.write("".join(json.dumps(entry) + "\n" for entry in lines))
         sys.stdout.flush()
 
 
 def _milliseconds_since(started: float) -> float:
     return round((time.perf_counter() - started) * 1000, 2)
-
-
-def _places(trace: TracebackType | None) -> str:
-    return "".join(traceback.format_tb(trace))

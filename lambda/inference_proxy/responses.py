@@ -1,4 +1,4 @@
-"""Answers in the format of a Lambda proxy integration."""
+"""Responses in the format of a Lambda proxy integration."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Answer:
 
 
 def problem_answer(problem: ProblemError, request_id: str) -> Answer:
-    """The problem as problem details (RFC 9457)."""
+    """Return the problem as problem details (RFC 9457)."""
     return Answer(
         problem.kind.status, problem.document(request_id), CONTENT_TYPE, code=problem.code, headers=problem.headers
     )
 
 
 def proxy_response(answer: Answer, request_id: str, cors: Mapping[str, str]) -> dict[str, object]:
-    """The object that API Gateway turns into the HTTP response. Nothing about a patient may be kept by a cache."""
+    """Return the object that API Gateway turns into the HTTP response. No cache can store patient data."""
     return {
         "statusCode": answer.status,
         "headers": {

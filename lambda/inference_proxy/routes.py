@@ -1,4 +1,4 @@
-"""What each route does."""
+"""The routes of the API. openapi.json is generated from ROUTES; the docstrings are its summaries and descriptions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
@@ -23,12 +23,15 @@ from inference_proxy.settings import Settings
 from inference_proxy.uploads import new_upload
 from radiograph import SIDE, encode
 
+if TYPE_CHECKING:
+    from api_types import Explanation, Health
+
 OPENAPI: Final = Path(__file__).with_name("openapi.json")
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request, the invocation it came in, and the lines it will leave in the log."""
+    """A request, its invocation, and its log."""
 
     request: Request
     context: LambdaContext
@@ -36,21 +39,26 @@ class Call:
 
 
 def predict(call: Call) -> Answer:
-    """POST /predict: one chest radiograph in, the probability of pneumonia out."""
-    settings, deadline = deployment.load(), Deadline.of(call.context)
+    """Return the probability of pneumonia for one frontal chest radiograph."""
+    settings, deadline = deployment.load(), Deadline(call.context)
     image = _image(call, settings, deadline)
     with call.log.part("endpoint"):
         scores = _scores(settings, encode(image), deadline)
-    found = prediction(_calibrated(settings, scores), settings, call.request.id)
-    call.log.count_label(str(found["label"]))
-    return Answer(200, found)
+    body = prediction(_calibrated(settings, scores), settings, call.request.id)
+    call.log.count_label(body["label"])
+    return Answer(200, body)
 
 
 def explain(call: Call) -> Answer:
-    """POST /explain: return a heat map of the regions that raise the predicted probability, as numbers or a picture."""
-    from inference_proxy.explain import FLOOR, heat_map
+    """Return a heat map of the regions that change the prediction, as numbers or as a picture.
 
-    settings, deadline = deployment.load(), Deadline.of(call.context)
+    Each cell of a 7 x 7 grid is covered in turn and the model called again (occlusion sensitivity). Its value is the
+    change in the calibrated log-odds of PNEUMONIA, ln(p / (1 - p)). Changes below minimum_change are noise and are not
+    coloured. Accept: image/png, as the first value, returns the image with the map over it.
+    """
+    from inference_proxy.explain import MINIMUM_CHANGE, heat_map
+
+    settings, deadline = deployment.load(), Deadline(call.context)
     image = _image(call, settings, deadline)
 
     def log_odds_of(scores: Mapping[str, float]) -> float:
@@ -58,65 +66,64 @@ def explain(call: Call) -> Answer:
 
     with call.log.part("endpoint"):
         scores = _scores(settings, encode(image), deadline)
-        found = heat_map(image, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)))
-    whole = prediction(_calibrated(settings, scores), settings, call.request.id)
+        heat = heat_map(image, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)))
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
-        return Answer(200, png(image, found), "image/png")
-    wanted = ("label", "probability", "threshold", "model_version", "disclaimer", "request_id")
-    heat = {
-        "rows": len(found.values),
-        "columns": len(found.values[0]),
-        "values": found.values,
-        "units": "log-odds",
-        "floor": FLOOR,
-        "max": found.largest,
-        "complete": found.complete,
-        "calls": found.calls,
-        "side": SIDE,
-        "resize_mode": settings.resize_mode,
+        return Answer(200, png(image, heat), "image/png")
+    whole = prediction(_calibrated(settings, scores), settings, call.request.id)
+    body: Explanation = {
+        "label": whole["label"],
+        "probability": whole["probability"],
+        "threshold": whole["threshold"],
+        "model_version": whole["model_version"],
+        "request_id": whole["request_id"],
+        "disclaimer": whole["disclaimer"],
+        "heat_map": {
+            "rows": len(heat.values),
+            "columns": len(heat.values[0]),
+            "values": heat.values,
+            "units": "log-odds",
+            "minimum_change": MINIMUM_CHANGE,
+            "max": heat.largest,
+            "complete": heat.complete,
+            "calls": heat.calls,
+            "side": SIDE,
+            "resize_mode": settings.resize_mode,
+        },
     }
-    return Answer(200, {name: whole[name] for name in wanted} | {"heat_map": heat})
+    return Answer(200, body)
 
 
 def upload(call: Call) -> Answer:
-    """POST /uploads: where an image that is too large for a request may be put."""
+    """Return a URL for the upload of an image that is too large for a request.
+
+    Send the image to url with exactly these headers, and its upload_id to /predict or /explain.
+    """
     return Answer(201, new_upload(call.request, deployment.load()))
 
 
 def model(call: Call) -> Answer:
-    """GET /model: which model answers, and how well it did."""
+    """Return the deployed model with its evaluation, cost and lease."""
     from inference_proxy.model_description import describe
 
-    return Answer(200, describe(deployment.load(), Deadline.of(call.context), call.request.id, call.log))
-
-
-def lease(call: Call) -> Answer:
-    """POST /lease: let the endpoint live longer."""
-    from inference_proxy.lease import extend
-
-    return Answer(200, extend(call.request, deployment.load(), Deadline.of(call.context), call.log))
+    return Answer(200, describe(deployment.load(), Deadline(call.context), call.request.id, call.log))
 
 
 def health(call: Call) -> Answer:
-    """GET /health: this function runs and is configured; with ?deep=1 the endpoint is asked, too."""
+    """Return whether the API is configured and, with deep=1, whether the model answers."""
     settings = deployment.load()
-    found: dict[str, object] = {
-        "status": "ok",
-        "model_version": settings.model_version,
-        "request_id": call.request.id,
-    }
+    body: Health = {"status": "ok", "model_version": settings.model_version, "request_id": call.request.id}
     if call.request.query.get("deep") in ("1", "true"):
         image = Image.linear_gradient("L").resize((SIDE, SIDE))
         with call.log.part("endpoint"):
-            _scores(settings, encode(image), Deadline.of(call.context))
-        found["endpoint"] = "ok"
-    return Answer(200, found)
+            _scores(settings, encode(image), Deadline(call.context))
+        body["endpoint"] = "ok"
+    return Answer(200, body)
 
 
 def openapi(call: Call) -> Answer:
-    """GET /openapi.json: this API's own description."""
+    """Return this document."""
     document: dict[str, object] = json.loads(OPENAPI.read_text(encoding="utf-8"))
     return Answer(200, document)
 
@@ -126,24 +133,23 @@ ROUTES: Final[Mapping[str, Mapping[str, Callable[[Call], Answer]]]] = {
     "/explain": {"POST": explain},
     "/uploads": {"POST": upload},
     "/model": {"GET": model},
-    "/lease": {"POST": lease},
     "/health": {"GET": health},
     "/openapi.json": {"GET": openapi},
 }
 
 
 def answer(call: Call) -> Answer:
-    """The answer of the route that the request names. Raises ProblemError (404, 405 and whatever the route raises)."""
+    """Return the answer of the requested route. Raise ProblemError: 404, 405, and those of the route."""
     methods = ROUTES.get(call.request.route)
     if methods is None:
         known = ", ".join(f"{method} {route}" for route, methods in ROUTES.items() for method in methods)
-        raise ProblemError("not_found", f"Received a request for a resource that does not exist; there are {known}.")
+        raise ProblemError("not_found", f"The requested resource does not exist. Available: {known}.")
     action = methods.get(call.request.method)
     if action is None:
         allowed = ", ".join(methods)
         raise ProblemError(
             "method_not_allowed",
-            f"Received a method that {call.request.route} does not take; allowed: {allowed}.",
+            f"{call.request.route} does not support this method; allowed: {allowed}.",
             headers={"Allow": allowed},
         )
     call.log.note(route=f"{call.request.method} {call.request.route}")
@@ -167,6 +173,6 @@ def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, fl
 
 
 def _first_accepted(request: Request) -> str:
-    """The first media type in Accept: the one by which API Gateway decides whether an answer is binary."""
+    """Return the first media type in Accept, by which API Gateway decides whether a response is binary."""
     values = request.headers.get("accept", ("",))
     return values[0].split(",", 1)[0].split(";", 1)[0].strip().lower()

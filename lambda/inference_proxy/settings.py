@@ -1,4 +1,4 @@
-"""What the deployment says through the environment, parsed and checked once per execution environment."""
+"""The settings in the environment variables, parsed and checked once per execution environment."""
 
 from __future__ import annotations
 
@@ -27,27 +27,22 @@ _SCHEDULE: Final = re.compile(r"[0-9a-zA-Z._-]{1,64}")
 
 
 class Lease(NamedTuple):
-    """The schedule that deletes the endpoint, when it was deployed to do so (UTC), and what callers may add to it.
-
-    `extend_hours` is the most that a request may ask for, from its own time on; 0 where callers extend nothing.
-    """
+    """The schedule that deletes the endpoint, and the time (UTC) with which it was deployed."""
 
     schedule: str
     ends: dt.datetime
-    extend_hours: int
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Which endpoint is asked, and how its answer is read.
+    """The endpoint, and how its output is interpreted.
 
     `classes` are in the order of the model's output; `resize_mode` is how its training images were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
-    `slope` and `intercept` calibrate that probability's logit; 1 and 0 leave it as it is.
+    `slope` and `intercept` calibrate that probability's logit; 1 and 0 do not change it.
     `runtime_url`, `scheduler_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
-    `evaluation` is the bucket and the prefix of metrics.json and report.html; None when the model has none.
-    `lease` is None when the endpoint does not delete itself. `cost` is what it costs, a JSON object as text, "" when
-    that is not known.
+    `evaluation` is the bucket and the prefix of metrics.json and report.html, or None. `lease` is None if the endpoint
+    has no lease. `cost` is the price, a JSON object as text, or "" without a price.
     """
 
     endpoint_name: str
@@ -73,12 +68,12 @@ class Settings:
 
 @functools.cache
 def load() -> Settings:
-    """The settings of this execution environment. Raises SettingsError, and looks again at the next call."""
+    """Return the settings of this execution environment. Raise SettingsError, and read them again at the next call."""
     return parse(os.environ)
 
 
 def parse(environ: Mapping[str, str]) -> Settings:
-    """Settings from environment variables. Raises SettingsError with the variable's name and what it may be."""
+    """Return the settings in environment variables. Raise SettingsError with the variable's name and allowed values."""
     region = _matching(environ, "AWS_REGION", _REGION, "an AWS region such as us-east-1")
     return Settings(
         endpoint_name=_matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name"),
@@ -118,15 +113,15 @@ def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], w
 
 
 def _classes(text: str) -> tuple[str, ...]:
-    wanted = f"CLASSES is {text!r}; it must be a JSON list of at least two different names, {POSITIVE} among them."
+    message = f"CLASSES is {text!r}; it must be a JSON list of at least two different names that include {POSITIVE}."
     try:
         names = json.loads(text)
     except ValueError:
-        raise SettingsError(wanted) from None
+        raise SettingsError(message) from None
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise SettingsError(wanted)
+        raise SettingsError(message)
     if len(names) < 2 or len(set(names)) != len(names) or POSITIVE not in names:
-        raise SettingsError(wanted)
+        raise SettingsError(message)
     return tuple(names)
 
 
@@ -148,24 +143,24 @@ def _threshold(text: str) -> float:
 
 
 def _calibration(text: str) -> dict[str, float]:
-    wanted = f"CALIBRATION is {text!r}; it must be a JSON object of two numbers, slope (above 0) and intercept."
+    message = f"CALIBRATION is {text!r}; it must be a JSON object of two numbers, slope (above 0) and intercept."
     try:
-        given = json.loads(text)
-        slope, intercept = float(given.pop("slope")), float(given.pop("intercept"))
+        numbers = json.loads(text)
+        slope, intercept = float(numbers.pop("slope")), float(numbers.pop("intercept"))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(wanted) from None
-    if given or not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
-        raise SettingsError(wanted)
+        raise SettingsError(message) from None
+    if numbers or not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
+        raise SettingsError(message)
     return {"slope": slope, "intercept": intercept}
 
 
 def _evaluation(uri: str) -> tuple[str, str] | None:
     if not uri:
         return None
-    found = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+/)", uri)
-    if found is None:
+    match = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+/)", uri)
+    if match is None:
         raise SettingsError(f"EVALUATION_URI is {uri!r}; it must be s3://bucket/prefix/ or empty.")
-    return found[1], found[2]
+    return match[1], match[2]
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -179,20 +174,19 @@ def _lease(environ: Mapping[str, str]) -> Lease | None:
     if not environ.get("LEASE_SCHEDULE", "").strip():
         return None
     schedule = _matching(environ, "LEASE_SCHEDULE", _SCHEDULE, "the name of a schedule, or empty")
-    hours = _matching(environ, "LEASE_EXTEND_HOURS", re.compile(r"\d{1,3}"), "a whole number of hours, 0 for none")
     text = _required(environ, "LEASE_ENDS")
     try:
         ends = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
     except ValueError:
         raise SettingsError(f"LEASE_ENDS is {text!r}; it must be a time such as 2026-11-24T18:00:00.") from None
-    return Lease(schedule, ends, int(hours))
+    return Lease(schedule, ends)
 
 
 def _cost(text: str) -> str:
     try:
-        known = not text or isinstance(json.loads(text), dict)
+        valid = not text or isinstance(json.loads(text), dict)
     except ValueError:
-        known = False
-    if not known:
+        valid = False
+    if not valid:
         raise SettingsError(f"ENDPOINT_COST is {text!r}; it must be a JSON object or empty.")
     return text

@@ -1,54 +1,42 @@
-"""The three things this API does with S3: read an object, and sign a PUT or a GET that others make."""
+"""Objects in S3: read one, and sign URLs with which others upload or read one."""
 
 from __future__ import annotations
 
 import functools
-import os
-from typing import Final
+from collections.abc import Mapping
 from urllib.parse import quote
 
-import urllib3
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
 from urllib3.exceptions import HTTPError
 
-from inference_proxy.aws import credentials
 from inference_proxy.deadline import Deadline
 from inference_proxy.problems import ProblemError
 from inference_proxy.settings import Settings
-
-_CONNECT_SECONDS: Final = 2.0
+from inference_proxy.signed_http import SignedHttp, presigned_s3_url
 
 
 class Storage:
-    """S3 in the function's region. Connections stay open between the invocations of an execution environment."""
+    """S3 in the function's region."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        ca_bundle = os.environ.get("AWS_CA_BUNDLE") or None
-        self._http = urllib3.PoolManager(num_pools=2, maxsize=1, ca_certs=ca_bundle)
+        self._http = SignedHttp("s3", settings.region, retries=1)
 
     def get(self, bucket: str, key: str, limit: int, deadline: Deadline) -> bytes | None:
-        """An object of at most `limit` bytes; None where there is none.
+        """Return an object of at most `limit` bytes, or None if it does not exist.
 
-        S3 says 403 for a missing object to whom may not list the bucket, as this function may not.
-        Raises ProblemError: too_large, storage_unavailable.
+        Without ListBucket, S3 answers 403 instead of 404 for a missing object.
+        Raise ProblemError: too_large, storage_unavailable.
         """
-        request = AWSRequest(method="GET", url=self._url(bucket, key))
-        S3SigV4Auth(credentials(), "s3", self._settings.region).add_auth(request)
-        seconds = max(deadline.remaining(), 0.1)
-        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
         try:
             response = self._http.request(
-                "GET", request.url, headers=dict(request.headers.items()), timeout=timeout, retries=1,
-                preload_content=False,
-            )  # fmt: skip
+                "GET", self._url(bucket, key), seconds=deadline.remaining(), preload_content=False
+            )
             try:
                 if response.status in (403, 404):
                     return None
                 if response.status != 200:
                     raise _unavailable({"aws_status": response.status})
-                # Whoever uploads may name a Content-Encoding, and a small body may unpack to gigabytes.
+                # An uploader chooses the Content-Encoding, and a small body can unpack to gigabytes.
                 body = response.read(limit + 1, decode_content=False)
             finally:
                 response.release_conn()
@@ -58,18 +46,13 @@ class Storage:
             raise ProblemError("too_large", f"Received more than {limit:,} bytes; upload the image as a smaller file.")
         return body
 
-    def presigned_put(self, bucket: str, key: str, headers: dict[str, str], seconds: int) -> str:
-        """A URL to which a PUT with exactly these headers may be sent for so many seconds."""
-        return self._presigned("PUT", bucket, key, headers, seconds)
+    def presigned_put(self, bucket: str, key: str, headers: Mapping[str, str], expires: int) -> str:
+        """Return a URL for a PUT with exactly these headers, valid for `expires` seconds."""
+        return presigned_s3_url("PUT", self._url(bucket, key), self._settings.region, expires=expires, headers=headers)
 
-    def presigned_get(self, bucket: str, key: str, seconds: int) -> str:
-        """A URL from which the object may be read for so many seconds."""
-        return self._presigned("GET", bucket, key, {}, seconds)
-
-    def _presigned(self, method: str, bucket: str, key: str, headers: dict[str, str], seconds: int) -> str:
-        request = AWSRequest(method=method, url=self._url(bucket, key), headers=headers)
-        S3SigV4QueryAuth(credentials(), "s3", self._settings.region, expires=seconds).add_auth(request)
-        return str(request.url)
+    def presigned_get(self, bucket: str, key: str, expires: int) -> str:
+        """Return a URL from which the object can be read for `expires` seconds."""
+        return presigned_s3_url("GET", self._url(bucket, key), self._settings.region, expires=expires, headers={})
 
     def _url(self, bucket: str, key: str) -> str:
         base = self._settings.s3_url
@@ -80,14 +63,14 @@ class Storage:
 
 @functools.cache
 def storage_of(settings: Settings) -> Storage:
-    """The storage that the settings name, one object per execution environment."""
+    """Return the storage of these settings, one object per execution environment."""
     return Storage(settings)
 
 
-def _unavailable(cause: dict[str, str | int]) -> ProblemError:
+def _unavailable(cause: Mapping[str, str | int]) -> ProblemError:
     return ProblemError(
         "storage_unavailable",
-        "The storage behind this API did not answer as it should; try again in a few seconds.",
+        "The storage of this API is unavailable; try again in a few seconds.",
         headers={"Retry-After": "5"},
         cause=cause,
     )

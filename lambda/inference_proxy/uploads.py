@@ -1,11 +1,11 @@
-"""Images too large for a request: a presigned PUT into the bucket, and the image read back by its id."""
+"""Images that are too large for a request: a presigned PUT to the bucket, and the uploaded image by its id."""
 
 from __future__ import annotations
 
 import json
 import re
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.events import Request
@@ -14,34 +14,37 @@ from inference_proxy.settings import Settings
 from inference_proxy.storage import storage_of
 from radiograph import MAX_UPLOAD_BYTES
 
+if TYPE_CHECKING:
+    from api_types import Upload
+
 EXPIRES_SECONDS: Final = 900
 PREFIX: Final = "uploads/"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_JSON: Final = 10_000
-_WANTED: Final = (
-    'send {"content_type": "image/jpeg" or "image/png", "bytes": N} as application/json, '
-    f"with N from 1 to {MAX_UPLOAD_BYTES:,}"
-)
 
 
-def new_upload(request: Request, settings: Settings) -> dict[str, object]:
-    """Where one image of the announced type and size may be put. Raises ProblemError: 400 invalid_json, 413, 415."""
-    asked = json_body(request)
-    kind, count = asked.get("content_type"), asked.get("bytes")
-    if kind not in _TYPES or not isinstance(count, int) or isinstance(count, bool) or count < 1 or len(asked) != 2:
-        raise ProblemError("invalid_json", f"Received JSON that announces no upload; {_WANTED}.")
-    if count > MAX_UPLOAD_BYTES:
+def new_upload(request: Request, settings: Settings) -> Upload:
+    """Return the URL for one image of the announced type and size. Raise ProblemError: invalid_json, too_large."""
+    body = _json_body(request)
+    content_type, size = body.get("content_type"), body.get("bytes")
+    if len(body) != 2 or content_type not in _TYPES or not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ProblemError(
+            "invalid_json",
+            f'The JSON body must be {{"content_type": T, "bytes": N}}, with T {" or ".join(_TYPES)} and N from 1 to '
+            f"{MAX_UPLOAD_BYTES:,}.",
+        )
+    if size > MAX_UPLOAD_BYTES:
         raise ProblemError(
             "too_large",
-            f"Received the announcement of {count:,} bytes; at most {MAX_UPLOAD_BYTES:,} are allowed: "
+            f"Received an announcement of {size:,} bytes; at most {MAX_UPLOAD_BYTES:,} are allowed: "
             "save the image as a smaller file.",
         )
-    identity = secrets.token_hex(16)
-    headers = {"Content-Type": kind, "Content-Length": str(count)}
-    url = storage_of(settings).presigned_put(settings.upload_bucket, PREFIX + identity, headers, EXPIRES_SECONDS)
+    upload_id = secrets.token_hex(16)
+    headers = {"Content-Type": content_type, "Content-Length": str(size)}
+    url = storage_of(settings).presigned_put(settings.upload_bucket, PREFIX + upload_id, headers, EXPIRES_SECONDS)
     return {
-        "upload_id": identity,
+        "upload_id": upload_id,
         "url": url,
         "method": "PUT",
         "headers": headers,
@@ -51,35 +54,37 @@ def new_upload(request: Request, settings: Settings) -> dict[str, object]:
 
 
 def uploaded_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
-    """The image that `{"upload_id": ...}` names. Raises ProblemError: 400 invalid_json, 404 upload_not_found."""
-    asked = json_body(request)
-    identity = asked.get("upload_id")
-    if set(asked) != {"upload_id"} or not isinstance(identity, str):
+    """Return the image of `{"upload_id": ...}`. Raise ProblemError: invalid_json, upload_not_found."""
+    body = _json_body(request)
+    upload_id = body.get("upload_id")
+    if set(body) != {"upload_id"} or not isinstance(upload_id, str):
         raise ProblemError(
-            "invalid_json", 'Received JSON that names no upload; send {"upload_id": "..."} as POST /uploads gave it.'
+            "invalid_json",
+            'The JSON body must be {"upload_id": "..."}, with the upload_id that POST /uploads returned.',
         )
-    # What is no id cannot be one, and becomes no part of a key.
-    found = None
-    if _ID.fullmatch(identity):
-        key = PREFIX + identity
-        found = storage_of(settings).get(settings.upload_bucket, key, MAX_UPLOAD_BYTES, deadline)
-    if found is None:
+    image = None
+    if _ID.fullmatch(upload_id):  # nothing else becomes part of a key
+        key = PREFIX + upload_id
+        image = storage_of(settings).get(settings.upload_bucket, key, MAX_UPLOAD_BYTES, deadline)
+    if image is None:
         raise ProblemError(
             "upload_not_found",
-            "Received an upload_id under which there is no image; uploads are kept for a day: "
-            "ask POST /uploads for a new one, PUT the image to its url, then send its upload_id.",
+            "No image has this upload_id; uploads are deleted after a day: request a new one with POST /uploads, PUT "
+            "the image to its url, then send its upload_id.",
         )
-    return found
+    return image
 
 
-def json_body(request: Request) -> dict[str, object]:
-    """The JSON object in the body. Raises ProblemError `invalid_json`."""
+def _json_body(request: Request) -> dict[str, object]:
     if request.is_base64 or len(request.body) > _MAX_JSON:
-        raise ProblemError("invalid_json", "Received no short JSON text; send one JSON object as application/json.")
+        raise ProblemError(
+            "invalid_json",
+            f"The body must be one JSON object of at most {_MAX_JSON:,} characters, as application/json.",
+        )
     try:
-        found = json.loads(request.body)
+        body = json.loads(request.body)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise ProblemError("invalid_json", "Received a body that is not a JSON object; send one as application/json.")
-    return found
+        body = None
+    if not isinstance(body, dict):
+        raise ProblemError("invalid_json", "The body must be one JSON object, sent as application/json.")
+    return body

@@ -98,7 +98,7 @@ def test_a_heat_map_in_other_units_is_not_drawn_on_the_wrong_scale(api: Api) -> 
     heat = {
         "values": [[0.1]],
         "units": "probability",
-        "floor": 0.2,
+        "minimum_change": 0.2,
         "resize_mode": "squash",
         "complete": True,
         "calls": 2,
@@ -139,6 +139,5 @@ def test_what_the_client_reads_is_in_the_contract() -> None:
         "Model": {"model_version", "resize_mode", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
     }.items():
         assert fields <= set(schemas[name]["required"])
-    assert {"values", "units", "floor", "resize_mode", "complete", "calls"} <= set(
-        schemas["Explanation"]["properties"]["heat_map"]["required"]
-    )
+    heat_map = {"values", "units", "minimum_change", "resize_mode", "complete", "calls"}
+    assert heat_map <= set(schemas["HeatMap"]["required"])

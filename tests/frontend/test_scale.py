@@ -27,7 +27,7 @@ def test_no_probability_reads_as_certainty(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(("strongest", "full"), [(-2.345, "2.35"), (0.2, "0.50")])
-def test_the_legend_of_the_heat_map_says_unit_floor_and_what_full_colour_is(strongest: float, full: str) -> None:
+def test_the_legend_of_the_heat_map_says_unit_minimum_and_what_full_colour_is(strongest: float, full: str) -> None:
     html = heat_scale(HeatMap(((strongest, 0.0), (None, 0.01)), 0.2, "squash", True, 50))
     for text in ("log-odds", f"rises by {full}", f"falls by {full}", "Regions below 0.2 are not coloured"):
         assert text in html

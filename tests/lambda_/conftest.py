@@ -1,4 +1,4 @@
-"""A function's environment and context, and the runtime endpoint it calls."""
+"""The environment and context of the function, and the runtime endpoint that it calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from handler import handler
-from inference_proxy import endpoint, lease, model_description, settings, storage
+from inference_proxy import endpoint, lease_status, model_description, settings, storage
 
 from .runtime import Runtime
 
@@ -30,7 +30,6 @@ ENVIRONMENT = {
     "ENDPOINT_COST": "",
     "LEASE_SCHEDULE": "pneumonia-test-lease",
     "LEASE_ENDS": "2026-11-24T20:00:00",
-    "LEASE_EXTEND_HOURS": "8",
     "AWS_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret-of-the-test",
@@ -38,21 +37,30 @@ ENVIRONMENT = {
 }
 
 
+class Clock:
+    """A clock that moves only when a test moves it."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Context:
-    """AWS Lambda's context object: the invocation's id and a clock that runs."""
+    """AWS Lambda's context object: the invocation's id and its remaining time."""
 
     aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e812345678"
 
-    def __init__(self, seconds: float = 29.0) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float = 29.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._end = clock, clock() + seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self._end - time.monotonic()) * 1000))
+        return max(0, round((self._end - self._clock()) * 1000))
 
 
 @dataclass(frozen=True)
 class Response:
-    """The function's result, taken apart as API Gateway does it."""
+    """The result of the function, decoded as API Gateway does."""
 
     status: int
     headers: dict[str, str]
@@ -64,9 +72,9 @@ Ask = Callable[..., Response]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Runtime]:
-    running = Runtime()
-    yield running
-    running.stop()
+    runtime_server = Runtime()
+    yield runtime_server
+    runtime_server.stop()
 
 
 @pytest.fixture
@@ -84,12 +92,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def forget_environment() -> None:
-    """Make the next request one of a new execution environment."""
+    """Start a new execution environment with the next request."""
     settings.load.cache_clear()
     endpoint.endpoint_of.cache_clear()
     storage.storage_of.cache_clear()
-    model_description.forget()
-    lease.forget()
+    model_description.clear_cache()
+    lease_status.clear_cache()
 
 
 @pytest.fixture
@@ -105,8 +113,8 @@ def ask(runtime: Runtime) -> Ask:
     return invoke
 
 
-def invoke(event: object, seconds: float = 29.0) -> Response:
-    result = json.loads(json.dumps(handler(json.loads(json.dumps(event)), Context(seconds))))
+def invoke(event: object, seconds: float = 29.0, clock: Callable[[], float] = time.monotonic) -> Response:
+    result = json.loads(json.dumps(handler(json.loads(json.dumps(event)), Context(seconds, clock))))
     assert set(result) == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert result["isBase64Encoded"] is (result["headers"]["Content-Type"] == "image/png")
     if result["isBase64Encoded"]:

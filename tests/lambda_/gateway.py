@@ -1,4 +1,4 @@
-"""The function behind a local port, its requests and answers turned into events and back as API Gateway does it."""
+"""The function behind a local port. Requests become events, and results responses, as in API Gateway."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BINARY = ("application/x-image", "image/jpeg", "image/png")
 
 
 def proxy_event(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
-    """The event of one HTTP request; a body of another type than BINARY comes through as text."""
+    """Return the event of an HTTP request. A body whose type is not in BINARY becomes text."""
     parts = urlsplit(target)
     many: dict[str, list[str]] = {}
     for name, value in headers:
@@ -63,11 +63,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        found = handler(proxy_event(self.command, self.path, self.headers.items(), body), Context())
-        sent = json.loads(json.dumps(found))
-        content = base64.b64decode(sent["body"]) if sent["isBase64Encoded"] else sent["body"].encode()
-        self.send_response(sent["statusCode"])
-        for name, value in sent["headers"].items():
+        result = handler(proxy_event(self.command, self.path, self.headers.items(), body), Context())
+        response = json.loads(json.dumps(result))
+        content = base64.b64decode(response["body"]) if response["isBase64Encoded"] else response["body"].encode()
+        self.send_response(response["statusCode"])
+        for name, value in response["headers"].items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

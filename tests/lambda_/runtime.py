@@ -1,4 +1,4 @@
-"""A SageMaker runtime endpoint on a local port: real HTTP, scripted answers, every request kept."""
+"""A SageMaker runtime endpoint on a local port: real HTTP, scripted responses, all requests recorded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the runtime. `seconds` is the time the model takes; `reset` breaks the connection instead."""
+    """One response of the runtime, after `seconds`. `reset` breaks the connection instead."""
 
     status: int = 200
     body: bytes = b"[0.25, 0.75]"
@@ -42,7 +42,7 @@ def failure(status: int, error: str, message: str = "", **members: object) -> Re
 
 
 class Runtime:
-    """The server. Answers the scripted replies in turn, then as `model` says: scores of 0.25 and 0.75."""
+    """The server. It sends the scripted replies in turn, then those of `model`: by default scores of 0.25 and 0.75."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -78,7 +78,7 @@ def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler
             reply = answer(Received(self.command, self.path, self.headers, body, self.client_address[1]))
             time.sleep(reply.seconds)
             if reply.reset:
-                # Linger 0: close() sends RST, as a host that goes away does.
+                # Linger 0: close() sends RST, like a host that disappears.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.close_connection = True
                 self.connection.close()
@@ -98,7 +98,7 @@ def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler
             self.do_POST()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet: the requests are kept, not printed."""
+            """Print nothing."""
 
         def finish(self) -> None:
             if self.connection.fileno() != -1:
@@ -108,7 +108,7 @@ def _handler(answer: Callable[[Received], Reply]) -> type[BaseHTTPRequestHandler
 
 
 def signature(received: Received, secret_key: str) -> str:
-    """The SigV4 signature this request must carry, worked out from the specification and not with botocore.
+    """Return the SigV4 signature of a request, computed from the specification without botocore.
 
     AWS IAM User Guide, "Create a signed AWS API request".
     """
@@ -130,7 +130,7 @@ def _scope_and_headers(received: Received) -> tuple[list[str], list[str]]:
 
 
 def authorization(received: Received) -> dict[str, str]:
-    """The parts of the Authorization header by name."""
+    """Return the parts of the Authorization header by name."""
     scheme, _, fields = received.headers["Authorization"].partition(" ")
     assert scheme == "AWS4-HMAC-SHA256"
     return dict(field.strip().split("=", 1) for field in fields.split(","))

@@ -1,4 +1,4 @@
-"""Whatever arrives, the function answers: a prediction or a problem, and never an exception."""
+"""The function answers any event with a prediction or a problem, never with an exception."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IMAGES = [
 
 
 def answered(event: object) -> Response:
-    """Invoke the function, and check that its answer is whole and that it left exactly one line."""
+    """Invoke the function, and check its response and its one log line."""
     output = io.StringIO()
     with redirect_stdout(output):
         response = invoke(event)
@@ -73,9 +73,9 @@ class TestFuzz:
         answered(post(b"", None, headers=headers, multiValueHeaders=lists, isBase64Encoded=binary, body=body))
 
     @QUICK
-    @given(body=st.binary(max_size=300), kind=TYPES)
-    def test_any_bytes_are_answered(self, body: bytes, kind: str) -> None:
-        assert answered(post(body, kind)).status in (400, 415)
+    @given(body=st.binary(max_size=300), content_type=TYPES)
+    def test_any_bytes_are_answered(self, body: bytes, content_type: str) -> None:
+        assert answered(post(body, content_type)).status in (400, 415)
 
     @QUICK
     @given(
@@ -87,10 +87,10 @@ class TestFuzz:
         self, image: bytes, edits: list[tuple[float, int]], cut: float | None
     ) -> None:
         damaged = bytearray(image)
-        for place, value in edits:
-            damaged[int(place * len(damaged))] = value
-        kept = bytes(damaged[: None if cut is None else int(cut * len(damaged))])
-        assert answered(post(kept, "application/x-image")).status in (200, 400, 415, 422)
+        for position, value in edits:
+            damaged[int(position * len(damaged))] = value
+        cut_image = bytes(damaged[: None if cut is None else int(cut * len(damaged))])
+        assert answered(post(cut_image, "application/x-image")).status in (200, 400, 415, 422)
 
     @QUICK
     @given(text=st.text(alphabet=base64.b64encode(bytes(range(256))).decode() + "=\n *"))
@@ -109,8 +109,8 @@ class TestFuzz:
 def test_any_error_of_the_runtime_is_a_problem(status: int, body: object) -> None:
     from inference_proxy.endpoint_errors import problem_of_response
 
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    problem = problem_of_response(status, {}, sent)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    problem = problem_of_response(status, {}, content)
     assert problem.kind.status in (422, 429, 502, 503, 504)
 
 

@@ -1,4 +1,4 @@
-"""The hostile requests again, over real HTTP, as far as HTTP can carry them."""
+"""The hostile requests that HTTP can express, over real HTTP."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .gateway import BINARY, Gateway
 from .hostile import REQUESTS
 from .runtime import Runtime
 
-Sent = tuple[str, str, list[tuple[str, str]], bytes]
+HttpRequest = tuple[str, str, list[tuple[str, str]], bytes]
 
 
-def as_http(event: object) -> Sent | None:
-    """Method, path, headers and body that a gateway would turn into this event; None where none would."""
+def as_http(event: object) -> HttpRequest | None:
+    """Return method, path, headers and body that a gateway turns into this event, or None."""
     if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
         return None
     many, body = event.get("multiValueHeaders"), event.get("body")
@@ -42,30 +42,32 @@ def as_http(event: object) -> Sent | None:
     return event["httpMethod"], quote(path, safe="/%{}+"), wire, content
 
 
-EXPRESSIBLE = [(row[0], sent, row[2], row[3]) for row in REQUESTS if (sent := as_http(row[1])) is not None]
+EXPRESSIBLE = [
+    (row[0], http_request, row[2], row[3]) for row in REQUESTS if (http_request := as_http(row[1])) is not None
+]
 
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Gateway]:
-    running = Gateway()
-    yield running
-    running.stop()
+    server = Gateway()
+    yield server
+    server.stop()
 
 
-def test_there_are_enough_of_them() -> None:
+def test_http_can_express_at_least_40_of_them() -> None:
     assert len(EXPRESSIBLE) >= 40
 
 
 @pytest.mark.parametrize(
-    ("sent", "status", "code"), [row[1:] for row in EXPRESSIBLE], ids=[row[0] for row in EXPRESSIBLE]
+    ("http_request", "status", "code"), [row[1:] for row in EXPRESSIBLE], ids=[row[0] for row in EXPRESSIBLE]
 )
 def test_a_hostile_http_request_gets_its_status_and_code(
-    sent: Sent, status: int, code: str, gateway: Gateway, runtime: Runtime
+    http_request: HttpRequest, status: int, code: str, gateway: Gateway, runtime: Runtime
 ) -> None:
-    answer, document = ask(gateway, *sent)
+    answer, document = ask(gateway, *http_request)
     assert answer.status == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-    if sent[0] != "HEAD":
+    if http_request[0] != "HEAD":
         assert (document["status"], document["code"]) == (status, code)
     assert runtime.received == []
 
@@ -73,7 +75,7 @@ def test_a_hostile_http_request_gets_its_status_and_code(
 def ask(
     gateway: Gateway, method: str, path: str, headers: list[tuple[str, str]], body: bytes
 ) -> tuple[http.client.HTTPResponse, dict[str, Any]]:
-    """Send one request with exactly these headers."""
+    """Send a request with exactly these headers; return the response and its JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(gateway.url).port or 0, timeout=30)
     connection.putrequest(method, path)
     for name, value in headers:

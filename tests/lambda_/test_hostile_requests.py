@@ -1,4 +1,4 @@
-"""Each request in hostile.py gets a problem, and the problem helps."""
+"""Each request in hostile.py gets a problem with a way out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_size_is_checked_before_the_body_is_decoded(ask: Ask, monkeypatch: p
 
 
 @pytest.mark.parametrize(("resource", "allowed"), [("/predict", "POST"), ("/health", "GET")])
-def test_a_wrong_method_is_told_the_right_one(resource: str, allowed: str, ask: Ask) -> None:
+def test_a_wrong_method_gets_the_allowed_one(resource: str, allowed: str, ask: Ask) -> None:
     response = ask(route("DELETE", resource))
     assert response.headers["Allow"] == allowed
     assert allowed in response.body["detail"]

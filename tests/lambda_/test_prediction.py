@@ -1,4 +1,4 @@
-"""The model's answer is believed only when it is one probability per class."""
+"""Only an output of one probability per class becomes a prediction."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_anything_else_is_refused(answer: bytes) -> None:
     assert caught.value.code == "model_output_invalid"
 
 
-def test_the_refusal_keeps_the_scores_to_itself() -> None:
+def test_the_problem_does_not_contain_the_scores() -> None:
     with pytest.raises(ProblemError) as caught:
         probabilities(b"[0.123456, 0.987654]", CLASSES)
     assert "0.123456" not in json.dumps([caught.value.document("id"), caught.value.cause])

@@ -1,4 +1,4 @@
-"""One JSON line per request that says how it went, and nothing about whose image it was or what it showed."""
+"""One JSON line per request, without the image, its scores or its sender."""
 
 import base64
 import io
@@ -15,13 +15,13 @@ from .events import encoded_image, event, image_in, post
 from .hostile import REQUESTS, assert_problem
 from .runtime import Reply, Runtime, failure
 
-# Scores that would be found anywhere in a log.
+# Scores that are easy to find in a log.
 SCORES = (0.31415926, 0.68584074)
 
 
 @pytest.fixture
 def lines(capfd: pytest.CaptureFixture[str]) -> Any:
-    """The JSON lines written so far; fails on anything else on standard output or standard error."""
+    """Read the JSON lines written so far; fail on anything else on standard output or standard error."""
 
     def read() -> list[dict[str, Any]]:
         output, errors = capfd.readouterr()
@@ -61,16 +61,16 @@ def test_a_prediction_leaves_one_line(ask: Ask, lines: Any) -> None:
 
 
 def metric_names(line: dict[str, Any]) -> set[str]:
-    """The names of a line's metrics; each is a number of the line, and each dimension a text of it."""
+    """Return the names of a line's metrics; each is a number in the line, and each dimension a string."""
     assert abs(line["_aws"]["Timestamp"] / 1000 - time.time()) < 60
-    found = set()
+    metrics = set()
     for directive in line["_aws"]["CloudWatchMetrics"]:
         assert directive["Namespace"] == "PneumoniaApi"
         assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
         for metric in directive["Metrics"]:
             assert isinstance(line[metric["Name"]], int | float)
-            found.add(metric["Name"])
-    return found
+            metrics.add(metric["Name"])
+    return metrics
 
 
 def test_only_the_first_request_is_a_cold_start(ask: Ask, lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_hostile_request_leaves_one_line_with_its_code(request_: object, ask: 
     assert (line["Rejections"], line["Code"]) == (1, response.body["code"])
     assert (line["status"], line["code"], line["level"]) == (response.status, response.body["code"], "WARNING")
     assert line["request_id"] == response.body["request_id"]
-    assert line["route"] in {"POST /predict", "POST /explain", "POST /uploads", "POST /lease", "unmatched"}
+    assert line["route"] in {"POST /predict", "POST /explain", "POST /uploads", "unmatched"}
     assert len(json.dumps(line)) < 2000
 
 

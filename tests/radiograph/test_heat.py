@@ -34,7 +34,7 @@ def test_where_nothing_was_asked_nothing_is_drawn() -> None:
     assert overlay(image, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
 
 
-def test_what_is_below_the_floor_is_not_coloured() -> None:
+def test_a_change_below_the_minimum_is_not_coloured() -> None:
     layer = heat_layer([[0.09, 0.0], [0.0, -0.09]], 0.1, (64, 64), 1)
     assert layer.getextrema()[3] == (0, 0)
     assert heat_layer([[0.11, 0.0], [0.0, 0.0]], 0.1, (64, 64), 1).getextrema()[3][1] > 0
