@@ -44,7 +44,7 @@ def test_a_grey_image_is_read_exactly() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "LA", "RGBA"])
-def test_grey_kept_in_other_modes_is_read_exactly(mode: str) -> None:
+def test_grey_stored_in_other_modes_is_read_exactly(mode: str) -> None:
     assert read_image(encoded(image().convert(mode), "PNG")).tobytes() == image().tobytes()
 
 
@@ -54,7 +54,7 @@ def test_a_colour_jpeg_of_a_grey_image_differs_from_it_by_its_compression_only()
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_a_16_bit_film_is_scaled_by_the_bits_in_use(bits: int) -> None:
+def test_a_16_bit_image_is_scaled_by_the_bits_in_use(bits: int) -> None:
     values = _ramp(2**bits - 1)
     read = read_image(_sixteen(values))
     assert np.array_equal(_grey(read), values.astype(int) >> (bits - 8))
@@ -81,10 +81,10 @@ def test_a_bilevel_image_is_black_and_white() -> None:
 def test_cmyk_is_read_with_adobe_polarity_and_without() -> None:
     ink = image().convert("CMYK")
     adobe = encoded(ink, "JPEG", quality=95)
-    plain = without_segment(encoded(ImageChops.invert(ink), "JPEG", quality=95), 0xEE)
+    without_adobe = without_segment(encoded(ImageChops.invert(ink), "JPEG", quality=95), 0xEE)
     assert b"Adobe" in adobe
-    assert b"Adobe" not in plain
-    for data in (adobe, plain):
+    assert b"Adobe" not in without_adobe
+    for data in (adobe, without_adobe):
         assert np.abs(_grey(read_image(data)) - _grey(image())).mean() < 3
 
 
@@ -110,7 +110,7 @@ def test_the_image_carries_no_metadata_away() -> None:
 
 def test_max_bytes_none_lifts_the_limit_for_local_files() -> None:
     data = jpeg()
-    with pytest.raises(ImageError, match=f"Received {len(data):,} bytes; at most {len(data) - 1:,} are allowed"):
+    with pytest.raises(ImageError, match=f"{len(data):,} .*{len(data) - 1:,}"):
         read_image(data, max_bytes=len(data) - 1)
     assert read_image(data, max_bytes=None).size == image().size
 
@@ -133,9 +133,9 @@ def test_media_type_is_read_from_the_bytes() -> None:
 def test_damage_anywhere_gives_an_image_or_an_image_error(data: st.DataObject) -> None:
     sound = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
     # Headers are where the parsers decide, so they get half of the damage.
-    places = st.one_of(st.integers(0, 700), st.integers(0, len(sound) - 1))
-    for place in data.draw(st.lists(places, min_size=1, max_size=4)):
-        sound[place] = data.draw(st.integers(0, 255))
+    positions = st.one_of(st.integers(0, 700), st.integers(0, len(sound) - 1))
+    for position in data.draw(st.lists(positions, min_size=1, max_size=4)):
+        sound[position] = data.draw(st.integers(0, 255))
     try:
         assert read_image(bytes(sound)).mode == "L"
     except ImageError as error:
@@ -144,10 +144,10 @@ def test_damage_anywhere_gives_an_image_or_an_image_error(data: st.DataObject) -
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from([jpeg, png]), st.floats(0, 0.9999))
-def test_a_file_cut_anywhere_is_refused(make: object, share: float) -> None:
+def test_a_file_cut_anywhere_is_refused(make: object, fraction: float) -> None:
     data = make()  # type: ignore[operator]
     with pytest.raises(ImageError):
-        read_image(data[: int(share * len(data))])
+        read_image(data[: int(fraction * len(data))])
 
 
 def test_an_orientation_outside_the_standard_is_upright() -> None:
