@@ -1,4 +1,4 @@
-"""What the API answers, as this app uses it; the whole contract is the API's own OpenAPI document."""
+"""The fields of the API's responses that the app uses; the API's OpenAPI document has the whole contract."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Prediction:
-    """The API's answer about one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
+    """A prediction for one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
 
     label: str
     probability: float
@@ -24,23 +24,23 @@ class Prediction:
 
     @property
     def positive(self) -> bool:
-        """Whether the image is called PNEUMONIA: its probability is at or above the threshold."""
+        """Return whether the probability is at or above the threshold."""
         return self.probability >= self.threshold
 
     @property
     def finding(self) -> str:
-        """What the label means, in words."""
+        """Return the result as a person reads it."""
         return "Pneumonia suspected" if self.positive else "No pneumonia suspected"
 
     @property
     def margin(self) -> float:
-        """How far the probability is from the threshold, 0 to 1."""
+        """Return the distance of the probability from the threshold, 0 to 1."""
         return abs(self.probability - self.threshold)
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """How much the log-odds of pneumonia fall when a cell of the image is covered; None where it was not asked.
+    """How much the log-odds of pneumonia fall when a cell of the image is covered; None if it was not measured.
 
     `floor` is the smallest change, of either sign, that counts.
     """
@@ -53,27 +53,26 @@ class HeatMap:
 
     @property
     def strongest(self) -> float:
-        """The number farthest from zero."""
+        """Return the value farthest from 0."""
         return max((value for row in self.values for value in row if value is not None), key=abs, default=0.0)
 
     @property
-    def matters(self) -> bool:
-        """Whether any cell changes the answer by more than noise."""
+    def significant(self) -> bool:
+        """Return whether any cell changes the prediction by more than noise."""
         return abs(self.strongest) >= self.floor
 
 
 @dataclass(frozen=True)
 class Lease:
-    """When the endpoint deletes itself; `extend_hours` is None where this API extends nothing."""
+    """When the endpoint will be deleted."""
 
     ends: str
     seconds_left: int
-    extend_hours: int | None
 
 
 @dataclass(frozen=True)
 class Model:
-    """Which model answers. `evaluation` is its metrics.json, None where it was not evaluated."""
+    """The deployed model. `evaluation` is its metrics.json, None if it was not evaluated."""
 
     version: str
     resize_mode: ResizeMode
@@ -86,22 +85,22 @@ class Model:
 
 
 def prediction(document: Document, seconds: float) -> Prediction:
-    """Read an answer of POST /predict. Raises KeyError, TypeError or ValueError where it is none."""
-    words = ("label", "threshold_source", "model_version", "request_id", "disclaimer")
+    """Read a response of POST /predict. Raises KeyError, TypeError or ValueError if it is malformed."""
+    texts = ("label", "threshold_source", "model_version", "request_id", "disclaimer")
     return Prediction(
         probability=float(document["probability"]),
         threshold=float(document["threshold"]),
         seconds=seconds,
-        **{name: str(document[name]) for name in words},
+        **{name: str(document[name]) for name in texts},
     )
 
 
 def heat_map(document: Document) -> HeatMap:
-    """Read an answer of POST /explain. Raises KeyError, TypeError or ValueError where it is none."""
+    """Read a response of POST /explain. Raises KeyError, TypeError or ValueError if it is malformed."""
     heat = document["heat_map"]
     rows = tuple(tuple(None if value is None else float(value) for value in row) for row in heat["values"])
     if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
-        raise ValueError("no grid")
+        raise ValueError("heat_map.values must be a grid")
     if heat["units"] != "log-odds":
         raise ValueError(f"unknown units {heat['units']!r}")
     return HeatMap(
@@ -110,7 +109,7 @@ def heat_map(document: Document) -> HeatMap:
 
 
 def model(document: Document) -> Model:
-    """Read an answer of GET /model. Raises KeyError, TypeError or ValueError where it is none."""
+    """Read a response of GET /model. Raises KeyError, TypeError or ValueError if it is malformed."""
     return Model(
         version=str(document["model_version"]),
         resize_mode=resize_mode(document["resize_mode"]),
@@ -124,14 +123,13 @@ def model(document: Document) -> Model:
 
 
 def lease(document: Document) -> Lease:
-    """Read a lease. Raises KeyError, TypeError or ValueError where it is none."""
-    hours = document["extend_hours"]
-    return Lease(str(document["ends"]), int(document["seconds_left"]), None if hours is None else int(hours))
+    """Read a lease. Raises KeyError, TypeError or ValueError if it is malformed."""
+    return Lease(str(document["ends"]), int(document["seconds_left"]))
 
 
 def resize_mode(name: object) -> ResizeMode:
-    """Return the resize_mode of a name. Raises ValueError where there is none."""
-    for known in RESIZE_MODES:
-        if name == known:
-            return known
+    """Return the resize mode of a name. Raises ValueError if it is unknown."""
+    for mode in RESIZE_MODES:
+        if name == mode:
+            return mode
     raise ValueError(f"unknown resize_mode {name!r}")

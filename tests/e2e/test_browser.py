@@ -99,7 +99,7 @@ def test_of_a_dicom_image_no_tag_leaves_the_app(app: App) -> None:
     page = app.page()
     image = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
     steps.choose(page, steps.file("image.dcm", image, "application/dicom"))
-    expect(page.get_by_text("its tags stay here")).to_be_visible()
+    expect(page.get_by_text("Its tags are not sent")).to_be_visible()
 
 
 def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
