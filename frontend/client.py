@@ -50,7 +50,7 @@ def answer_or_error(request: Callable[[], Answer]) -> Answer | ApiError:
 
 
 class Client:
-    """Client of one deployed API. It is thread-safe: each thread has its own connection."""
+    """Client of one deployed API. It is thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

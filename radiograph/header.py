@@ -33,9 +33,9 @@ def exif_orientation(exif: bytes) -> int:
         (directory,) = struct.unpack_from(order + "I", exif, 4)
         (entries,) = struct.unpack_from(order + "H", exif, directory)
         for index in range(entries):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, directory + 2 + 12 * index)
+            tag, field_type, _, value = struct.unpack_from(order + "HHIH", exif, directory + 2 + 12 * index)
             if tag == _ORIENTATION:
-                return value if kind == 3 and 1 <= value <= 8 else 1
+                return value if field_type == 3 and 1 <= value <= 8 else 1
     except struct.error:
         return 1
     return 1

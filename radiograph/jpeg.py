@@ -80,7 +80,7 @@ def _frame(marker: int, body: bytes) -> tuple[int, int]:
         raise ImageError(
             "unsupported_encoding",
             f"Received a JPEG image of {precision} bits, {components} components and coding process "
-            f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it so or as PNG.",
+            f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it as PNG.",
         )
     return width, height
 

@@ -43,9 +43,9 @@ def media_type(data: bytes) -> MediaType | None:
 
 def describe(data: bytes) -> str:
     """Return what the bytes look like, for an error message ("a GIF image", "a text")."""
-    known = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
-    if (kind := media_type(data)) is not None:
-        return known[kind]
+    names = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
+    if (detected := media_type(data)) is not None:
+        return names[detected]
     for offset, magic, name in _OTHERS:
         if data[offset : offset + len(magic)] == magic:
             return name

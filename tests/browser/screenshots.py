@@ -20,14 +20,12 @@ IMAGES = 8
 def main(argv: list[str] | None = None) -> int:
     """Take the screenshots and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
-    parser.add_argument(
-        "--url", default="http://localhost:8501", help="address of the running app (default: %(default)s)"
-    )
+    parser.add_argument("--url", default="http://localhost:8501", help="the running app (default: %(default)s)")
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("build/screenshots"),
-        help="folder for the screenshots (default: %(default)s)",
+        help="folder (default: %(default)s)",
     )
     options = parser.parse_args(argv)
     if chromium.executable() is None:

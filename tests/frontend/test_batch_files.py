@@ -67,7 +67,7 @@ def test_no_entry_is_unpacked_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) 
         file.read()
 
 
-def test_too_many_files_are_refused_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_files_are_rejected_with_both_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FILES", 2)
     with pytest.raises(ArchiveError, match=r"3 .*2 "):
         batch_files([File("a.zip", zipped({f"{number}.jpg": b"x" for number in range(3)}))])

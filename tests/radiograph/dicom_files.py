@@ -14,7 +14,7 @@ RAMP = np.linspace(0, 4095, 100 * 128).round().astype(np.uint16).reshape(100, 12
 
 
 def dataset(pixels: np.ndarray = RAMP, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> Dataset:
-    """A DX image of these pixels, unsigned 12 bits in 16 (or 8 in 8); further tags as keywords, None removes one."""
+    """Return a DX image of these pixels, unsigned 12 bits in 16 (or 8 in 8). A tag set to None is removed."""
     item = Dataset()
     item.file_meta = FileMetaDataset()
     item.file_meta.TransferSyntaxUID = syntax
@@ -36,6 +36,7 @@ def dataset(pixels: np.ndarray = RAMP, syntax: UID = ExplicitVRLittleEndian, **t
 
 
 def saved(item: Dataset) -> bytes:
+    """Return the bytes of a DICOM file."""
     buffer = BytesIO()
     item.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""DICOM images: what a viewer shows comes out, in 8-bit grey, and no tag with it."""
+"""A DICOM image is read as viewers show it, in 8-bit grey and without its tags."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_voi_lut_is_looked_up() -> None:
     assert np.array_equal(shown(VOILUTSequence=Sequence([table])), (RAMP >= 2048) * 255)
 
 
-def test_padding_does_not_set_the_range() -> None:
+def test_padding_does_not_affect_the_range() -> None:
     padded = RAMP // 2
     padded[0, 0] = 4095
     grey = shown(pixels=padded, PixelPaddingValue=4095)
@@ -114,7 +114,7 @@ def test_compressed_images_are_decoded(syntax: UID) -> None:
         ("broken", {"WindowCenter": 2048, "WindowWidth": [], "BitsStored": 99}),
     ],
 )
-def test_what_is_not_one_plain_image_is_refused(code: str, tags: dict[str, Any]) -> None:
+def test_a_file_without_a_single_grey_image_is_rejected(code: str, tags: dict[str, Any]) -> None:
     with pytest.raises(ImageError) as caught:
         read_dicom(saved(dataset(**tags)))
     assert caught.value.code == code
@@ -123,7 +123,7 @@ def test_what_is_not_one_plain_image_is_refused(code: str, tags: dict[str, Any])
 
 
 @pytest.mark.parametrize("cut", [133, 300, 500, 9000])
-def test_a_cut_file_is_refused(cut: int) -> None:
+def test_a_cut_file_is_rejected(cut: int) -> None:
     with pytest.raises(ImageError):
         read_dicom(saved(dataset())[:cut])
 
@@ -136,12 +136,12 @@ def test_a_compression_without_decoder_is_named() -> None:
         read_dicom(saved(item))
 
 
-def test_a_deflated_file_is_refused_before_it_is_inflated() -> None:
+def test_a_deflated_file_is_rejected_before_it_is_inflated() -> None:
     with pytest.raises(ImageError, match="deflated"):
         read_dicom(saved(dataset(syntax=DeflatedExplicitVRLittleEndian)))
 
 
-def test_what_is_not_dicom_is_named() -> None:
+def test_another_format_is_named() -> None:
     with pytest.raises(ImageError, match="a JPEG image"):
         read_dicom(jpeg())
 

@@ -9,7 +9,7 @@ CORNER = [[0.0] * 7 for _ in range(7)]
 CORNER[0][0], CORNER[6][6] = 4.0, -2.0
 
 
-def test_for_and_against_have_their_colours_and_the_strongest_cell_the_strength_asked_for() -> None:
+def test_for_and_against_have_their_colours_and_the_strongest_cell_the_given_strength() -> None:
     layer = heat_layer(CORNER, 0.1, (700, 700), 0.5)
     assert layer.getpixel((5, 5)) == pytest.approx((*FOR, 255 * 0.5), abs=5)
     assert layer.getpixel((695, 695)) == pytest.approx((*AGAINST, 255 * 0.25), abs=5)

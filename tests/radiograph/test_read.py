@@ -1,4 +1,4 @@
-"""What an image looks like after reading: upright, grey, scaled from its depth, from whatever the file held."""
+"""An image is read upright, in 8-bit grey, from every supported encoding."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_exif_orientation_of_a_png_is_applied() -> None:
     assert read.tobytes() == image().transpose(Image.Transpose.ROTATE_270).tobytes()
 
 
-def test_the_image_carries_no_metadata_away() -> None:
+def test_the_image_has_no_metadata() -> None:
     secret = b"Patient Jane Doe"
     data = jpeg_with(segment(0xE1, b"Exif\0\0" + exif(1) + secret), segment(0xFE, secret))
     assert secret.decode() not in str(read_image(data).info)
@@ -115,7 +115,7 @@ def test_max_bytes_none_lifts_the_limit_for_local_files() -> None:
     assert read_image(data, max_bytes=None).size == image().size
 
 
-def test_an_image_error_comes_back_whole_from_a_worker_process() -> None:
+def test_an_image_error_survives_pickling_with_its_code() -> None:
     error = pickle.loads(pickle.dumps(ImageError("truncated", "Received half.")))  # noqa: S301  our own bytes
     assert (error.code, str(error)) == ("truncated", "Received half.")
 
@@ -131,20 +131,20 @@ def test_media_type_is_read_from_the_bytes() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_anywhere_gives_an_image_or_an_image_error(data: st.DataObject) -> None:
-    sound = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
-    # Headers are where the parsers decide, so they get half of the damage.
-    positions = st.one_of(st.integers(0, 700), st.integers(0, len(sound) - 1))
+    damaged = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
+    # Half of the damage is in the headers, which the parsers read.
+    positions = st.one_of(st.integers(0, 700), st.integers(0, len(damaged) - 1))
     for position in data.draw(st.lists(positions, min_size=1, max_size=4)):
-        sound[position] = data.draw(st.integers(0, 255))
+        damaged[position] = data.draw(st.integers(0, 255))
     try:
-        assert read_image(bytes(sound)).mode == "L"
+        assert read_image(bytes(damaged)).mode == "L"
     except ImageError as error:
         assert str(error).startswith("Received")
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from([jpeg, png]), st.floats(0, 0.9999))
-def test_a_file_cut_anywhere_is_refused(make: object, fraction: float) -> None:
+def test_a_file_cut_anywhere_is_rejected(make: object, fraction: float) -> None:
     data = make()  # type: ignore[operator]
     with pytest.raises(ImageError):
         read_image(data[: int(fraction * len(data))])
