@@ -1,16 +1,21 @@
 """The fields of the API's responses that the app uses; the API's OpenAPI document has the whole contract."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from radiograph import RESIZE_MODES, ResizeMode
+from pydantic import BaseModel, ConfigDict, field_validator
 
-Document = Mapping[str, Any]
+from radiograph import ResizeMode
+
+Grid = tuple[tuple[float | None, ...], ...]
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Response(BaseModel):
+    """An immutable part of a response. Fields that the app does not use are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Prediction(Response):
     """A prediction for one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
 
     label: str
@@ -38,18 +43,26 @@ class Prediction:
         return abs(self.probability - self.threshold)
 
 
-@dataclass(frozen=True)
-class HeatMap:
+class HeatMap(Response):
     """How much the log-odds of pneumonia fall when a cell of the image is covered; None if it was not measured.
 
     `floor` is the smallest change, of either sign, that counts.
     """
 
-    values: tuple[tuple[float | None, ...], ...]
+    values: Grid
+    units: Literal["log-odds"]
     floor: float
     resize_mode: ResizeMode
     complete: bool
     calls: int
+
+    @field_validator("values")
+    @classmethod
+    def check_grid(cls, values: Grid) -> Grid:
+        """Raise ValueError if the rows are empty or differ in length."""
+        if not values or not values[0] or len({len(row) for row in values}) != 1:
+            raise ValueError("must be a grid")
+        return values
 
     @property
     def strongest(self) -> float:
@@ -62,74 +75,21 @@ class HeatMap:
         return abs(self.strongest) >= self.floor
 
 
-@dataclass(frozen=True)
-class Lease:
+class Lease(Response):
     """When the endpoint will be deleted."""
 
     ends: str
     seconds_left: int
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Response):
     """The deployed model. `evaluation` is its metrics.json, None if it was not evaluated."""
 
-    version: str
+    model_version: str
     resize_mode: ResizeMode
     threshold: float
     threshold_source: str
-    evaluation: Document | None
+    evaluation: dict[str, Any] | None
     report_url: str | None
-    cost: Document | None
+    cost: dict[str, Any] | None = None
     lease: Lease | None
-
-
-def prediction(document: Document, seconds: float) -> Prediction:
-    """Read a response of POST /predict. Raises KeyError, TypeError or ValueError if it is malformed."""
-    texts = ("label", "threshold_source", "model_version", "request_id", "disclaimer")
-    return Prediction(
-        probability=float(document["probability"]),
-        threshold=float(document["threshold"]),
-        seconds=seconds,
-        **{name: str(document[name]) for name in texts},
-    )
-
-
-def heat_map(document: Document) -> HeatMap:
-    """Read a response of POST /explain. Raises KeyError, TypeError or ValueError if it is malformed."""
-    heat = document["heat_map"]
-    rows = tuple(tuple(None if value is None else float(value) for value in row) for row in heat["values"])
-    if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
-        raise ValueError("heat_map.values must be a grid")
-    if heat["units"] != "log-odds":
-        raise ValueError(f"unknown units {heat['units']!r}")
-    return HeatMap(
-        rows, float(heat["floor"]), resize_mode(heat["resize_mode"]), bool(heat["complete"]), int(heat["calls"])
-    )
-
-
-def model(document: Document) -> Model:
-    """Read a response of GET /model. Raises KeyError, TypeError or ValueError if it is malformed."""
-    return Model(
-        version=str(document["model_version"]),
-        resize_mode=resize_mode(document["resize_mode"]),
-        threshold=float(document["threshold"]),
-        threshold_source=str(document["threshold_source"]),
-        evaluation=document["evaluation"],
-        report_url=document["report_url"],
-        cost=document.get("cost"),
-        lease=None if document["lease"] is None else lease(document["lease"]),
-    )
-
-
-def lease(document: Document) -> Lease:
-    """Read a lease. Raises KeyError, TypeError or ValueError if it is malformed."""
-    return Lease(str(document["ends"]), int(document["seconds_left"]))
-
-
-def resize_mode(name: object) -> ResizeMode:
-    """Return the resize mode of a name. Raises ValueError if it is unknown."""
-    for mode in RESIZE_MODES:
-        if name == mode:
-            return mode
-    raise ValueError(f"unknown resize_mode {name!r}")

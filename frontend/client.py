@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import requests
 
-from frontend import api_models
 from frontend.api_models import HeatMap, Model, Prediction
 from frontend.settings import Settings
 
@@ -69,7 +68,7 @@ class Client:
         """
         started = time.monotonic()
         return self._request(
-            "POST", "predict", image, media_type, lambda body: api_models.prediction(body, time.monotonic() - started)
+            "POST", "predict", image, media_type, lambda body: Prediction(**body, seconds=time.monotonic() - started)
         )
 
     def explain(self, image: bytes, media_type: str) -> HeatMap:
@@ -78,7 +77,7 @@ class Client:
         Raises:
             ApiError: there is no heat map.
         """
-        return self._request("POST", "explain", image, media_type, api_models.heat_map)
+        return self._request("POST", "explain", image, media_type, lambda body: HeatMap(**body["heat_map"]))
 
     def model(self) -> Model:
         """Return the deployed model and its evaluation.
@@ -86,7 +85,7 @@ class Client:
         Raises:
             ApiError: there is no description of the model.
         """
-        return self._request("GET", "model", None, None, api_models.model)
+        return self._request("GET", "model", None, None, lambda body: Model(**body))
 
     def _request(
         self, method: str, path: str, body: bytes | None, media_type: str | None, read: Callable[[Any], Answer]
@@ -111,7 +110,7 @@ class Client:
         document = json_document(response)
         try:
             return read(document)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):  # of pydantic, a ValueError
             raise unexpected(response) from None
 
     def _session(self) -> requests.Session:

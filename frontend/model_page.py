@@ -27,7 +27,7 @@ def page() -> None:
         if show_error(model, "model"):
             st.rerun()
         return
-    st.markdown(f"Model `{model.version}`, threshold {model.threshold:.4f} ({model.threshold_source}).")
+    st.markdown(f"Model `{model.model_version}`, threshold {model.threshold:.4f} ({model.threshold_source}).")
     show_operation(model)
     if model.evaluation is None:
         st.info(threshold_meaning(None), icon=":material/info:")

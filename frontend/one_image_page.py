@@ -118,7 +118,7 @@ def show_introduction() -> None:
         with column, st.container(border=True, height="stretch"):
             st.markdown(f"**{title}**\n\n{text}")
     st.caption(
-        "The image is sent to this deployment's API and model. Neither the image nor the result is stored or logged. "
+        "The image is sent to this deployment's API and model. The app stores neither the image nor the result. "
         "Only the pixels of a DICOM file are sent."
     )
 
@@ -155,8 +155,8 @@ def show_prediction(prediction: Prediction, model: Model | ApiError) -> None:
     )
     st.html(probability_scale(prediction))
     if isinstance(model, Model):
-        same = model.version == prediction.model_version
-        other = f"Another model is deployed now, `{model.version}`. Choose the image again to read it with that model."
+        same = model.model_version == prediction.model_version
+        other = f"The deployed model is now `{model.model_version}`. Choose the image again to use that model."
         st.markdown(threshold_meaning(model.evaluation) if same else other)
     st.caption(f"Threshold: {prediction.threshold_source}. {prediction.disclaimer}")
 

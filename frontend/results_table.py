@@ -9,26 +9,23 @@ import streamlit as st
 
 from frontend.batch import Row
 
-ALL, SUSPECTED, NOT_SUSPECTED, NEAR_THRESHOLD, FAILED = (
-    "All",
-    "Pneumonia suspected",
-    "No pneumonia suspected",
-    "Near the threshold",
-    "Failed",
-)
-FILTERS = (ALL, SUSPECTED, NOT_SUSPECTED, NEAR_THRESHOLD, FAILED)
+ALL, SUSPECTED, NOT_SUSPECTED, NEAR_THRESHOLD, FAILED = FILTERS = (
+    "All", "Pneumonia suspected", "No pneumonia suspected", "Near the threshold", "Failed"
+)  # fmt: skip
 NEAR = 0.1
 """Distance from the threshold, in probability, within which a result counts as near."""
 NOTICE = "Not a medical device: for research and education only"
+
+PREDICTION_FIELDS = ("label", "probability", "threshold", "model_version", "request_id")
 
 COLUMNS = {
     "image": st.column_config.ImageColumn("Image", width="small"),
     "result": st.column_config.TextColumn("Result", width="medium"),
     "probability": st.column_config.ProgressColumn(
-        "Probability of pneumonia", min_value=0, max_value=1, format="percent"
+        "Probability of pneumonia", min_value=0, max_value=100, format="%.1f %%"
     ),
     "file": st.column_config.TextColumn("File", width="medium"),
-    "margin": st.column_config.NumberColumn("Distance from threshold", format="percent"),
+    "margin": st.column_config.NumberColumn("Distance from threshold", format="%.1f points"),
     "error": st.column_config.TextColumn("Error", width="large"),
 }
 
@@ -59,9 +56,9 @@ def table(rows: Sequence[Row]) -> dict[str, list[Any]]:
     return {
         "image": [row.thumbnail or None for row in rows],
         "result": ["Failed" if row.prediction is None else row.prediction.finding for row in rows],
-        "probability": [None if row.prediction is None else row.prediction.probability for row in rows],
+        "probability": [None if row.prediction is None else 100 * row.prediction.probability for row in rows],
         "file": [row.name for row in rows],
-        "margin": [None if row.prediction is None else row.prediction.margin for row in rows],
+        "margin": [None if row.prediction is None else 100 * row.prediction.margin for row in rows],
         "error": [row.error for row in rows],
     }
 
@@ -70,20 +67,9 @@ def csv_file(rows: Sequence[Row]) -> bytes:
     """Return the results as CSV (RFC 4180), UTF-8 with a byte order mark for Excel."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(
-        ["file", "label", "probability", "threshold", "model_version", "request_id", "code", "error", "notice"]
-    )
+    writer.writerow(["file", *PREDICTION_FIELDS, "code", "error", "notice"])
     for row in rows:
-        result: list[object] = [""] * 5
-        if row.prediction is not None:
-            prediction = row.prediction
-            result = [
-                prediction.label,
-                prediction.probability,
-                prediction.threshold,
-                prediction.model_version,
-                prediction.request_id,
-            ]
+        result = [getattr(row.prediction, field, "") for field in PREDICTION_FIELDS]
         writer.writerow([without_formula(row.name), *result, row.code, row.error, NOTICE])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 

@@ -10,17 +10,7 @@ from frontend.backoff import MAX_SECONDS, delay_seconds
 from frontend.batch import CONCURRENCY, Row, predict_all
 from frontend.batch_files import BatchFile
 from frontend.client import ApiError, Client
-from frontend.results_table import (
-    ALL,
-    FAILED,
-    NEAR_THRESHOLD,
-    NOT_SUSPECTED,
-    SUSPECTED,
-    csv_file,
-    filtered,
-    summary,
-    table,
-)
+from frontend.results_table import FILTERS, NOT_SUSPECTED, SUSPECTED, csv_file, filtered, summary, table
 from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Received, Reply
 
@@ -94,8 +84,7 @@ def test_filters_and_summary_count_the_same_images(api: Api) -> None:
     (near,) = read(api, encoded_image())
     (failed,) = read(api, b"no image")
     rows = [suspected, near, failed]
-    filters = (ALL, SUSPECTED, NOT_SUSPECTED, NEAR_THRESHOLD, FAILED)
-    assert [len(filtered(rows, name)) for name in filters] == [3, 1, 1, 1, 1]
+    assert [len(filtered(rows, name)) for name in FILTERS] == [3, 1, 1, 1, 1]
     assert summary(rows).count("**1**") == 4
     assert table(rows)["result"] == [SUSPECTED, NOT_SUSPECTED, "Failed"]
 

@@ -111,7 +111,7 @@ def test_a_heat_map_in_unknown_units_is_an_error(api: Api) -> None:
 
 def test_a_model_without_an_evaluation_is_described(api: Api) -> None:
     model = Client(api.settings).model()
-    assert (model.version, model.resize_mode, model.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
+    assert (model.model_version, model.resize_mode, model.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
 
 
 def test_a_throttled_client_gets_the_seconds_to_wait(api: Api) -> None:
