@@ -20,11 +20,11 @@ PREDICTION_FIELDS = ("label", "probability", "threshold", "model_version", "requ
 
 COLUMNS = {
     "image": st.column_config.ImageColumn("Image", width="small"),
-    "result": st.column_config.TextColumn("Result", width="medium"),
+    "result": st.column_config.TextColumn("Result", width=160),
     "probability": st.column_config.ProgressColumn(
-        "Probability of pneumonia", min_value=0, max_value=100, format="%.1f %%"
+        "Probability of pneumonia", width=120, min_value=0, max_value=100, format="%.1f %%"
     ),
-    "file": st.column_config.TextColumn("File", width="medium"),
+    "file": st.column_config.TextColumn("File", width=160),
     "margin": st.column_config.NumberColumn("Distance from threshold", format="%.1f points"),
     "error": st.column_config.TextColumn("Error", width="large"),
 }

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from frontend.api_models import Prediction
+from frontend.api_models import Grid, HeatMap, Prediction
 from frontend.client import ApiError, Client
 from frontend.settings import Settings
+from tests.lambda_.conftest import ENVIRONMENT
 from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Reply, failure
 from tests.ports import free_port
@@ -94,6 +95,12 @@ def test_a_heat_map_is_a_grid(api: Api) -> None:
     assert heat.strongest == 0
 
 
+@pytest.mark.parametrize("values", [(), ((),), ((0.1,), (0.1, 0.2))])
+def test_a_heat_map_that_is_not_a_grid_is_an_error(values: Grid) -> None:
+    with pytest.raises(ValueError, match="grid"):
+        HeatMap.check_grid(values)
+
+
 def test_a_heat_map_in_unknown_units_is_an_error(api: Api) -> None:
     heat = {
         "values": [[0.1]],
@@ -111,7 +118,8 @@ def test_a_heat_map_in_unknown_units_is_an_error(api: Api) -> None:
 
 def test_a_model_without_an_evaluation_is_described(api: Api) -> None:
     model = Client(api.settings).model()
-    assert (model.model_version, model.resize_mode, model.evaluation) == ("pneumonia-test-20261124-031500", "squash", None)
+    assert (model.model_version, model.resize_mode) == (ENVIRONMENT["MODEL_VERSION"], "squash")
+    assert model.evaluation is None
 
 
 def test_a_throttled_client_gets_the_seconds_to_wait(api: Api) -> None:
