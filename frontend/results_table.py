@@ -20,10 +20,10 @@ PREDICTION_FIELDS = ("label", "probability", "threshold", "model_version", "requ
 
 COLUMNS = {
     "image": st.column_config.ImageColumn("Image", width="small"),
-    "result": st.column_config.TextColumn("Result", width=160),
     "probability": st.column_config.ProgressColumn(
-        "Probability of pneumonia", width=120, min_value=0, max_value=100, format="%.1f %%"
+        "Probability", width=110, min_value=0, max_value=100, format="%.1f %%"
     ),
+    "result": st.column_config.TextColumn("Result", width=160),
     "file": st.column_config.TextColumn("File", width=160),
     "margin": st.column_config.NumberColumn("Distance from threshold", format="%.1f points"),
     "error": st.column_config.TextColumn("Error", width="large"),
@@ -55,8 +55,8 @@ def table(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Return the table's columns, with one entry for each row."""
     return {
         "image": [row.thumbnail or None for row in rows],
-        "result": ["Failed" if row.prediction is None else row.prediction.finding for row in rows],
         "probability": [None if row.prediction is None else 100 * row.prediction.probability for row in rows],
+        "result": ["Failed" if row.prediction is None else row.prediction.finding for row in rows],
         "file": [row.name for row in rows],
         "margin": [None if row.prediction is None else 100 * row.prediction.margin for row in rows],
         "error": [row.error for row in rows],

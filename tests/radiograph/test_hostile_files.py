@@ -139,7 +139,7 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", REJECTED)
-def test_a_hostile_file_is_rejected_with_its_code(name: str) -> None:
+def test_a_hostile_file_is_refused_with_its_code_and_one_sentence(name: str) -> None:
     code, make = REJECTED[name]
     data = make()
     for function in (read_image, standardise):
@@ -147,6 +147,8 @@ def test_a_hostile_file_is_rejected_with_its_code(name: str) -> None:
             warnings.simplefilter("error")
             function(data)
         assert caught.value.code == code
+        assert str(caught.value).endswith(".")
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

@@ -102,7 +102,7 @@ def test_exif_orientation_of_a_png_is_applied() -> None:
     assert read.tobytes() == image().transpose(Image.Transpose.ROTATE_270).tobytes()
 
 
-def test_the_image_has_no_metadata() -> None:
+def test_the_image_carries_no_metadata_away() -> None:
     secret = b"Patient Jane Doe"
     data = jpeg_with(segment(0xE1, b"Exif\0\0" + exif(1) + secret), segment(0xFE, secret))
     assert secret.decode() not in str(read_image(data).info)
