@@ -1,11 +1,11 @@
-"""How many radiographs the gate of the API refuses, and which pictures of other things it lets pass.
+"""Count the radiographs that the check for frontal radiographs rejects, and the images of other things that pass.
 
-Run it as `python -m benchmarks.frontal_check_refusals --data FOLDER`, on any folder of chest radiographs (JPEG or PNG,
-any depth). Exit code 1 when more than 1 % of them are refused. `--template` prints the mean image that
-`radiograph.template` holds instead.
+Run it as `python -m benchmarks.frontal_check_refusals --data FOLDER` on any folder of chest radiographs (JPEG or PNG,
+any depth). The exit code is 1 if more than 1 % of them are rejected. `--template` prints the mean image of
+`radiograph.template` instead.
 
-That template was averaged from the children's radiographs of chest-xray-pneumonia. Their refusals show that the gate
-accepts what it was made from; only another collection shows how often it refuses radiographs it has not seen.
+The template was averaged from the children's radiographs of chest-xray-pneumonia. Only another collection shows how
+often the check rejects radiographs that it has not seen.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from ml.evaluation.statistics import proportion
-from radiograph import ImageError, phantom, standard_image
-from radiograph.frontal_check import standardise_radiograph
+from radiograph import ImageError, phantom, standardise
+from radiograph.frontal_check import standardise_frontal
 from radiograph.template import TEMPLATE_SIDE
 
-LARGEST_SHARE = 0.01
+MAX_REJECTED = 0.01
 
 
 def radiographs(folder: Path) -> list[Path]:
-    """Every JPEG and PNG below a folder."""
+    """Return every JPEG and PNG file below a folder."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
 
 
 def others() -> Iterator[tuple[str, Image.Image]]:
-    """Pictures that are no chest radiographs, drawn or made of pictures that installed packages bring."""
+    """Yield images that are not upright chest radiographs: drawings, and photographs from installed packages."""
     draw = random.Random(0)  # noqa: S311 (a repeatable drawing)
     size = (800, 640)
     for grey in (0, 128, 255):
@@ -45,8 +45,8 @@ def others() -> Iterator[tuple[str, Image.Image]]:
     for count in (20, 60):
         page = Image.new("L", size, 250)
         for line in range(count):
-            words = " ".join("x" * draw.randint(1, 11) for _ in range(24))
-            ImageDraw.Draw(page).text((20, 10 + line * (620 // count)), words, fill=0)
+            text = " ".join("x" * draw.randint(1, 11) for _ in range(24))
+            ImageDraw.Draw(page).text((20, 10 + line * (620 // count)), text, fill=0)
         yield "page of text", page
         yield "dark screen of text", ImageOps.invert(page)
     for seed in range(10):
@@ -69,7 +69,7 @@ def others() -> Iterator[tuple[str, Image.Image]]:
 
 
 def photographs() -> Iterator[tuple[str, Image.Image]]:
-    """The photographs that scikit-learn and Matplotlib bring, in colour and in grey, whole and in part."""
+    """Yield the photographs of scikit-learn and Matplotlib, in colour and in grey, whole and in part."""
     import matplotlib
     import sklearn.datasets
 
@@ -85,20 +85,20 @@ def photographs() -> Iterator[tuple[str, Image.Image]]:
             yield "photograph in grey", part.convert("L").filter(ImageFilter.GaussianBlur(1))
 
 
-def refusal(data: bytes) -> str | None:
-    """Why the gate refuses a file; None when it passes."""
+def rejection(data: bytes) -> str | None:
+    """Return why a file is rejected, or None if it passes."""
     try:
-        standardise_radiograph(data, max_bytes=None)
+        standardise_frontal(data, max_bytes=None)
     except ImageError as error:
-        return str(error).partition(";")[0].removeprefix("Received ")
+        return str(error)
     return None
 
 
 def mean_image(paths: list[Path]) -> bytes:
-    """The mean of standardised images on 16 x 16 pixels, each brought to mean 0 and length 1; stretched to 0..255."""
+    """Return the mean of images on 16 x 16 pixels, each brought to mean 0 and length 1, stretched to 0..255."""
     total = np.zeros(TEMPLATE_SIDE * TEMPLATE_SIDE)
     for path in paths:
-        image = standard_image(path.read_bytes(), max_bytes=None)
+        image = standardise(path.read_bytes(), max_bytes=None)
         small = image.resize((TEMPLATE_SIDE, TEMPLATE_SIDE), Image.Resampling.BOX)
         values = np.asarray(small, float).ravel()
         values -= values.mean()
@@ -110,39 +110,38 @@ def mean_image(paths: list[Path]) -> bytes:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--data", type=Path, required=True, action="append", help="any folder of chest radiographs; may be repeated"
+        "--data", type=Path, required=True, action="append", help="a folder of chest radiographs; can be repeated"
     )
-    parser.add_argument("--template", action="store_true", help="print the mean image of these instead")
+    parser.add_argument("--template", action="store_true", help="print the mean image of these files instead")
     options = parser.parse_args()
     paths = [path for folder in options.data for path in radiographs(folder)]
     if not paths:
-        parser.error(f"there is no JPEG or PNG below {', '.join(map(str, options.data))}.")
+        parser.error(f"--data {', '.join(map(str, options.data))}: contains no JPEG or PNG file.")
     if options.template:
         print(mean_image(paths).hex())
         return 0
     started = time.process_time()
-    reasons = Counter(reason for path in paths if (reason := refusal(path.read_bytes())) is not None)
+    reasons = Counter(reason for path in paths if (reason := rejection(path.read_bytes())) is not None)
     milliseconds = 1000 * (time.process_time() - started) / len(paths)
-    refused = reasons.total()
-    fraction = proportion(refused, len(paths))
-    print(f"{refused} of {len(paths)} radiographs refused: {fraction.value:.2%} "
+    rejected = reasons.total()
+    fraction = proportion(rejected, len(paths))
+    print(f"{rejected} of {len(paths)} radiographs rejected: {fraction.value:.2%} "
           f"[{fraction.low:.2%}, {fraction.high:.2%}], "
           f"{milliseconds:.1f} ms each, decoding included")  # fmt: skip
-    print("The gate's template was averaged from chest-xray-pneumonia (children): on those images this is no "
-          "independent test.")  # fmt: skip
+    print("The template was averaged from chest-xray-pneumonia: on its images, this is not an independent test.")
     for reason, count in reasons.most_common():
         print(f"  {count:4} {reason}")
     passed: Counter[str] = Counter()
-    all_kinds: Counter[str] = Counter()
-    for kind, picture in others():
+    total: Counter[str] = Counter()
+    for name, image in others():
         buffer = BytesIO()
-        picture.save(buffer, "PNG")
-        all_kinds[kind] += 1
-        passed[kind] += refusal(buffer.getvalue()) is None
-    print("pictures of other things that pass")
-    for kind, count in all_kinds.items():
-        print(f"  {passed[kind]:4} of {count:3} {kind}")
-    return 0 if not math.isnan(fraction.value) and fraction.value <= LARGEST_SHARE else 1
+        image.save(buffer, "PNG")
+        total[name] += 1
+        passed[name] += rejection(buffer.getvalue()) is None
+    print("images of other things that pass")
+    for name, count in total.items():
+        print(f"  {passed[name]:4} of {count:3} {name}")
+    return 0 if not math.isnan(fraction.value) and fraction.value <= MAX_REJECTED else 1
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from inference_proxy.deadline import Deadline  # noqa: E402
 from inference_proxy.endpoint import endpoint_of  # noqa: E402
 
 from radiograph import encode, phantom  # noqa: E402
-from radiograph.frontal_check import radiograph_image  # noqa: E402
+from radiograph.frontal_check import standardise_frontal  # noqa: E402
 
 WHOLE_MS, WITHOUT_MS = 15.0, 5.0
 _SERVER = """
@@ -115,7 +115,7 @@ def main() -> int:
         port = server.stdout.readline().strip() if server.stdout else ""
         os.environ.update(ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
         data = image()
-        asked, standard = event(data), encode(radiograph_image(data))
+        asked, standard = event(data), encode(standardise_frontal(data))
         endpoint = endpoint_of(settings.load())
 
         def whole() -> None:
@@ -124,7 +124,7 @@ def main() -> int:
 
         sides: dict[str, Callable[[], object]] = {
             "bare endpoint call": lambda: endpoint.invoke(standard, Deadline(Context())),
-            "decode, gate, standardise": lambda: encode(radiograph_image(data)),
+            "decode, gate, standardise": lambda: encode(standardise_frontal(data)),
             "whole handler": whole,
         }
         for call in sides.values():

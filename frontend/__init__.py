@@ -1,1 +1,1 @@
-"""The Streamlit app, a client of the REST API. It imports nothing else of the project than `radiograph`."""
+"""The Streamlit app, a client of the REST API."""

@@ -1,17 +1,22 @@
-"""What the API answers, as this app uses it; the whole contract is the API's own OpenAPI document."""
+"""The fields of the API's responses that the app uses; the API's OpenAPI document has the whole contract."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from radiograph import RESIZE_MODES, ResizeMode
+from pydantic import BaseModel, ConfigDict, field_validator
 
-Document = Mapping[str, Any]
+from radiograph import ResizeMode
+
+Grid = tuple[tuple[float | None, ...], ...]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """The API's answer about one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
+class Response(BaseModel):
+    """An immutable part of a response. Fields that the app does not use are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Prediction(Response):
+    """A prediction for one image. `probability` is that of PNEUMONIA, 0 to 1; `seconds` is the round trip."""
 
     label: str
     probability: float
@@ -24,113 +29,67 @@ class Prediction:
 
     @property
     def positive(self) -> bool:
-        """Whether the image is called PNEUMONIA: its probability is at or above the threshold."""
+        """Return whether the probability is at or above the threshold."""
         return self.probability >= self.threshold
 
     @property
     def finding(self) -> str:
-        """What the label means, in words."""
+        """Return the result as a person reads it."""
         return "Pneumonia suspected" if self.positive else "No pneumonia suspected"
 
     @property
     def margin(self) -> float:
-        """How far the probability is from the threshold, 0 to 1."""
+        """Return the distance of the probability from the threshold, 0 to 1."""
         return abs(self.probability - self.threshold)
 
 
-@dataclass(frozen=True)
-class HeatMap:
-    """How much the log-odds of pneumonia fall when a cell of the image is covered; None where it was not asked.
+class HeatMap(Response):
+    """How much the log-odds of pneumonia fall when a cell of the image is covered; None if it was not measured.
 
     `minimum_change` is the smallest change, of either sign, that counts.
     """
 
-    values: tuple[tuple[float | None, ...], ...]
+    values: Grid
+    units: Literal["log-odds"]
     minimum_change: float
     resize_mode: ResizeMode
     complete: bool
     calls: int
 
+    @field_validator("values")
+    @classmethod
+    def check_grid(cls, values: Grid) -> Grid:
+        """Raise ValueError if the rows are empty or differ in length."""
+        if not values or not values[0] or len({len(row) for row in values}) != 1:
+            raise ValueError("must be a grid")
+        return values
+
     @property
     def strongest(self) -> float:
-        """The number farthest from zero."""
+        """Return the value farthest from 0."""
         return max((value for row in self.values for value in row if value is not None), key=abs, default=0.0)
 
     @property
-    def matters(self) -> bool:
-        """Whether any cell changes the answer by more than noise."""
+    def significant(self) -> bool:
+        """Return whether any cell changes the prediction by more than noise."""
         return abs(self.strongest) >= self.minimum_change
 
 
-@dataclass(frozen=True)
-class Lease:
-    """When the endpoint deletes itself; `extend_hours` is None where this API extends nothing."""
+class Lease(Response):
+    """When the endpoint will be deleted."""
 
     ends: str
     seconds_left: int
-    extend_hours: int | None
 
 
-@dataclass(frozen=True)
-class Model:
-    """Which model answers. `evaluation` is its metrics.json, None where it was not evaluated."""
+class Model(Response):
+    """The deployed model. `evaluation` is its metrics.json, None if it was not evaluated."""
 
-    version: str
+    model_version: str
     resize_mode: ResizeMode
     threshold: float
     threshold_source: str
-    evaluation: Document | None
+    evaluation: dict[str, Any] | None
     report_url: str | None
-    cost: Document | None
+    cost: dict[str, Any] | None = None
     lease: Lease | None
-
-
-def prediction(document: Document, seconds: float) -> Prediction:
-    """Read an answer of POST /predict. Raises KeyError, TypeError or ValueError where it is none."""
-    words = ("label", "threshold_source", "model_version", "request_id", "disclaimer")
-    return Prediction(
-        probability=float(document["probability"]),
-        threshold=float(document["threshold"]),
-        seconds=seconds,
-        **{name: str(document[name]) for name in words},
-    )
-
-
-def heat_map(document: Document) -> HeatMap:
-    """Read an answer of POST /explain. Raises KeyError, TypeError or ValueError where it is none."""
-    heat = document["heat_map"]
-    rows = tuple(tuple(None if value is None else float(value) for value in row) for row in heat["values"])
-    if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
-        raise ValueError("no grid")
-    if heat["units"] != "log-odds":
-        raise ValueError(f"unknown units {heat['units']!r}")
-    minimum_change, mode = float(heat["minimum_change"]), resize_mode(heat["resize_mode"])
-    return HeatMap(rows, minimum_change, mode, bool(heat["complete"]), int(heat["calls"]))
-
-
-def model(document: Document) -> Model:
-    """Read an answer of GET /model. Raises KeyError, TypeError or ValueError where it is none."""
-    return Model(
-        version=str(document["model_version"]),
-        resize_mode=resize_mode(document["resize_mode"]),
-        threshold=float(document["threshold"]),
-        threshold_source=str(document["threshold_source"]),
-        evaluation=document["evaluation"],
-        report_url=document["report_url"],
-        cost=document.get("cost"),
-        lease=None if document["lease"] is None else lease(document["lease"]),
-    )
-
-
-def lease(document: Document) -> Lease:
-    """Read a lease. Raises KeyError, TypeError or ValueError where it is none."""
-    hours = document["extend_hours"]
-    return Lease(str(document["ends"]), int(document["seconds_left"]), None if hours is None else int(hours))
-
-
-def resize_mode(name: object) -> ResizeMode:
-    """Return the resize_mode of a name. Raises ValueError where there is none."""
-    for known in RESIZE_MODES:
-        if name == known:
-            return known
-    raise ValueError(f"unknown resize_mode {name!r}")

@@ -1,11 +1,11 @@
-"""`streamlit run frontend/app.py`: the app's entry point and its pages."""
+"""The app's entry point and its pages: `streamlit run frontend/app.py`."""
 
 import sys
 from pathlib import Path
 
 import streamlit as st
 
-# Streamlit puts this script's folder on the path, not the project's root, where the packages are.
+# Streamlit puts this script's folder on the path; the packages are in the project's root.
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
@@ -20,14 +20,14 @@ PAGES = [
 
 
 def main() -> None:
-    """Draw the page that was asked for."""
-    here = st.navigation(PAGES, position="top")
+    """Draw the requested page."""
+    page = st.navigation(PAGES, position="top")
     st.set_page_config(
-        page_title=f"{here.title} - chest radiograph reading", page_icon=":material/radiology:", layout="wide"
+        page_title=f"{page.title} - chest radiograph reading", page_icon=":material/radiology:", layout="wide"
     )
-    here.run()
+    page.run()
 
 
-# Streamlit runs this file as the main module; a process that it spawns imports it under another name.
+# Streamlit runs this file as the main module. A spawned process imports it under another name.
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Many images, a few at a time: one result or one reason each, in the order in which they come."""
+"""Predictions for many images, a few at a time."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -9,29 +9,30 @@ from io import BytesIO
 from PIL import Image
 
 import radiograph
-from frontend import uploaded_image as images
+from frontend import uploaded_image
 from frontend.api_models import Prediction
-from frontend.archive import ArchiveError, Item
-from frontend.client import Client, RefusalError
-from frontend.pace import ATTEMPTS, Pace
-from frontend.uploaded_image import Radiograph
+from frontend.backoff import ATTEMPTS, Backoff, delay_seconds
+from frontend.batch_files import ArchiveError, BatchFile
+from frontend.client import ApiError, Client
+from frontend.uploaded_image import UploadedImage
 from radiograph import ResizeMode
 
-AT_ONCE = 4
-"""Images under way: with the proxy's and the model's time this keeps an instance busy, and a browser usable."""
+CONCURRENCY = 4
+"""Images processed at a time: enough to keep an instance busy, and few enough for a responsive browser."""
 THUMBNAIL_SIDE = 96
 FATAL = frozenset({"invalid_api_key", "access_denied", "quota_exceeded", "unreachable", "endpoint_missing"})
-"""Codes after which no other image of the batch can fare better."""
+"""Codes that every other image of the batch would get too."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one file: a prediction, or the reason why there is none.
+    """The result of one file: a prediction, or an error.
 
     Attributes:
-        thumbnail: the image as a data: URL, "" where it could not be read.
+        thumbnail: the image as a data: URL, "" if it could not be read.
         code: the API's or the reader's stable code, "" with a prediction.
-        again: whether asking about the same file another time may bring a prediction.
+        error: the message, "" with a prediction.
+        retryable: whether another attempt may succeed.
     """
 
     key: str
@@ -39,74 +40,76 @@ class Row:
     thumbnail: str = ""
     prediction: Prediction | None = None
     code: str = ""
-    reason: str = ""
-    again: bool = False
+    error: str = ""
+    retryable: bool = False
 
 
-def read_all(client: Client, items: Sequence[Item], resize_mode: ResizeMode) -> Iterator[Row]:
-    """Yield a row for each file as it is done.
+def predict_all(client: Client, files: Sequence[BatchFile], resize_mode: ResizeMode) -> Iterator[Row]:
+    """Yield a row for each file when it is done.
 
-    A refusal that would meet every other image too ends the batch: the files that were not asked about yield no row.
-    Closing the iterator stops it within the requests under way.
+    A fatal error ends the batch: the remaining files yield no row. Closing the iterator stops the batch after the
+    requests in progress.
     """
-    pace = Pace()
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch")
+    backoff = Backoff()
+    pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="batch")
     try:
-        pending: list[Future[Row | None]] = [pool.submit(read_one, client, item, resize_mode, pace) for item in items]
+        pending: list[Future[Row | None]] = [
+            pool.submit(predict_file, client, file, resize_mode, backoff) for file in files
+        ]
         for done in as_completed(pending):
             row = done.result()
             if row is None:
                 continue
             if row.code in FATAL:
-                pace.stop()
+                backoff.stop()
             yield row
     finally:
-        pace.stop()
+        backoff.stop()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_one(client: Client, item: Item, resize_mode: ResizeMode, pace: Pace) -> Row | None:
-    """Return the row of one file; None where the batch was stopped before."""
-    if pace.stopped:
+def predict_file(client: Client, file: BatchFile, resize_mode: ResizeMode, backoff: Backoff) -> Row | None:
+    """Return the row of one file, or None if the batch is stopped."""
+    if backoff.stopped:
         return None
     try:
-        image = images.from_file(item.name, item.read(), resize_mode)
+        image = uploaded_image.from_file(file.name, file.read(), resize_mode)
     except ArchiveError as error:
-        return Row(item.key, item.name, code="archive", reason=str(error))
+        return Row(file.key, file.name, code="archive", error=str(error))
     except radiograph.ImageError as error:
-        return Row(item.key, item.name, code=error.code, reason=str(error))
-    picture = thumbnail(image.picture)
+        return Row(file.key, file.name, code=error.code, error=str(error))
+    thumbnail = thumbnail_url(image.preview)
     try:
-        found = ask(client, image, pace)
-    except RefusalError as refusal:
-        again = refusal.retryable or refusal.code in FATAL
-        return Row(item.key, item.name, picture, None, refusal.code, f"{refusal.title}. {refusal.detail}", again)
-    return None if found is None else Row(item.key, item.name, picture, found)
+        prediction = predict_with_retries(client, image, backoff)
+    except ApiError as error:
+        retryable = error.retryable or error.code in FATAL
+        return Row(file.key, file.name, thumbnail, None, error.code, f"{error.title}. {error.detail}", retryable)
+    return None if prediction is None else Row(file.key, file.name, thumbnail, prediction)
 
 
-def ask(client: Client, image: Radiograph, pace: Pace) -> Prediction | None:
-    """Ask about an image until there is an answer; None where the batch was stopped.
+def predict_with_retries(client: Client, image: UploadedImage, backoff: Backoff) -> Prediction | None:
+    """Return the prediction for an image, or None if the batch is stopped.
 
     Raises:
-        RefusalError: trying again would not help, or did not help ATTEMPTS times.
+        ApiError: a retry would not help, or ATTEMPTS attempts failed.
     """
     attempt = 0
     while True:
-        pace.wait()
-        if pace.stopped:
+        backoff.wait()
+        if backoff.stopped:
             return None
         try:
             return client.predict(image.body, image.media_type)
-        except RefusalError as refusal:
+        except ApiError as error:
             attempt += 1
-            if attempt == ATTEMPTS or not refusal.retryable:
+            if attempt == ATTEMPTS or not error.retryable:
                 raise
-            pace.hold(refusal, attempt)
+            backoff.delay(delay_seconds(error, attempt))
 
 
-def thumbnail(picture: Image.Image) -> str:
-    """Return an image as a small data: URL."""
-    small = picture.copy()
+def thumbnail_url(image: Image.Image) -> str:
+    """Return a small copy of an image as a data: URL."""
+    small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = BytesIO()
     small.save(buffer, "JPEG", quality=80)

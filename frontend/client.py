@@ -1,4 +1,4 @@
-"""The REST API's client: images in, answers or refusals out."""
+"""The client of the REST API."""
 
 import threading
 import time
@@ -8,25 +8,24 @@ from typing import Any, TypeVar
 
 import requests
 
-from frontend import api_models
-from frontend.api_models import HeatMap, Lease, Model, Prediction
+from frontend.api_models import HeatMap, Model, Prediction
 from frontend.settings import Settings
 
 Answer = TypeVar("Answer")
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 35
-"""API Gateway gives up after 29 seconds, so its answer always comes first."""
+"""More than API Gateway's own timeout of 29 seconds."""
 
 RETRYABLE = frozenset({429, 502, 503, 504})
-"""Statuses after which the same image may well be read a moment later."""
-FINAL = frozenset({"quota_exceeded", "endpoint_missing", "endpoint_access_denied"})
-"""Codes with such a status that waiting a moment does not mend."""
+"""Statuses of errors that may pass."""
+PERSISTENT = frozenset({"quota_exceeded", "endpoint_missing", "endpoint_access_denied"})
+"""Codes with such a status whose cause persists."""
 
 
 @dataclass
-class RefusalError(Exception):
-    """Why there is no answer. `status` is 0 when none came at all; `retry_after` is what the API asks for, in s."""
+class ApiError(Exception):
+    """An error of the API. `status` is 0 if there was no response; `retry_after` is in seconds."""
 
     status: int
     code: str
@@ -37,20 +36,20 @@ class RefusalError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether trying again may help."""
-        return self.code not in FINAL and (self.status == 0 or self.status in RETRYABLE)
+        """Return whether a retry may succeed."""
+        return self.code not in PERSISTENT and (self.status == 0 or self.status in RETRYABLE)
 
 
-def outcome(ask: Callable[[], Answer]) -> Answer | RefusalError:
-    """Return the answer to a question, or the refusal in its place."""
+def answer_or_error(request: Callable[[], Answer]) -> Answer | ApiError:
+    """Return the answer to a request, or the API's error."""
     try:
-        return ask()
-    except RefusalError as refusal:
-        return refusal
+        return request()
+    except ApiError as error:
+        return error
 
 
 class Client:
-    """Asks one deployed API; safe to use from several threads, each of which keeps its own connection."""
+    """Client of one deployed API. It is thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,45 +57,37 @@ class Client:
 
     @property
     def address(self) -> str:
-        """The API's URL, without the key."""
+        """Return the API's URL, without the key."""
         return self._settings.api_url
 
     def predict(self, image: bytes, media_type: str) -> Prediction:
-        """Send one image's bytes, image/jpeg or image/png.
+        """Return the prediction for an image, of type image/jpeg or image/png.
 
         Raises:
-            RefusalError: there is no prediction.
+            ApiError: there is no prediction.
         """
         started = time.monotonic()
-        return self._ask(
-            "POST", "predict", image, media_type, lambda found: api_models.prediction(found, time.monotonic() - started)
+        return self._request(
+            "POST", "predict", image, media_type, lambda body: Prediction(**body, seconds=time.monotonic() - started)
         )
 
     def explain(self, image: bytes, media_type: str) -> HeatMap:
-        """Ask which parts of an image speak for pneumonia; this takes up to 29 seconds.
+        """Return the heat map of an image; this takes up to 29 seconds.
 
         Raises:
-            RefusalError: there is no heat map.
+            ApiError: there is no heat map.
         """
-        return self._ask("POST", "explain", image, media_type, api_models.heat_map)
+        return self._request("POST", "explain", image, media_type, lambda body: HeatMap(**body["heat_map"]))
 
     def model(self) -> Model:
-        """Ask which model answers and how well it did.
+        """Return the deployed model and its evaluation.
 
         Raises:
-            RefusalError: the API does not say.
+            ApiError: there is no description of the model.
         """
-        return self._ask("GET", "model", None, None, api_models.model)
+        return self._request("GET", "model", None, None, lambda body: Model(**body))
 
-    def extend_lease(self, hours: int) -> Lease:
-        """Let the endpoint live at least so many hours from now.
-
-        Raises:
-            RefusalError: it was not extended.
-        """
-        return self._ask("POST", "lease", f'{{"hours": {hours}}}'.encode(), "application/json", api_models.lease)
-
-    def _ask(
+    def _request(
         self, method: str, path: str, body: bytes | None, media_type: str | None, read: Callable[[Any], Answer]
     ) -> Answer:
         headers = {"x-api-key": self._settings.api_key, "Accept": "application/json"}
@@ -112,14 +103,14 @@ class Client:
                 allow_redirects=False,
             )
         except requests.Timeout as error:
-            raise RefusalError(0, "no_answer", "No answer", "The API did not answer in time; try again.") from error
+            raise ApiError(0, "no_answer", "No answer", "The API did not answer in time. Try again.") from error
         except requests.RequestException as error:
-            detail = f"Nothing answers at {self._settings.api_url}; check API_URL and that the API is deployed."
-            raise RefusalError(0, "unreachable", "The API cannot be reached", detail) from error
-        document = parsed(response)
+            detail = f"There is no answer from {self._settings.api_url}."
+            raise ApiError(0, "unreachable", "The API cannot be reached", detail) from error
+        document = json_document(response)
         try:
             return read(document)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):  # of pydantic, a ValueError
             raise unexpected(response) from None
 
     def _session(self) -> requests.Session:
@@ -129,11 +120,11 @@ class Client:
         return session
 
 
-def parsed(response: requests.Response) -> dict[str, Any]:
-    """Return the document of an answer.
+def json_document(response: requests.Response) -> dict[str, Any]:
+    """Return the JSON document of a successful response.
 
     Raises:
-        RefusalError: it holds a problem (RFC 9457), or something this client does not understand.
+        ApiError: the response is an error (RFC 9457), or not from this API.
     """
     try:
         document: Any = response.json()
@@ -143,26 +134,26 @@ def parsed(response: requests.Response) -> dict[str, Any]:
         raise unexpected(response)
     if response.status_code == 200:
         return document
-    raise RefusalError(
+    raise ApiError(
         response.status_code,
         str(document.get("code", "unknown")),
         str(document.get("title") or response.reason),
         str(document.get("detail") or document.get("message") or "The API gave no reason."),
         str(document.get("request_id", "")),
-        seconds_of(response.headers.get("Retry-After", "")),
+        retry_seconds(response.headers.get("Retry-After", "")),
     )
 
 
-def seconds_of(text: str) -> float:
-    """Return the seconds of a Retry-After header, 0 where it holds a date or nothing."""
+def retry_seconds(text: str) -> float:
+    """Return the seconds of a Retry-After header, 0 if it is a date or empty."""
     return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
-def unexpected(response: requests.Response) -> RefusalError:
-    """Return the refusal for an answer that is neither what was asked for nor a problem."""
-    return RefusalError(
+def unexpected(response: requests.Response) -> ApiError:
+    """Return the error for a response that this API does not send."""
+    return ApiError(
         response.status_code,
         "unexpected_answer",
         "Unexpected answer",
-        f"The answer (status {response.status_code}) is none of this API; check that API_URL is the API's address.",
+        f"The response (status {response.status_code}) is not from this API. Check API_URL.",
     )

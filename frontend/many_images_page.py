@@ -7,154 +7,158 @@ from typing import Any
 import streamlit as st
 
 import radiograph
-from frontend import uploaded_image as images
+from frontend import uploaded_image
 from frontend.api_models import Model
-from frontend.archive import MAX_FILES, ArchiveError, Item, items_of
-from frontend.batch import AT_ONCE, FATAL, Row, read_all
+from frontend.batch import CONCURRENCY, FATAL, Row, predict_all
+from frontend.batch_files import MAX_FILES, ArchiveError, BatchFile, batch_files
 from frontend.client import Client
-from frontend.one_image_page import KINDS
-from frontend.refusals import NEXT_STEPS
-from frontend.scale import scale
-from frontend.session import model_of, opened
-from frontend.table import BATCH_COLUMNS, FILTERS, NEAR, chosen, csv_of, frame, summary
-from frontend.viewer import shown_image
-from frontend.wording import duration, plain
+from frontend.error_messages import NEXT_STEPS
+from frontend.formatting import duration, escape_markdown
+from frontend.one_image_page import FILE_TYPES
+from frontend.page_setup import deployed_model, start_page
+from frontend.results_table import COLUMNS, FILTERS, NEAR, csv_file, filtered, summary, table
+from frontend.scale import probability_scale
+from frontend.viewer import show_image
 from radiograph import ResizeMode
 
-ROWS_SHOWN = 12
+VISIBLE_ROWS = 12
 ROW_PIXELS = 64
 
 
 def page() -> None:
     """Draw the page."""
-    client = opened("Read many images")
+    client = start_page("Read many images")
     if client is None:
         return
-    model = model_of(client)
+    model = deployed_model(client)
     resize_mode: ResizeMode = model.resize_mode if isinstance(model, Model) else "squash"
-    items = choose()
+    files = choose_files()
     rows: dict[str, Row] = st.session_state.setdefault("rows", {})
-    for gone in rows.keys() - {item.key for item in items}:
-        del rows[gone]
-    if not items:
+    for removed in rows.keys() - {file.key for file in files}:
+        del rows[removed]
+    if not files:
         return
-    run(client, items, rows, resize_mode)
-    done = [rows[item.key] for item in items if item.key in rows]
-    if done:
-        show(done, items, resize_mode)
+    run(client, files, rows, resize_mode)
+    results = [rows[file.key] for file in files if file.key in rows]
+    if results:
+        show_results(results, files, resize_mode)
 
 
-def choose() -> list[Item]:
-    """Let the person choose images; those of the session stay when the person looks at another page meanwhile."""
-    uploaded = st.file_uploader(
+def choose_files() -> list[BatchFile]:
+    """Let the person choose files; the session's files stay when the person opens another page."""
+    uploads = st.file_uploader(
         "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
-        type=[*KINDS, "zip"],
+        type=[*FILE_TYPES, "zip"],
         accept_multiple_files=True,
-        on_change=forget,
+        on_change=close_files,
         help=f"Up to {MAX_FILES:,} files. They stay in this session's memory and are not stored.",
     )
-    kept: list[Item] = st.session_state.get("items", [])
-    if kept and not uploaded:
+    files: list[BatchFile] = st.session_state.get("files", [])
+    if files and not uploads:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{len(kept):,} files are still open.")
-            st.button("Close them", icon=":material/close:", on_click=forget)
-    if kept:
-        return kept
+            st.caption(f"{len(files):,} files are still open.")
+            st.button("Close them", icon=":material/close:", on_click=close_files)
+    if files:
+        return files
     try:
-        st.session_state["items"] = items_of(list(uploaded))
+        files = st.session_state["files"] = batch_files(list(uploads))
     except ArchiveError as error:
         st.error(str(error), icon=":material/folder_off:")
-        return []
-    return list(st.session_state["items"])
+    return files
 
 
-def forget() -> None:
-    """Drop the files of this session; results of files that are chosen again stay."""
-    st.session_state.pop("items", None)
+def close_files() -> None:
+    """Remove the session's files. Results of files that are still uploaded stay."""
+    st.session_state.pop("files", None)
 
 
-def run(client: Client, items: Sequence[Item], rows: dict[str, Row], resize_mode: ResizeMode) -> None:
-    """Read what has no result yet, once the person says so; a rerun keeps what was done and stops the rest."""
-    pending = [item for item in items if item.key not in rows]
-    failed = [row for row in rows.values() if row.again]
-    if failed and st.button("Try the unanswered files again", icon=":material/refresh:"):
+def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row], resize_mode: ResizeMode) -> None:
+    """Offer to read the files that have no result, and read them. A rerun of the page stops reading."""
+    pending = [file for file in files if file.key not in rows]
+    failed = [row for row in rows.values() if row.retryable]
+    if failed and st.button("Retry failed files", icon=":material/refresh:"):
         for row in failed:
             del rows[row.key]
         st.rerun()
     if not pending:
         return
-    place = st.empty()
-    words = f"Read {len(pending):,} images" if not rows else f"Go on with the other {len(pending):,} images"
-    with place.container(horizontal=True):
-        pressed = st.button(words, type="primary", icon=":material/play_arrow:")
-        st.caption(f"{len(items):,} files chosen, {AT_ONCE} are read at a time.")
+    controls = st.empty()
+    with controls.container(horizontal=True):
+        pressed = st.button(
+            f"Read the remaining {len(pending):,} images" if rows else f"Read {len(pending):,} images",
+            type="primary",
+            icon=":material/play_arrow:",
+        )
+        st.caption(f"{len(files):,} files chosen. {CONCURRENCY} are read at a time.")
     if not pressed:
         return
-    with place.container():
-        st.button("Stop", icon=":material/stop:", help="What was read stays.")
+    with controls.container():
+        st.button("Stop", icon=":material/stop:", help="Results so far stay.")
         bar = st.progress(0.0, text=f"0 of {len(pending):,} images")
         started = time.monotonic()
-        for count, row in enumerate(read_all(client, pending, resize_mode), 1):
+        for count, row in enumerate(predict_all(client, pending, resize_mode), 1):
             rows[row.key] = row
-            left = duration((time.monotonic() - started) / count * (len(pending) - count))
-            told = f"{count:,} of {len(pending):,} images" + (f", about {left} left" if count < len(pending) else "")
-            bar.progress(count / len(pending), text=told)
+            remaining = duration((time.monotonic() - started) / count * (len(pending) - count))
+            text = f"{count:,} of {len(pending):,} images"
+            bar.progress(
+                count / len(pending), text=text + (f", about {remaining} left" if count < len(pending) else "")
+            )
     st.rerun()
 
 
-def show(rows: list[Row], items: Sequence[Item], resize_mode: ResizeMode) -> None:
-    """Show the results: in short, as a table to filter and sort, as a file, and each image on request."""
-    stopped = next((row for row in rows if row.code in FATAL), None)
-    if stopped is not None:
-        step = NEXT_STEPS.get(stopped.code, "")
-        st.error(f"**The rest was not asked.** {stopped.reason} {step}", icon=":material/error:")
+def show_results(rows: list[Row], files: Sequence[BatchFile], resize_mode: ResizeMode) -> None:
+    """Show a summary, a table to filter and sort, a CSV file, and the selected image."""
+    fatal = next((row for row in rows if row.code in FATAL), None)
+    if fatal is not None:
+        step = NEXT_STEPS.get(fatal.code, "")
+        st.error(f"**The remaining files were not processed.** {fatal.error} {step}", icon=":material/error:")
     st.markdown(summary(rows))
     name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True, wrap=True)
     st.download_button(
         "Download CSV",
-        csv_of(rows),
-        "chest-image-readings.csv",
+        csv_file(rows),
+        "chest-image-results.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
     )
-    shown = chosen(rows, str(name))
+    visible = filtered(rows, str(name))
     st.caption(
-        f"{len(shown):,} of {len(rows):,} files. Near the threshold: within {100 * NEAR:.0f} points of it. "
-        "Click a column's head to sort, a row's box to see the image."
+        f"{len(visible):,} of {len(rows):,} files. Near the threshold: within {100 * NEAR:.0f} percentage points. "
+        "Click a column's title to sort, or a row's box to see the image."
     )
-    if not shown:
+    if not visible:
         return
     event: Any = st.dataframe(
-        frame(shown),
-        column_config=BATCH_COLUMNS,
+        table(visible),
+        column_config=COLUMNS,
         hide_index=True,
         row_height=ROW_PIXELS,
-        height=ROW_PIXELS * min(len(shown), ROWS_SHOWN) + 48,
+        height=ROW_PIXELS * min(len(visible), VISIBLE_ROWS) + 48,
         on_select="rerun",
         selection_mode="single-row",
         placeholder="",
-        alt="Results of the images that were read",
+        alt="Results of the images",
     )
-    for place in event.selection.rows:
-        if place < len(shown):
-            show_one(shown[place], items, resize_mode)
+    for index in event.selection.rows:
+        if index < len(visible):
+            show_row(visible[index], files, resize_mode)
 
 
-def show_one(row: Row, items: Sequence[Item], resize_mode: ResizeMode) -> None:
-    """Show one image of the batch with its result; its file is read again, for the table keeps a thumbnail only."""
-    item = next(item for item in items if item.key == row.key)
+def show_row(row: Row, files: Sequence[BatchFile], resize_mode: ResizeMode) -> None:
+    """Show the image and the result of a row. The file is read again: the table has only its thumbnail."""
+    file = next(file for file in files if file.key == row.key)
     left, right = st.columns([5, 6], gap="large")
     with left:
         try:
-            shown_image(images.from_file(item.name, item.read(), resize_mode))
+            show_image(uploaded_image.from_file(file.name, file.read(), resize_mode))
         except (ArchiveError, radiograph.ImageError):
             st.caption("There is no image to show.")
     with right:
-        st.subheader(plain(row.name), anchor=False)
+        st.subheader(escape_markdown(row.name), anchor=False)
         if row.prediction is None:
-            st.error(row.reason, icon=":material/error:")
+            st.error(row.error, icon=":material/error:")
             return
         st.markdown(f"**{row.prediction.finding}**")
-        st.html(scale(row.prediction))
+        st.html(probability_scale(row.prediction))
         st.caption(f"Request {row.prediction.request_id}. {row.prediction.disclaimer}")

@@ -1,4 +1,4 @@
-"""The page "The model": what is known of it, what it costs, and how long it stays."""
+"""The page "The model": its cost, its lease and its evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,28 +7,28 @@ import streamlit as st
 
 from frontend import charts
 from frontend.api_models import Lease, Model
-from frontend.client import Client, RefusalError
-from frontend.refusals import show_refusal
-from frontend.session import asked, model_of, opened
-from frontend.wording import duration, estimate, threshold_meaning
+from frontend.client import ApiError
+from frontend.error_messages import show_error
+from frontend.formatting import duration, estimate, threshold_meaning
+from frontend.page_setup import deployed_model, start_page
 
 HEADLINES = {"AUROC": 1, "Sensitivity": 100, "Specificity": 100, "Accuracy": 100}
-"""Metrics at the top, and the factor they are shown with."""
+"""Metrics at the top, with the factor they are multiplied by."""
 SPLITS = {"test": "Test", "validation": "Validation", "validation_stressed": "Perturbed validation"}
 
 
 def page() -> None:
     """Draw the page."""
-    client = opened("The model")
+    client = start_page("The model")
     if client is None:
         return
-    model = model_of(client)
-    if isinstance(model, RefusalError):
-        if show_refusal(model, "model"):
+    model = deployed_model(client)
+    if isinstance(model, ApiError):
+        if show_error(model, "model"):
             st.rerun()
         return
-    st.markdown(f"Model `{model.version}`, threshold {model.threshold:.4f} ({model.threshold_source}).")
-    show_running(client, model)
+    st.markdown(f"Model `{model.model_version}`, threshold {model.threshold:.4f} ({model.threshold_source}).")
+    show_operation(model)
     if model.evaluation is None:
         st.info(threshold_meaning(None), icon=":material/info:")
         return
@@ -36,99 +36,79 @@ def page() -> None:
     show_limits(model.evaluation)
 
 
-def show_running(client: Client, model: Model) -> None:
-    """Show what the endpoint costs and how long it lives."""
+def show_operation(model: Model) -> None:
+    """Show the endpoint's cost and lease."""
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
-        st.markdown("**What it costs now**")
-        st.markdown(cost_words(model.cost))
+        st.markdown("**Cost**")
+        st.markdown(cost_text(model.cost))
     with right, st.container(border=True, height="stretch"):
-        st.markdown("**How long it stays**")
-        show_lease(client, model)
+        st.markdown("**Lease**")
+        st.markdown(lease_text(model.lease))
 
 
-def cost_words(cost: Mapping[str, Any] | None) -> str:
+def cost_text(cost: Mapping[str, Any] | None) -> str:
     """Return the endpoint's price in words."""
     if cost is None:
-        return "No price is known for this endpoint; `python -m ml.cost` takes a price table."
-    dated = f"Price of {cost['price_region']}, on demand, read {cost['read']}; check yours."
+        return "The price of this endpoint is not known. Run `python -m ml.cost` with a price table."
+    source = f"On-demand price for {cost['price_region']}, read on {cost['read']}. Check the current price."
     if cost["per_inference_second"]:
         return (
-            f"Nothing while nobody asks; {cost['per_inference_second']:.5f} {cost['currency']} for each second of an "
-            f"inference ({cost['what']}). {dated}"
+            f"{cost['per_inference_second']:.5f} {cost['currency']} for each second of inference ({cost['what']}), "
+            f"nothing while it is idle. {source}"
         )
     day = 24 * cost["per_hour"]
     return (
-        f"**{cost['per_hour']:.3f} {cost['currency']} an hour**, {day:.2f} a day ({cost['what']}), for as long as the "
-        f"endpoint exists, asked or not. {dated}"
+        f"**{cost['per_hour']:.3f} {cost['currency']} an hour**, {day:.2f} a day ({cost['what']}), while the endpoint "
+        f"exists, also when it is idle. {source}"
     )
 
 
-def show_lease(client: Client, model: Model) -> None:
-    """Show the lease's time left, and extend it where the API offers that."""
-    lease = model.lease
-    if lease is None:
-        st.markdown("The endpoint stays until somebody deletes it.")
-        return
-    st.markdown(lease_words(lease))
-    if lease.extend_hours is None or lease.seconds_left == 0:
-        return
-    price = model.cost and model.cost["per_hour"] * lease.extend_hours
-    words = f"Extend to {lease.extend_hours} h from now" + (
-        f" (up to {price:.2f} {model.cost['currency']})" if model.cost and price else ""
-    )
-    if not st.button(words, icon=":material/more_time:"):
-        return
-    try:
-        client.extend_lease(lease.extend_hours)
-    except RefusalError as refusal:
-        st.error(f"**{refusal.title}.** {refusal.detail}", icon=":material/error:")
-        return
-    asked.clear()
-    st.rerun()
-
-
-def lease_words(lease: Lease) -> str:
+def lease_text(lease: Lease | None) -> str:
     """Return a lease in words."""
+    if lease is None:
+        return "The endpoint has no lease: it runs until you delete it."
     if lease.seconds_left == 0:
         return (
-            "The lease is over and the endpoint has deleted itself. `python -m ml.lease extend` and `cdk deploy --all` "
-            "bring it back."
+            "The lease is over and the endpoint was deleted. Restore it with `python -m ml.lease extend` and "
+            "`cdk deploy --all`."
         )
     day, _, clock = lease.ends.removesuffix("Z").partition("T")
-    return f"The endpoint deletes itself in **{duration(lease.seconds_left)}**, at {clock} UTC on {day}."
+    return (
+        f"The endpoint will be deleted in **{duration(lease.seconds_left)}**, at {clock} UTC on {day}. Extend the "
+        "lease with `python -m ml.lease extend`."
+    )
 
 
 def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
-    """Show metrics, warnings, curves and kinds of images."""
+    """Show metrics, warnings, curves and subgroups."""
     test = evaluation["splits"]["test"]
-    st.header("How well it did", anchor=False)
-    st.markdown(f"Test images of `{evaluation['dataset']}`; in brackets the 95 % confidence interval.")
+    st.header("Evaluation", anchor=False)
+    st.markdown(f"Test images of `{evaluation['dataset']}`, with 95 % confidence intervals in brackets.")
     for column, (name, scale) in zip(st.columns(len(HEADLINES)), HEADLINES.items(), strict=True):
         value, _, interval = estimate(test[name], scale).partition(" [")
         column.metric(name, value, border=True)
         column.caption(f"{'[' + interval if interval else 'no interval'}, n = {test[name]['n']:,} {test[name]['unit']}")
     st.markdown(threshold_meaning(evaluation))
-    st.markdown(shift_words(evaluation["shift"]["falls"]))
-    for words in evaluation.get("warnings", []):
-        st.warning(words, icon=":material/warning:")
+    st.markdown(shift_text(evaluation["shift"]["falls"]))
+    for warning in evaluation.get("warnings", []):
+        st.warning(warning, icon=":material/warning:")
     if "curves" in evaluation:
         show_curves(model, evaluation)
     with st.expander("All metrics"):
         st.table(metrics_table(evaluation["splits"]), alt="Metrics of each split")
     if evaluation["subgroups"]:
-        st.subheader("Kinds of images", anchor=False)
-        st.table(subgroup_table(evaluation["subgroups"]), alt="Metrics of each kind of test images")
+        st.subheader("Subgroups", anchor=False)
+        st.table(subgroup_table(evaluation["subgroups"]), alt="Metrics of each subgroup of test images")
     if model.report_url:
         st.link_button("Open the full report", model.report_url, icon=":material/open_in_new:")
 
 
-def shift_words(falls: Mapping[str, float]) -> str:
-    """Return how the model fares when the same images are blurred, compressed and moved."""
+def shift_text(falls: Mapping[str, float]) -> str:
+    """Return the change of each metric from clean to perturbed validation images."""
     changes = ", ".join(f"{name} {0 - round(fall, 3):+.3f}" for name, fall in falls.items())
     return (
-        f"On validation images that were blurred, compressed, zoomed and turned as another scanner or archive might: "
-        f"{changes} against the same images as they were."
+        f"Perturbed validation images (blurred, compressed, zoomed, rotated) compared with the clean ones: {changes}."
     )
 
 
@@ -136,7 +116,7 @@ def show_curves(model: Model, evaluation: Mapping[str, Any]) -> None:
     """Show ROC curve, reliability and histogram."""
     curves, auroc = evaluation["curves"], evaluation["splits"]["test"]["AUROC"]
     left, right = st.columns(2)
-    for place, title, chart, words in (
+    for container, title, chart, caption in (
         (
             left,
             "ROC curve",
@@ -148,33 +128,33 @@ def show_curves(model: Model, evaluation: Mapping[str, Any]) -> None:
             right,
             "Reliability",
             charts.reliability(curves["reliability"]),
-            "Share of pneumonia over the mean probability, in bins of equal numbers of images, with 95 % intervals; "
-            f"on the diagonal, a probability comes true. {calibration_words(evaluation['calibration'])}",
+            "Fraction of pneumonia over the mean probability, in bins of equal numbers of images, with 95 % intervals. "
+            f"On the diagonal, the probabilities are correct. {calibration_text(evaluation['calibration'])}",
         ),
         (
             st,
             "Probabilities of the test images",
             charts.histogram(curves["histogram"], model.threshold),
-            f"Images by probability and true class, threshold at {model.threshold:.3f}; above ten images the axis is "
+            f"Images by probability and true class, threshold at {model.threshold:.3f}. Above ten images the axis is "
             "logarithmic",
         ),
     ):
-        place.subheader(title, anchor=False)
-        place.altair_chart(chart, width="stretch", alt=f"{title}: {words}")
-        place.caption(words + ".")
+        container.subheader(title, anchor=False)
+        container.altair_chart(chart, width="stretch", alt=f"{title}: {caption}")
+        container.caption(caption + ".")
 
 
-def calibration_words(calibration: Mapping[str, Any]) -> str:
-    """Return the calibration error on test beside what chance alone gives."""
+def calibration_text(calibration: Mapping[str, Any]) -> str:
+    """Return the calibration error on test beside that of a perfectly calibrated model."""
     error = calibration["compared"][calibration["method"]]["test"]["ECE"]
     return (
-        f"Expected calibration error on test: {error['value']:.3f}; chance alone gives {error['chance_low']:.3f} to "
-        f"{error['chance_high']:.3f} where every probability is right (n = {error['n']:,} {error['unit']})"
+        f"Expected calibration error on test: {error['value']:.3f}. A perfectly calibrated model has "
+        f"{error['chance_low']:.3f} to {error['chance_high']:.3f} by chance (n = {error['n']:,} {error['unit']})"
     )
 
 
 def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return every metric with a column for each split."""
+    """Return every metric, with a column for each split."""
     names = list(splits["test"])
     columns = {
         title: [f"{estimate(splits[split][name])} n = {splits[split][name]['n']:,}" for name in names]
@@ -183,14 +163,14 @@ def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:
     return {"Metric": names, **columns}
 
 
-def subgroup_table(groups: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the metrics of each kind of images."""
-    rows = [(kind, name, one) for kind, found in groups.items() for name, one in found.items()]
+def subgroup_table(subgroups: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the metrics of each subgroup."""
+    rows = [(group, name, metric) for group, metrics in subgroups.items() for name, metric in metrics.items()]
     return {
-        "Kind": [kind for kind, _, _ in rows],
+        "Subgroup": [group for group, _, _ in rows],
         "Metric": [name for _, name, _ in rows],
-        "Value [95 % CI]": [estimate(one) for _, _, one in rows],
-        "n": [f"{one['n']:,}" for _, _, one in rows],
+        "Value [95 % CI]": [estimate(metric) for _, _, metric in rows],
+        "n": [f"{metric['n']:,}" for _, _, metric in rows],
     }
 
 
@@ -198,25 +178,25 @@ def show_limits(evaluation: Mapping[str, Any]) -> None:
     """Show the data set's audit and the model card."""
     audit = evaluation.get("audit")
     if audit:
-        st.header("What the data set gives away", anchor=False)
-        for words in audit["sentences"]:
-            st.markdown(words)
-        with st.expander("Label AUC of single numbers of the files"):
-            st.table(audit_table(audit), alt="How well single numbers of the files tell the label")
-            st.caption("0.5 says nothing of the label, 1.0 gives it away.")
+        st.header("Shortcuts in the data set", anchor=False)
+        for sentence in audit["sentences"]:
+            st.markdown(sentence)
+        with st.expander("AUC of single file properties for the label"):
+            st.table(audit_table(audit), alt="AUC of single file properties for the label")
+            st.caption("0.5 means that the property is unrelated to the label, 1.0 that it reveals the label.")
     card = evaluation.get("card")
     if card:
         st.header("Model card", anchor=False)
-        for title, words in card.items():
-            st.markdown(f"**{title}.** {words}")
+        for title, text in card.items():
+            st.markdown(f"**{title}.** {text}")
 
 
 def audit_table(audit: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the audit's numbers, before and after standardising."""
-    rows = [(when, name, one) for when in ("before", "after") for name, one in audit[when].items()]
+    """Return the AUC of each file property, before and after standardising."""
+    rows = [(stage, name, metric) for stage in ("before", "after") for name, metric in audit[stage].items()]
     return {
-        "Files": ["as they came" if when == "before" else "standardised" for when, _, _ in rows],
-        "Number": [name for _, name, _ in rows],
-        "Label AUC [95 % CI]": [estimate(one) for _, _, one in rows],
-        "n": [f"{one['n']:,}" for _, _, one in rows],
+        "Files": ["original" if stage == "before" else "standardised" for stage, _, _ in rows],
+        "Property": [name for _, name, _ in rows],
+        "AUC [95 % CI]": [estimate(metric) for _, _, metric in rows],
+        "n": [f"{metric['n']:,}" for _, _, metric in rows],
     }

@@ -5,203 +5,208 @@ from dataclasses import dataclass
 import streamlit as st
 
 import radiograph
-from frontend import uploaded_image as images
+from frontend import uploaded_image
 from frontend.api_models import HeatMap, Model, Prediction
-from frontend.client import Client, RefusalError, outcome
-from frontend.refusals import show_refusal
-from frontend.scale import scale
-from frontend.session import model_of, opened
-from frontend.uploaded_image import Radiograph
-from frontend.viewer import shown_image
-from frontend.wording import log_odds, percent, plain, threshold_meaning
+from frontend.client import ApiError, Client, answer_or_error
+from frontend.error_messages import show_error
+from frontend.formatting import escape_markdown, log_odds, percent, threshold_meaning
+from frontend.page_setup import deployed_model, start_page
+from frontend.scale import probability_scale
+from frontend.uploaded_image import UploadedImage
+from frontend.viewer import show_image
 from radiograph import ResizeMode
 
 UPLOAD, NORMAL, PNEUMONIA = "My image", "Synthetic, healthy", "Synthetic, pneumonia"
-KINDS = ["jpg", "jpeg", "png", "dcm", "dicom"]
+FILE_TYPES = ["jpg", "jpeg", "png", "dcm", "dicom"]
 
 
 @dataclass
 class Reading:
-    """What this session knows of the image it shows: the file it came from, and what the API said of it."""
+    """The session's current image, with the API's responses about it.
+
+    Attributes:
+        source: identifies the upload or the synthetic image.
+    """
 
     source: str
-    image: Radiograph
-    outcome: Prediction | RefusalError | None = None
-    heat: HeatMap | RefusalError | None = None
+    image: UploadedImage
+    prediction: Prediction | ApiError | None = None
+    heat: HeatMap | ApiError | None = None
 
 
 def page() -> None:
     """Draw the page."""
-    client = opened("Chest radiograph reading")
+    client = start_page("Chest radiograph reading")
     if client is None:
         return
-    model = model_of(client)
-    reading = choose(model.resize_mode if isinstance(model, Model) else "squash")
+    model = deployed_model(client)
+    reading = choose_image(model.resize_mode if isinstance(model, Model) else "squash")
     if reading is None:
         return
-    if reading.outcome is None:
-        with st.spinner("The model reads the image …"):
-            image = reading.image
-            reading.outcome = outcome(lambda: client.predict(image.body, image.media_type))
+    image = reading.image
+    if reading.prediction is None:
+        with st.spinner("Reading the image …"):
+            reading.prediction = answer_or_error(lambda: client.predict(image.body, image.media_type))
     left, right = st.columns([5, 6], gap="large")
     with left:
-        heat = reading.heat if isinstance(reading.heat, HeatMap) else None
-        shown_image(reading.image, heat)
+        show_image(image, reading.heat if isinstance(reading.heat, HeatMap) else None)
     with right:
-        if isinstance(reading.outcome, Prediction):
-            show_prediction(reading.outcome, model)
+        if isinstance(reading.prediction, Prediction):
+            show_prediction(reading.prediction, model)
             show_heat(client, reading)
-            show_details(reading.outcome)
-        elif show_refusal(reading.outcome, reading.image.digest):
-            reading.outcome = None
+            show_details(reading.prediction)
+        elif show_error(reading.prediction, image.digest):
+            reading.prediction = None
             st.rerun()
 
 
-def choose(resize_mode: ResizeMode) -> Reading | None:
-    """Let the person choose an image; None until there is one that can be sent.
+def choose_image(resize_mode: ResizeMode) -> Reading | None:
+    """Let the person choose an image; return None until there is a valid one.
 
-    Leaving the page empties its uploader, as Streamlit has it; the image of the session stays until it is taken away.
+    Streamlit empties the uploader when the person opens another page. The session's image stays until it is closed.
     """
     source = st.segmented_control(
-        "Radiograph",
+        "Image",
         [UPLOAD, NORMAL, PNEUMONIA],
         default=UPLOAD,
         required=True,
         key="source",
         persist_state="session",
-        help="The synthetic images are drawn and show nobody.",
+        help="The synthetic images are drawings and show no real person.",
     )
     if source in (NORMAL, PNEUMONIA):
-        return kept(source) or remember(Reading(source, synthetic(source == PNEUMONIA)))
-    uploaded = st.file_uploader(
+        return current_reading(source) or set_reading(Reading(source, synthetic(source == PNEUMONIA)))
+    upload = st.file_uploader(
         "A frontal chest radiograph: JPEG, PNG or DICOM",
-        type=KINDS,
-        on_change=forget,
-        help="The file stays in this session's memory and is not stored. Of a DICOM file only the pixels are sent.",
+        type=FILE_TYPES,
+        on_change=close_image,
+        help="The file stays in this session's memory and is not stored. Only the pixels of a DICOM file are sent.",
     )
-    if uploaded is None:
-        return still_open()
+    if upload is None:
+        return earlier_upload()
     try:
-        return kept(uploaded.file_id) or remember(
-            Reading(uploaded.file_id, images.from_file(uploaded.name, uploaded.getvalue(), resize_mode))
+        return current_reading(upload.file_id) or set_reading(
+            Reading(upload.file_id, uploaded_image.from_file(upload.name, upload.getvalue(), resize_mode))
         )
     except radiograph.ImageError as error:
-        st.error(f"**{plain(uploaded.name)} cannot be read.** {error}", icon=":material/broken_image:")
+        st.error(f"**{escape_markdown(upload.name)} cannot be read.** {error}", icon=":material/broken_image:")
         return None
 
 
-def still_open() -> Reading | None:
-    """Return the image that was chosen before the person looked at another page, with a way to close it."""
+def earlier_upload() -> Reading | None:
+    """Return the image that was uploaded before the person opened another page, with a button to close it."""
     reading: Reading | None = st.session_state.get("reading")
     if reading is None or reading.source in (NORMAL, PNEUMONIA):
-        introduce()
+        show_introduction()
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{plain(reading.image.name)} is still open.")
-        st.button("Close it", icon=":material/close:", on_click=forget)
+        st.caption(f"{escape_markdown(reading.image.name)} is still open.")
+        st.button("Close it", icon=":material/close:", on_click=close_image)
     return reading
 
 
-def introduce() -> None:
-    """Say what will happen, to who is here for the first time."""
+def show_introduction() -> None:
+    """Explain the steps to a new visitor."""
     steps = {
-        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG or DICOM. None at hand? "
-        "The synthetic ones above are drawn by the project and show nobody.",
-        ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, and how often "
-        "that threshold was right on images the model had never seen.",
-        ":material/blur_on: See why": "A heat map of the parts of the image that the model's answer rests on.",
+        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG or DICOM, or one of the "
+        "synthetic images above, which show no real person.",
+        ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, with the "
+        "threshold's sensitivity and specificity on test images.",
+        ":material/blur_on: See why": "A heat map of the regions that change the prediction.",
     }
-    for column, (title, words) in zip(st.columns(len(steps)), steps.items(), strict=True):
+    for column, (title, text) in zip(st.columns(len(steps)), steps.items(), strict=True):
         with column, st.container(border=True, height="stretch"):
-            st.markdown(f"**{title}**\n\n{words}")
+            st.markdown(f"**{title}**\n\n{text}")
     st.caption(
-        "The image goes to this deployment's API and from there to its model; neither it nor the result is stored or "
-        "logged with your image. Of a DICOM file only the pixels are sent."
+        "The image is sent to this deployment's API and model. The app stores neither the image nor the result. "
+        "Only the pixels of a DICOM file are sent."
     )
 
 
-def kept(source: str) -> Reading | None:
-    """Return this session's reading of a source, so that a rerun neither decodes nor asks again."""
+def current_reading(source: str) -> Reading | None:
+    """Return the session's reading if it is of this source: a rerun neither decodes nor sends the image again."""
     reading: Reading | None = st.session_state.get("reading")
     return reading if reading is not None and reading.source == source else None
 
 
-def forget() -> None:
-    """Drop this session's image and what was said of it."""
+def close_image() -> None:
+    """Remove the session's image and its results."""
     st.session_state.pop("reading", None)
 
 
-def remember(reading: Reading) -> Reading:
-    """Keep the reading in place of the one before."""
+def set_reading(reading: Reading) -> Reading:
+    """Make a reading the session's current one."""
     st.session_state["reading"] = reading
     return reading
 
 
 @st.cache_data(show_spinner="Drawing an image …")
-def synthetic(pneumonia: bool) -> Radiograph:
-    """Return a drawn image; it is nobody's, so that every session may share it."""
-    return images.synthetic(pneumonia)
+def synthetic(pneumonia: bool) -> UploadedImage:
+    """Return a synthetic image, shared by all sessions."""
+    return uploaded_image.synthetic(pneumonia)
 
 
-def show_prediction(found: Prediction, model: Model | RefusalError) -> None:
-    """Show label, probability and threshold, and what the threshold is worth."""
-    st.subheader(found.finding)
+def show_prediction(prediction: Prediction, model: Model | ApiError) -> None:
+    """Show label, probability and threshold, and how the threshold was validated."""
+    st.subheader(prediction.finding)
     st.markdown(
-        f"The model gives a probability of **{percent(found.probability)}** for pneumonia, "
-        f"{'at or above' if found.positive else 'below'} its threshold of {percent(found.threshold)}."
+        f"The model gives a probability of **{percent(prediction.probability)}** for pneumonia, "
+        f"{'at or above' if prediction.positive else 'below'} its threshold of {percent(prediction.threshold)}."
     )
-    st.html(scale(found))
+    st.html(probability_scale(prediction))
     if isinstance(model, Model):
-        same = model.version == found.model_version
-        other = f"This image was read by another model than the present one, `{model.version}`."
+        same = model.model_version == prediction.model_version
+        other = f"The deployed model is now `{model.model_version}`. Choose the image again to use that model."
         st.markdown(threshold_meaning(model.evaluation) if same else other)
-    st.caption(f"Threshold: {found.threshold_source}. {found.disclaimer}")
+    st.caption(f"Threshold: {prediction.threshold_source}. {prediction.disclaimer}")
 
 
 def show_heat(client: Client, reading: Reading) -> None:
-    """Offer the heat map, or say what it shows."""
+    """Explain the heat map, or offer it."""
     if isinstance(reading.heat, HeatMap):
-        st.markdown(heat_words(reading.heat))
+        st.markdown(heat_text(reading.heat))
         return
-    again = isinstance(reading.heat, RefusalError) and show_refusal(reading.heat, f"heat-{reading.image.digest}")
-    asked = reading.heat is None and st.button(
-        "Show which parts speak for pneumonia",
-        icon=":material/blur_on:",
-        help="Covers one part of the image after the other and asks the model each time: 50 calls, some seconds.",
-    )
-    if not asked and not again:
+    if isinstance(reading.heat, ApiError):
+        pressed = show_error(reading.heat, f"heat-{reading.image.digest}")
+    else:
+        pressed = st.button(
+            "Show heat map",
+            icon=":material/blur_on:",
+            help="Covers one region of the image at a time and asks the model again: 50 calls, some seconds.",
+        )
+    if not pressed:
         return
-    with st.spinner("The model reads the image with one part after the other covered …"):
-        reading.heat = outcome(lambda: client.explain(reading.image.body, reading.image.media_type))
+    with st.spinner("Reading the image with one region covered at a time …"):
+        reading.heat = answer_or_error(lambda: client.explain(reading.image.body, reading.image.media_type))
     st.rerun()
 
 
-def heat_words(heat: HeatMap) -> str:
-    """Return what a heat map says, for who sees it and for who cannot."""
-    words = (
-        "**Orange** regions speak for pneumonia and **blue** ones against it: the log-odds of pneumonia fall or rise "
-        f"when they are covered. The strongest region changes them by {log_odds(-heat.strongest)}."
+def heat_text(heat: HeatMap) -> str:
+    """Return a heat map's result in words."""
+    text = (
+        "**Orange** regions raise the predicted probability of pneumonia, **blue** regions lower it: covering them has "
+        f"the opposite effect. Covering the strongest region changes the log-odds by {log_odds(-heat.strongest)}."
     )
-    if not heat.matters:
-        words = (
+    if not heat.significant:
+        text = (
             "**No single region matters by itself**: covering any one of them changes the log-odds of pneumonia by "
             f"less than {heat.minimum_change:g}, so none is coloured."
         )
     if not heat.complete:
-        words += " The time was over before every part was asked; those are left clear."
-    return f"{words} A heat map shows what the model uses; it is no finding."
+        text += " The time limit was reached before every region was measured. The others are not coloured."
+    return f"{text} A heat map shows what the model uses, not where a disease is."
 
 
-def show_details(found: Prediction) -> None:
-    """Show what a person may need to report or repeat a reading."""
-    with st.expander("About this reading"):
+def show_details(prediction: Prediction) -> None:
+    """Show the details that identify a prediction."""
+    with st.expander("About this prediction"):
         rows = [
-            ("Label", found.label),
-            ("Probability of PNEUMONIA", f"{found.probability:.4f}"),
-            ("Threshold", f"{found.threshold:.4f}"),
-            ("Model", found.model_version),
-            ("Request", found.request_id),
-            ("Round trip", f"{found.seconds:.2f} s"),
+            ("Label", prediction.label),
+            ("Probability of PNEUMONIA", f"{prediction.probability:.4f}"),
+            ("Threshold", f"{prediction.threshold:.4f}"),
+            ("Model", prediction.model_version),
+            ("Request", prediction.request_id),
+            ("Round trip", f"{prediction.seconds:.2f} s"),
         ]
-        table = [f"| {name} | `{value}` |" for name, value in rows]
-        st.markdown("\n".join(["| What | Value |", "| --- | --- |", *table]))
+        lines = [f"| {name} | `{value}` |" for name, value in rows]
+        st.markdown("\n".join(["| Name | Value |", "| --- | --- |", *lines]))

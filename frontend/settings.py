@@ -1,4 +1,4 @@
-"""Where the REST API is, and the key it wants: from the environment, else from `.streamlit/secrets.toml`."""
+"""The REST API's address and key, from the environment or from `.streamlit/secrets.toml`."""
 
 import os
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 
 class SettingsError(Exception):
-    """The app cannot reach an API; the sentence says what to set."""
+    """A setting is missing or invalid; the message says which, and what to set."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def load() -> Settings:
     """Return the settings of this process.
 
     Raises:
-        SettingsError: one is missing, or the URL is none.
+        SettingsError: a setting is missing or invalid.
     """
     values = {name: os.environ.get(name) or secret(name) for name in ("API_URL", "API_KEY")}
     missing = [name for name, value in values.items() if not value]
@@ -32,14 +32,16 @@ def load() -> Settings:
         raise SettingsError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.")
     url, key = values["API_URL"].strip(), values["API_KEY"].strip()
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise SettingsError(f"API_URL is {url!r}; it must be the http or https address of the API's stage.")
+        raise SettingsError(
+            f"API_URL is {url!r}; it must be an http or https address, such as https://example.org/dev/."
+        )
     if not key.isascii() or not key.isprintable():
-        raise SettingsError("API_KEY holds characters that no key has; copy it again.")
+        raise SettingsError("API_KEY contains characters that no key has; copy it again.")
     return Settings(url.rstrip("/") + "/", key)
 
 
 def secret(name: str) -> str:
-    """Return a value of `.streamlit/secrets.toml`, or "" without one."""
+    """Return a value of `.streamlit/secrets.toml`, or "" if there is none."""
     try:
         return str(st.secrets.get(name, ""))
     except StreamlitSecretNotFoundError:

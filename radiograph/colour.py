@@ -1,4 +1,4 @@
-"""How colourful a file is: radiographs are grey, whatever their file's colour space."""
+"""Measure how colourful a file is. Radiographs are grey, whatever their file's colour space."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SIDE: Final = 32
 
 
 def chroma(image: Image.Image) -> float:
-    """Mean distance, 0 to 255, between the largest and the smallest of red, green and blue, on 32 x 32 pixels.
+    """Return the mean difference, 0 to 255, of the largest and smallest of red, green and blue on 32 x 32 pixels.
 
-    0 for every image that has one channel only.
+    Return 0 for an image of one channel.
     """
     if image.mode in ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I"):
         return 0.0
@@ -26,7 +26,7 @@ def chroma(image: Image.Image) -> float:
 
 
 def jpeg_chroma(stream: bytes) -> float:
-    """`chroma` of a JPEG, decoded at an eighth of its size. `stream` has passed `radiograph.jpeg.jpeg_header`."""
+    """Return the `chroma` of a JPEG, decoded at reduced size. `stream` is that of `radiograph.jpeg.jpeg_header`."""
     with JpegImageFile(BytesIO(stream)) as file:
         if file.mode == "L":
             return 0.0

@@ -1,6 +1,6 @@
-"""DICOM CR and DX images to 8-bit grey. Pixels come out and nothing else: no tag leaves the file here.
+"""Read DICOM CR and DX images as 8-bit grey. Only pixels leave the file, no tags.
 
-This module needs pydicom and numpy; the rest of the package does not import it.
+This module needs pydicom and numpy. The rest of the package does not import it.
 """
 
 from __future__ import annotations
@@ -20,35 +20,29 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 from radiograph.errors import ImageError
 from radiograph.limits import check_bytes, check_size
 from radiograph.media import describe, media_type
-from radiograph.standard import ResizeMode, encode, fit
 
 MODALITIES: Final = ("CR", "DX")
-"""Computed and digital radiography (PS3.3 C.7.3.1.1.1): the projection radiographs a chest radiograph can be."""
-
-
-def standardise_dicom(data: bytes, *, resize_mode: ResizeMode = "squash", max_bytes: int | None = None) -> bytes:
-    """What `radiograph.standardise` returns, from the bytes of a DICOM file. Raises ImageError."""
-    return encode(fit(read_dicom(data, max_bytes=max_bytes), resize_mode))
+"""Computed and digital radiography, the modalities of projection radiographs (PS3.3 C.7.3.1.1.1)."""
 
 
 def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
-    """The image of a CR or DX file as mode "L" at full resolution, 0 black to 255 white, as a viewer shows it.
+    """Return the image of a CR or DX file as a viewer shows it: mode "L", full resolution, 0 black to 255 white.
 
-    Applies the modality LUT or rescale, then the first VOI LUT or window (PS3.3 C.11.1, C.11.2), else the range of
-    the values, then inverts MONOCHROME1. Raises ImageError and nothing else.
+    Apply the modality LUT or rescale, then the first VOI LUT or window (PS3.3 C.11.1, C.11.2). Without one of these,
+    use the range of the values. Invert MONOCHROME1. Raises only ImageError.
     """
     check_bytes(data, max_bytes)
     if media_type(data) != "application/dicom":
-        raise ImageError("unsupported_format", f"Received {describe(data)}; a DICOM file (PS3.10) is expected here.")
+        raise ImageError("unsupported_format", f"Received {describe(data)}; send a DICOM file (PS3.10).")
     if DeflatedExplicitVRLittleEndian.encode() in data:
-        # pydicom inflates such a file whole, however large it becomes.
+        # pydicom inflates the whole file, without a limit on its size.
         raise ImageError(
             "unsupported_encoding",
-            "Received a deflated DICOM file; uncompressed, RLE, JPEG and JPEG 2000 are allowed: export it so.",
+            "Received a deflated DICOM file; uncompressed, RLE, JPEG and JPEG 2000 are allowed: export it again.",
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns of every tag value outside the standard
+            warnings.simplefilter("ignore")  # pydicom warns about every tag value outside the standard
             dataset = dcmread(BytesIO(data))
             _check(dataset)
             light = _light(dataset)
@@ -69,7 +63,7 @@ def _check(dataset: Dataset) -> None:
         shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
         raise ImageError(
             "wrong_modality",
-            f"Received a DICOM file of modality {shown}; CR and DX are allowed: send a plain chest radiograph.",
+            f"Received a DICOM file of modality {shown}; CR and DX are allowed: send a chest radiograph.",
         )
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError(
@@ -99,12 +93,12 @@ def _check(dataset: Dataset) -> None:
 def _decodable(syntax: UID) -> bool:
     try:
         return get_decoder(syntax).is_available
-    except NotImplementedError:  # pydicom's word for a transfer syntax that it does not know
+    except NotImplementedError:  # pydicom raises this for an unknown transfer syntax
         return False
 
 
 def _light(dataset: Dataset) -> NDArray[np.float32]:
-    """Luminance 0 to 1, shape (rows, columns)."""
+    """Return luminance, 0 to 1, of shape (rows, columns)."""
     stored = dataset.pixel_array
     values = np.asarray(apply_modality_lut(stored, dataset), np.float32)
     if dataset.get("VOILUTSequence"):
@@ -120,7 +114,7 @@ def _light(dataset: Dataset) -> NDArray[np.float32]:
 
 
 def _window(values: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
-    """The first window, PS3.3 C.11.2.1.2 (LINEAR) and C.11.2.1.3 (SIGMOID, LINEAR_EXACT), scaled to 0 to 1."""
+    """Apply the first window (PS3.3 C.11.2.1.2 LINEAR, C.11.2.1.3 SIGMOID and LINEAR_EXACT), scaled to 0 to 1."""
     centre, width = _first(dataset.WindowCenter), _first(dataset.WindowWidth)
     function = str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR")
     if function == "LINEAR":

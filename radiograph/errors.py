@@ -1,4 +1,4 @@
-"""The one error of this package: a file that is not an acceptable chest radiograph."""
+"""The error that this package raises for a file it cannot use as a chest radiograph."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ ImageErrorCode = Literal[
     "unsupported_encoding",  # the right format in a variant that cannot be decoded here
     "broken",  # the format's own rules are violated
     "truncated",  # the end of the file is missing
-    "too_small",  # fewer pixels on a side than an image has
+    "too_small",  # fewer pixels on a side than a radiograph has
     "too_elongated",  # a strip, not an image
-    "too_many_pixels",  # a decompression bomb, or a scan beyond any detector
+    "too_many_pixels",  # a decompression bomb, or larger than any detector
     "too_complex",  # built to be slow to decode
     "multi_frame",  # an animation, a cine loop or a stack of slices
     "wrong_modality",  # DICOM that is not a projection radiograph
-    "not_a_radiograph",  # a sound picture of something else
+    "not_a_radiograph",  # a valid picture of something else
     "no_pixels",  # DICOM without an image
 ]
 CODES: tuple[ImageErrorCode, ...] = get_args(ImageErrorCode)
@@ -26,8 +26,8 @@ CODES: tuple[ImageErrorCode, ...] = get_args(ImageErrorCode)
 class ImageError(ValueError):
     """A file that cannot be used as a chest radiograph.
 
-    `code` is a stable slug, one of `CODES`, for programs. `str(error)` is one sentence for people: what was
-    received, what is allowed, what to do. It never contains the file's text or pixel values.
+    `code` is one of `CODES` and stable. `str(error)` is a sentence that says what was received, what is allowed and
+    what to do. It never contains the file's text or pixel values.
     """
 
     def __init__(self, code: ImageErrorCode, sentence: str) -> None:
@@ -35,5 +35,5 @@ class ImageError(ValueError):
         self.code: ImageErrorCode = code
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[ImageErrorCode, str]]:
-        # Exceptions are pickled by their args alone; worker processes must hand the code back too.
+        # Exceptions are pickled by their args alone; an error from a worker process must keep its code.
         return type(self), (self.code, str(self))

@@ -1,4 +1,4 @@
-"""Any decoded image to 8-bit grey, the one channel a radiograph has."""
+"""Convert any decoded image to 8-bit grey."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from radiograph.errors import ImageError
 
 
 def to_grey(image: Image.Image) -> Image.Image:
-    """The image as mode "L", 0 black to 255 white, of the same size and without metadata.
+    """Return the image as mode "L", 0 black to 255 white, of the same size and without metadata.
 
-    Transparency is laid on black, as a viewer in a reading room shows it; colour becomes luma (ITU-R BT.601).
-    Accepts the modes that JPEG and PNG decode to; raises ImageError (unsupported_encoding) for others.
+    Transparent pixels are blended with black, as viewers do. Colour becomes luma (ITU-R BT.601). The modes that JPEG
+    and PNG decode to are allowed; others raise ImageError (unsupported_encoding).
     """
     if image.mode in ("I;16", "I;16B", "I;16L"):
         return _from_16_bit(image)
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         layered = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
-        # On black, compositing is a product; Image.alpha_composite would take three more copies in four channels.
+        # On black, compositing is a product; Image.alpha_composite would need three more copies of four channels.
         return ImageChops.multiply(layered.convert("L"), layered.getchannel("A"))
     if image.mode in ("P", "CMYK"):
         return image.convert("RGB").convert("L")
@@ -32,10 +32,10 @@ def to_grey(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image) -> Image.Image:
-    """Scale by the number of bits in use: 10, 12 and 14-bit detectors are stored right-aligned in 16 bits.
+    """Scale to 8 bits by the number of bits in use: 10, 12 and 14-bit detectors are stored right-aligned in 16 bits.
 
-    Dividing a 12-bit image by 256 would leave 16 grey levels, nearly black; stretching to the extremes would change
-    the exposure. A 16-bit image that uses its range is divided by 256, as PNG decoders do.
+    Dividing a 12-bit image by 256 would leave 16 nearly black grey levels. Stretching to the extremes would change the
+    exposure. A 16-bit image that uses its whole range is divided by 256, as PNG decoders do.
     """
     wide = image.convert("I")
     _, brightest = cast("tuple[int, int]", wide.getextrema())

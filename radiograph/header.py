@@ -1,4 +1,4 @@
-"""What an image's file says about itself before anything is decoded."""
+"""What an image file's headers say, read before anything is decoded."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _ORIENTATION: Final = 0x0112
 
 
 class Header(NamedTuple):
-    """A checked file, reduced to what decoding its pixels takes.
+    """A checked file, reduced to what the decoder needs.
 
-    `width` and `height` are the stored pixels, before `orientation` (EXIF 1 to 8; 1 is upright) is applied.
-    `stream` is the file without text, profiles and thumbnails: what is not handed to the decoder cannot hurt it.
+    `width` and `height` are in stored pixels, before `orientation` (EXIF 1 to 8; 1 is upright) is applied.
+    `stream` is the file without text, profiles and thumbnails, which the decoder never sees.
     """
 
     width: int
@@ -22,9 +22,9 @@ class Header(NamedTuple):
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Orientation 1 to 8 from a TIFF-structured EXIF block (JEITA CP-3451, tag 0x0112); 1 when absent or broken.
+    """Return orientation 1 to 8 from an EXIF block (JEITA CP-3451, tag 0x0112), or 1 if it is absent or broken.
 
-    An image is not refused for a broken EXIF block: cameras and converters write them, and the pixels are sound.
+    A broken EXIF block does not reject an image: cameras and converters write them, and the pixels are intact.
     """
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
@@ -33,9 +33,9 @@ def exif_orientation(exif: bytes) -> int:
         (directory,) = struct.unpack_from(order + "I", exif, 4)
         (entries,) = struct.unpack_from(order + "H", exif, directory)
         for index in range(entries):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, directory + 2 + 12 * index)
+            tag, field_type, _, value = struct.unpack_from(order + "HHIH", exif, directory + 2 + 12 * index)
             if tag == _ORIENTATION:
-                return value if kind == 3 and 1 <= value <= 8 else 1
+                return value if field_type == 3 and 1 <= value <= 8 else 1
     except struct.error:
         return 1
     return 1

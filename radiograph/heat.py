@@ -1,4 +1,4 @@
-"""A grid of numbers over an image, drawn as a coloured layer."""
+"""Draw a grid of changes in log-odds as a coloured layer over an image."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final
 
 from PIL import Image
 
-from radiograph.standard import ResizeMode
+from radiograph.standard_image import ResizeMode
 
-# Two colours that every kind of colour vision tells apart (Okabe and Ito, 2008): vermilion for, blue against.
+# Two colours that every kind of colour vision distinguishes (Okabe and Ito, 2008).
 FOR: Final = (213, 94, 0)
 AGAINST: Final = (0, 114, 178)
 FULL_AT: Final = 0.5
-"""Smallest change in log-odds drawn in full strength: a map of weak changes must not look like one of strong ones."""
+"""Smallest change in log-odds drawn in full strength: weak changes must not look like strong ones."""
 Values = Sequence[Sequence[float | None]]
-# Linear between the cells' centres: a cubic would swing beyond the numbers that were measured.
+# Linear between the cells' centres: a cubic would overshoot the measured numbers.
 _SMOOTH: Final = Image.Resampling.BILINEAR
 
 
@@ -46,5 +46,5 @@ def heat_layer(
 
 
 def overlay(image: Image.Image, layer: Image.Image) -> Image.Image:
-    """The image (any mode) with the layer of the same size over it, mode "RGB"."""
+    """Return the image (any mode) with the layer of the same size over it, mode "RGB"."""
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")

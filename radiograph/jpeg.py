@@ -1,4 +1,4 @@
-"""JPEG headers (ISO 10918-1, Annex B): size, precision, orientation and completeness without decoding."""
+"""Check JPEG headers (ISO 10918-1, Annex B): size, precision, orientation and completeness, without decoding."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ _TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 # JFIF and Adobe tell the decoder the colour transform and the polarity of CMYK; other APPn only carry metadata.
 _COLOUR: Final = frozenset({0xE0, 0xEE})
 _MAX_SEGMENTS: Final = 4096
-# A progressive file has about ten scans. Thousands of empty ones over a large frame keep a decoder busy for minutes.
+# A progressive file has about ten scans. Thousands of empty scans of a large frame keep a decoder busy for minutes.
 _MAX_SCANS: Final = 100
 
 
 def jpeg_header(data: bytes) -> Header:
-    """Check a JPEG file's headers; width and height are compared with the limits here.
+    """Check a JPEG file's headers and its size in pixels, and return them.
 
-    Raises ImageError: broken, truncated, unsupported_encoding, too_complex, and the sizes of `check_size`.
+    Raises ImageError: broken, truncated, unsupported_encoding, too_complex, and the codes of `check_size`.
     """
-    kept = [b"\xff\xd8"]
-    orientation, frame, one_scan = 1, None, False
+    segments = [b"\xff\xd8"]
+    orientation, frame, single_scan = 1, None, False
     position = 2
     for _ in range(_MAX_SEGMENTS):
         marker, body, end = _segment(data, position)
         if marker == _SOS:
             if frame is None:
                 raise _broken("its image data starts before its size is given")
-            if not one_scan:
+            if not single_scan:
                 _check_scans(data, position)
-            return Header(*frame, orientation, b"".join(kept) + data[position:])
+            return Header(*frame, orientation, b"".join(segments) + data[position:])
         if marker in _FRAMES:
             if frame is not None:
                 raise _broken("it gives its size twice")
             frame = _frame(marker, body)
-            # One component takes one sequential scan (B.2.3): a decoder stops at a second one, and counting costs time.
-            one_scan = marker in _SEQUENTIAL and body[5] == 1
+            # One component has one sequential scan (B.2.3). Decoders stop after it, so there is no need to count scans.
+            single_scan = marker in _SEQUENTIAL and body[5] == 1
         if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation == 1:
             orientation = exif_orientation(body[6:])
         if marker in _FRAMES or marker in _TABLES or marker in _COLOUR:
-            kept.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
+            segments.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
         position = end
     raise ImageError(
-        "too_complex", f"Received a JPEG image of over {_MAX_SEGMENTS:,} header segments; save the image anew."
+        "too_complex", f"Received a JPEG image of over {_MAX_SEGMENTS:,} header segments; save the image again."
     )
 
 
 def _segment(data: bytes, position: int) -> tuple[int, bytes, int]:
-    """Marker, payload and end of the segment at `position`; for SOS the payload is left in place."""
+    """Return marker, payload and end of the segment at `position`. The payload of SOS is left out."""
     while data[position : position + 2] == b"\xff\xff":  # fill bytes are legal before any marker (B.1.1.2)
         position += 1
     if position + 4 > len(data):
@@ -80,25 +80,23 @@ def _frame(marker: int, body: bytes) -> tuple[int, int]:
         raise ImageError(
             "unsupported_encoding",
             f"Received a JPEG image of {precision} bits, {components} components and coding process "
-            f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it so, or as 16-bit PNG.",
+            f"SOF{marker - 0xC0}; baseline and progressive JPEG of 8 bits are allowed: save it as PNG.",
         )
     return width, height
 
 
 def _check_scans(data: bytes, start: int) -> None:
-    # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker, so these are true markers.
+    # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker: these are real markers.
     if (scans := data.count(b"\xff\xda", start)) > _MAX_SCANS:
         raise ImageError(
             "too_complex",
-            f"Received a JPEG image of {scans:,} scans; at most {_MAX_SCANS} are allowed: save the image anew.",
+            f"Received a JPEG image of {scans:,} scans; at most {_MAX_SCANS} are allowed: save the image again.",
         )
 
 
-def _broken(why: str) -> ImageError:
-    return ImageError("broken", f"Received a broken JPEG image ({why}); export the image again and send that file.")
+def _broken(reason: str) -> ImageError:
+    return ImageError("broken", f"Received a broken JPEG image ({reason}); export the image again and send that file.")
 
 
 def _truncated() -> ImageError:
-    return ImageError(
-        "truncated", "Received a JPEG image whose end is missing; copy or upload the whole file again and retry."
-    )
+    return ImageError("truncated", "Received a JPEG image whose end is missing; copy or upload the whole file again.")

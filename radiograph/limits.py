@@ -1,4 +1,4 @@
-"""What a chest radiograph may be, and the shape the network takes."""
+"""Size limits of a chest radiograph's file and pixels, and the size of the network's input."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Final
 from radiograph.errors import ImageError
 
 SIDE: Final = 224
-"""Side of the standardised image in pixels: the only input of SageMaker's pretrained image classifier."""
+"""Side of the standardised image in pixels: the only size that SageMaker's pretrained image classifier accepts."""
 
 MAX_BYTES: Final = 4_400_000
-"""Largest encoded image in bytes: AWS Lambda takes 6 MB per request, and base64 makes 4/3 of it."""
+"""Most bytes of an encoded image: AWS Lambda accepts 6 MB per request, and base64 adds a third."""
 
 MAX_UPLOAD_BYTES: Final = 25_000_000
-"""Largest encoded image that reaches the API by way of S3: a 16-bit plate of 4280 x 3520 pixels as PNG has less."""
+"""Most bytes of an encoded image uploaded to S3: a 16-bit PNG of a 4280 x 3520 plate is smaller."""
 
 MIN_SIDE: Final = 64
 """Shortest side in pixels: half the 127 px of the smallest image in the public paediatric collection."""
 
 MAX_ASPECT: Final = 5.0
-"""Longest over shortest side: images reach about 3, a scanned strip of text or a waveform goes beyond."""
+"""Longest side over shortest side: radiographs reach about 3, scanned strips of text and waveforms more."""
 
 MAX_PIXELS: Final = 40_000_000
-"""Width times height: more than twice the largest computed-radiography plate (4280 x 3520 pixels)."""
+"""Most pixels: more than twice the largest computed-radiography plate (4280 x 3520)."""
 
 
 def check_bytes(data: bytes, max_bytes: int | None) -> None:
-    """Refuse an empty file and one of more than `max_bytes` bytes (None: no limit); raises ImageError."""
+    """Raise ImageError if a file is empty or has more than `max_bytes` bytes (None: no limit)."""
     if not data:
         raise ImageError("empty", "Received 0 bytes; send the bytes of one chest radiograph as JPEG or PNG.")
     if max_bytes is not None and len(data) > max_bytes:
@@ -37,19 +37,19 @@ def check_bytes(data: bytes, max_bytes: int | None) -> None:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse sizes in pixels that no chest radiograph has, before anything is decoded; raises ImageError."""
+    """Raise ImageError if no chest radiograph has this size in pixels; called before anything is decoded."""
     shape = f"Received an image of {width} x {height} pixels"
     if width * height > MAX_PIXELS:
         raise ImageError(
             "too_many_pixels",
-            f"{shape}; at most {MAX_PIXELS:,} pixels are allowed: scale the image down and try again.",
+            f"{shape}; at most {MAX_PIXELS:,} pixels are allowed: scale the image down.",
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            "too_small", f"{shape}; each side needs at least {MIN_SIDE}: send the original image, not a thumbnail."
+            "too_small", f"{shape}; each side must have at least {MIN_SIDE}: send the original image, not a thumbnail."
         )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise ImageError(
             "too_elongated",
-            f"{shape}; the long side may be at most {MAX_ASPECT:g} times the short one: send one chest radiograph.",
+            f"{shape}; the long side may be at most {MAX_ASPECT:g} times the short side: send one chest radiograph.",
         )

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; never by its name or by what the sender says."""
+"""Recognise a file's format by its first bytes, never by its name or by what the sender declares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MediaType = Literal["image/jpeg", "image/png", "application/dicom"]
 _JPEG: Final = b"\xff\xd8\xff"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
-# Formats people do send by mistake: (offset, magic bytes, name for the sentence).
+# Formats that people send by mistake: (offset, magic bytes, name for the error message).
 _OTHERS: Final = (
     (0, b"GIF8", "a GIF image"),
     (0, b"BM", "a BMP image"),
@@ -31,7 +31,7 @@ _OTHERS: Final = (
 
 
 def media_type(data: bytes) -> MediaType | None:
-    """The media type of JPEG (ISO 10918-1), PNG (ISO 15948) or DICOM (PS3.10) bytes; None for anything else."""
+    """Return the media type of JPEG (ISO 10918-1), PNG (ISO 15948) or DICOM (PS3.10) bytes, else None."""
     if data.startswith(_JPEG):
         return "image/jpeg"
     if data.startswith(_PNG):
@@ -42,10 +42,10 @@ def media_type(data: bytes) -> MediaType | None:
 
 
 def describe(data: bytes) -> str:
-    """What the bytes look like, in words for an error sentence ("a GIF image", "a text")."""
-    known = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
-    if (kind := media_type(data)) is not None:
-        return known[kind]
+    """Return what the bytes look like, for an error message ("a GIF image", "a text")."""
+    names = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
+    if (detected := media_type(data)) is not None:
+        return names[detected]
     for offset, magic, name in _OTHERS:
         if data[offset : offset + len(magic)] == magic:
             return name

@@ -1,4 +1,4 @@
-"""PNG headers (ISO 15948, clauses 5 and 11): size, frames, orientation and completeness without decoding."""
+"""Check PNG headers (ISO 15948, clauses 5 and 11): size, frames, orientation and completeness, without decoding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 
 
 
 def png_header(data: bytes) -> Header:
-    """Check a PNG file's chunks; width and height are compared with the limits here.
+    """Check a PNG file's chunks and its size in pixels, and return its header.
 
-    Raises ImageError: broken, truncated, multi_frame (APNG), too_complex, and the sizes of `check_size`.
+    Raises ImageError: broken, truncated, multi_frame (APNG), too_complex, and the codes of `check_size`.
     """
     width, height, length = _start(data)
-    kept, pixels = [_SIGNATURE], []
+    chunks, pixels = [_SIGNATURE], []
     orientation = 1
     position = len(_SIGNATURE)
     for _ in range(_MAX_CHUNKS):
@@ -37,16 +37,16 @@ def png_header(data: bytes) -> Header:
         if name == b"IDAT":
             pixels.append(body)
         if name in _PIXELS:
-            kept.append(data[position:end])
+            chunks.append(data[position:end])
         if name == b"IEND":
             _check_length(pixels, length)
-            return Header(width, height, orientation, b"".join(kept))
+            return Header(width, height, orientation, b"".join(chunks))
         position = end
-    raise ImageError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the image anew.")
+    raise ImageError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the image again.")
 
 
 def _chunk(data: bytes, position: int) -> tuple[bytes, bytes, int]:
-    """Name, body and end of the chunk at `position`; the decoder compares the checksums of those it is given."""
+    """Return name, body and end of the chunk at `position`. The decoder checks the checksums."""
     if position + 12 > len(data):
         raise _truncated()
     length, name = struct.unpack_from(">I4s", data, position)
@@ -57,7 +57,7 @@ def _chunk(data: bytes, position: int) -> tuple[bytes, bytes, int]:
 
 
 def _start(data: bytes) -> tuple[int, int, int]:
-    """Width, height and the bytes that the pixels take uncompressed."""
+    """Return width, height, and the number of bytes of the uncompressed pixels."""
     if len(data) < 33:
         raise _truncated()
     length, name, width, height, bits, colour, _, _, interlace = struct.unpack_from(">I4sIIBBBBB", data, 8)
@@ -73,25 +73,23 @@ def _start(data: bytes) -> tuple[int, int, int]:
 
 
 def _check_length(pixels: list[bytes], length: int) -> None:
-    """Refuse a complete file of incomplete pixels: decoders leave the rest black and say nothing."""
+    """Reject a complete file of incomplete pixels, of which decoders leave the missing part black without an error."""
     stream = zlib.decompressobj()
     try:
         for part in pixels:
-            waiting = part
-            while waiting and length > 0:
-                length -= len(stream.decompress(waiting, 1 << 20))
-                waiting = stream.unconsumed_tail
+            rest = part
+            while rest and length > 0:
+                length -= len(stream.decompress(rest, 1 << 20))
+                rest = stream.unconsumed_tail
     except zlib.error as error:
         raise _broken("its pixel data cannot be decompressed") from error
     if length > 0:
         raise _truncated()
 
 
-def _broken(why: str) -> ImageError:
-    return ImageError("broken", f"Received a broken PNG image ({why}); export the image again and send that file.")
+def _broken(reason: str) -> ImageError:
+    return ImageError("broken", f"Received a broken PNG image ({reason}); export the image again and send that file.")
 
 
 def _truncated() -> ImageError:
-    return ImageError(
-        "truncated", "Received a PNG image whose end is missing; copy or upload the whole file again and retry."
-    )
+    return ImageError("truncated", "Received a PNG image whose end is missing; copy or upload the whole file again.")

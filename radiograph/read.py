@@ -1,4 +1,4 @@
-"""Encoded bytes to a chest radiograph in 8-bit grey, checked before and while it is decoded."""
+"""Read JPEG and PNG bytes as 8-bit grey, checked before and during decoding."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _UPRIGHT: Final = {
 class Decoded(NamedTuple):
     """An image as stored, mode "L", before its orientation is applied.
 
-    `box` (left, upper, right, lower) is the image within `image` in pixels; fractional after scaled decoding.
-    `chroma`, 0 to 255, is how colourful the file is (see `radiograph.colour`); 0 when nobody asked.
+    `box` (left, upper, right, lower) is the valid part of `image` in pixels, fractional after scaled decoding.
+    `chroma`, 0 to 255, is how colourful the file is (see `radiograph.colour`); 0 if it was not measured.
     """
 
     image: Image.Image
@@ -43,18 +43,18 @@ class Decoded(NamedTuple):
 
 
 def read_image(data: bytes, *, max_bytes: int | None = MAX_BYTES) -> Image.Image:
-    """The image at full resolution, upright, mode "L" (0 black to 255 white), from JPEG or PNG bytes.
+    """Return JPEG or PNG bytes as an upright image of mode "L" (0 black to 255 white) at full resolution.
 
-    16-bit grey, colour, palette, CMYK and transparency are converted as `radiograph.grey.to_grey` says.
-    Size and frame count are checked from the header before anything is decoded. `max_bytes=None` lifts the limit
-    on encoded bytes for local files; the limit on pixels stays. Raises ImageError and nothing else.
+    `radiograph.grey.to_grey` converts 16-bit grey, colour, palettes, CMYK and transparency. Size and frame count are
+    checked from the header before anything is decoded. `max_bytes=None` lifts the limit on bytes for local files; the
+    limit on pixels stays. Raises only ImageError.
     """
     image = decode(data, max_bytes=max_bytes)
     return upright(image.image, image.orientation)
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """The image turned as EXIF orientation 1 to 8 says (1 and unknown values: as it is)."""
+    """Return the image turned by EXIF orientation 1 to 8; 1 and unknown values change nothing."""
     turn = _UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
 
@@ -62,26 +62,26 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 def decode(
     data: bytes, *, max_bytes: int | None = MAX_BYTES, at_least: int | None = None, with_chroma: bool = False
 ) -> Decoded:
-    """Check and decode JPEG or PNG bytes; with `at_least`, a JPEG may come out reduced to 1/2, 1/4 or 1/8.
+    """Check and decode JPEG or PNG bytes. With `at_least`, a JPEG may be reduced to 1/2, 1/4 or 1/8.
 
-    No side is then reduced below `at_least` pixels. The reduction happens in the DCT domain, so the pixels
-    left out are never computed. Raises ImageError.
+    No side is reduced below `at_least` pixels. The reduction happens in the DCT domain, which saves decoding time.
+    Raises ImageError.
     """
     check_bytes(data, max_bytes)
-    kind = media_type(data)
-    if kind is None or kind == "application/dicom":
+    file_type = media_type(data)
+    if file_type is None or file_type == "application/dicom":
         raise ImageError(
             "unsupported_format",
             f"Received {describe(data)}; JPEG and PNG are allowed: export the image as one of them.",
         )
-    header = jpeg_header(data) if kind == "image/jpeg" else png_header(data)
+    header = jpeg_header(data) if file_type == "image/jpeg" else png_header(data)
     try:
-        return _decode(header, JpegImageFile if kind == "image/jpeg" else PngImageFile, at_least, with_chroma)
+        return _decode(header, JpegImageFile if file_type == "image/jpeg" else PngImageFile, at_least, with_chroma)
     except (ImageError, MemoryError):
         raise
     except Exception as error:
         # Pillow reports broken files with at least OSError, SyntaxError, ValueError, struct.error, zlib.error,
-        # EOFError, IndexError and AttributeError; whatever it is, the file is at fault and the caller gets one error.
+        # EOFError, IndexError and AttributeError. In each case the file is at fault.
         cut = "truncated" in str(error)
         raise ImageError(
             "truncated" if cut else "broken",
@@ -97,13 +97,12 @@ def _decode(
         if file.size != (header.width, header.height):
             raise ImageError("broken", "Received an image whose headers contradict each other; export the image again.")
         colour = jpeg_chroma(header.stream) if with_chroma and plugin is JpegImageFile else 0.0
-        # A JPEG's luma alone is the grey image; not decoding chroma also keeps full and reduced decoding alike.
-        wanted = None if at_least is None else (at_least, at_least)
-        draft = file.draft("L", wanted)
+        # A JPEG's luma is the grey image; without decoding chroma, full and reduced decoding also agree.
+        draft = file.draft("L", None if at_least is None else (at_least, at_least))
         file.load()
         image: Image.Image = file
         if image.mode == "CMYK" and "adobe" not in image.info:
-            # Pillow takes every CMYK JPEG for Adobe's, which stores ink inverted.
+            # Pillow treats every CMYK JPEG as Adobe's, which stores ink inverted.
             image = ImageChops.invert(image)
         box = (0.0, 0.0, float(image.width), float(image.height)) if draft is None else draft[1]
         if with_chroma and plugin is PngImageFile:

@@ -1,4 +1,4 @@
-"""The mean chest radiograph, against which the gate holds what it is sent."""
+"""The mean chest radiograph, with which the check for frontal radiographs compares an image."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ MEAN_IMAGE: Final = bytes.fromhex(
 )
 """16 x 16 grey values, row by row: the mean of 5,232 training images of the public paediatric collection (Kermany et
 al., 2018), each squashed to 224 x 224 pixels, averaged in boxes, and brought to mean 0 and length 1; then stretched to
-0..255. An average of thousands shows no one. `python -m benchmarks.frontal_check_refusals --template` prints it."""
+0..255. The average of thousands shows nobody. `python -m benchmarks.frontal_check_refusals --template` prints it."""

@@ -15,7 +15,7 @@ from inference_proxy.problems import ProblemError, from_image_error
 from inference_proxy.settings import Settings
 from inference_proxy.uploads import uploaded_image
 from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, ImageError, ResizeMode, media_type
-from radiograph.frontal_check import radiograph_image
+from radiograph.frontal_check import standardise_frontal
 
 # Formats that each Content-Type allows, by the image's first bytes. application/x-image is SageMaker's name for both.
 ACCEPTED: Final = {
@@ -58,7 +58,7 @@ def standard_image(data: bytes, resize_mode: ResizeMode) -> Image.Image:
     Raise ProblemError 400, 413, 415 or 422.
     """
     try:
-        return radiograph_image(data, resize_mode=resize_mode, max_bytes=MAX_UPLOAD_BYTES)
+        return standardise_frontal(data, resize_mode=resize_mode, max_bytes=MAX_UPLOAD_BYTES)
     except ImageError as error:
         raise from_image_error(error) from error
 

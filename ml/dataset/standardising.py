@@ -13,7 +13,7 @@ from PIL import Image
 from ml.dataset.encoding import encoding_of
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
 from ml.progress import Progress
-from radiograph import ImageError, ResizeMode, encode, fit, media_type, standard_image
+from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
 
 MAX_FILE_BYTES = 64_000_000
 """Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
@@ -81,9 +81,9 @@ def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
         ImageError: the file is not a usable radiograph.
     """
     return (
-        fit(read_dicom(data), resize_mode)
+        resize(read_dicom(data), resize_mode)
         if is_dicom(data)
-        else standard_image(data, resize_mode=resize_mode, max_bytes=None)
+        else standardise(data, resize_mode=resize_mode, max_bytes=None)
     )
 
 
@@ -96,7 +96,7 @@ def read_encoded(data: bytes, resize_mode: ResizeMode) -> tuple[Image.Image, Enc
     if not is_dicom(data):
         return read(data, resize_mode), encoding_of(data)
     whole = read_dicom(data)
-    return fit(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
+    return resize(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
 
 
 def is_dicom(data: bytes) -> bool:

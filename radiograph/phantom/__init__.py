@@ -1,6 +1,6 @@
-"""Synthetic chest radiographs, for demonstrations and tests where there are no real ones. Needs numpy.
+"""Draw synthetic chest radiographs for demonstrations and tests. Needs numpy.
 
-They are drawn, not simulated: a model that reads phantoms has learnt nothing about people.
+They are drawings, not simulations: a model trained on them has learnt nothing about people.
 """
 
 from radiograph.phantom.dataset import write_dataset

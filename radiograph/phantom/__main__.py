@@ -1,4 +1,4 @@
-"""python -m radiograph.phantom FOLDER: write a data set of synthetic chest radiographs."""
+"""`python -m radiograph.phantom FOLDER`: write a data set of synthetic chest radiographs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from radiograph.phantom.dataset import plan, write_dataset
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 done, 1 failed, 2 wrong usage."""
+    """Run the command and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(
         prog="python -m radiograph.phantom",
         description="Draw synthetic chest radiographs with and without pneumonia, labelled SYNTHETIC, into "
         "FOLDER/{train,test}/{NORMAL,PNEUMONIA}. The same options give the same files.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a new or empty folder; a finished one is kept")
     parser.add_argument(
-        "--images", type=int, default=600, help="images to draw, a fifth of them for test (default: 600)"
+        "folder", type=Path, metavar="FOLDER", help="a new or empty folder; a complete data set is left as it is"
     )
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws other people (default: 0)")
+    parser.add_argument(
+        "--images", type=int, default=600, help="number of images, a fifth of them for test (default: 600)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same people (default: 0)")
     options = parser.parse_args(arguments)
     try:
         plan(options.images, options.seed)
@@ -31,10 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         write_dataset(options.folder, options.images, options.seed, _show)
     except OSError as error:
-        print(f"No phantoms written: {error}", file=sys.stderr)  # noqa: T201  a command's own output
+        print(f"No images written: {error}", file=sys.stderr)  # noqa: T201  a command's own output
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; nothing was left behind.", file=sys.stderr)  # noqa: T201
+        print("\nStopped. No file was written.", file=sys.stderr)  # noqa: T201
         return 130
     seconds = time.monotonic() - started
     print(f"{options.folder}: {options.images} synthetic images, {seconds:.1f} s", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,4 @@
-"""One person's chest as X-ray attenuation, drawn from random proportions; the same person for every image."""
+"""Draw one person's chest as X-ray attenuation, from random proportions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from radiograph.phantom.vessels import airway_tree, vessel_tree
 class Chest:
     """Attenuation of a healthy chest in units of soft tissue, each of shape (HEIGHT, WIDTH).
 
-    `tissue` is the body with its bones and without lungs; `air` the depth of lung in the beam, 0 to 1; `vessels`
-    what vessels add inside the lungs; `airways` the bronchi that stay dark in consolidated lung, 0 to 1.
+    `tissue` is the body with its bones and without lungs, `air` the depth of lung in the beam (0 to 1), `vessels` the
+    attenuation of vessels in the lungs, and `airways` the bronchi that stay dark in consolidated lung (0 to 1).
     """
 
     tissue: Field
@@ -26,7 +26,7 @@ class Chest:
 
 @dataclass(frozen=True)
 class Build:
-    """A person's proportions in body units; see `canvas`."""
+    """A person's proportions in the body units of `canvas`."""
 
     half_width: float
     widest: float
@@ -41,7 +41,7 @@ class Build:
 
 
 def draw_build(rng: np.random.Generator) -> Build:
-    """Random proportions, from a slim adult to a small child."""
+    """Draw random proportions, from a slim adult to a small child."""
     dome = rng.uniform(1.12, 1.42)
     size = rng.uniform(0.38, 0.50)
     return Build(
@@ -75,7 +75,7 @@ def draw_chest(rng: np.random.Generator) -> Chest:
 
 
 def _diaphragm(build: Build) -> Field:
-    """Height of the diaphragm over x, shape (1, WIDTH): a dome on each side, falling to the costophrenic angles."""
+    """Return the height of the diaphragm, shape (1, WIDTH): two domes that fall to the costophrenic angles."""
     outward = np.abs(X) - 0.42
     fall = np.where(outward > 0, 1.25, 0.5) * outward * outward
     right, left = build.domes
@@ -84,11 +84,11 @@ def _diaphragm(build: Build) -> Field:
 
 
 def _lungs(build: Build) -> Field:
-    """Depth of the lungs in the beam without heart, mediastinum and diaphragm, 0 to 1."""
+    """Return the depth of the lungs in the beam without heart, mediastinum and diaphragm, 0 to 1."""
     centre = 0.42
     reach = np.where(np.abs(X) > centre, build.half_width - centre, centre + 0.12)
     across = (np.abs(X) - centre) / reach
-    # Above the widest height an ellipse narrows to the apex; below it the wall runs nearly straight down.
+    # Above its widest height the lung narrows to the apex as an ellipse; below, its wall is nearly vertical.
     up = np.clip((build.widest - Y) / build.widest, 0, None)
     down = np.clip(Y - build.widest, 0, None)
     rim = 1 - np.sqrt(np.abs(across) ** 2.3 + up**2.3 + 0.05 * down)
@@ -106,7 +106,7 @@ def _mediastinum(build: Build, rng: np.random.Generator) -> Field:
 
 
 def _body(build: Build) -> Field:
-    """Trunk, neck and shoulders as depth of soft tissue."""
+    """Return trunk, neck and shoulders as depth of soft tissue."""
     trunk = 0.30 + (0.95 * build.half_width + 0.12 + 0.12 * build.bulk) * step(Y - build.shoulder, 0.14)
     profile = np.clip(1 - (X / trunk) ** 2, 0, 1)
     girdle = step(ellipse(-1.0, 0.12, 0.42, 0.32, -25), 0.5) + step(ellipse(1.0, 0.12, 0.42, 0.32, 25), 0.5)
@@ -114,7 +114,7 @@ def _body(build: Build) -> Field:
 
 
 def _bones(build: Build, rng: np.random.Generator) -> Field:
-    """Ribs, spine, clavicles, shoulder blades and humeral heads."""
+    """Return ribs, spine, clavicles, shoulder blades and humeral heads."""
     x = np.abs(X)
     spine = step(0.105 - x, 0.015) * (0.75 + 0.25 * np.cos(Y * np.float32(2 * np.pi / build.rib_spacing)))
     tilt = rng.uniform(0.05, 0.30)
@@ -127,7 +127,7 @@ def _bones(build: Build, rng: np.random.Generator) -> Field:
 
 
 def _ribs(build: Build) -> Field:
-    """Each rib is half an ellipse behind, falling outwards from the spine, and a fainter one in front, rising."""
+    """Return the ribs: each is a falling half ellipse at the back and a fainter rising one at the front."""
     x = np.abs(X)
     wall, bulge = build.half_width + 0.03, 0.30
     arc = np.sqrt(np.clip(1 - (x / wall) ** 2, 0.003, 1))
@@ -141,12 +141,12 @@ def _ribs(build: Build) -> Field:
 
 
 def _bands(course: Field, steepness: Field, spacing: float) -> Field:
-    """Bones wherever `course` is a multiple of `spacing`; steep parts are kept from being drawn thicker."""
+    """Return bones where `course` is a multiple of `spacing`; steep parts are not drawn thicker."""
     offset = (course - spacing * np.round(course / spacing)) / np.sqrt(1 + steepness * steepness)
     return _tube(offset / 0.040)
 
 
 def _tube(offset: Field) -> Field:
-    """A hollow bone across its axis: `offset` in half breadths; the cortex at the rims is denser than the marrow."""
+    """Return a bone across its axis, `offset` in half breadths: its cortex is denser than its marrow."""
     square = offset * offset
     return np.asarray(np.exp(-(square**3)) * (0.65 + 0.55 * square), np.float32)

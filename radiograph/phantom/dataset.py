@@ -1,4 +1,4 @@
-"""A folder of phantoms in the layout of the public chest X-ray collection, complete or not there at all."""
+"""Write a folder of phantoms in the layout of the public chest X-ray collection."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from radiograph.phantom.drawing import draw
 Progress = Callable[[int, int], None]
 
 MIN_IMAGES: Final = 10
-"""Fewer images would leave a class without an image in the test set."""
+"""With fewer images, a class would have none in the test set."""
 MAX_PATIENTS: Final = 100_000
 _MARKER: Final = ".phantom.json"
-_GENERATOR: Final = 2  # raise it when the same seed draws other images
-_TEST_SHARE: Final = 0.2
-_PNEUMONIA_SHARE: Final = 0.6
+_GENERATOR: Final = 2  # increase it when the same seed draws different images
+_TEST_FRACTION: Final = 0.2
+_PNEUMONIA_FRACTION: Final = 0.6
 _IMAGES_PER_PATIENT: Final = ((1, 2, 3), (0.72, 0.19, 0.09))
 _JPEG_QUALITIES: Final = (75, 96)
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One image to draw: where it goes below the folder, whose it is, which of that person's images, ill or not."""
+class PlannedImage:
+    """An image to draw: its path below the folder, its patient, its number among that patient's images, its class."""
 
     path: str
     patient: int
@@ -40,39 +40,39 @@ class Planned:
     pneumonia: bool
 
 
-def plan(images: int, seed: int) -> list[Planned]:
-    """The images of a data set: 20 % of them test, 60 % of either split pneumonia, no person in two splits.
+def plan(images: int, seed: int) -> list[PlannedImage]:
+    """Plan a data set: 20 % of the images are for test, 60 % of each split show pneumonia, no patient is in two splits.
 
-    Raises ValueError when `images` is below `MIN_IMAGES` or above `MAX_PATIENTS`, or `seed` is negative.
+    Raises ValueError if `images` is below `MIN_IMAGES` or above `MAX_PATIENTS`, or if `seed` is negative.
     """
     if not MIN_IMAGES <= images <= MAX_PATIENTS:
-        raise ValueError(f"{images} images asked for; choose between {MIN_IMAGES} and {MAX_PATIENTS:,}.")
+        raise ValueError(f"Received {images} images; between {MIN_IMAGES} and {MAX_PATIENTS:,} are allowed.")
     if seed < 0:
-        raise ValueError(f"Seed {seed} asked for; choose a whole number of 0 or more.")
+        raise ValueError(f"Received seed {seed}; 0 and above are allowed.")
     rng = np.random.default_rng([seed, images])
-    patients = iter(rng.permutation(images) + 1)  # so that a number tells neither the class nor the split
-    planned: list[Planned] = []
-    for split, share in (("test", _TEST_SHARE), ("train", 1 - _TEST_SHARE)):
-        count = round(images * share)
-        ill = round(count * _PNEUMONIA_SHARE)
+    patients = iter(rng.permutation(images) + 1)  # shuffled: a number reveals neither class nor split
+    planned: list[PlannedImage] = []
+    for split, fraction in (("test", _TEST_FRACTION), ("train", 1 - _TEST_FRACTION)):
+        count = round(images * fraction)
+        ill = round(count * _PNEUMONIA_FRACTION)
         for label, quota in (("PNEUMONIA", ill), ("NORMAL", count - ill)):
-            left = quota
-            while left > 0:
+            remaining = quota
+            while remaining > 0:
                 patient = int(next(patients))
-                number = min(left, int(rng.choice(_IMAGES_PER_PATIENT[0], p=_IMAGES_PER_PATIENT[1])))
-                left -= number
+                number = min(remaining, int(rng.choice(_IMAGES_PER_PATIENT[0], p=_IMAGES_PER_PATIENT[1])))
+                remaining -= number
                 for image in range(number):
                     path = f"{split}/{label}/phantom{patient:05d}-{image + 1}.jpeg"
-                    planned.append(Planned(path, patient, image, label == "PNEUMONIA"))
+                    planned.append(PlannedImage(path, patient, image, label == "PNEUMONIA"))
     return planned
 
 
 def write_dataset(folder: Path, images: int = 600, seed: int = 0, progress: Progress | None = None) -> None:
     """Draw `images` phantoms to folder/{train,test}/{NORMAL,PNEUMONIA}/phantom<patient>-<n>.jpeg on all processors.
 
-    The folder appears under its name only when it is complete; one that is complete with the same settings is left
-    as it is. The same arguments give the same bytes. `progress` is called with (images drawn, images in all).
-    Raises ValueError for impossible settings, FileExistsError when the folder holds anything else, OSError when it
+    The folder is renamed to its name when it is complete. A complete folder with the same settings is left as it is.
+    The same arguments give the same bytes. `progress` is called with (images drawn, images in total).
+    Raises ValueError for invalid settings, FileExistsError if the folder contains anything else, and OSError if it
     cannot be written.
     """
     planned = plan(images, seed)
@@ -81,14 +81,14 @@ def write_dataset(folder: Path, images: int = 600, seed: int = 0, progress: Prog
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(
-            f"{folder} already holds something else; name a new or an empty folder, or remove this one."
+            f"{folder} already contains other files; choose a new or empty folder, or remove this one."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        partial.chmod(0o755)  # mkdtemp makes it private
-        for place in {Path(image.path).parent for image in planned}:
-            (partial / place).mkdir(parents=True)
+        partial.chmod(0o755)  # mkdtemp creates it with mode 0o700
+        for parent in {Path(image.path).parent for image in planned}:
+            (partial / parent).mkdir(parents=True)
         _draw_all(partial, planned, seed, progress)
         (partial / _MARKER).write_text(json.dumps(settings) + "\n", encoding="utf-8")
         partial.replace(folder)
@@ -96,22 +96,22 @@ def write_dataset(folder: Path, images: int = 600, seed: int = 0, progress: Prog
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_complete(folder: Path, images: list[Planned], settings: dict[str, int]) -> bool:
+def _is_complete(folder: Path, images: list[PlannedImage], settings: dict[str, int]) -> bool:
     try:
-        found = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        written = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(found == settings) and all((folder / image.path).is_file() for image in images)
+    return bool(written == settings) and all((folder / image.path).is_file() for image in images)
 
 
-def _draw_all(folder: Path, images: list[Planned], seed: int, progress: Progress | None) -> None:
-    # A person's images follow one another in the plan, so a chunk mostly draws each chest once.
+def _draw_all(folder: Path, images: list[PlannedImage], seed: int, progress: Progress | None) -> None:
+    # A patient's images are neighbours in the plan, and the cache of chests serves a chunk of them.
     jobs = [(str(folder / image.path), seed, image) for image in images]
-    # Started afresh and not forked: the caller may have threads, and a fork copies their held locks.
+    # Spawned, not forked: the caller may have threads, and a fork copies the locks they hold.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_processors(), mp_context=context) as pool:
         try:
-            for done, _ in enumerate(pool.map(_draw_one, jobs, chunksize=8), start=1):
+            for done, _ in enumerate(pool.map(_draw_file, jobs, chunksize=8), start=1):
                 if progress is not None:
                     progress(done, len(images))
         except BaseException:
@@ -119,10 +119,10 @@ def _draw_all(folder: Path, images: list[Planned], seed: int, progress: Progress
             raise
 
 
-def _draw_one(job: tuple[str, int, Planned]) -> None:
+def _draw_file(job: tuple[str, int, PlannedImage]) -> None:
     path, seed, image = job
     picture = draw(seed * MAX_PATIENTS + image.patient, image.pneumonia, image.number)
-    # The encoder's setting is drawn per image and knows nothing of the disease: no shortcut through the file.
+    # The quality is drawn for each image, independent of the disease: the file size must not reveal the class.
     quality = int(np.random.default_rng([seed, image.patient, image.number]).integers(*_JPEG_QUALITIES))
     picture.save(path, "JPEG", quality=quality)
 

@@ -1,4 +1,4 @@
-"""From a chest to an image: position, exposure, noise and the marks of the X-ray room."""
+"""Turn a chest into an image: position, exposure, noise and burned-in markers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _CHEST, _FINDINGS, _SHADOWS, _IMAGE = range(4)
 
 
 def draw(seed: int, pneumonia: bool, image: int = 0) -> Image.Image:
-    """A synthetic chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of about 500 to 1000 px.
+    """Draw a chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of 500 to 1000 pixels.
 
-    The same arguments give the same pixels. `image` counts the images of one person: the chest and its disease stay,
-    position, exposure and shadows change. The disease has its own random stream, so that with and without
-    `pneumonia` the rest of the image is the same. Not a simulation of physics and no substitute for real images.
+    The same arguments give the same pixels. `image` numbers the images of one person: chest and disease stay,
+    position, exposure and shadows change. The disease has its own random stream: the rest of the image is the same
+    with and without `pneumonia`.
     """
     shadows = draw_shadows(_stream(seed, _SHADOWS, image))
     consolidation = draw_consolidation(_stream(seed, _FINDINGS)) if pneumonia else None
@@ -39,7 +39,7 @@ def _chest(seed: int) -> Chest:
 
 
 def _position(body: Field, rng: np.random.Generator) -> Field:
-    """The detector's view of the body: size, zoom, rotation and shift."""
+    """Return the detector's view of the body: random size, zoom, rotation and shift."""
     height = int(rng.integers(500, 841))
     width = min(1000, int(height * rng.uniform(1.0, 1.45)))
     units = rng.uniform(1.95, 2.35) * max(1.0, (width / height) / 1.2) ** 0.5  # field of view across, in body units
@@ -62,24 +62,23 @@ def _position(body: Field, rng: np.random.Generator) -> Field:
 
 
 def _expose(view: Field, rng: np.random.Generator) -> Image.Image:
-    """Attenuation to grey: display window, a tone curve that meets a drawn mean, quantum and electronic noise.
+    """Convert attenuation to grey: display window, tone curve, quantum and electronic noise.
 
-    The mean grey is drawn and not computed, as an automatic exposure control would have it: an ill person's
-    image is not brighter than a healthy one's.
+    The tone curve gives a random mean grey, like an automatic exposure control: images with pneumonia are not brighter.
     """
-    view = 1 - np.exp(-1.4 * view)  # dense parts lie on the shoulder of the image's response
+    view = 1 - np.exp(-1.4 * view)  # dense parts lie on the shoulder of the response curve
     sample = view[::8, ::8]
     low, high = np.percentile(sample, (rng.uniform(0.5, 3), rng.uniform(97, 99.8)))
     scaled = np.clip((view - low) / max(high - low, 1e-3), 0, 1)
     gamma = _gamma_for_mean(np.clip((sample - low) / max(high - low, 1e-3), 1e-4, 1), rng.uniform(0.38, 0.60))
-    floor, ceiling = rng.uniform(0, 25), rng.uniform(215, 252)
-    grey = floor + (ceiling - floor) * scaled ** np.float32(gamma)
+    black, white = rng.uniform(0, 25), rng.uniform(215, 252)
+    grey = black + (white - black) * scaled ** np.float32(gamma)
     grey += rng.standard_normal(view.shape, dtype=np.float32) * np.float32(rng.uniform(1.0, 5.0))
     return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
 
 
 def _gamma_for_mean(sample: Field, mean: float) -> float:
-    """The exponent that brings the mean of `sample` (0 to 1) to `mean`, by bisection within 0.4 to 2.5."""
+    """Return the exponent, 0.4 to 2.5, that brings the mean of `sample` (0 to 1) to `mean`, by bisection."""
     low, high = 0.4, 2.5
     for _ in range(12):
         middle = math.sqrt(low * high)
@@ -88,7 +87,7 @@ def _gamma_for_mean(sample: Field, mean: float) -> float:
 
 
 def _mark(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Burn in the word SYNTHETIC, and the side marker that X-ray rooms add."""
+    """Burn in the word SYNTHETIC and, in some images, a side marker."""
     pen = ImageDraw.Draw(image)
     size = max(14, round(image.height * rng.uniform(0.028, 0.04)))
     font = ImageFont.load_default(size)

@@ -1,4 +1,4 @@
-"""What makes one image differ from the next: consolidation in pneumonia, and harmless shadows in everybody."""
+"""Draw consolidation (pneumonia) and harmless shadows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from radiograph.phantom.anatomy import Chest
 from radiograph.phantom.canvas import Field, X, Y, ellipse, noise, step
 
 LUNG = 0.60
-"""Attenuation that a full depth of aerated lung takes away from soft tissue."""
+"""Attenuation that a full depth of aerated lung subtracts from soft tissue."""
 
 
 def attenuation(chest: Chest, shadows: Field, consolidation: Field | None) -> Field:
-    """The image's attenuation in units of soft tissue, shape (HEIGHT, WIDTH).
+    """Return the image's attenuation in units of soft tissue, shape (HEIGHT, WIDTH).
 
-    `consolidation` is the share of lung filled, 0 to 1: it hides vessels and leaves the bronchi dark.
+    `consolidation` is the filled fraction of lung, 0 to 1. It hides vessels and leaves the bronchi dark.
     """
     air, vessels = chest.air, chest.vessels
     if consolidation is not None:
@@ -25,9 +25,9 @@ def attenuation(chest: Chest, shadows: Field, consolidation: Field | None) -> Fi
 
 
 def draw_shadows(rng: np.random.Generator) -> Field:
-    """Harmless shadows: breasts, veils of soft tissue, skin folds, a turned patient, nipples.
+    """Draw harmless shadows: breasts, soft tissue, skin folds, nipples, and the tilt of a rotated patient.
 
-    Some are as large and as bright as consolidation, so that where it is bright does not tell who is ill.
+    Some are as large and as bright as consolidation: brightness alone does not reveal the class.
     """
     shadows = rng.normal(0, 0.05) * X * np.ones_like(Y) + rng.normal(0, 0.03) * noise(rng, 0.6)
     if rng.uniform() < 0.45:
@@ -46,7 +46,7 @@ def draw_shadows(rng: np.random.Generator) -> Field:
 
 
 def draw_consolidation(rng: np.random.Generator) -> Field:
-    """Share of lung filled, 0 to 1, shape (HEIGHT, WIDTH): lobar, patchy or round, from moderate to dense."""
+    """Draw the filled fraction of lung, 0 to 1, shape (HEIGHT, WIDTH): lobar, patchy or round, moderate to dense."""
     grain = 0.75 * noise(rng, 0.15) + 0.3 * noise(rng, 0.06)
     density = rng.uniform(0.62, 0.95)
     extent = (_lobar, _patchy, _round)[rng.choice(3, p=(0.4, 0.45, 0.15))]
@@ -55,7 +55,7 @@ def draw_consolidation(rng: np.random.Generator) -> Field:
 
 
 def _lobar(rng: np.random.Generator, grain: Field) -> Field:
-    """Most of an upper or a lower lobe, ending at its fissure."""
+    """Fill most of an upper or a lower lobe, up to its fissure."""
     x = _side(rng) * rng.uniform(0.4, 0.65)
     upper = rng.uniform() < 0.5
     y = rng.uniform(0.3, 0.5) if upper else rng.uniform(0.85, 1.2)
@@ -65,7 +65,7 @@ def _lobar(rng: np.random.Generator, grain: Field) -> Field:
 
 
 def _patchy(rng: np.random.Generator, grain: Field) -> Field:
-    """Scattered foci, more of them on one side."""
+    """Fill scattered foci, most of them on one side."""
     filled = np.zeros_like(grain)
     side = _side(rng)
     for _ in range(rng.integers(4, 9)):
@@ -76,7 +76,7 @@ def _patchy(rng: np.random.Generator, grain: Field) -> Field:
 
 
 def _round(rng: np.random.Generator, grain: Field) -> Field:
-    """One ball, as children have it."""
+    """Fill a ball, as in round pneumonia of children."""
     radius = rng.uniform(0.19, 0.26)
     ball = ellipse(_side(rng) * rng.uniform(0.5, 0.7), rng.uniform(0.35, 1.05), radius, radius)  # beside the heart
     return step(ball + 0.10 * grain, 0.30)
@@ -92,5 +92,5 @@ def _breasts(rng: np.random.Generator) -> Field:
 
 
 def _side(rng: np.random.Generator) -> int:
-    """-1 the patient's right, 1 the left."""
+    """Return -1 for the patient's right or 1 for the left."""
     return 1 if rng.uniform() < 0.5 else -1

@@ -1,4 +1,4 @@
-"""Branching structures of the lung, drawn as lines from the hila outwards."""
+"""Draw the branching structures of the lung as lines from the hila outwards."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _HILA = ((-0.26, 0.64), (0.28, 0.60))
 
 
 def vessel_tree(rng: np.random.Generator) -> Field:
-    """Pulmonary vessels, 0 to 1, tapering from the hila to the periphery."""
+    """Draw pulmonary vessels, 0 to 1, which taper from the hila to the periphery."""
     return _trees(rng, trunks=int(rng.integers(8, 13)), breadth=7.0, blur=1.0)
 
 
 def airway_tree(rng: np.random.Generator) -> Field:
-    """Bronchi, 0 to 1: fewer and straighter than vessels; seen only where the lung around them is filled."""
+    """Draw bronchi, 0 to 1: fewer than vessels, and visible only where the lung around them is filled."""
     return _trees(rng, trunks=7, breadth=5.5, blur=0.8)
 
 

@@ -1,1 +1,1 @@
-"""A real browser on the running app: what the end-to-end tests and the screenshots share."""
+"""A real browser on the running app, for the end-to-end tests and the screenshots."""

@@ -1,4 +1,4 @@
-"""Chromium as this machine has it, driven by Playwright."""
+"""The installed Chromium, driven by Playwright."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
-    "--no-sandbox",  # a container's root cannot have Chromium's own sandbox; only our own pages are opened
+    "--no-sandbox",  # root in a container cannot use Chromium's sandbox; only the project's own pages are opened
     "--disable-gpu",
     "--no-first-run",
     "--disable-background-networking",
@@ -22,13 +22,13 @@ AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.m
 
 
 def executable() -> str | None:
-    """Return the path of Chromium, from CHROMIUM or the PATH; None where there is none."""
-    return os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+    """Return the path of Chromium, from CHROMIUM or the PATH, or None."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Run a headless Chromium for a block."""
+    """Run a headless Chromium."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         try:
@@ -38,7 +38,7 @@ def browser() -> Iterator[Browser]:
 
 
 def opened(running: Browser, size: tuple[int, int] = DESKTOP, dark: bool = False) -> Page:
-    """Return a page of a browser session of its own."""
+    """Return a page in a new browser session."""
     context = running.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", locale="en-GB"
     )

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots`: pictures of the running app, with images that show nobody.
+"""Take screenshots of the running app with synthetic images: `python -m tests.browser.screenshots`.
 
 The README's picture is one of them: docs/images/one-desktop.png.
 """
@@ -18,17 +18,22 @@ IMAGES = 8
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Take the pictures; return the exit code."""
+    """Take the screenshots and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
-    parser.add_argument("--url", default="http://localhost:8501", help="of the running app (default %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("build/screenshots"), help="folder (default %(default)s)")
+    parser.add_argument("--url", default="http://localhost:8501", help="the running app (default: %(default)s)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("build/screenshots"),
+        help="folder (default: %(default)s)",
+    )
     options = parser.parse_args(argv)
     if chromium.executable() is None:
-        print("There is no Chromium on the PATH; install it, or set CHROMIUM to its path.", file=sys.stderr)
+        print("Chromium is not on the PATH. Install it, or set CHROMIUM to its path.", file=sys.stderr)
         return 1
     pages: dict[str, tuple[str, Callable[[Page], None]]] = {
-        "one": ("", one),
-        "many": ("many", many),
+        "one": ("", one_image),
+        "many": ("many", many_images),
         "model": ("model", model),
     }
     with chromium.browser() as running:
@@ -42,22 +47,22 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def one(page: Page) -> None:
-    """Read a drawn image and ask for its heat map."""
+def one_image(page: Page) -> None:
+    """Read a synthetic image and show its heat map."""
     page.get_by_text("Synthetic, pneumonia").click()
     expect(steps.result(page)).to_be_visible()
     steps.explain(page)
 
 
-def many(page: Page) -> None:
-    """Read some drawn images, and a file that is none."""
+def many_images(page: Page) -> None:
+    """Read some synthetic images and a file that is not an image."""
     images = [steps.file(f"phantom-{seed}.jpg", drawn(seed, seed % 2 == 0)) for seed in range(100, 100 + IMAGES)]
     steps.choose(page, *images, steps.file("letter.jpg", b"Dear colleague,"))
     steps.read_all(page)
 
 
 def model(page: Page) -> None:
-    """Wait for the curves."""
+    """Wait for the charts."""
     expect(page.locator("[data-testid=stVegaLiteChart] svg")).to_have_count(3)
     steps.settled(page)
 

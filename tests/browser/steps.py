@@ -1,6 +1,5 @@
-"""What a person does in the app, step by step."""
+"""Steps of a person in the app."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -8,9 +7,9 @@ from playwright.sync_api import Locator, Page, expect
 File = dict[str, object]
 
 
-def file(name: str, data: bytes, kind: str = "image/jpeg") -> File:
-    """Return a file to choose, from memory."""
-    return {"name": name, "mimeType": kind, "buffer": data}
+def file(name: str, data: bytes, media_type: str = "image/jpeg") -> File:
+    """Return a file to upload, from memory."""
+    return {"name": name, "mimeType": media_type, "buffer": data}
 
 
 def go(page: Page, url: str, path: str = "") -> None:
@@ -21,7 +20,7 @@ def go(page: Page, url: str, path: str = "") -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until no script runs and nothing fades."""
+    """Wait until no script runs and no animation is left."""
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_timeout(400)
@@ -29,18 +28,17 @@ def settled(page: Page) -> None:
 
 def choose(page: Page, *files: File | Path) -> None:
     """Choose files in the page's uploader."""
-    chosen: Sequence[object] = files
-    page.locator("input[type=file]").set_input_files(list(chosen))  # type: ignore[arg-type]
+    page.locator("input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
 
 
 def result(page: Page) -> Locator:
-    """Return the heading that says what the model suspects."""
+    """Return the heading with the result."""
     return page.get_by_role("heading", name="neumonia suspected")
 
 
 def explain(page: Page) -> Locator:
-    """Ask for the heat map; return its opacity slider."""
-    page.get_by_role("button", name="Show which parts").click()
+    """Show the heat map; return its opacity slider."""
+    page.get_by_role("button", name="Show heat map").click()
     opacity = page.get_by_role("slider", name="Opacity")
     expect(opacity).to_be_visible()
     settled(page)
@@ -48,14 +46,14 @@ def explain(page: Page) -> Locator:
 
 
 def read_all(page: Page) -> None:
-    """Read the chosen images."""
+    """Read the uploaded images."""
     page.get_by_role("button", name="Read ", exact=False).and_(page.get_by_test_id("stBaseButton-primary")).click()
     expect(page.get_by_role("button", name="Download CSV")).to_be_visible()
     settled(page)
 
 
 def shot(page: Page, folder: Path, name: str) -> Path:
-    """Take a picture of the page as far as it scrolls."""
+    """Take a screenshot of the whole page."""
     folder.mkdir(parents=True, exist_ok=True)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     before = page.viewport_size

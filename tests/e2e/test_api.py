@@ -12,7 +12,7 @@ import pytest
 
 from ml.dataset.sources.phantoms import PHANTOMS
 from ml.evaluation.calibration import Calibration
-from radiograph import standardise
+from radiograph import encode, standardise
 
 from .calls import asked, model_in_context, post, stored
 from .conftest import ROOT, STAGE, Cloud
@@ -28,7 +28,7 @@ def test_an_image_arrives_at_the_endpoint_byte_for_byte(cloud: Cloud) -> None:
     through_api = post(cloud, image)
     runtime = cloud.session.client("sagemaker-runtime")
     direct = runtime.invoke_endpoint(
-        EndpointName=f"pneumonia-{STAGE}", ContentType="image/jpeg", Body=standardise(image)
+        EndpointName=f"pneumonia-{STAGE}", ContentType="image/jpeg", Body=encode(standardise(image))
     )
     scores = json.loads(direct["Body"].read())
     assert through_api.status == 200

@@ -17,8 +17,8 @@ from demo.commands import stop
 from demo.services import start_app
 from tests.browser import chromium, steps
 from tests.ports import free_port
+from tests.radiograph.dicom_files import dataset, saved
 from tests.radiograph.files import page_of_text
-from tests.radiograph.test_dicom import dataset, saved
 
 from .calls import model_in_context, post
 from .conftest import ROOT, Cloud
@@ -99,7 +99,7 @@ def test_of_a_dicom_image_no_tag_leaves_the_app(app: App) -> None:
     page = app.page()
     image = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
     steps.choose(page, steps.file("image.dcm", image, "application/dicom"))
-    expect(page.get_by_text("its tags stay here")).to_be_visible()
+    expect(page.get_by_text("Its tags are not sent")).to_be_visible()
 
 
 def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
@@ -150,19 +150,6 @@ def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> N
     expect(page.locator("[data-testid=stVegaLiteChart] svg")).to_have_count(3)
     steps.settled(page)
     steps.shot(page, SHOTS, "model-desktop")
-
-
-def test_the_lease_is_extended_by_a_button(app: App, cloud: Cloud) -> None:
-    scheduler = cloud.session.client("scheduler")
-    before = scheduler.get_schedule(Name="pneumonia-demo-lease")["ScheduleExpression"]
-    page = app.page("model")
-    page.get_by_role("button", name="Extend to").click()
-    steps.settled(page)
-    assert page.get_by_test_id("stAlertContentError").count() == 0
-    after = scheduler.get_schedule(Name="pneumonia-demo-lease")["ScheduleExpression"]
-    assert after > before
-    day, clock = after.removeprefix("at(").removesuffix(")").split("T")
-    expect(page.get_by_text(f"{clock} UTC on {day}")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])

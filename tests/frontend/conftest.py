@@ -1,4 +1,4 @@
-"""The REST API on a local port: the real proxy function behind real HTTP, with a scripted model endpoint behind it."""
+"""The REST API on a local port: the real proxy over HTTP, in front of a scripted model endpoint."""
 
 import base64
 import json
@@ -20,13 +20,14 @@ from tests.lambda_.conftest import ENVIRONMENT, Context, forget_environment
 from tests.lambda_.gateway import proxy_event
 from tests.lambda_.runtime import Runtime
 
+APP = Path(__file__).resolve().parents[2] / "frontend" / "app.py"
 KEY = "key-of-the-frontend-test"
 Answer = tuple[int, bytes, dict[str, str]]
 
 
 @dataclass
 class Api:
-    """A running API, the model endpoint behind it, and answers of the gateway itself to give first (if any)."""
+    """A running API and its model endpoint. `gateway_answers` are sent before the proxy is asked."""
 
     url: str
     runtime: Runtime
@@ -35,13 +36,13 @@ class Api:
 
     @property
     def settings(self) -> Settings:
-        """What a client needs."""
+        """Return the settings of a client."""
         return Settings(self.url, KEY)
 
 
-def refused_by_gateway(kind: str, **headers: str) -> Answer:
-    """An answer of API Gateway itself, as infra/gateway_responses.py words it."""
-    status, code, detail = PROBLEMS[kind]
+def gateway_error(response_type: str, **headers: str) -> Answer:
+    """Return an error of API Gateway itself, with the body of infra/gateway_responses.py."""
+    status, code, detail = PROBLEMS[response_type]
     return status, template(status, code, detail).replace("$context.requestId", "r-1").encode(), headers
 
 
@@ -69,7 +70,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 
 def gateway(api: Api) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that does API Gateway's part: the stage, the key, the event, the answer."""
+    """Return a request handler that acts as API Gateway: stage, key, event and response."""
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -85,12 +86,13 @@ def gateway(api: Api) -> type[BaseHTTPRequestHandler]:
             if api.gateway_answers:
                 self.answer(*api.gateway_answers.pop(0))
             elif self.headers["x-api-key"] != KEY:
-                self.answer(*refused_by_gateway("INVALID_API_KEY"))
+                self.answer(*gateway_error("INVALID_API_KEY"))
             else:
                 event = proxy_event(self.command, self.path.removeprefix("/dev"), self.headers.items(), body)
-                found = json.loads(json.dumps(handler(event, Context())))
-                content = base64.b64decode(found["body"]) if found["isBase64Encoded"] else found["body"].encode()
-                self.answer(found["statusCode"], content, found["headers"])
+                response = json.loads(json.dumps(handler(event, Context())))
+                body = response["body"]
+                content = base64.b64decode(body) if response["isBase64Encoded"] else body.encode()
+                self.answer(response["statusCode"], content, response["headers"])
 
         def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
@@ -101,22 +103,19 @@ def gateway(api: Api) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet: the bodies are kept, not printed."""
+            """Print nothing."""
 
     return Gateway
 
 
-def started(page: str) -> AppTest:
-    """Run one page of the app: its module's name below frontend/."""
+def run_page(page: str) -> AppTest:
+    """Run one page of the app, named by its module in frontend/."""
     source = f"from frontend import {page}\n{page}.page()\n"
     app = AppTest.from_string(source, default_timeout=30).run()
     assert not app.exception
     return app
 
 
-def everything(app: AppTest) -> str:
-    """Return every text the browser gets."""
+def all_text(app: AppTest) -> str:
+    """Return everything that the browser gets."""
     return "\n".join(str(element.proto) for element in app.main)
-
-
-APP = Path(__file__).resolve().parents[2] / "frontend" / "app.py"

@@ -1,79 +1,98 @@
-"""Many images against the real proxy: errors stay with their file, and a throttle is waited for."""
+"""Many images against the real proxy: an error concerns its file, and a throttled batch waits."""
 
 import csv
 import io
-import time
+import threading
 
-from frontend.archive import Item
-from frontend.batch import Row, read_all
-from frontend.client import Client
-from frontend.table import ALL, CLEAR, FAILED, SUSPECTED, UNSURE, chosen, csv_of, frame, summary
+import pytest
+
+from frontend.backoff import MAX_SECONDS, delay_seconds
+from frontend.batch import CONCURRENCY, Row, predict_all
+from frontend.batch_files import BatchFile
+from frontend.client import ApiError, Client
+from frontend.results_table import FILTERS, NOT_SUSPECTED, SUSPECTED, csv_file, filtered, summary, table
 from tests.lambda_.events import encoded_image
-from tests.lambda_.runtime import Reply
+from tests.lambda_.runtime import Received, Reply
 
-from .conftest import Api, refused_by_gateway
+from .conftest import Api, gateway_error
 
 
-def items(*images: bytes) -> list[Item]:
-    return [Item(str(number), f"{number}.jpg", lambda image=image: image) for number, image in enumerate(images)]  # type: ignore[misc]
+def files(*images: bytes) -> list[BatchFile]:
+    return [BatchFile(str(number), f"{number}.jpg", lambda image=image: image) for number, image in enumerate(images)]  # type: ignore[misc]
 
 
 def read(api: Api, *images: bytes) -> list[Row]:
-    return sorted(read_all(Client(api.settings), items(*images), "squash"), key=lambda row: row.key)
+    return sorted(predict_all(Client(api.settings), files(*images), "squash"), key=lambda row: row.key)
 
 
-def test_a_broken_image_does_not_stop_the_rest(api: Api) -> None:
+def test_a_broken_image_does_not_stop_the_others(api: Api) -> None:
     rows = read(api, encoded_image(), encoded_image()[:300], b"no image", encoded_image(size=(400, 300)))
     assert [row.code for row in rows] == ["", "truncated", "unsupported_format", ""]
     assert all(row.thumbnail.startswith("data:image/jpeg;base64,") for row in rows if row.prediction)
-    assert all(row.reason.endswith(".") for row in rows if not row.prediction)
+    assert all(row.error for row in rows if not row.prediction)
 
 
-def test_a_throttled_batch_waits_as_it_is_told_and_reads_every_image(api: Api) -> None:
-    api.gateway_answers.extend([refused_by_gateway("THROTTLED", **{"Retry-After": "1"})] * 4)
-    started = time.monotonic()
+def test_a_throttled_batch_reads_every_image(api: Api) -> None:
+    api.gateway_answers.extend([gateway_error("THROTTLED", **{"Retry-After": "0"})] * 4)
     rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(6)])
-    assert all(row.prediction for row in rows)
-    assert len(rows) == 6
-    assert time.monotonic() - started >= 1
+    assert [bool(row.prediction) for row in rows] == [True] * 6
+    assert len(api.bodies) == 10
 
 
-def test_a_wrong_key_ends_the_batch_after_the_first_answers(api: Api) -> None:
-    api.gateway_answers.extend([refused_by_gateway("INVALID_API_KEY")] * 100)
+@pytest.mark.parametrize(
+    ("retry_after", "attempt", "seconds"),
+    [(0, 1, 0.5), (0, 4, 4), (3, 1, 3), (0, 8, MAX_SECONDS), (60, 1, MAX_SECONDS)],
+)
+def test_a_retry_waits_for_retry_after_or_longer_with_each_attempt(
+    retry_after: float, attempt: int, seconds: float
+) -> None:
+    assert delay_seconds(ApiError(429, "throttled", "", "", retry_after=retry_after), attempt) == seconds
+
+
+def test_a_wrong_key_ends_the_batch_after_the_first_responses(api: Api) -> None:
+    api.gateway_answers.extend([gateway_error("INVALID_API_KEY")] * 100)
     rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(40)])
     assert {row.code for row in rows} == {"invalid_api_key"}
     assert 1 <= len(rows) < 40
     assert len(api.bodies) < 40
 
 
-def test_a_closed_batch_asks_no_more(api: Api) -> None:
-    api.runtime.model = lambda received: Reply(seconds=0.05)
-    reading = read_all(Client(api.settings), items(*[encoded_image()] * 30), "squash")
-    next(reading)
-    reading.close()  # type: ignore[attr-defined]
-    time.sleep(0.3)
-    asked = len(api.bodies)
-    time.sleep(0.3)
-    assert len(api.bodies) == asked < 30
+def test_a_closed_batch_sends_nothing_after_the_requests_in_progress(api: Api) -> None:
+    """The model answers one request. The others wait until the batch is closed and then end its threads."""
+    first, closed = threading.Lock(), threading.Event()
+
+    def model(received: Received) -> Reply:
+        if not first.acquire(blocking=False):
+            assert closed.wait(30)
+        return Reply()
+
+    api.runtime.model = model
+    rows = predict_all(Client(api.settings), files(*[encoded_image()] * 30), "squash")
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    closed.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("batch"):
+            thread.join()
+    assert len(api.bodies) <= CONCURRENCY + 1
 
 
 def test_filters_and_summary_count_the_same_images(api: Api) -> None:
-    api.runtime.replies.extend([Reply(body=b"[0.1, 0.9]")])
+    api.runtime.replies.append(Reply(body=b"[0.1, 0.9]"))
     (suspected,) = read(api, encoded_image())
-    api.runtime.replies.extend([Reply(body=b"[0.55, 0.45]")])
-    (unsure,) = read(api, encoded_image())
+    api.runtime.replies.append(Reply(body=b"[0.55, 0.45]"))
+    (near,) = read(api, encoded_image())
     (failed,) = read(api, b"no image")
-    rows = [suspected, unsure, failed]
-    assert [len(chosen(rows, name)) for name in (ALL, SUSPECTED, CLEAR, UNSURE, FAILED)] == [3, 1, 1, 1, 1]
+    rows = [suspected, near, failed]
+    assert [len(filtered(rows, name)) for name in FILTERS] == [3, 1, 1, 1, 1]
     assert summary(rows).count("**1**") == 4
-    assert frame(rows)["result"] == [SUSPECTED, CLEAR, "Failed"]
+    assert table(rows)["result"] == [SUSPECTED, NOT_SUSPECTED, "Failed"]
 
 
-def test_the_csv_holds_every_row_and_no_formula(api: Api) -> None:
-    rows = [*read(api, encoded_image()), Row("k", "=HYPERLINK(1)", code="broken", reason="Received, nothing.")]
-    text = csv_of(rows).decode("utf-8-sig")
-    first, second = csv.DictReader(io.StringIO(text))
+def test_the_csv_has_every_row_and_no_formula(api: Api) -> None:
+    rows = [*read(api, encoded_image()), Row("k", "=HYPERLINK(1)", code="broken", error="Received, nothing.")]
+    first, second = csv.DictReader(io.StringIO(csv_file(rows).decode("utf-8-sig")))
     assert first["label"] == rows[0].prediction.label  # type: ignore[union-attr]
     assert float(first["probability"]) == rows[0].prediction.probability  # type: ignore[union-attr]
-    assert (second["file"], second["reason"]) == ("'=HYPERLINK(1)", "Received, nothing.")
+    assert (second["file"], second["error"]) == ("'=HYPERLINK(1)", "Received, nothing.")
     assert "Not a medical device" in first["notice"]

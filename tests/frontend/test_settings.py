@@ -11,27 +11,27 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_settings_both_names_are_told() -> None:
-    with pytest.raises(SettingsError, match="API_URL and API_KEY are not set"):
+def test_without_settings_both_are_named() -> None:
+    with pytest.raises(SettingsError, match="API_URL and API_KEY"):
         load()
 
 
-def test_one_missing_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_URL", "https://example.org/dev/")
-    with pytest.raises(SettingsError, match=r"^API_KEY is not set"):
+    with pytest.raises(SettingsError, match=r"^API_KEY "):
         load()
 
 
 @pytest.mark.parametrize("url", ["example.org/dev", "ftp://example.org/", "https://"])
-def test_a_url_that_is_none_is_refused_with_what_was_received(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_an_invalid_url_is_rejected_with_what_was_received(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("API_URL", url)
     monkeypatch.setenv("API_KEY", "key")
-    with pytest.raises(SettingsError, match=r"must be the http or https address") as caught:
+    with pytest.raises(SettingsError, match=r"http or https") as caught:
         load()
     assert repr(url) in str(caught.value)
 
 
-def test_a_key_with_a_line_break_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_with_control_characters_is_rejected_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_URL", "https://example.org/dev")
     monkeypatch.setenv("API_KEY", "secret\x07part")
     with pytest.raises(SettingsError) as caught:

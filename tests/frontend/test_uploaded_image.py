@@ -1,4 +1,4 @@
-"""What the app shows and sends for a chosen file."""
+"""What the app shows and sends for an uploaded file."""
 
 from io import BytesIO
 from pathlib import Path
@@ -10,11 +10,11 @@ from PIL import Image
 import radiograph
 from frontend import uploaded_image
 from tests.lambda_.events import IMAGE, encoded_image
-from tests.radiograph.test_dicom import dataset, saved
+from tests.radiograph.dicom_files import dataset, saved
 
 
 def grainy_png() -> bytes:
-    """A drawn image with the grain of a large plate, which PNG cannot pack below what the API takes."""
+    """Return a synthetic image with grain, as a PNG that exceeds the API's limit."""
     grain = np.random.default_rng(0).normal(0, 12, (2400, 2600))
     pixels = np.clip(np.asarray(IMAGE.resize((2600, 2400)), float) + grain, 0, 255).astype(np.uint8)
     buffer = BytesIO()
@@ -23,23 +23,24 @@ def grainy_png() -> bytes:
 
 
 @pytest.mark.parametrize(("form", "media_type"), [("JPEG", "image/jpeg"), ("PNG", "image/png")])
-def test_an_image_the_api_takes_is_sent_as_it_is(form: str, media_type: str) -> None:
+def test_an_image_within_the_limit_is_sent_unchanged(form: str, media_type: str) -> None:
     data = encoded_image(form)
-    found = uploaded_image.from_file("image", data)
-    assert (found.body, found.media_type, found.note) == (data, media_type, "")
+    image = uploaded_image.from_file("image", data)
+    assert (image.body, image.media_type, image.note) == (data, media_type, "")
 
 
-def test_an_image_the_api_does_not_take_is_reduced_and_the_note_says_so() -> None:
+def test_an_image_over_the_limit_is_reduced_and_the_note_says_so() -> None:
     data = grainy_png()
     assert len(data) > radiograph.MAX_BYTES
     for resize_mode in radiograph.RESIZE_MODES:
-        found = uploaded_image.from_file("image.png", data, resize_mode)
-        assert found.body == radiograph.standardise(data, resize_mode=resize_mode, max_bytes=None)
-    assert f"{len(data) / 1e6:.1f} MB" in found.note
-    assert (found.size, found.picture.size) == ((2600, 2400), (1200, 1108))
+        image = uploaded_image.from_file("image.png", data, resize_mode)
+        expected = radiograph.standardise(data, resize_mode=resize_mode, max_bytes=None)
+        assert image.body == radiograph.encode(expected)
+    assert f"{len(data) / 1e6:.1f} MB" in image.note
+    assert (image.size, image.preview.size) == ((2600, 2400), (1200, 1108))
 
 
-def test_a_photograph_too_large_to_send_is_refused_before_its_colours_are_lost() -> None:
+def test_a_colour_photograph_over_the_limit_is_rejected_before_it_is_reduced() -> None:
     sky_to_grass = np.linspace((40, 90, 200), (90, 160, 20), 1600)[:, None] + np.linspace(-40, 40, 1600)[None, :, None]
     grain = np.random.default_rng(0).normal(0, 12, (1600, 1600, 3))
     buffer = BytesIO()
@@ -49,26 +50,26 @@ def test_a_photograph_too_large_to_send_is_refused_before_its_colours_are_lost()
         uploaded_image.from_file("holiday.png", buffer.getvalue())
 
 
-def test_the_window_that_changes_nothing_changes_nothing() -> None:
+def test_the_default_window_changes_nothing() -> None:
     greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
     assert uploaded_image.windowed(greys, 128, 256).tobytes() == greys.tobytes()
 
 
 def test_a_narrow_window_is_black_below_and_white_above() -> None:
     greys = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
-    seen = np.asarray(uploaded_image.windowed(greys, 100, 51)).ravel()
-    assert (seen[74], seen[125], seen[200]) == (0, 255, 255)
-    assert 120 <= seen[100] <= 135
+    shown = np.asarray(uploaded_image.windowed(greys, 100, 51)).ravel()
+    assert (shown[74], shown[125], shown[200]) == (0, 255, 255)
+    assert 120 <= shown[100] <= 135
 
 
 def test_of_a_dicom_file_only_pixels_are_sent() -> None:
     data = saved(dataset(PatientName="Doe^Jane", PatientID="123456"))
     assert b"Doe^Jane" in data
-    found = uploaded_image.from_file("image.dcm", data)
-    assert radiograph.media_type(found.body) == "image/jpeg"
-    assert b"Doe" not in found.body
-    assert b"123456" not in found.body
-    assert "tags stay here" in found.note
+    image = uploaded_image.from_file("image.dcm", data)
+    assert radiograph.media_type(image.body) == "image/jpeg"
+    assert b"Doe" not in image.body
+    assert b"123456" not in image.body
+    assert "tags" in image.note
 
 
 def test_the_two_synthetic_images_differ_and_can_be_sent() -> None:
@@ -78,7 +79,7 @@ def test_the_two_synthetic_images_differ_and_can_be_sent() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"\xff\xd8\xff", encoded_image()[:300]])
-def test_a_file_that_is_no_image_is_refused_with_a_sentence(data: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_rejected_with_a_sentence(data: bytes) -> None:
     with pytest.raises(radiograph.ImageError, match=r"\.$"):
         uploaded_image.from_file("image", data)
 

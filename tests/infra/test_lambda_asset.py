@@ -16,7 +16,7 @@ def package() -> Path:
 
 
 def test_the_package_holds_the_proxy_and_what_it_imports(package: Path) -> None:
-    for name in ("handler.py", "inference_proxy/routes.py", "radiograph/standard.py", "PIL/Image.py"):
+    for name in ("handler.py", "inference_proxy/routes.py", "radiograph/standard_image.py", "PIL/Image.py"):
         assert (package / name).is_file(), name
 
 

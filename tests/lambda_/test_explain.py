@@ -11,7 +11,7 @@ import pytest
 from inference_proxy.explain import CELLS, MINIMUM_CHANGE
 from PIL import Image
 
-from radiograph import SIDE, standard_image, standardise
+from radiograph import SIDE, encode, standardise
 
 from .conftest import Ask, Clock
 from .events import event, image_in, post
@@ -68,7 +68,7 @@ def test_the_cell_that_the_model_uses_has_the_change(ask: Ask, runtime: Runtime)
 
 def test_the_uncovered_image_is_scored_first(ask: Ask, runtime: Runtime) -> None:
     ask(to_explain())
-    assert runtime.received[0].body == standardise(image_in(event("predict_jpeg")))
+    assert runtime.received[0].body == encode(standardise(image_in(event("predict_jpeg"))))
 
 
 def test_calls_share_four_connections(ask: Ask, runtime: Runtime) -> None:
@@ -116,7 +116,7 @@ def test_noise_has_no_hot_region(ask: Ask, runtime: Runtime) -> None:
     heat = ask(to_explain()).body["heat_map"]
     assert 0 < heat["max"] < heat["minimum_change"] == MINIMUM_CHANGE
     with Image.open(BytesIO(ask(to_explain(Accept="image/png")).body["png"])) as drawn:
-        assert drawn.tobytes() == standard_image(image_in(event("predict_jpeg"))).convert("RGB").tobytes()
+        assert drawn.tobytes() == standardise(image_in(event("predict_jpeg"))).convert("RGB").tobytes()
 
 
 @pytest.mark.parametrize(("seen", "covered"), [([2e-9, 1.0], [2e-7, 1.0]), ([1.0, 2e-7], [1.0, 2e-9])])

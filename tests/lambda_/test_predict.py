@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from inference_proxy.prediction import DISCLAIMER
 
-from radiograph import standardise
+from radiograph import encode, standardise
 
 from .conftest import ENVIRONMENT, Ask
 from .events import encoded_image, event, image_in, post
@@ -44,7 +44,7 @@ def test_the_endpoint_gets_exactly_the_standardised_image(name: str, ask: Ask, r
     recorded = event(name)
     ask(recorded)
     (received,) = runtime.received
-    assert received.body == standardise(image_in(recorded))
+    assert received.body == encode(standardise(image_in(recorded)))
     assert received.path == "/endpoints/pneumonia-test/invocations"
     assert (received.headers["Content-Type"], received.headers["Accept"]) == ("image/jpeg", "application/json")
 
@@ -56,7 +56,8 @@ def test_an_image_is_made_square_as_the_training_images_were(
     recorded = event("predict_jpeg")
     assert ask(recorded).status == 200
     (received,) = runtime.received
-    assert received.body == standardise(image_in(recorded), resize_mode="pad") != standardise(image_in(recorded))
+    padded, squashed = (encode(standardise(image_in(recorded), resize_mode=mode)) for mode in ("pad", "squash"))
+    assert received.body == padded != squashed
 
 
 def test_the_call_is_signed_for_sagemaker_with_the_session_token(ask: Ask, runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from inference_proxy.routes import OPENAPI
 
-from radiograph import MAX_BYTES, phantom, standardise
+from radiograph import MAX_BYTES, encode, phantom, standardise
 from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
@@ -82,7 +82,7 @@ def test_an_image_above_the_limit_of_a_request_is_predicted_after_an_upload(
     assert put(upload, image) == 200
     response = ask(reference(upload["upload_id"]))
     assert (response.status, response.body["label"]) == (200, "PNEUMONIA")
-    assert runtime.received[-1].body == standardise(image, max_bytes=None)
+    assert runtime.received[-1].body == encode(standardise(image, max_bytes=None))
     objects = bucket.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")["Contents"]
     assert f"uploads/{upload['upload_id']}" in [item["Key"] for item in objects]
 

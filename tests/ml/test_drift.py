@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scipy import stats
 
 from ml.drift import compare, features, psi
-from radiograph import encode, standard_image
+from radiograph import encode, standardise
 from radiograph.phantom import draw
 
 ENTRY = {"threshold": 0.5, "calibration": {"slope": 1.0, "intercept": 0.0}, "classes": ["NORMAL", "PNEUMONIA"]}
@@ -23,7 +23,7 @@ CUTS = stats.norm.ppf(np.arange(1, psi.BINS) / psi.BINS)
 @functools.cache
 def phantom(seed: int) -> bytes:
     """A synthetic image as the data set has it."""
-    return encode(standard_image(png(draw(seed, bool(seed % 2)))))
+    return encode(standardise(png(draw(seed, bool(seed % 2)))))
 
 
 def png(image: Image.Image) -> bytes:
@@ -135,7 +135,7 @@ def test_an_image_and_its_standardised_copy_measure_alike() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_images_of_the_apis_heat_map_are_told_from_images(seed: int) -> None:
-    image = standard_image(png(draw(seed, True)))
+    image = standardise(png(draw(seed, True)))
     assert not features.covered(features.pixels(encode(image), "squash"))
     for cell in range(explain.CELLS**2):
         assert features.covered(features.pixels(encode(explain.covered(image, cell)), "squash")), cell

@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from ml.dataset import standardising
 from ml.dataset.sources import open_source
-from tests.radiograph.test_dicom import dataset, saved
+from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_image
 from .test_hostile_source import SMOOTH, encoded

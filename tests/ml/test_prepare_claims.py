@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.radiograph.test_dicom import dataset, saved
+from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_collection, write_image
 from .test_prepare import contents, objects, run

@@ -7,7 +7,7 @@ import pytest
 from ml.dataset.radiographs import Offer
 from ml.dataset.sources import open_source
 from ml.errors import UserError
-from tests.radiograph.test_dicom import dataset, saved
+from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_image
 

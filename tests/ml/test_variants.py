@@ -11,13 +11,13 @@ from ml.dataset.perturb import perturb
 from ml.dataset.radiographs import Encoding, Radiograph, SourceFile
 from ml.dataset.standardising import unique_names
 from ml.dataset.variants import copy_name
-from radiograph import fit
+from radiograph import resize
 from radiograph.phantom import draw
 
 
 @pytest.fixture(scope="module")
 def image() -> Image.Image:
-    return fit(draw(3, pneumonia=True))
+    return resize(draw(3, pneumonia=True))
 
 
 def copy(image: Image.Image, seed: int, *factors: str) -> np.ndarray:

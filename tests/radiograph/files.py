@@ -1,4 +1,4 @@
-"""Radiograph files of every kind, sound and hostile, made from one phantom."""
+"""JPEG and PNG files, valid and hostile, made from one phantom."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def png() -> bytes:
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
-    """One PNG chunk with its length and checksum (ISO 15948, 5.3)."""
+    """Return a PNG chunk with its length and checksum (ISO 15948, 5.3)."""
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
@@ -46,12 +46,12 @@ def png_header_chunk(width: int, height: int, bits: int = 8, interlace: int = 0)
 
 
 def png_with(*chunks: bytes) -> bytes:
-    """The image's PNG with more chunks right after its header."""
+    """Return the image's PNG with more chunks after its header."""
     return png()[:33] + b"".join(chunks) + png()[33:]
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """One JPEG marker segment (ISO 10918-1, B.1.1.4)."""
+    """Return a JPEG marker segment (ISO 10918-1, B.1.1.4)."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
 
 
@@ -61,12 +61,12 @@ def frame_header(width: int, height: int, bits: int = 8, components: int = 1) ->
 
 
 def jpeg_of(*segments: bytes) -> bytes:
-    """A JPEG of these segments and an empty scan."""
+    """Return a JPEG of these segments and an empty scan."""
     return b"\xff\xd8" + b"".join(segments) + segment(0xDA, b"\1\1\0\0\x3f\0") + b"\0\xff\xd9"
 
 
 def jpeg_with(*segments: bytes) -> bytes:
-    """The image's JPEG with more segments right after its start."""
+    """Return the image's JPEG with more segments at its start."""
     return jpeg()[:2] + b"".join(segments) + jpeg()[2:]
 
 
@@ -77,14 +77,14 @@ def without_segment(data: bytes, marker: int) -> bytes:
 
 
 def exif(orientation: int, order: str = ">") -> bytes:
-    """An EXIF block with nothing but an orientation, in TIFF structure."""
+    """Return an EXIF block with an orientation only."""
     magic = b"MM\0*" if order == ">" else b"II*\0"
     return magic + struct.pack(order + "IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
 
 
 @functools.cache
 def page_of_text() -> bytes:
-    """A sound PNG file that shows a letter."""
+    """Return a valid PNG file that shows a letter."""
     page = Image.new("L", (400, 500), 255)
     for line in range(20, 480, 24):
         ImageDraw.Draw(page).text((20, line), "A letter about an image, and no image. " * 2, fill=0)

@@ -1,4 +1,4 @@
-"""The layer lies where the grid's numbers belong, and keeps the image's size."""
+"""The layer shows each number at its place in the image, and has the image's size."""
 
 import pytest
 from PIL import Image
@@ -9,7 +9,7 @@ CORNER = [[0.0] * 7 for _ in range(7)]
 CORNER[0][0], CORNER[6][6] = 4.0, -2.0
 
 
-def test_for_and_against_have_their_colours_and_the_strongest_cell_the_strength_asked_for() -> None:
+def test_for_and_against_have_their_colours_and_the_strongest_cell_the_given_strength() -> None:
     layer = heat_layer(CORNER, 0.1, (700, 700), 0.5)
     assert layer.getpixel((5, 5)) == pytest.approx((*FOR, 255 * 0.5), abs=5)
     assert layer.getpixel((695, 695)) == pytest.approx((*AGAINST, 255 * 0.25), abs=5)
@@ -28,7 +28,7 @@ def test_of_a_padded_image_the_grids_outer_rows_lie_outside() -> None:
     assert heat_layer(CORNER, 0.1, (800, 400), 1, "squash").getextrema()[3][1] == 255
 
 
-def test_where_nothing_was_asked_nothing_is_drawn() -> None:
+def test_cells_without_a_number_are_not_drawn() -> None:
     image = Image.new("L", (64, 64), 90)
     nothing = heat_layer([[None, 0.0], [0.0, None]], 0.1, image.size, 1)
     assert overlay(image, nothing).getcolors() == [(64 * 64, (90, 90, 90))]

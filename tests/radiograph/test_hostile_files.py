@@ -1,4 +1,4 @@
-"""Every file a stranger may send: it becomes an image, or one ImageError with the right code; never anything else."""
+"""Hostile files become an image or an ImageError with the right code, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from radiograph import CODES, MAX_BYTES, ImageError, read_image, standardise
+from radiograph import CODES, MAX_BYTES, SIDE, ImageError, read_image, standardise
 from tests.radiograph.files import (
     PNG_SIGNATURE,
     chunk,
@@ -44,22 +44,22 @@ def _sized(width: int, height: int, form: str = "PNG") -> bytes:
 
 
 def _sequential_scans(number: int) -> bytes:
-    """The image's sequential JPEG with more scans than its one component has."""
+    """Return the image's sequential JPEG with more scans than its single component allows."""
     return jpeg().removesuffix(b"\xff\xd9") + b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" * number + b"\xff\xd9"
 
 
 def _scans(number: int) -> bytes:
-    """The image's progressive JPEG with empty scans at its end, a tar pit for decoders."""
+    """Return the image's progressive JPEG with empty scans at its end, which keep a decoder busy."""
     data = encoded(image(), "JPEG", progressive=True)
     return data[:-2] + segment(0xDA, b"\1\1\0\0\x3f\0") * number + b"\xff\xd9"
 
 
 def _png_of(pixels: bytes, side: int = 300, interlace: int = 0) -> bytes:
-    """A square grey PNG with these compressed pixels."""
+    """Return a square grey PNG with these compressed pixels."""
     return PNG_SIGNATURE + png_header_chunk(side, side, interlace=interlace) + chunk(b"IDAT", pixels) + png()[-12:]
 
 
-REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
+REJECTED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("empty", lambda: b""),
     "one byte": ("unsupported_format", lambda: b"\xff"),
     "a text": ("unsupported_format", lambda: b"this is not an image\n"),
@@ -138,22 +138,21 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REJECTED)
 def test_a_hostile_file_is_refused_with_its_code_and_one_sentence(name: str) -> None:
-    code, make = REFUSED[name]
+    code, make = REJECTED[name]
     data = make()
     for function in (read_image, standardise):
         with warnings.catch_warnings(), pytest.raises(ImageError) as caught:
             warnings.simplefilter("error")
             function(data)
         assert caught.value.code == code
-        assert str(caught.value).startswith("Received ")
         assert str(caught.value).endswith(".")
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_an_unusual_but_sound_file_becomes_an_image(name: str) -> None:
+def test_an_unusual_but_valid_file_becomes_an_image(name: str) -> None:
     data = ACCEPTED[name]()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -161,12 +160,12 @@ def test_an_unusual_but_sound_file_becomes_an_image(name: str) -> None:
         standard = standardise(data)
     assert image.mode == "L"
     assert min(image.size) >= 64
-    assert len(standard) > 1000
+    assert standard.size == (SIDE, SIDE)
 
 
-def test_every_code_of_the_core_is_exercised() -> None:
-    assert set(CODES) - {code for code, _ in REFUSED.values()} == {
+def test_every_code_has_a_test() -> None:
+    assert set(CODES) - {code for code, _ in REJECTED.values()} == {
         "wrong_modality",  # test_dicom.py
         "no_pixels",
-        "not_a_radiograph",  # test_gate.py
+        "not_a_radiograph",  # test_frontal_check.py
     }

@@ -1,4 +1,4 @@
-"""Phantoms: reproducible, labelled, laid out like the public collection, and not separable by a single number."""
+"""Phantoms are reproducible, labelled, laid out like the public collection, and not separable by a single number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from radiograph import standard_image
+from radiograph import standardise
 from radiograph.phantom import draw, write_dataset
 from radiograph.phantom.__main__ import main
 from radiograph.phantom.dataset import MIN_IMAGES, plan
@@ -51,7 +51,7 @@ def test_disease_shows_in_the_lungs_and_leaves_the_rest_of_the_image(seed: int) 
     assert np.median(np.abs(ill - well)) < 12  # exposure control reacts to the whole image, and only a little
 
 
-def test_an_image_is_grey_and_of_the_promised_size() -> None:
+def test_an_image_is_grey_and_of_the_documented_size() -> None:
     for seed in range(5):
         image = draw(seed, pneumonia=bool(seed % 2))
         assert image.mode == "L"
@@ -65,11 +65,11 @@ def test_the_word_synthetic_is_burned_into_a_corner(pneumonia: bool) -> None:
     height, width = image.shape
     corners = [image[rows, columns] for rows in (slice(0, height // 10), slice(-height // 10, None))
                for columns in (slice(0, width // 3), slice(-width // 3, None))]  # fmt: skip
-    # The plate behind the word is the one place where grey is exactly 15.
+    # Only the plate behind the word has a grey value of exactly 15.
     assert max(int((corner == 15).sum()) for corner in corners) > 300
 
 
-def test_the_layout_counts_and_names_are_those_promised(images: Path) -> None:
+def test_the_layout_has_the_documented_counts_and_names(images: Path) -> None:
     names = list(_files(images))
     assert Counter(name.rsplit("/", 1)[0] for name in names) == {
         "test/NORMAL": 24,
@@ -80,7 +80,7 @@ def test_the_layout_counts_and_names_are_those_promised(images: Path) -> None:
     assert all(Path(name).match("phantom[0-9][0-9][0-9][0-9][0-9]-[123].jpeg") for name in names)
 
 
-def test_no_single_number_of_a_file_tells_the_class(images: Path) -> None:
+def test_no_single_number_of_a_file_reveals_the_class(images: Path) -> None:
     rows = []
     for name, data in _files(images).items():
         with Image.open(images / name) as image:
@@ -98,7 +98,7 @@ def test_no_single_number_of_a_file_tells_the_class(images: Path) -> None:
 def test_a_linear_model_on_small_pixels_does_not_solve_the_task(images: Path) -> None:
     split: dict[str, tuple[list[np.ndarray], list[bool]]] = {"train": ([], []), "test": ([], [])}
     for name, data in _files(images).items():
-        small = standard_image(data).resize((28, 28), Image.Resampling.BOX)
+        small = standardise(data).resize((28, 28), Image.Resampling.BOX)
         split[name.split("/")[0]][0].append(np.asarray(small, float).ravel())
         split[name.split("/")[0]][1].append("PNEUMONIA" in name)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500)).fit(*split["train"])
@@ -106,15 +106,15 @@ def test_a_linear_model_on_small_pixels_does_not_solve_the_task(images: Path) ->
 
 
 def test_a_second_run_touches_nothing_and_a_fresh_one_gives_the_same_bytes(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "one", images=10, seed=3)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "one").rglob("*")}
-    write_dataset(tmp_path / "one", images=10, seed=3, progress=lambda *_: pytest.fail("drew again"))
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "one").rglob("*")} == before
-    write_dataset(tmp_path / "two", images=10, seed=3)
-    assert _files(tmp_path / "one") == _files(tmp_path / "two")
+    write_dataset(tmp_path / "first", images=10, seed=3)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "first").rglob("*")}
+    write_dataset(tmp_path / "first", images=10, seed=3, progress=lambda *_: pytest.fail("drew again"))
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "first").rglob("*")} == before
+    write_dataset(tmp_path / "second", images=10, seed=3)
+    assert _files(tmp_path / "first") == _files(tmp_path / "second")
 
 
-def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_files(tmp_path: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -123,10 +123,10 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     assert main([str(tmp_path), "--images", "10"]) == 1
-    assert f"{tmp_path} already holds something else" in capsys.readouterr().err
+    assert str(tmp_path) in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -149,7 +149,7 @@ def test_every_plan_has_its_count_both_classes_and_no_patient_in_two_splits(imag
     split_and_class = {image.patient: set() for image in planned}
     for image in planned:
         split_and_class[image.patient].add(image.path.rsplit("/", 1)[0])
-    assert all(len(places) == 1 for places in split_and_class.values())
+    assert all(len(folders) == 1 for folders in split_and_class.values())
     assert len(set().union(*split_and_class.values())) == 4
     assert abs(sum(image.pneumonia for image in planned) / images - 0.6) < 0.1
 

@@ -1,4 +1,4 @@
-"""What an image looks like after reading: upright, grey, scaled from its depth, from whatever the file held."""
+"""An image is read upright, in 8-bit grey, from every supported encoding."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_grey_image_is_read_exactly() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "LA", "RGBA"])
-def test_grey_kept_in_other_modes_is_read_exactly(mode: str) -> None:
+def test_grey_stored_in_other_modes_is_read_exactly(mode: str) -> None:
     assert read_image(encoded(image().convert(mode), "PNG")).tobytes() == image().tobytes()
 
 
@@ -54,7 +54,7 @@ def test_a_colour_jpeg_of_a_grey_image_differs_from_it_by_its_compression_only()
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_a_16_bit_film_is_scaled_by_the_bits_in_use(bits: int) -> None:
+def test_a_16_bit_image_is_scaled_by_the_bits_in_use(bits: int) -> None:
     values = _ramp(2**bits - 1)
     read = read_image(_sixteen(values))
     assert np.array_equal(_grey(read), values.astype(int) >> (bits - 8))
@@ -81,10 +81,10 @@ def test_a_bilevel_image_is_black_and_white() -> None:
 def test_cmyk_is_read_with_adobe_polarity_and_without() -> None:
     ink = image().convert("CMYK")
     adobe = encoded(ink, "JPEG", quality=95)
-    plain = without_segment(encoded(ImageChops.invert(ink), "JPEG", quality=95), 0xEE)
+    without_adobe = without_segment(encoded(ImageChops.invert(ink), "JPEG", quality=95), 0xEE)
     assert b"Adobe" in adobe
-    assert b"Adobe" not in plain
-    for data in (adobe, plain):
+    assert b"Adobe" not in without_adobe
+    for data in (adobe, without_adobe):
         assert np.abs(_grey(read_image(data)) - _grey(image())).mean() < 3
 
 
@@ -110,12 +110,12 @@ def test_the_image_carries_no_metadata_away() -> None:
 
 def test_max_bytes_none_lifts_the_limit_for_local_files() -> None:
     data = jpeg()
-    with pytest.raises(ImageError, match=f"Received {len(data):,} bytes; at most {len(data) - 1:,} are allowed"):
+    with pytest.raises(ImageError, match=f"{len(data):,} .*{len(data) - 1:,}"):
         read_image(data, max_bytes=len(data) - 1)
     assert read_image(data, max_bytes=None).size == image().size
 
 
-def test_an_image_error_comes_back_whole_from_a_worker_process() -> None:
+def test_an_image_error_survives_pickling_with_its_code() -> None:
     error = pickle.loads(pickle.dumps(ImageError("truncated", "Received half.")))  # noqa: S301  our own bytes
     assert (error.code, str(error)) == ("truncated", "Received half.")
 
@@ -131,23 +131,23 @@ def test_media_type_is_read_from_the_bytes() -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_anywhere_gives_an_image_or_an_image_error(data: st.DataObject) -> None:
-    sound = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
-    # Headers are where the parsers decide, so they get half of the damage.
-    places = st.one_of(st.integers(0, 700), st.integers(0, len(sound) - 1))
-    for place in data.draw(st.lists(places, min_size=1, max_size=4)):
-        sound[place] = data.draw(st.integers(0, 255))
+    damaged = bytearray(data.draw(st.sampled_from([jpeg(), png(), encoded(image(), "JPEG", progressive=True)])))
+    # Half of the damage is in the headers, which the parsers read.
+    positions = st.one_of(st.integers(0, 700), st.integers(0, len(damaged) - 1))
+    for position in data.draw(st.lists(positions, min_size=1, max_size=4)):
+        damaged[position] = data.draw(st.integers(0, 255))
     try:
-        assert read_image(bytes(sound)).mode == "L"
+        assert read_image(bytes(damaged)).mode == "L"
     except ImageError as error:
         assert str(error).startswith("Received")
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from([jpeg, png]), st.floats(0, 0.9999))
-def test_a_file_cut_anywhere_is_refused(make: object, share: float) -> None:
+def test_a_file_cut_anywhere_is_rejected(make: object, fraction: float) -> None:
     data = make()  # type: ignore[operator]
     with pytest.raises(ImageError):
-        read_image(data[: int(share * len(data))])
+        read_image(data[: int(fraction * len(data))])
 
 
 def test_an_orientation_outside_the_standard_is_upright() -> None:
