@@ -21,7 +21,6 @@ ROUTES = {
     "explain": "POST",
     "uploads": "POST",
     "model": "GET",
-    "lease": "POST",
     "health": "GET",
     "openapi.json": "GET",
 }

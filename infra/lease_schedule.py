@@ -23,7 +23,6 @@ from infra.errors import SettingsError
 from infra.nag import acknowledge
 from infra.settings import Settings
 
-SCHEDULER = "scheduler.amazonaws.com"
 FORM = "%Y-%m-%dT%H:%M:%S"
 LONGEST_RETRY = cdk.Duration.hours(2)
 """SageMaker refuses to delete an endpoint during an update, which may take this long (infra/rollback.py)."""
@@ -102,15 +101,6 @@ def failures_name(stage: str) -> str:
     return f"pneumonia-{stage}-lease-failures"
 
 
-def role_name(stage: str, region: str) -> str:
-    """Return the name of the role that the schedule acts as.
-
-    It is fixed, so that the proxy's right to pass it needs no output of another stack. Roles are the account's and not
-    the region's, so the region is part of it.
-    """
-    return f"pneumonia-{stage}-lease-{region}"
-
-
 def add_schedule(scope: Construct, lease: Lease, settings: Settings) -> scheduler.CfnSchedule:
     """Let EventBridge Scheduler delete the endpoint at the lease's end, and keep what it could not do in a queue."""
     queue = failures(scope, settings.stage)
@@ -166,8 +156,9 @@ def schedule_role(scope: Construct, lease: Lease, settings: Settings, queue: sqs
     role = iam.Role(
         scope,
         "LeaseRole",
-        role_name=role_name(settings.stage, stack.region),
-        assumed_by=iam.ServicePrincipal(SCHEDULER, conditions={"StringEquals": {"aws:SourceAccount": stack.account}}),
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
+        ),
     )
     endpoint = stack.format_arn(
         service="sagemaker", resource="endpoint", resource_name=lease.endpoint_name(settings.stage)

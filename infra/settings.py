@@ -16,7 +16,6 @@ one run (`infra.resolution`).
 | serverless_memory_mb | 1024 to 6144 in steps of 1024 | of a serverless endpoint |
 | serverless_concurrency | 1 to 200 | of a serverless endpoint |
 | lease_hours | 0 to 168 | the endpoint deletes itself so long after the last extension; 0 is never |
-| lease_extend_by_api | true, false | whoever may call the API may put the lease off, by lease_hours at most |
 | data_capture_percent | 0 to 100 | share of requests, images included, that a realtime endpoint stores |
 | vpc_subnets, vpc_security_groups | comma-separated ids | where a realtime endpoint's instances live; empty is no VPC |
 | auth | api_key, iam | a key in x-api-key, or requests signed with AWS credentials |
@@ -57,7 +56,6 @@ class Settings:
     serverless_memory_mb: int
     serverless_concurrency: int
     lease_hours: int
-    lease_extend_by_api: bool
     data_capture_percent: int
     vpc_subnets: tuple[str, ...]
     vpc_security_groups: tuple[str, ...]
@@ -88,11 +86,6 @@ class Settings:
         """Whether the number of instances follows the load."""
         return self.realtime and self.autoscaling_max_instances > self.instance_count
 
-    @property
-    def extend_hours(self) -> int:
-        """The hours by which callers of the API may put the lease off; 0 where they may not."""
-        return self.lease_hours if self.lease_extend_by_api else 0
-
 
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "stage": text(r"[a-z][a-z0-9]{0,15}", "a lower-case letter, then at most 15 lower-case letters or digits"),
@@ -106,7 +99,6 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "serverless_memory_mb": whole(1024, 6144, 1024),
     "serverless_concurrency": whole(1, 200),
     "lease_hours": whole(0, 168),
-    "lease_extend_by_api": flag,
     "data_capture_percent": whole(0, 100),
     "vpc_subnets": parts(r"subnet-[0-9a-f]{8,17}", "a comma-separated list such as subnet-0123456789abcdef0, or empty"),
     "vpc_security_groups": parts(r"sg-[0-9a-f]{8,17}", "a comma-separated list such as sg-0123456789abcdef0, or empty"),
@@ -165,8 +157,7 @@ def summary(found: Settings) -> str:
         endpoint = f"serverless, {found.serverless_memory_mb} MB, billed by the request"
     lease = "runs until deleted"
     if found.lease_hours:
-        asked = ", which callers of the API may ask for" if found.extend_hours else ""
-        lease = f"deletes itself {found.lease_hours} h after its last extension{asked}"
+        lease = f"deletes itself {found.lease_hours} h after its last extension"
     lines = [
         f"Stage {found.stage} in {found.region}: endpoint {endpoint}, {lease}.",
         f"API by {found.auth}, {found.rate_limit} requests/s{', behind WAF' if found.waf else ''}; alarms to "

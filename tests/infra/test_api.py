@@ -41,7 +41,7 @@ def test_only_listed_origins_may_call_from_a_page(synth: Synth, api: Template) -
     assert not [one for one in properties(api, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
     open_ = synth(cors_origins="https://app.example.org")["Api"]
     preflights = [one for one in properties(open_, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
-    assert len(preflights) == 7
+    assert len(preflights) == 6
     for one in preflights:
         (answer,) = one["Integration"]["IntegrationResponses"]
         headers = answer["ResponseParameters"]
@@ -85,7 +85,7 @@ def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Te
     granted = {action: one["Resource"] for one in policy["PolicyDocument"]["Statement"] for action in listed(one)}
     assert set(granted) == {
         "sagemaker:InvokeEndpoint", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "s3:PutObject",
-        "scheduler:GetSchedule", "scheduler:UpdateSchedule", "iam:PassRole",
+        "scheduler:GetSchedule",
     }  # fmt: skip
     reads = [
         json.dumps(one["Resource"]) for one in policy["PolicyDocument"]["Statement"] if "s3:GetObject" in listed(one)
@@ -119,7 +119,7 @@ def test_the_proxy_knows_the_models_threshold_exactly(api: Template) -> None:
     assert variables["MODEL_VERSION"] == MODEL["training_job"]
     assert json.loads(variables["CLASSES"]) == MODEL["classes"]
     assert variables["EVALUATION_URI"] + "report.html" == MODEL["report"]
-    assert (variables["LEASE_ENDS"], variables["LEASE_EXTEND_HOURS"]) == (LEASE["ends"], "8")
+    assert variables["LEASE_ENDS"] == LEASE["ends"]
 
 
 def test_the_proxy_takes_its_whole_environment(api: Template) -> None:
@@ -129,30 +129,15 @@ def test_the_proxy_takes_its_whole_environment(api: Template) -> None:
     variables = function["Environment"]["Variables"] | {"UPLOAD_BUCKET": "images", "AWS_REGION": "us-east-1"}
     found = parse(variables)
     assert found.lease is not None
-    assert (found.lease.schedule, found.lease.extend_hours) == ("pneumonia-dev-lease", 8)
+    assert found.lease.schedule == "pneumonia-dev-lease"
     assert sum(len(name) + len(str(value)) for name, value in variables.items()) < 2048, "AWS Lambda takes 4 KB in all"
 
 
-def test_the_proxy_may_move_this_schedule_and_pass_the_leases_role_to_the_scheduler_and_no_more(
-    synth: Synth, api: Template, endpoint: Template
-) -> None:
+def test_the_proxy_reads_this_schedule_and_cannot_change_it(api: Template, endpoint: Template) -> None:
     (schedule,) = properties(endpoint, "AWS::Scheduler::Schedule")
-    (role,) = properties(endpoint, "AWS::IAM::Role")
     grants = {action: one for one in statements(api) for action in listed(one)}
-    assert text(grants["scheduler:UpdateSchedule"]["Resource"]).endswith(f":schedule/default/{schedule['Name']}")
-    assert text(grants["iam:PassRole"]["Resource"]).endswith(f":role/{role['RoleName']}")
-    assert grants["iam:PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
-    assert [one["Resource"] for one in statements(api) if "iam:PassRole" in listed(one)] == [
-        grants["iam:PassRole"]["Resource"]
-    ]
-
-
-def test_where_callers_may_not_extend_the_lease_the_proxy_can_only_see_it(synth: Synth) -> None:
-    kept = synth(lease_extend_by_api="false")["Api"]
-    actions = {action for one in statements(kept) for action in listed(one)}
-    assert {one for one in actions if one.startswith(("scheduler:", "iam:"))} == {"scheduler:GetSchedule"}
-    (function,) = properties(kept, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["LEASE_EXTEND_HOURS"] == "0"
+    assert text(grants["scheduler:GetSchedule"]["Resource"]).endswith(f":schedule/default/{schedule['Name']}")
+    assert {name for name in grants if name.startswith(("scheduler:", "iam:"))} == {"scheduler:GetSchedule"}
 
 
 def test_without_a_lease_the_proxy_has_no_right_to_any_schedule(synth: Synth) -> None:

@@ -27,7 +27,6 @@ LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
 SCHEDULE = "arn:aws:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"
-LEASE_ROLE = "arn:aws:iam::<AccountId>:role/pneumonia-dev-lease-us-east-1"
 IMAGE = "arn:aws:ecr:us-east-1:811284229777:repository/image-classification"
 BESIDE = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
 
@@ -49,8 +48,6 @@ PROBED: list[Grant] = [
     ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}metrics.json"),
     ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{BESIDE}report.html"),
     ("ProxyRole", "scheduler:GetSchedule", SCHEDULE),
-    ("ProxyRole", "scheduler:UpdateSchedule", SCHEDULE),
-    ("ProxyRole", "iam:PassRole", LEASE_ROLE),
     ("ProxyRole", "logs:CreateLogStream", "<ProxyLogs>:*"),
     ("ProxyRole", "logs:PutLogEvents", "<ProxyLogs>:*"),
     ("LeaseRole", "sagemaker:DeleteEndpoint", ENDPOINT),
@@ -220,8 +217,6 @@ PROBES: dict[str, Callable[[Clients, str], object]] = {
         EndpointName="pneumonia-dev", ContentType="image/jpeg", Body=b"x"
     ),
     "scheduler:GetSchedule": lambda clients, _: clients("scheduler").get_schedule(Name=SCHEDULED["Name"]),
-    "scheduler:UpdateSchedule": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
-    "iam:PassRole": lambda clients, _: clients("scheduler").update_schedule(**SCHEDULED),
     "sagemaker:DeleteEndpoint": lambda clients, _: clients("sagemaker").delete_endpoint(EndpointName="pneumonia-dev"),
     "sqs:SendMessage": lambda clients, _: clients("sqs").send_message(
         QueueUrl=clients("sqs").meta.endpoint_url + f"/000000000000/{QUEUE}", MessageBody="probe"

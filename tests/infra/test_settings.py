@@ -44,7 +44,6 @@ BAD = [
     ("autoscaling_target", "fast", "from 1 to 100000"),
     ("rollback_wait_minutes", 61, "from 0 to 60"),
     ("lease_hours", 169, "from 0 to 168"),
-    ("lease_extend_by_api", "no", "true or false"),
     ("data_capture_percent", 101, "from 0 to 100"),
     ("vpc_subnets", "subnet-1", "subnet-0123456789abcdef0"),
     ("vpc_security_groups", ["sg-0123456789abcdef0"], "sg-0123456789abcdef0"),
@@ -168,10 +167,7 @@ def test_settings_that_make_no_sense_together_are_refused(changes: dict[str, str
 def test_the_summary_says_what_costs_and_who_may_call() -> None:
     shipped = settings.summary(settings.read(shipped_context()))
     assert "1 x ml.m5.large, billed by the hour, deletes itself 8 h after its last extension" in shipped
-    assert "which callers of the API may ask for" in shipped
     assert "API by api_key" in shipped
-    alone = settings.read(shipped_context() | {"lease_extend_by_api": "false"})
-    assert "callers" not in settings.summary(alone)
     serverless = shipped_context() | {"hosting": "serverless", "lease_hours": "0", "auth": "iam"}
     assert "billed by the request, runs until deleted" in settings.summary(settings.read(serverless))
     captured = settings.read(shipped_context() | {"data_capture_percent": "5"})

@@ -106,7 +106,6 @@ def test_the_names_that_stages_are_told_apart_by_are_found(synth: Synth) -> None
         "pneumonia-prod-proxy",
         "pneumonia-prod-lease",
         "pneumonia-prod-lease-failures",
-        "pneumonia-prod-lease-us-east-1",
     }
 
 
