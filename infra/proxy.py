@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import endpoint_price
-from infra.deployed_model import TrainedModel
+from infra.deployed_model import DeployedModel
 from infra.exports import bucket_export, key_export
 from infra.lease_schedule import Lease, schedule_name
 from infra.nag import acknowledge
@@ -26,7 +26,7 @@ Grant = tuple[list[str], list[str]]
 
 
 def proxy(
-    scope: Construct, settings: Settings, model: TrainedModel, lease: Lease, asset: Path, log_group: logs.LogGroup
+    scope: Construct, settings: Settings, model: DeployedModel, lease: Lease, asset: Path, log_group: logs.LogGroup
 ) -> lambda_.Function:
     """Return the function."""
     role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -59,7 +59,7 @@ def function_name(stage: str) -> str:
     return f"pneumonia-{stage}-proxy"
 
 
-def grants(stack: cdk.Stack, settings: Settings, model: TrainedModel, lease: Lease) -> dict[str, Grant]:
+def grants(stack: cdk.Stack, settings: Settings, model: DeployedModel, lease: Lease) -> dict[str, Grant]:
     """Return the grants that predictions, uploads and the model's description need, by statement id."""
     endpoint = stack.format_arn(
         service="sagemaker", resource="endpoint", resource_name=lease.endpoint_name(settings.stage)
@@ -84,7 +84,7 @@ def grants(stack: cdk.Stack, settings: Settings, model: TrainedModel, lease: Lea
     return statements
 
 
-def environment(settings: Settings, model: TrainedModel, lease: Lease) -> dict[str, str]:
+def environment(settings: Settings, model: DeployedModel, lease: Lease) -> dict[str, str]:
     """Return the function's variables; the proxy checks them when it starts."""
     price = endpoint_price.endpoint(settings, endpoint_price.read())
     return {
@@ -95,7 +95,7 @@ def environment(settings: Settings, model: TrainedModel, lease: Lease) -> dict[s
         "RESIZE_MODE": model.resize_mode,
         "THRESHOLD": repr(model.threshold),
         "THRESHOLD_SOURCE": model.threshold_source,
-        "CALIBRATION": json.dumps(dict(zip(("slope", "intercept"), model.calibration, strict=True))),
+        "CALIBRATION": json.dumps(model.calibration.model_dump()),
         "MODEL_VERSION": model.training_job,
         "UPLOAD_BUCKET": cdk.Fn.import_value(bucket_export(settings)),
         "EVALUATION_URI": model.evaluation,
