@@ -17,7 +17,7 @@ CAPTURE = "capture"
 
 
 class EndpointStack(cdk.Stack):
-    """Hosts one model. CloudFormation names the model and its configuration, because it must be able to replace them."""
+    """Hosts one model. CloudFormation names the model and its configuration, so it can replace them."""
 
     def __init__(self, scope: Construct, settings: Settings, model: DeployedModel, lease: Lease) -> None:
         super().__init__(scope, settings.stack_name("Endpoint"), env=cdk.Environment(region=settings.region))

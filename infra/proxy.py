@@ -1,4 +1,4 @@
-"""The Lambda proxy: its code, its environment, and a role that can do what its routes do and nothing else."""
+"""The Lambda proxy: its code, its environment, and a role with the grants that its routes need."""
 
 import json
 from pathlib import Path
@@ -17,9 +17,9 @@ from infra.nag import acknowledge
 from infra.settings import Settings
 
 TIMEOUT = cdk.Duration.seconds(29)
-"""API Gateway's default limit for an integration; a longer one needs a raised quota."""
+"""API Gateway's default limit for an integration."""
 UPLOADS = "uploads"
-"""Prefix of the data bucket for images that are too large for a request."""
+"""Prefix of the data bucket for images that exceed the limit of a request."""
 
 Grant = tuple[list[str], list[str]]
 """Actions and resources."""
@@ -28,7 +28,7 @@ Grant = tuple[list[str], list[str]]
 def proxy(
     scope: Construct, settings: Settings, model: DeployedModel, lease: Lease, asset: Path, log_group: logs.LogGroup
 ) -> lambda_.Function:
-    """Return the function."""
+    """Return the function with its role."""
     role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     log_group.grant_write(role)
     for sid, (actions, resources) in grants(cdk.Stack.of(scope), settings, model, lease).items():
@@ -36,7 +36,7 @@ def proxy(
     acknowledge(
         role,
         f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket_export(settings)}/{UPLOADS}/*]",
-        "Each upload has a random name below this prefix; no other prefix of the bucket is open to it.",
+        "Each upload has a random name below this prefix. The role has no access to other prefixes.",
     )
     return lambda_.Function(
         scope,
@@ -55,7 +55,7 @@ def proxy(
 
 
 def function_name(stage: str) -> str:
-    """Return the function's name, fixed for the alarms on it."""
+    """Return the function's name, which the alarms also use."""
     return f"pneumonia-{stage}-proxy"
 
 
