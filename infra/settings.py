@@ -113,9 +113,12 @@ class Settings(StrictModel):
         if bool(self.vpc_subnets) != bool(self.vpc_security_groups):
             missing, given = sorted(["vpc_subnets", "vpc_security_groups"], key=lambda name: bool(getattr(self, name)))
             yield f"{given} is {','.join(getattr(self, given))} and {missing} is empty; set both or neither"
-        for name in ("vpc_subnets", "data_capture_percent"):
-            if getattr(self, name) and not self.realtime:
-                yield f"{name} is set and hosting is serverless, which does not offer it; set hosting=realtime"
+        for name, value in {
+            "vpc_subnets": ",".join(self.vpc_subnets),
+            "data_capture_percent": self.data_capture_percent,
+        }.items():
+            if value and not self.realtime:
+                yield f"{name} is {value} and hosting is serverless, which does not offer it; set hosting=realtime"
         if self.burst_limit < self.rate_limit:
             yield f"burst_limit is {self.burst_limit}; it must be at least rate_limit, {self.rate_limit}"
         if self.budget_monthly_usd and not self.alarms_email:
