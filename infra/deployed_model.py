@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from infra.errors import SettingsError
-from infra.setting_types import StrictModel, allowed, refused, words
+from infra.setting_types import StrictModel, accepts, allowed, refused
 
 ResizeMode = Literal["squash", "pad"]
 RESIZE_MODES: tuple[str, ...] = get_args(ResizeMode)
@@ -35,22 +35,23 @@ class DeployedModel(StrictModel):
     """
 
     artifact: str = Field(
-        pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz$", json_schema_extra=words("an s3:// URI of a model.tar.gz")
+        pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz$",
+        json_schema_extra=accepts("an s3:// URI of a model.tar.gz"),
     )
     training_job: str = Field(
-        pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", json_schema_extra=words("the name of a training job")
+        pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", json_schema_extra=accepts("the name of a training job")
     )
     classes: tuple[Literal["NORMAL"], Literal["PNEUMONIA"]] = Field(
-        strict=False, json_schema_extra=words('["NORMAL", "PNEUMONIA"], in this order')
+        strict=False, json_schema_extra=accepts('["NORMAL", "PNEUMONIA"], in this order')
     )
     resize_mode: ResizeMode
-    threshold: float = Field(ge=0, le=1, json_schema_extra=words("a number from 0 to 1"))
-    threshold_source: str = Field(pattern=r"\S", json_schema_extra=words("a sentence"))
-    calibration: Calibration = Field(json_schema_extra=words("slope, a number above 0, and intercept, a number"))
-    gate: str = Field(pattern=r"\S", json_schema_extra=words('"passed", "forced", or a reason'))
+    threshold: float = Field(ge=0, le=1, json_schema_extra=accepts("a number from 0 to 1"))
+    threshold_source: str = Field(pattern=r"\S", json_schema_extra=accepts("a sentence"))
+    calibration: Calibration = Field(json_schema_extra=accepts("slope, a number above 0, and intercept, a number"))
+    gate: str = Field(pattern=r"\S", json_schema_extra=accepts('"passed", "forced", or a reason'))
     report: str = Field(
         "", pattern=r"^s3://[a-z0-9.-]{3,63}/.+/report\.html$",
-        json_schema_extra=words("an s3:// URI of a report.html, or left out"),
+        json_schema_extra=accepts("an s3:// URI of a report.html, or left out"),
     )  # fmt: skip
 
     @property

@@ -30,8 +30,8 @@ def read(context: Mapping[str, Any]) -> Settings:
     """
     given = {name: value for name, value in context.items() if ":" not in name and "@" not in name}
     layers, faults = split(given.pop("defaults", {}), given.pop("stages", {}))
-    for place, layer in layers.items():
-        faults += faults_of(place, layer, OWN)
+    for path, layer in layers.items():
+        faults += faults_of(path, layer, OWN)
     faults += faults_of("", given, FIELDS.keys())
     values = layers.get("defaults", {}) | layers.get(f"stages.{given.get('stage')}", {}) | given
     faults += [f'{name} is not set; add it to "defaults" in cdk.json' for name in FIELDS if name in OWN - values.keys()]
@@ -47,7 +47,7 @@ def read(context: Mapping[str, Any]) -> Settings:
 
 
 def split(defaults: Any, stages: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the layers of cdk.json by their place in it, and the faults of those that cannot be read."""
+    """Return the layers of cdk.json by their path in it, and the faults of those that cannot be read."""
     layers, faults = {"defaults": defaults}, []
     if isinstance(stages, dict):
         layers |= {f"stages.{name}": layer for name, layer in stages.items()}
@@ -59,16 +59,16 @@ def split(defaults: Any, stages: Any) -> tuple[dict[str, dict[str, Any]], list[s
     else:
         layers["stages"] = stages
     faults += [
-        f"{place} is {layer!r}; it must be an object of settings"
-        for place, layer in layers.items()
+        f"{path} is {layer!r}; it must be an object of settings"
+        for path, layer in layers.items()
         if not isinstance(layer, dict)
     ]
-    return {place: layer for place, layer in layers.items() if isinstance(layer, dict)}, faults
+    return {path: layer for path, layer in layers.items() if isinstance(layer, dict)}, faults
 
 
-def faults_of(place: str, layer: Mapping[str, Any], names: Collection[str]) -> list[str]:
+def faults_of(path: str, layer: Mapping[str, Any], names: Collection[str]) -> list[str]:
     """Return the faults of one layer, which can have the settings in `names`."""
-    where, start = (f" in {place}", f"{place}.") if place else ("", "")
+    where, start = (f" in {path}", f"{path}.") if path else ("", "")
     known = {name: value for name, value in layer.items() if name in names}
     return [
         f"unknown setting {name!r}{where}; allowed: {', '.join(sorted(names))}"

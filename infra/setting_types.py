@@ -1,4 +1,4 @@
-"""Strict types for values from JSON and for the text of `-c name=value`, and what a field of a model accepts."""
+"""Strict types for values from JSON and from the text of `-c name=value`."""
 
 import re
 from collections.abc import Collection
@@ -44,13 +44,13 @@ def member(values: Collection[Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def words(text: str) -> dict[str, Any]:
-    """Return the metadata of a field whose constraint needs words of its own."""
+def accepts(text: str) -> dict[str, Any]:
+    """Return the metadata of a field with a text on what it accepts."""
     return {"allowed": text}
 
 
 def allowed(field: FieldInfo) -> str:
-    """Return what a field accepts, as "it must be ..." continues."""
+    """Return what a field accepts, to follow "it must be"."""
     if isinstance(field.json_schema_extra, dict):
         return str(field.json_schema_extra["allowed"])
     if get_origin(field.annotation) is Literal:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from infra.image_uris import ACCOUNTS
-from infra.setting_types import Flag, StrictModel, Whole, items, member, words
+from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
 
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
                   3653)  # fmt: skip
@@ -28,18 +28,18 @@ class Settings(StrictModel):
 
     stage: str = Field(
         "dev", pattern=r"^[a-z][a-z0-9]{0,15}$", description="part of every name; stages share an account",
-        json_schema_extra=words("a lower-case letter, then at most 15 lower-case letters or digits"),
+        json_schema_extra=accepts("a lower-case letter, then at most 15 lower-case letters or digits"),
     )  # fmt: skip
     region: Annotated[str, member(ACCOUNTS)] = Field(
         "us-east-1", description="AWS region of the stacks; SageMaker's Image Classification must exist there",
-        json_schema_extra=words("one of " + ", ".join(sorted(ACCOUNTS))),
+        json_schema_extra=accepts("one of " + ", ".join(sorted(ACCOUNTS))),
     )  # fmt: skip
     hosting: Literal["realtime", "serverless"] = Field(
         "realtime", description="instances billed by the hour, or billing by the request with cold starts"
     )
     instance_type: str = Field(
         "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="instance type of a realtime endpoint",
-        json_schema_extra=words("an instance type such as ml.m5.large"),
+        json_schema_extra=accepts("an instance type such as ml.m5.large"),
     )  # fmt: skip
     instance_count: Whole = Field(
         1, ge=1, le=20, description="instances of a realtime endpoint; the minimum when it scales"
@@ -66,18 +66,18 @@ class Settings(StrictModel):
     )
     vpc_subnets: Subnets = Field(
         (), description="subnets of a realtime endpoint's instances; empty for no VPC",
-        json_schema_extra=words("a comma-separated list such as subnet-0123456789abcdef0, or empty"),
+        json_schema_extra=accepts("a comma-separated list such as subnet-0123456789abcdef0, or empty"),
     )  # fmt: skip
     vpc_security_groups: SecurityGroups = Field(
         (), description="security groups of these instances",
-        json_schema_extra=words("a comma-separated list such as sg-0123456789abcdef0, or empty"),
+        json_schema_extra=accepts("a comma-separated list such as sg-0123456789abcdef0, or empty"),
     )  # fmt: skip
     auth: Literal["api_key", "iam"] = Field(
         "api_key", description="a key in the header x-api-key, or requests signed with AWS credentials"
     )
     cors_origins: Origins = Field(
         (), description="origins whose web pages can call the API",
-        json_schema_extra=words("a comma-separated list such as https://app.example.org, or empty"),
+        json_schema_extra=accepts("a comma-separated list such as https://app.example.org, or empty"),
     )  # fmt: skip
     waf: Flag = Field(False, description="AWS WAF in front of the API: common attacks, and a rate limit per address")
     rate_limit: Whole = Field(10, ge=1, le=10_000, description="requests per second for each API key")
@@ -92,11 +92,11 @@ class Settings(StrictModel):
     )
     log_retention_days: Annotated[Whole, member(RETENTION_DAYS)] = Field(
         30, description="days that the logs of the proxy and the API are kept",
-        json_schema_extra=words("one of " + ", ".join(map(str, RETENTION_DAYS))),
+        json_schema_extra=accepts("one of " + ", ".join(map(str, RETENTION_DAYS))),
     )  # fmt: skip
     alarms_email: str = Field(
         "", pattern=r"^(|[^@\s,]+@[^@\s,]+\.[^@\s,]+)$", description="recipient of alarms and budget warnings",
-        json_schema_extra=words("an e-mail address, or empty"),
+        json_schema_extra=accepts("an e-mail address, or empty"),
     )  # fmt: skip
     budget_monthly_usd: Whole = Field(
         0, ge=0, le=1_000_000, description="warn at 80 % and 100 % of the account's costs; 0 disables the budget"

@@ -43,9 +43,9 @@ def described(server: Server, name: str) -> dict[str, Any]:
 
 def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(server: Server, synth: Synth) -> None:
     client, s3 = server.client("cloudformation"), server.client("s3")
-    kept, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
-    stack = apply(server, "create", STORAGE, kept["Storage"])
-    apply(server, "create", RETENTION, kept["Retention"])
+    retained, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
+    stack = apply(server, "create", STORAGE, retained["Storage"])
+    apply(server, "create", RETENTION, retained["Retention"])
     (bucket,) = [output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == "DataBucketName"]
     s3.put_object(Bucket=bucket, Key="datasets/image", Body=b"x")
 

@@ -67,10 +67,10 @@ def test_a_removable_stage_deletes_its_bucket_and_the_objects(storage: Template)
 
 
 def test_a_retained_stage_keeps_bucket_versions_and_stack(synth: Synth) -> None:
-    kept = synth(retain_data="true")["Storage"]
-    assert bucket(kept)["DeletionPolicy"] == "Retain"
-    assert bucket(kept)["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    kept.resource_count_is("Custom::S3AutoDeleteObjects", 0)
+    retained = synth(retain_data="true")["Storage"]
+    assert bucket(retained)["DeletionPolicy"] == "Retain"
+    assert bucket(retained)["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    retained.resource_count_is("Custom::S3AutoDeleteObjects", 0)
 
 
 @pytest.mark.parametrize("retain_data", ["true", "false"])
@@ -80,9 +80,9 @@ def test_a_key_is_retained_whatever_becomes_of_the_bucket(synth: Synth, retain_d
 
 
 def test_only_a_retained_stage_has_a_stack_that_imports_its_bucket(synth: Synth) -> None:
-    kept, removable = synth(retain_data="true"), synth(retain_data="false")
-    (parameter,) = properties(kept["Retention"], "AWS::SSM::Parameter")
-    export = kept["Storage"].to_json()["Outputs"]["RetainedBucketName"]["Export"]["Name"]
+    retained, removable = synth(retain_data="true"), synth(retain_data="false")
+    (parameter,) = properties(retained["Retention"], "AWS::SSM::Parameter")
+    export = retained["Storage"].to_json()["Outputs"]["RetainedBucketName"]["Export"]["Name"]
     assert parameter["Value"] == {"Fn::ImportValue": export}
     assert "RetainedBucketName" not in removable["Storage"].to_json()["Outputs"]
     assert "Retention" not in removable

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 from .builders import MODEL, ROOT, STACKS, Context, Synth, compose, context
 
 EVERYTHING = {
-    "stage": "kept", "retain_data": "true", "kms": "create", "waf": "true", "cors_origins": "https://app.example.org",
+    "stage": "full", "retain_data": "true", "kms": "create", "waf": "true", "cors_origins": "https://app.example.org",
     "autoscaling_max_instances": "3", "data_capture_percent": "5", "alarms_email": "a@example.org",
     "budget_monthly_usd": "50", "vpc_subnets": "subnet-0123456789abcdef0",
     "vpc_security_groups": "sg-0123456789abcdef0",
