@@ -5,47 +5,48 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import deployed_model, lambda_asset, lease_schedule, nag, settings
+from infra import deployed_model, lambda_asset, lease_schedule, nag, resolution
 from infra.api import ApiStack
 from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
 from infra.observability import ObservabilityStack
 from infra.retention import RetentionStack
+from infra.settings import summary
 from infra.storage import StorageStack
 
 
 def compose(app: cdk.App, now: dt.datetime) -> None:
-    """Add every stack of one stage to `app`, as its context says; `now` decides whether its lease is over.
+    """Add the stacks of the stage that is in the context of `app`; `now` decides whether its lease is over.
 
     Raises:
         SettingsError: a setting, the model or the lease in context cannot be used.
     """
     context = app.node.get_all_context()
-    chosen = settings.read(context)
-    trained = deployed_model.read(context, chosen.stage)
-    sys.stderr.write(f"{settings.summary(chosen)}\n")
-    storage = StorageStack(app, chosen)
-    if chosen.retain_data:
-        RetentionStack(app, chosen).add_stack_dependency(storage)
-    if trained is None:
+    settings = resolution.read(context)
+    model = deployed_model.read(context, settings.stage)
+    sys.stderr.write(f"{summary(settings)}\n")
+    storage = StorageStack(app, settings)
+    if settings.retain_data:
+        RetentionStack(app, settings).add_stack_dependency(storage)
+    if model is None:
         sys.stderr.write(
-            f"No model in context for stage {chosen.stage}: the endpoint and API stacks are left out. "
-            f"Run `python -m ml.train --stage {chosen.stage}` to make one.\n"
+            f"No model in context for stage {settings.stage}: the endpoint and API stacks are left out. "
+            f"Run `python -m ml.train --stage {settings.stage}` to train one.\n"
         )
-    elif not trained.deployable:
+    elif not model.deployable:
         sys.stderr.write(
-            f"Model {trained.training_job} of stage {chosen.stage} is not released, so that the endpoint and API "
-            f"stacks are left out: {trained.gate}.\n"
+            f"Model {model.training_job} of stage {settings.stage} is not released: {model.gate}. "
+            "The endpoint and API stacks are left out.\n"
         )
     else:
-        leased = lease_schedule.read(context, chosen, now)
-        if leased.over:
-            sys.stderr.write(f"{lease_schedule.refusal(leased, chosen.stage)}\n")
-        endpoint = EndpointStack(app, chosen, trained, leased)
+        lease = lease_schedule.read(context, settings, now)
+        if lease.over:
+            sys.stderr.write(f"{lease_schedule.refusal(lease, settings.stage)}\n")
+        endpoint = EndpointStack(app, settings, model, lease)
         endpoint.add_stack_dependency(storage)
-        api = ApiStack(app, chosen, trained, leased, lambda_asset.build())
+        api = ApiStack(app, settings, model, lease, lambda_asset.build())
         api.add_stack_dependency(endpoint)
-        ObservabilityStack(app, chosen, leased)
+        ObservabilityStack(app, settings, lease)
     nag.check(app)
 
 

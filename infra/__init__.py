@@ -1,1 +1,1 @@
-"""What exists in AWS, one module per capability; synth is a pure function of the settings."""
+"""What exists in AWS, one module per capability; synth is a pure function of settings, model and lease."""

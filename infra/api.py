@@ -1,4 +1,4 @@
-"""The REST API in front of the Lambda proxy: who may call it, how often, and what is logged."""
+"""The REST API in front of the Lambda proxy: access, throttling and logging."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import gateway_responses, waf
-from infra.deployed_model import TrainedModel
+from infra.deployed_model import DeployedModel
 from infra.lease_schedule import Lease
 from infra.nag import acknowledge
 from infra.proxy import TIMEOUT, proxy
@@ -21,21 +21,20 @@ ROUTES = {
     "explain": "POST",
     "uploads": "POST",
     "model": "GET",
-    "lease": "POST",
     "health": "GET",
     "openapi.json": "GET",
 }
 IMAGE_TYPES = ["application/x-image", "image/jpeg", "image/png"]
-"""Bodies of these types reach the proxy as bytes, and answers of them leave as bytes; any other type is text."""
+"""Requests and responses of these types are bytes; all others are text."""
 HEADERS = ["Accept", "Authorization", "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Api-Key"]
 
 LOGGING_POLICY = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]"
 
 
 class ApiStack(cdk.Stack):
-    """The routes on a regional REST API."""
+    """A regional REST API with one method per route, and the proxy behind it."""
 
-    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, lease: Lease, asset: Path) -> None:
+    def __init__(self, scope: Construct, settings: Settings, model: DeployedModel, lease: Lease, asset: Path) -> None:
         super().__init__(scope, settings.stack_name("Api"), env=cdk.Environment(region=settings.region))
         self.settings = settings
         function = proxy(self, settings, model, lease, asset, self._log_group("ProxyLogs"))
@@ -87,16 +86,16 @@ class ApiStack(cdk.Stack):
         return api
 
     def _acknowledge(self, api: apigateway.RestApi) -> None:
-        keys = "Every method wants an API key; there are no users to tell apart. The setting auth=iam wants signatures."
+        keys = "Every method requires an API key. The setting auth=iam requires signed requests instead."
         reasons = {
-            "APIG2": "The proxy checks the body itself: a JSON schema cannot look into an image.",
-            "APIG6": "Execution logs would hold request bodies, which are images of patients; access logs are on.",
+            "APIG2": "The proxy checks the body: a JSON schema cannot check an image.",
+            "APIG6": "Execution logs would contain request bodies, which are images of patients. Access logs are on.",
             "APIG4": keys,
             "COG4": keys,
-            LOGGING_POLICY: "AWS's own policy for its role to write logs by, one for account and region.",
+            LOGGING_POLICY: "AWS's policy for the role with which API Gateway writes logs in this account and region.",
         }
         if not self.settings.waf:
-            reasons["APIG3"] = "A web ACL costs a fixed sum a month; the setting waf adds one where the API is public."
+            reasons["APIG3"] = "A web ACL has a fixed monthly cost. The setting waf adds one."
         for rule, reason in reasons.items():
             acknowledge(api, f"AwsSolutions-{rule}", reason)
 
@@ -115,13 +114,13 @@ class ApiStack(cdk.Stack):
 
     def _log_group(self, name: str) -> logs.LogGroup:
         group = logs.LogGroup(self, name, removal_policy=cdk.RemovalPolicy.DESTROY)
-        # The construct takes names such as ONE_MONTH; the resource takes the days that the settings hold.
+        # The construct accepts names such as ONE_MONTH; the resource accepts the number of days.
         cast(logs.CfnLogGroup, group.node.default_child).retention_in_days = self.settings.log_retention_days
         return group
 
 
 def access_log_format() -> apigateway.AccessLogFormat:
-    """Return one JSON line a request: no query string, no body, no key."""
+    """Return one JSON line per request, without query string, body and key."""
     fields = {
         "request_id": "$context.requestId",
         "time": "$context.requestTime",

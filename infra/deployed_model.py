@@ -1,112 +1,88 @@
-"""The trained model, as `ml.train` and `ml.transform` left it in cdk.context.json."""
+"""The model that a stage deploys, from the entry that `ml.train` and `ml.transform` write to cdk.context.json."""
 
-import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
+
+from pydantic import Field
 
 from infra.errors import SettingsError
+from infra.setting_types import StrictModel, accepts, allowed, refused
 
-RESIZE_MODES = ("squash", "pad")
-"""The ways to make an image square that radiograph has."""
+ResizeMode = Literal["squash", "pad"]
+RESIZE_MODES: tuple[str, ...] = get_args(ResizeMode)
+"""How radiograph makes an image square."""
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """What the endpoint and the API need to know of a model.
+class Calibration(StrictModel, extra="forbid"):
+    """Slope and intercept on the logit of PNEUMONIA."""
+
+    slope: float = Field(gt=0)
+    intercept: float
+
+
+class DeployedModel(StrictModel):
+    """What the endpoint and the API need to know about a model; other keys of the entry are ignored.
 
     Attributes:
         artifact: s3://.../model.tar.gz.
-        training_job: name of the job it came from, shown as the model's version.
+        training_job: the job that trained it, shown as the model's version.
         classes: in the order of the model's output.
-        resize_mode: how the images it was trained on were made square; see radiograph.standardise.
-        threshold: probability of PNEUMONIA from which an image is called that, in [0, 1].
-        threshold_source: one sentence on where the threshold comes from.
-        calibration: slope and intercept on the logit of PNEUMONIA.
-        evaluation: s3://.../ with metrics.json and report.html, "" when there is none.
-        gate: "passed" or "forced"; anything else says why the model may not be deployed.
+        resize_mode: how non-square training images were fitted to 224 x 224; see radiograph.standardise.
+        threshold: the lowest probability of PNEUMONIA that is labelled PNEUMONIA.
+        threshold_source: a sentence on how the threshold was chosen.
+        gate: "passed" or "forced"; any other text says why the model is not released.
+        report: s3://.../report.html, next to metrics.json; "" if the model has none.
     """
 
-    artifact: str
-    training_job: str
-    classes: tuple[str, ...]
-    resize_mode: str
-    threshold: float
-    threshold_source: str
-    calibration: tuple[float, float]
-    gate: str
-    evaluation: str
+    artifact: str = Field(
+        pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz$",
+        json_schema_extra=accepts("an s3:// URI of a model.tar.gz"),
+    )
+    training_job: str = Field(
+        pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", json_schema_extra=accepts("the name of a training job")
+    )
+    classes: tuple[Literal["NORMAL"], Literal["PNEUMONIA"]] = Field(
+        strict=False, json_schema_extra=accepts('["NORMAL", "PNEUMONIA"], in this order')
+    )
+    resize_mode: ResizeMode
+    threshold: float = Field(ge=0, le=1, json_schema_extra=accepts("a number from 0 to 1"))
+    threshold_source: str = Field(pattern=r"\S", json_schema_extra=accepts("a sentence"))
+    calibration: Calibration = Field(json_schema_extra=accepts("slope, a number above 0, and intercept, a number"))
+    gate: str = Field(pattern=r"\S", json_schema_extra=accepts('"passed", "forced", or a reason'))
+    report: str = Field(
+        "", pattern=r"^s3://[a-z0-9.-]{3,63}/.+/report\.html$",
+        json_schema_extra=accepts("an s3:// URI of a report.html, or left out"),
+    )  # fmt: skip
 
     @property
     def deployable(self) -> bool:
         """Whether `ml.transform` released it."""
         return self.gate in ("passed", "forced")
 
+    @property
+    def evaluation(self) -> str:
+        """The prefix s3://.../ of metrics.json and report.html; "" if the model has none."""
+        return self.report.removesuffix("report.html")
 
-def read(context: Mapping[str, Any], stage: str) -> TrainedModel | None:
-    """Return the stage's model; None when none was trained yet.
+
+def read(context: Mapping[str, Any], stage: str) -> DeployedModel | None:
+    """Return the stage's model, or None if no model was trained for it.
 
     Raises:
-        SettingsError: the entry cannot be used.
+        SettingsError: the entry is not valid; one line for each fault.
     """
     entry = context.get(f"model:{stage}")
     if entry is None:
         return None
-    faults = faults_of(entry) if isinstance(entry, dict) else ["it is no object"]
+    if isinstance(entry, dict):
+        fields = DeployedModel.model_fields
+        faults = [
+            f"{name} is {entry.get(name)!r}; it must be {allowed(fields[name])}"
+            for name in refused(DeployedModel, entry)
+        ]
+    else:
+        faults = [f"it is {entry!r}; it must be an object"]
     if faults:
-        raise SettingsError(
-            f"model:{stage} in cdk.context.json cannot be used: {'; '.join(faults)}. "
-            f"Run `python -m ml.train --stage {stage}` to write it anew."
-        )
-    return TrainedModel(
-        entry["artifact"],
-        entry["training_job"],
-        tuple(entry["classes"]),
-        entry["resize_mode"],
-        float(entry["threshold"]),
-        entry["threshold_source"],
-        (float(entry["calibration"]["slope"]), float(entry["calibration"]["intercept"])),
-        entry["gate"],
-        entry.get("report", "").removesuffix("report.html"),
-    )
-
-
-def faults_of(entry: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with an entry: each part's rule, and what is there instead."""
-    threshold: Any = entry.get("threshold")
-    source = entry.get("threshold_source")
-    # bool is a kind of int in Python; true is no probability.
-    numeric = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    rules = {
-        "artifact": (
-            "an s3:// URI of a model.tar.gz",
-            matches(r"s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz", entry, "artifact"),
-        ),
-        "training_job": ("a job's name", matches(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", entry, "training_job")),
-        "classes": ("NORMAL and PNEUMONIA in label order", entry.get("classes") == ["NORMAL", "PNEUMONIA"]),
-        "resize_mode": (" or ".join(RESIZE_MODES), entry.get("resize_mode") in RESIZE_MODES),
-        "threshold": ("a number from 0 to 1", numeric and math.isfinite(threshold) and 0 <= threshold <= 1),
-        "threshold_source": ("a sentence", isinstance(source, str) and source.strip()),
-        "calibration": ("slope above 0 and intercept, both numbers", is_calibration(entry.get("calibration"))),
-        "report": (
-            "an s3:// URI of a report.html, or left out",
-            "report" not in entry or matches(r"s3://[a-z0-9.-]{3,63}/.+/report\.html", entry, "report"),
-        ),
-        "gate": ("passed, forced, or a reason", isinstance(entry.get("gate"), str) and entry["gate"].strip()),
-    }
-    return [f"{name} must be {rule}, but is {entry.get(name)!r}" for name, (rule, kept) in rules.items() if not kept]
-
-
-def is_calibration(value: Any) -> bool:
-    """Return whether a part is a slope and an intercept."""
-    if not isinstance(value, dict) or set(value) != {"slope", "intercept"}:
-        return False
-    numbers = [one for one in value.values() if isinstance(one, int | float) and not isinstance(one, bool)]
-    return len(numbers) == 2 and all(map(math.isfinite, numbers)) and value["slope"] > 0
-
-
-def matches(pattern: str, entry: Mapping[str, Any], name: str) -> bool:
-    """Return whether a part is a string of a form."""
-    value = entry.get(name)
-    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+        remedy = f"Run `python -m ml.train --stage {stage}` to write it again."
+        raise SettingsError.listing(f"model:{stage} in cdk.context.json", faults, remedy)
+    return DeployedModel.model_validate(entry)

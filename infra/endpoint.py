@@ -6,20 +6,20 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import image_uris, rollback
-from infra.deployed_model import TrainedModel
+from infra.deployed_model import DeployedModel
 from infra.exports import bucket_export, execution_role_export, key_export, settings_output
 from infra.lease_schedule import Lease, add_schedule, schedule_name
 from infra.settings import Settings
 
 VARIANT = "AllTraffic"
 CAPTURE = "capture"
-"""Prefix of the data bucket for what an endpoint stores of its requests."""
+"""Prefix of the data bucket for captured requests and responses."""
 
 
 class EndpointStack(cdk.Stack):
-    """Hosts one trained model; CloudFormation names model and configuration, so that it can replace them."""
+    """Hosts one model. CloudFormation names the model and its configuration, so it can replace them."""
 
-    def __init__(self, scope: Construct, settings: Settings, model: TrainedModel, lease: Lease) -> None:
+    def __init__(self, scope: Construct, settings: Settings, model: DeployedModel, lease: Lease) -> None:
         super().__init__(scope, settings.stack_name("Endpoint"), env=cdk.Environment(region=settings.region))
         self.settings = settings
         name = lease.endpoint_name(settings.stage)
@@ -28,19 +28,19 @@ class EndpointStack(cdk.Stack):
             "Config",
             production_variants=[variant(self._model(model), settings)],
             data_capture_config=self._capture() if settings.data_capture_percent else None,
-            # Volumes of serverless endpoints are SageMaker's own.
+            # A serverless endpoint has no volume of its own.
             kms_key_id=cdk.Fn.import_value(key_export(settings))
             if settings.kms == "create" and settings.realtime
             else None,
         )
-        guarded = settings.realtime and settings.rollback_wait_minutes > 0
+        rolls_back = settings.realtime and settings.rollback_wait_minutes > 0
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=name,
             endpoint_config_name=config.attr_endpoint_config_name,
-            deployment_config=rollback.deployment_config(self, name, VARIANT, settings) if guarded else None,
-            # Else an update would put the number of instances back to what the configuration says.
+            deployment_config=rollback.deployment_config(self, name, VARIANT, settings) if rolls_back else None,
+            # Without it, an update resets the number of instances to that of the configuration.
             retain_all_variant_properties=True if settings.scales else None,
         )
         if settings.scales:
@@ -52,7 +52,7 @@ class EndpointStack(cdk.Stack):
         cdk.CfnOutput(self, "EndpointConfigName", value=config.attr_endpoint_config_name)
         settings_output(self, "Endpoint", settings)
 
-    def _model(self, model: TrainedModel) -> sagemaker.CfnModel:
+    def _model(self, model: DeployedModel) -> sagemaker.CfnModel:
         network = None
         if self.settings.vpc_subnets:
             network = sagemaker.CfnModel.VpcConfigProperty(
@@ -62,7 +62,7 @@ class EndpointStack(cdk.Stack):
             self,
             "Model",
             execution_role_arn=cdk.Fn.import_value(execution_role_export(self.settings)),
-            # Serverless endpoints do not offer network isolation; the container needs no network in either mode.
+            # Serverless endpoints do not support network isolation. The container needs no network in either mode.
             enable_network_isolation=self.settings.realtime or None,
             vpc_config=network,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
@@ -72,18 +72,18 @@ class EndpointStack(cdk.Stack):
 
     def _capture(self) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
         bucket = cdk.Fn.import_value(bucket_export(self.settings))
-        captured = sagemaker.CfnEndpointConfig.CaptureOptionProperty
+        option = sagemaker.CfnEndpointConfig.CaptureOptionProperty
         return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
             enable_capture=True,
             initial_sampling_percentage=self.settings.data_capture_percent,
             destination_s3_uri=cdk.Fn.join("", ["s3://", bucket, f"/{CAPTURE}/"]),
-            capture_options=[captured(capture_mode="Input"), captured(capture_mode="Output")],
+            capture_options=[option(capture_mode="Input"), option(capture_mode="Output")],
             kms_key_id=cdk.Fn.import_value(key_export(self.settings)) if self.settings.kms == "create" else None,
         )
 
 
 def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
-    """Return the one production variant, for either hosting mode."""
+    """Return the production variant."""
     if not settings.realtime:
         return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
             model_name=model.attr_model_name,
@@ -103,7 +103,7 @@ def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpo
 
 
 def add_scaling(scope: Construct, endpoint_name: str, settings: Settings) -> autoscaling.CfnScalableTarget:
-    """Let the number of instances follow the requests each of them gets (target tracking)."""
+    """Scale the number of instances with the requests per instance (target tracking)."""
     target = autoscaling.CfnScalableTarget(
         scope,
         "Instances",

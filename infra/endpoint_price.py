@@ -1,4 +1,4 @@
-"""What the endpoint costs, from the project's price table, so that the API can say it."""
+"""The endpoint's cost from the project's price table; `GET /model` shows it."""
 
 import json
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ from infra.settings import Settings
 
 TABLE = Path(__file__).resolve().parents[1] / "ml" / "training" / "prices.json"
 DIGITS = 8
-"""Of a price in its currency: a serverless second costs 0.00002 a gigabyte."""
+"""Decimals of a price: a serverless second costs 0.00002 USD per gigabyte."""
 
 
 def read() -> dict[str, Any]:
-    """Return the price table: a file that ml keeps, and that nothing else of ml is needed for."""
+    """Return the price table, a JSON file that `ml` maintains."""
     table: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
     return table
 
 
 def endpoint(settings: Settings, table: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the endpoint's cost as GET /model says it; None where the table has no price for it.
+    """Return the endpoint's cost as `GET /model` shows it, or None if the table has no price for it.
 
-    `per_hour` is that of the least number of instances, and 0 for a serverless endpoint, which costs
-    `per_inference_second` for each second of an inference instead. Requests and storage are not in it.
+    `per_hour` is the cost of the minimum number of instances. It is 0 for a serverless endpoint, which costs
+    `per_inference_second` for each second of inference. Data transfer and storage are not included.
     """
     per_second = None
     if settings.realtime:
@@ -30,8 +30,8 @@ def endpoint(settings: Settings, table: Mapping[str, Any]) -> dict[str, Any] | N
         if price is None:
             return None
         per_hour = round(settings.instance_count * price, DIGITS)
-        most = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
-        what = f"{settings.instance_count}{most} x {settings.instance_type}"
+        maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
+        what = f"{settings.instance_count}{maximum} x {settings.instance_type}"
     else:
         gigabytes = settings.serverless_memory_mb / 1024
         per_hour, per_second = 0.0, round(gigabytes * table["serverless_gb_second"], DIGITS)

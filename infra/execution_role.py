@@ -1,4 +1,4 @@
-"""What training, transform and hosting act as: their prefixes, their logs, their image, and nothing else."""
+"""The role of training, transform and hosting: its grants cover their prefixes, logs and image, and nothing else."""
 
 from typing import Any, cast
 
@@ -14,25 +14,25 @@ from infra.nag import acknowledge
 from infra.settings import Settings
 
 READ = ("datasets", "training", "checkpoints", "transform-input")
-WRITTEN = ("training", "transform", "checkpoints")
-"""Prefixes of the bucket that the role may read, and may write."""
+WRITE = ("training", "transform", "checkpoints")
+"""Prefixes of the bucket that the role can read, and those that it can write."""
 
 Statement = tuple[str, list[str], list[str], dict[str, Any]]
 
 
 def execution_role(scope: Construct, settings: Settings, bucket: s3.Bucket, key: kms.Key | None) -> iam.Role:
-    """Return the role; infra's tests list every statement and every wildcard in it with its reason."""
+    """Return the role. The tests list each of its grants, and a reason for each wildcard."""
     role = iam.Role(scope, "Execution", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-    granted = [*data(settings, bucket), *running(settings)]
+    statements = [*data_statements(settings, bucket), *job_statements(settings)]
     if settings.realtime and settings.rollback_wait_minutes:
-        # SageMaker looks at the alarms of a blue/green update with this role (developer guide, auto-rollback).
-        granted.append(("LookAtAlarms", ["cloudwatch:DescribeAlarms"], ["*"], {}))
+        # SageMaker reads the alarms of a blue/green update with this role (developer guide, auto-rollback).
+        statements.append(("LookAtAlarms", ["cloudwatch:DescribeAlarms"], ["*"], {}))
     if key is not None:
         actions = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"]
-        granted.append(("UseTheKey", actions, [key.key_arn], {}))
+        statements.append(("UseTheKey", actions, [key.key_arn], {}))
     if settings.vpc_subnets:
-        granted.append(("JoinTheVpc", NETWORK, ["*"], {}))
-    for sid, actions, resources, conditions in granted:
+        statements.append(("JoinTheVpc", NETWORK, ["*"], {}))
+    for sid, actions, resources, conditions in statements:
         role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions))
     acknowledge_wildcards(role, settings, bucket)
     return role
@@ -52,23 +52,23 @@ NETWORK = [
 """What SageMaker needs to put instances into a VPC (developer guide, "Give SageMaker AI hosted endpoints access")."""
 
 
-def written(settings: Settings) -> tuple[str, ...]:
-    """Return the prefixes that the role may write."""
-    return (*WRITTEN, CAPTURE) if settings.data_capture_percent else WRITTEN
+def write_prefixes(settings: Settings) -> tuple[str, ...]:
+    """Return the prefixes that the role can write."""
+    return (*WRITE, CAPTURE) if settings.data_capture_percent else WRITE
 
 
-def data(settings: Settings, bucket: s3.Bucket) -> list[Statement]:
+def data_statements(settings: Settings, bucket: s3.Bucket) -> list[Statement]:
     """Return the statements on the bucket."""
     arn = bucket.bucket_arn
     return [
         ("ListTheBucket", ["s3:ListBucket"], [arn], {}),
         ("ReadInputs", ["s3:GetObject"], [f"{arn}/{part}/*" for part in READ], {}),
-        ("WriteOutputs", ["s3:PutObject"], [f"{arn}/{part}/*" for part in written(settings)], {}),
+        ("WriteOutputs", ["s3:PutObject"], [f"{arn}/{part}/*" for part in write_prefixes(settings)], {}),
     ]
 
 
-def running(settings: Settings) -> list[Statement]:
-    """Return the statements that any job or endpoint needs to run and to be watched."""
+def job_statements(settings: Settings) -> list[Statement]:
+    """Return the statements that every job and endpoint needs: logs, metrics, and the algorithm's image."""
     logs = f"arn:{cdk.Aws.PARTITION}:logs:{settings.region}:{cdk.Aws.ACCOUNT_ID}:log-group:/aws/sagemaker/*"
     return [
         (
@@ -96,14 +96,14 @@ def running(settings: Settings) -> list[Statement]:
 def acknowledge_wildcards(role: iam.Role, settings: Settings, bucket: s3.Bucket) -> None:
     """Give the reason for each wildcard in the role's policy."""
     bucket_id = cdk.Stack.of(role).get_logical_id(cast(s3.CfnBucket, bucket.node.default_child))
-    objects = "SageMaker names the objects below these prefixes; no other prefix of the bucket is open."
-    for part in sorted({*READ, *written(settings)}):
+    objects = "SageMaker names the objects below these prefixes. The role has no access to other prefixes."
+    for part in sorted({*READ, *write_prefixes(settings)}):
         acknowledge(role, f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{part}/*]", objects)
     logs = f"arn:<AWS::Partition>:logs:{settings.region}:<AWS::AccountId>:log-group:/aws/sagemaker/*"
     acknowledge(role, f"AwsSolutions-IAM5[Resource::{logs}]", "SageMaker names log groups and streams by job.")
     acknowledge(
         role,
         "AwsSolutions-IAM5[Resource::*]",
-        "cloudwatch:PutMetricData, cloudwatch:DescribeAlarms, ecr:GetAuthorizationToken and a VPC's network interfaces "
-        "know no resources; the first is bound to SageMaker's namespaces by a condition.",
+        "cloudwatch:PutMetricData, cloudwatch:DescribeAlarms, ecr:GetAuthorizationToken and the actions on network "
+        "interfaces do not support resources. A condition limits the first to SageMaker's namespaces.",
     )

@@ -1,11 +1,10 @@
-"""What the stacks say of themselves: names of exports, and the settings they were deployed with.
+"""Outputs of the stacks: named exports, and the settings of their deployment.
 
-A named export is there from the first deployment on, so that deploying the endpoint later leaves that stack as it is; a
-construct reference would add its export only once something consumes it.
+The exports have fixed names because a construct reference would add its export only when another stack uses it:
+deploying the endpoint would then change the storage stack.
 """
 
 import json
-from dataclasses import asdict
 
 import aws_cdk as cdk
 
@@ -18,13 +17,12 @@ RECORDED = {
         "serverless_concurrency", "lease_hours", "data_capture_percent",
     ),
 }  # fmt: skip
-"""The settings that shape each stack, by its part's name. One that a stack does not depend on is left out, so that
-changing it leaves that stack as it is."""
+"""The settings that each stack depends on. Changing another setting leaves the stack unchanged."""
 
 
 def settings_output(stack: cdk.Stack, part: str, settings: Settings) -> None:
-    """Add the output `Settings`, compact JSON, with which `ml.preflight` compares what would be deployed."""
-    values = {name: value for name, value in asdict(settings).items() if name in RECORDED[part]}
+    """Add the output `Settings`, compact JSON, which `ml.preflight` compares with the settings to deploy."""
+    values = settings.model_dump(include=set(RECORDED[part]))
     cdk.CfnOutput(stack, "Settings", value=json.dumps(values, separators=(",", ":")))
 
 
@@ -39,10 +37,10 @@ def bucket_export(settings: Settings) -> str:
 
 
 def key_export(settings: Settings) -> str:
-    """Return the export of the key's ARN, which exists where the setting kms is create."""
+    """Return the export of the key's ARN, which exists if kms is "create"."""
     return f"{settings.stack_name('Storage')}:DataKeyArn"
 
 
 def retained_export(settings: Settings) -> str:
-    """Return the export of the data bucket's name that exists where the setting retain_data is true."""
+    """Return the second export of the data bucket's name, which exists if retain_data is true."""
     return f"{settings.stack_name('Storage')}:RetainedBucketName"

@@ -51,22 +51,22 @@ DOMAINS: Final = {
     "us-isof-": "csp.hci.ic.gov",
     "us-iso-": "c2s.ic.gov",
 }
-"""Of the partitions whose registries are not under amazonaws.com, by the start of the region's name."""
+"""Registry domains other than amazonaws.com, by the prefix of the region."""
 
 
 def repository_arn(region: str) -> str:
-    """Return the ARN of the image's repository; settings allow no other region than those of ACCOUNTS."""
+    """Return the ARN of the image's repository."""
     return f"arn:{partition(region)}:ecr:{region}:{ACCOUNTS[region]}:repository/image-classification"
 
 
 def image_uri(region: str) -> str:
-    """Return the image, tag 1: AWS recommends it over `latest` for production."""
-    domain = next((domain for start, domain in DOMAINS.items() if region.startswith(start)), "amazonaws.com")
+    """Return the image with tag 1, which AWS recommends for production instead of `latest`."""
+    domain = next((domain for prefix, domain in DOMAINS.items() if region.startswith(prefix)), "amazonaws.com")
     return f"{ACCOUNTS[region]}.dkr.ecr.{region}.{domain}/image-classification:1"
 
 
 def partition(region: str) -> str:
     """Return the partition of a region, such as aws or aws-us-gov."""
-    starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-isob-": "aws-iso-b", "us-isof-": "aws-iso-f"}
-    starts |= {"us-iso-": "aws-iso"}
-    return next((name for start, name in starts.items() if region.startswith(start)), "aws")
+    partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-isob-": "aws-iso-b", "us-isof-": "aws-iso-f"}
+    partitions |= {"us-iso-": "aws-iso"}
+    return next((name for prefix, name in partitions.items() if region.startswith(prefix)), "aws")

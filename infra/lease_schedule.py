@@ -1,9 +1,8 @@
-"""The lease: an endpoint that deletes itself unless somebody extends it, so that a forgotten one stops costing.
+"""The lease: the endpoint is deleted at a set time unless the operator extends it.
 
-`python -m ml.lease` writes when it ends, and which endpoint of the stage it is for, into cdk.context.json. A one-time
-schedule of EventBridge Scheduler calls SageMaker's DeleteEndpoint by itself. CloudFormation does not learn of that;
-the next lease therefore has the next number, which is part of the endpoint's name, and a plain `cdk deploy` makes the
-endpoint anew under that name.
+`python -m ml.lease` writes the end and the number of the lease to cdk.context.json. A one-time schedule of EventBridge
+Scheduler calls SageMaker's DeleteEndpoint. CloudFormation does not know about the deletion. The next lease therefore
+has the next number, which is part of the endpoint's name: `cdk deploy` then creates an endpoint under a new name.
 """
 
 import datetime as dt
@@ -18,15 +17,23 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+from pydantic import Field
 
 from infra.errors import SettingsError
 from infra.nag import acknowledge
+from infra.setting_types import StrictModel
 from infra.settings import Settings
 
-SCHEDULER = "scheduler.amazonaws.com"
 FORM = "%Y-%m-%dT%H:%M:%S"
 LONGEST_RETRY = cdk.Duration.hours(2)
-"""SageMaker refuses to delete an endpoint during an update, which may take this long (infra/rollback.py)."""
+"""SageMaker refuses to delete an endpoint during an update, which can take this long (infra/rollback.py)."""
+
+
+class LeaseEntry(StrictModel):
+    """The entry of cdk.context.json that `ml.lease` writes."""
+
+    ends: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$")
+    number: int = Field(ge=1, le=9999)
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class Lease:
     """The lease of a stage.
 
     Attributes:
-        ends: the time in UTC, as 2026-11-24T18:00:00; "" where the endpoint runs until it is deleted.
-        number: of the endpoint within its stage, from 1.
-        over: whether `ends` had passed when the lease was read.
+        ends: the time in UTC, such as 2026-11-24T18:00:00; "" for an endpoint without a lease.
+        number: counts the endpoints of the stage, from 1.
+        over: whether `ends` has passed.
     """
 
     ends: str
@@ -44,75 +51,59 @@ class Lease:
     over: bool = False
 
     def endpoint_name(self, stage: str) -> str:
-        """Return the endpoint's name: the stage's, with the number from the second lease on."""
+        """Return the endpoint's name, with the number from the second lease on."""
         return f"pneumonia-{stage}" + (f"-{self.number}" if self.number > 1 else "")
 
 
 def read(context: Mapping[str, Any], settings: Settings, now: dt.datetime) -> Lease:
-    """Return the stage's lease; one that never ends where the stage does not lease.
+    """Return the stage's lease, without an end if lease_hours is 0.
 
     Args:
         now: an aware time; it decides whether the lease is over.
 
     Raises:
-        SettingsError: the stage leases and there is no lease in context, or the entry cannot be used.
+        SettingsError: the stage needs a lease and the context has none, or the entry is not valid.
     """
     entry = context.get(f"lease:{settings.stage}")
     remedy = f"Run `python -m ml.lease extend --stage {settings.stage}` to write one"
     if entry is None:
         if settings.lease_hours:
             raise SettingsError(
-                f"Stage {settings.stage} leases its endpoint (lease_hours is {settings.lease_hours}) and "
-                f"cdk.context.json holds no lease. {remedy}, or set lease_hours to 0."
+                f"lease_hours is {settings.lease_hours} and cdk.context.json has no lease:{settings.stage}. {remedy}, "
+                "or set lease_hours to 0."
             )
         return Lease("", 1)
-    text, number = (entry.get("ends"), entry.get("number")) if isinstance(entry, dict) else (None, None)
-    ends = moment(text)
-    if ends is None or not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 9999:
-        raise SettingsError(
-            f"lease:{settings.stage} in cdk.context.json is {entry!r}; it must have ends, a UTC time such as "
-            f"2026-11-24T18:00:00, and number, from 1 to 9999. {remedy}."
-        )
-    return Lease(f"{ends:{FORM}}", number, ends <= now) if settings.lease_hours else Lease("", number)
-
-
-def moment(text: Any) -> dt.datetime | None:
-    """Return the time that a text such as 2026-11-24T18:00:00 names, in UTC; None where it names none."""
     try:
-        return dt.datetime.strptime(text, FORM).replace(tzinfo=dt.UTC)
-    except (TypeError, ValueError):
-        return None
+        valid = LeaseEntry.model_validate(entry)
+        ends = dt.datetime.strptime(valid.ends, FORM).replace(tzinfo=dt.UTC)
+    except ValueError as error:
+        raise SettingsError(
+            f'lease:{settings.stage} in cdk.context.json is {entry!r}; it must have "ends", a UTC time such as '
+            f'2026-11-24T18:00:00, and "number", a whole number from 1 to 9999. {remedy}.'
+        ) from error
+    return Lease(valid.ends, valid.number, ends <= now) if settings.lease_hours else Lease("", valid.number)
 
 
 def refusal(lease: Lease, stage: str) -> str:
-    """Return why a lease that is over is not deployed, and what to do."""
+    """Return why `cdk deploy` refuses a lease that is over, and what to do."""
     return (
-        f"The lease of stage {stage} ended at {lease.ends} UTC: `cdk deploy` will refuse the endpoint stack, because "
+        f"The lease of stage {stage} ended at {lease.ends} UTC. `cdk deploy` will refuse the endpoint stack, because "
         f"the endpoint would be deleted at once. Run `python -m ml.lease extend --stage {stage}` first."
     )
 
 
 def schedule_name(stage: str) -> str:
-    """Return the name of the schedule that ends the stage's lease."""
+    """Return the name of the schedule that deletes the stage's endpoint."""
     return f"pneumonia-{stage}-lease"
 
 
 def failures_name(stage: str) -> str:
-    """Return the name of the queue that holds what the schedule could not do."""
+    """Return the name of the queue for the schedule's failed calls."""
     return f"pneumonia-{stage}-lease-failures"
 
 
-def role_name(stage: str, region: str) -> str:
-    """Return the name of the role that the schedule acts as.
-
-    It is fixed, so that the proxy's right to pass it needs no output of another stack. Roles are the account's and not
-    the region's, so the region is part of it.
-    """
-    return f"pneumonia-{stage}-lease-{region}"
-
-
 def add_schedule(scope: Construct, lease: Lease, settings: Settings) -> scheduler.CfnSchedule:
-    """Let EventBridge Scheduler delete the endpoint at the lease's end, and keep what it could not do in a queue."""
+    """Add the schedule that deletes the endpoint at the lease's end, its role, and a queue for failed calls."""
     queue = failures(scope, settings.stage)
     role = schedule_role(scope, lease, settings, queue)
     target = scheduler.CfnSchedule
@@ -124,7 +115,7 @@ def add_schedule(scope: Construct, lease: Lease, settings: Settings) -> schedule
         "extend it with python -m ml.lease.",
         schedule_expression="",
         schedule_expression_timezone="UTC",
-        # Said, because an update leaves out what the template does not say: a lease ended by hand is off.
+        # `ml.lease end` disables the schedule. Without this line, an update would leave it disabled.
         state="ENABLED",
         flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
         target=target.TargetProperty(
@@ -136,7 +127,7 @@ def add_schedule(scope: Construct, lease: Lease, settings: Settings) -> schedule
         ),
     )
     schedule.schedule_expression = cdk.Fn.join("", ["at(", end_parameter(schedule, lease).value_as_string, ")"])
-    # The role's policy is a resource of its own, which the role's ARN does not wait for.
+    # The role's policy is a separate resource; a reference to the role does not wait for it.
     schedule.node.add_dependency(role)
     return schedule
 
@@ -144,30 +135,30 @@ def add_schedule(scope: Construct, lease: Lease, settings: Settings) -> schedule
 def end_parameter(schedule: scheduler.CfnSchedule, lease: Lease) -> cdk.CfnParameter:
     """Return the template's parameter for the lease's end.
 
-    `cdk deploy` gives a parameter that the stack has already its previous value. A deployment therefore never moves a
-    lease that was extended in AWS since, whatever cdk.context.json says. The parameter's name changes with all that
-    the schedule says besides its time: CloudFormation then updates the schedule, and the time that was deployed first
-    may have passed.
+    `cdk deploy` keeps the value of a parameter that the stack already has. A deployment therefore never moves a lease
+    that was extended in AWS. The parameter's name is a hash of the schedule's other properties. If one of them changes,
+    CloudFormation updates the schedule, and the value of the old parameter may be in the past.
 
-    A lease that is over has a parameter without a default, which no stack has: a deployment that would let the
-    schedule delete the endpoint at once fails instead. Nothing else asks for parameters.
+    For a lease that is over, the parameter has no default and a name that no stack has. The deployment then fails,
+    where the schedule would delete the endpoint at once.
     """
     stack = cdk.Stack.of(schedule)
     if lease.over:
         return cdk.CfnParameter(stack, "LeaseIsOver", description="Run python -m ml.lease extend, then deploy again.")
-    said = json.dumps(stack.resolve([schedule.description, schedule.target]), sort_keys=True)
-    name = f"LeaseEnds{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+    properties = json.dumps(stack.resolve([schedule.description, schedule.target]), sort_keys=True)
+    name = f"LeaseEnds{hashlib.sha256(properties.encode()).hexdigest()[:8]}"
     return cdk.CfnParameter(stack, name, default=lease.ends, description="UTC; later deployments keep the first value.")
 
 
 def schedule_role(scope: Construct, lease: Lease, settings: Settings, queue: sqs.Queue) -> iam.Role:
-    """Return the role that the schedule acts as: it may delete this endpoint, and report that it could not."""
+    """Return the schedule's role, which can delete this endpoint and send failed calls to the queue."""
     stack = cdk.Stack.of(scope)
     role = iam.Role(
         scope,
         "LeaseRole",
-        role_name=role_name(settings.stage, stack.region),
-        assumed_by=iam.ServicePrincipal(SCHEDULER, conditions={"StringEquals": {"aws:SourceAccount": stack.account}}),
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
+        ),
     )
     endpoint = stack.format_arn(
         service="sagemaker", resource="endpoint", resource_name=lease.endpoint_name(settings.stage)
@@ -177,7 +168,7 @@ def schedule_role(scope: Construct, lease: Lease, settings: Settings, queue: sqs
     role.add_to_policy(grant(sid="ReportFailures", actions=["sqs:SendMessage"], resources=[queue.queue_arn]))
     if settings.scales:
         # SageMaker requires this to delete an endpoint that scales (developer guide, "Delete endpoints configured for
-        # auto scaling"). Application Auto Scaling names its targets by random ids, and keeps tags of its own.
+        # auto scaling"). The ids of scalable targets are random.
         targets = f"application-autoscaling:{stack.region}:{stack.account}:scalable-target/*"
         role.add_to_policy(
             grant(
@@ -195,13 +186,13 @@ def schedule_role(scope: Construct, lease: Lease, settings: Settings, queue: sqs
         acknowledge(
             role,
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:{targets.replace(stack.account, '<AWS::AccountId>')}]",
-            "The id of a scalable target is random; conditions bind the grant to endpoints of SageMaker.",
+            "The id of a scalable target is random. Conditions limit the grant to SageMaker endpoints.",
         )
     return role
 
 
 def failures(scope: Construct, stage: str) -> sqs.Queue:
-    """Return the queue for calls that EventBridge Scheduler gave up, each with the error's text."""
+    """Return the queue for calls that failed after all retries, each with its error."""
     queue = sqs.Queue(
         scope,
         "LeaseFailures",

@@ -1,4 +1,4 @@
-"""What is watched: a dashboard, alarms, a topic that tells somebody, and a budget."""
+"""Dashboard, alarms with a topic for notifications, and a budget."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
@@ -16,9 +16,9 @@ from infra.proxy import function_name
 from infra.settings import Settings
 
 NAMESPACE = "PneumoniaApi"
-"""Of the metrics in the proxy's log lines (lambda/inference_proxy/emf.py)."""
+"""Namespace of the metrics in the proxy's log lines (lambda/inference_proxy/emf.py)."""
 SLOW_MILLISECONDS = 10_000
-BUDGET_SHARES = (80, 100)
+BUDGET_PERCENTAGES = (80, 100)
 
 
 class ObservabilityStack(cdk.Stack):
@@ -38,25 +38,25 @@ class ObservabilityStack(cdk.Stack):
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", enforce_ssl=True)
-        # A policy of its own replaces the topic's default one, by which the account's alarms could publish.
+        # This policy replaces the topic's default policy, which would allow the account's alarms to publish.
         source = {"StringEquals": {"aws:SourceAccount": self.account}}
         topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=source))
-        acknowledge(topic, "AwsSolutions-SNS2", "Messages name alarms of this stage; no data of patients passes here.")
+        acknowledge(topic, "AwsSolutions-SNS2", "Messages contain names of alarms and no patient data.")
         if self.settings.alarms_email:
             topic.add_subscription(subscriptions.EmailSubscription(self.settings.alarms_email))
         return topic
 
     def proxy(self, name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:
-        """Return one of the metrics that the proxy writes into its log."""
+        """Return a metric that the proxy writes to its log."""
         return metric(NAMESPACE, name, statistic, Stage=self.settings.stage, **dimensions)
 
     def model(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Return one of the endpoint's metrics."""
+        """Return a metric of the endpoint."""
         endpoint = self.lease.endpoint_name(self.settings.stage)
         return metric("AWS/SageMaker", name, statistic, EndpointName=endpoint, VariantName=VARIANT)
 
     def function(self, name: str) -> cloudwatch.Metric:
-        """Return one of Lambda's metrics of the proxy."""
+        """Return a Lambda metric of the proxy."""
         return metric("AWS/Lambda", name, "Sum", FunctionName=function_name(self.settings.stage))
 
     def _alarms(self) -> list[cloudwatch.Alarm]:
@@ -64,26 +64,26 @@ class ObservabilityStack(cdk.Stack):
         failed = metric("AWS/ApiGateway", "5XXError", "Sum", ApiName=f"pneumonia-{stage}", Stage=stage)
         slow = self.proxy("Latency", "p99", Route="POST /predict")
         throttled = self.proxy("Rejections", "Sum", Code="endpoint_throttled")
-        watched = {
-            "Failures": (failed, 3, "The API answered 5xx; see the logs of the proxy and of the API."),
+        alarms = {
+            "Failures": (failed, 3, "The API answered 5xx. See the logs of the proxy and the API."),
             "FunctionErrors": (self.function("Errors"), 1, "The proxy crashed, timed out or ran out of memory."),
-            "FunctionThrottles": (self.function("Throttles"), 10, "Lambda refused to run the proxy; raise its quota."),
-            "SlowAnswers": (slow, SLOW_MILLISECONDS, "POST /predict took 10 s or more for a quarter of an hour."),
-            "ModelErrors": (self.model("Invocation5XXErrors", "Sum"), 3, "The model fails; see the endpoint's log."),
-            "Throttled": (throttled, 10, "The endpoint is overloaded; give it more instances or concurrency."),
+            "FunctionThrottles": (self.function("Throttles"), 10, "Lambda refused to run the proxy. Raise its quota."),
+            "SlowAnswers": (slow, SLOW_MILLISECONDS, "POST /predict took 10 s or more for 15 minutes."),
+            "ModelErrors": (self.model("Invocation5XXErrors", "Sum"), 3, "The model failed. See the endpoint's log."),
+            "Throttled": (throttled, 10, "The endpoint is overloaded. Add instances or concurrency."),
         }
         if self.lease.ends:
             stuck = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName=failures_name(stage))
-            watched["LeaseFailed"] = (stuck, 1, "The lease could not delete the endpoint, which goes on billing.")
-        return [self._alarm(name, *parts) for name, parts in watched.items()]
+            alarms["LeaseFailed"] = (stuck, 1, "The lease could not delete the endpoint, which is still billed.")
+        return [self._alarm(name, *parts) for name, parts in alarms.items()]
 
-    def _alarm(self, name: str, watched: cloudwatch.Metric, threshold: float, description: str) -> cloudwatch.Alarm:
-        return watched.create_alarm(
+    def _alarm(self, name: str, source: cloudwatch.Metric, threshold: float, description: str) -> cloudwatch.Alarm:
+        return source.create_alarm(
             self,
             name,
             alarm_description=description,
             threshold=threshold,
-            # One cold start, or one image of many megapixels, is not a slow API.
+            # A single cold start or very large image does not make the API slow.
             evaluation_periods=3 if name == "SlowAnswers" else 1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -96,7 +96,7 @@ class ObservabilityStack(cdk.Stack):
         graphs = {
             "Requests and failures": [self.proxy("Requests", "Sum"), self.proxy("Errors", "Sum")],
             "Function": [self.function(name) for name in ("Errors", "Throttles", "ConcurrentExecutions")],
-            "Latency, ms": [self.proxy("Latency", one) for one in ("p50", "p99")]
+            "Latency, ms": [self.proxy("Latency", percentile) for percentile in ("p50", "p99")]
             + [self.proxy("EndpointLatency", "p50")],
             "Predictions by label": labels,
             "Endpoint": [self.model(name, "Sum") for name in calls],
@@ -104,7 +104,7 @@ class ObservabilityStack(cdk.Stack):
         board.add_widgets(*(cloudwatch.GraphWidget(title=title, left=list(lines)) for title, lines in graphs.items()))
 
     def _budget(self) -> None:
-        told = budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=self.settings.alarms_email)
+        subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=self.settings.alarms_email)
         budgets.CfnBudget(
             self,
             "Budget",
@@ -116,15 +116,15 @@ class ObservabilityStack(cdk.Stack):
             notifications_with_subscribers=[
                 budgets.CfnBudget.NotificationWithSubscribersProperty(
                     notification=budgets.CfnBudget.NotificationProperty(
-                        notification_type="ACTUAL", comparison_operator="GREATER_THAN", threshold=share
+                        notification_type="ACTUAL", comparison_operator="GREATER_THAN", threshold=percentage
                     ),
-                    subscribers=[told],
+                    subscribers=[subscriber],
                 )
-                for share in BUDGET_SHARES
+                for percentage in BUDGET_PERCENTAGES
             ],
         )
 
 
 def metric(namespace: str, name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:
-    """Return a metric, in periods of five minutes."""
+    """Return a metric with CDK's default period of five minutes."""
     return cloudwatch.Metric(namespace=namespace, metric_name=name, statistic=statistic, dimensions_map=dimensions)

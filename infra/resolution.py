@@ -1,75 +1,76 @@
-"""Which value of a setting counts: one given with `-c`, else the stage's own, else the default.
+"""Read the settings: a value given with `-c` counts, else the stage's own, else the default.
 
-The CDK CLI merges `-c name=value` into the context of cdk.json and does not say which of the two a value came from. So
-cdk.json holds no setting beside "stage" at the top of its context, but in "defaults" and "stages": a setting at the
-top was given on the command line, also where it equals the default. `ml.project.settings` reads the same file by the
-same rule; tests/settings_cases.py holds both to one table of cases.
+The CDK CLI merges `-c name=value` into the context of cdk.json and does not mark which of the two a value came from.
+cdk.json therefore has its settings under "defaults" and "stages", and only "stage" at the top of its context: any other
+setting at the top comes from the command line. `ml.project.settings` reads the same file by the same rule;
+tests/settings_cases.py holds both to one table of cases.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-Check = Callable[[Any], Any]
+from pydantic import ValidationError
+
+from infra.errors import SettingsError
+from infra.setting_types import allowed, refused
+from infra.settings import Settings
+
+FIELDS = Settings.model_fields
+OWN = FIELDS.keys() - {"stage"}
+"""The settings that "defaults" and a stage can have."""
 
 
-def resolve(context: Mapping[str, Any], checks: Mapping[str, Check]) -> tuple[dict[str, Any], list[str]]:
-    """Return the checked value of each setting, and every fault of every layer, also of stages not deployed now.
+def read(context: Mapping[str, Any]) -> Settings:
+    """Return the settings of the stage in the app's context.
 
-    Keys with ":" or "@" belong to the CDK, to models and leases.
+    Keys with ":" or "@" belong to the CDK, to models and to leases.
 
-    Args:
-        context: as the CDK CLI hands it over.
-        checks: by the name of a setting; each returns the value in its type or raises ValueError with what is allowed.
+    Raises:
+        SettingsError: with one line for each fault of each layer, also of stages that are not deployed now.
     """
     given = {name: value for name, value in context.items() if ":" not in name and "@" not in name}
-    defaults, stages = given.pop("defaults", {}), given.pop("stages", {})
-    faults: list[str] = []
-    values: dict[str, Any] = {}
-    own = {name: check for name, check in checks.items() if name != "stage"}
-    for place, layer in [("defaults", defaults), *entries(stages), ("", given)]:
-        if not isinstance(layer, Mapping):
-            faults.append(f"{place} is {layer!r}; it must be an object of settings")
-            continue
-        if place.startswith("stages."):
-            faults += bad_name(place.removeprefix("stages."), checks["stage"])
-        checked, wrong = check_layer(place, layer, own if place else checks)
-        faults += wrong
-        if place in ("", "defaults", f"stages.{given.get('stage')}"):
-            values |= checked
-    named = set(values).union(given, defaults if isinstance(defaults, Mapping) else ())
-    faults += [f'{name} is not set; add it to "defaults" in cdk.json' for name in own if name not in named]
+    layers, faults = split(given.pop("defaults", {}), given.pop("stages", {}))
+    for path, layer in layers.items():
+        faults += faults_of(path, layer, OWN)
+    faults += faults_of("", given, FIELDS.keys())
+    values = layers.get("defaults", {}) | layers.get(f"stages.{given.get('stage')}", {}) | given
+    faults += [f'{name} is not set; add it to "defaults" in cdk.json' for name in FIELDS if name in OWN - values.keys()]
     if "stage" not in given:
         faults.append('stage is not set; add it to "context" in cdk.json')
-    return values, faults
-
-
-def entries(stages: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each stage's layer with its place in cdk.json; `resolve` refuses those that are not objects."""
-    if not isinstance(stages, Mapping):
-        yield "stages", stages
-        return
-    for name, layer in stages.items():
-        yield f"stages.{name}", layer
-
-
-def bad_name(stage: str, check: Check) -> list[str]:
-    """Return the fault of a stage's name that no deployment can have."""
-    try:
-        check(stage)
-    except ValueError as error:
-        return [f"stages has {stage!r}; a stage's name must be {error}"]
-    return []
-
-
-def check_layer(place: str, layer: Mapping[str, Any], checks: Mapping[str, Check]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values of one layer in their types, and its faults."""
-    where = f" in {place}" if place else ""
-    allowed = ", ".join(sorted(checks))
-    faults = [f"unknown setting {name!r}{where}; allowed: {allowed}" for name in sorted(layer.keys() - checks.keys())]
-    values: dict[str, Any] = {}
-    for name in [name for name in checks if name in layer]:
+    if not faults:
         try:
-            values[name] = checks[name](layer[name])
-        except ValueError as error:
-            faults.append(f"{f'{place}.' if place else ''}{name} is {layer[name]!r}; it must be {error}")
-    return values, faults
+            return Settings.model_validate(values)
+        except ValidationError as error:
+            faults = [line for fault in error.errors() for line in str(fault["ctx"]["error"]).splitlines()]
+    remedy = "Change cdk.json, or override a setting for one run with `-c name=value`."
+    raise SettingsError.listing("the settings", faults, remedy)
+
+
+def split(defaults: Any, stages: Any) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the layers of cdk.json by their path in it, and the faults of those that cannot be read."""
+    layers, faults = {"defaults": defaults}, []
+    if isinstance(stages, dict):
+        layers |= {f"stages.{name}": layer for name, layer in stages.items()}
+        faults = [
+            f"stages has {name!r}; a stage's name must be {allowed(FIELDS['stage'])}"
+            for name in stages
+            if refused(Settings, {"stage": name})
+        ]
+    else:
+        layers["stages"] = stages
+    faults += [
+        f"{path} is {layer!r}; it must be an object of settings"
+        for path, layer in layers.items()
+        if not isinstance(layer, dict)
+    ]
+    return {path: layer for path, layer in layers.items() if isinstance(layer, dict)}, faults
+
+
+def faults_of(path: str, layer: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    """Return the faults of one layer, which can have the settings in `names`."""
+    where, start = (f" in {path}", f"{path}.") if path else ("", "")
+    known = {name: value for name, value in layer.items() if name in names}
+    return [
+        f"unknown setting {name!r}{where}; allowed: {', '.join(sorted(names))}"
+        for name in sorted(layer.keys() - known.keys())
+    ] + [f"{start}{name} is {layer[name]!r}; it must be {allowed(FIELDS[name])}" for name in refused(Settings, known)]

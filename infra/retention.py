@@ -1,4 +1,4 @@
-"""The stack that keeps CloudFormation from making a retained bucket deletable."""
+"""A stack that stops CloudFormation from making a retained bucket deletable."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
@@ -9,13 +9,11 @@ from infra.settings import Settings
 
 
 class RetentionStack(cdk.Stack):
-    """Imports the export that the storage stack has only while retain_data is true.
+    """Imports an export that the storage stack has only if retain_data is true.
 
-    A template knows nothing of the one deployed before it: with retain_data=false it would tag the bucket for emptying
-    and drop the protection of the storage stack, and `cdk destroy` would then delete every object. CloudFormation
-    itself remembers imports: it refuses an update that drops an export in use, from every machine and every tool.
-    To make the bucket deletable, somebody has to turn off this stack's termination protection and delete it, by hand.
-    Nothing stands in the way of a change from false to true.
+    Without this stack, a deployment with retain_data=false would remove the protection of the storage stack, and
+    `cdk destroy` would then delete every object. CloudFormation refuses an update that removes an export in use.
+    To make the bucket deletable, turn off this stack's termination protection and delete the stack.
     """
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
@@ -24,6 +22,6 @@ class RetentionStack(cdk.Stack):
         ssm.StringParameter(
             self,
             "RetainedBucket",
-            description=f"Data bucket of stage {settings.stage}, retained as long as this stack exists",
+            description=f"Data bucket of stage {settings.stage}, retained while this stack exists",
             string_value=cdk.Fn.import_value(retained_export(settings)),
         )

@@ -1,4 +1,4 @@
-"""A blue/green update that goes back by itself: the new fleet serves under alarms before the old one goes."""
+"""Blue/green updates: alarms watch the new fleet before the old one is removed, and roll it back."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,23 +8,23 @@ from constructs import Construct
 from infra.settings import Settings
 
 SLOW_MICROSECONDS = 20_000_000
-"""SageMaker gives ModelLatency in microseconds; API Gateway gives up after 29 seconds."""
+"""Threshold of ModelLatency. API Gateway stops waiting after 29 seconds."""
 LONGEST_UPDATE_SECONDS = 3600
 
 
 def deployment_config(
     scope: Construct, endpoint_name: str, variant: str, settings: Settings
 ) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """Shift all traffic at once, wait, and go back when an alarm rings; one instance cannot shift by parts."""
+    """Return a configuration that shifts all traffic at once, because one instance cannot shift by parts."""
     alarms = [
-        alarm(scope, "ServerErrors", endpoint_name, variant, "Invocation5XXErrors", "Sum", 1),
-        alarm(scope, "SlowModel", endpoint_name, variant, "ModelLatency", "p90", SLOW_MICROSECONDS),
+        add_alarm(scope, "ServerErrors", endpoint_name, variant, "Invocation5XXErrors", "Sum", 1),
+        add_alarm(scope, "SlowModel", endpoint_name, variant, "ModelLatency", "p90", SLOW_MICROSECONDS),
     ]
     wait = settings.rollback_wait_minutes * 60
     update = sagemaker.CfnEndpoint
     return update.DeploymentConfigProperty(
         auto_rollback_configuration=update.AutoRollbackConfigProperty(
-            alarms=[update.AlarmProperty(alarm_name=one.alarm_name) for one in alarms]
+            alarms=[update.AlarmProperty(alarm_name=alarm.alarm_name) for alarm in alarms]
         ),
         blue_green_update_policy=update.BlueGreenUpdatePolicyProperty(
             traffic_routing_configuration=update.TrafficRoutingConfigProperty(
@@ -36,10 +36,10 @@ def deployment_config(
     )
 
 
-def alarm(
+def add_alarm(
     scope: Construct, name: str, endpoint_name: str, variant: str, metric: str, statistic: str, threshold: float
 ) -> cloudwatch.Alarm:
-    """Return an alarm on one of the endpoint's own metrics; no requests are no reason to go back."""
+    """Add an alarm on a metric of the endpoint; missing data does not trigger it."""
     return cloudwatch.Metric(
         namespace="AWS/SageMaker",
         metric_name=metric,

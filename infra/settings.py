@@ -1,78 +1,128 @@
-"""The deployment settings, one row each.
+"""The deployment settings: type, default, range and meaning of each.
 
-cdk.json has their defaults, and under "stages" what differs in a stage; `cdk deploy -c name=value` overrides both for
-one run (`infra.resolution`).
-
-| name | allowed | what it is |
-| --- | --- | --- |
-| stage | lower-case letter, then up to 15 letters or digits | part of every name; stages share an account |
-| region | a region that has the algorithm | where the stacks go |
-| hosting | realtime, serverless | billed by the hour, or by the request with a cold start |
-| instance_type | ml.* | of a realtime endpoint |
-| instance_count | 1 to 20 | of a realtime endpoint; the least when it scales |
-| autoscaling_max_instances | 1 to 20 | of a realtime endpoint; instance_count or less is no scaling |
-| autoscaling_target | 1 to 100000 | requests a minute and instance that scaling aims at |
-| rollback_wait_minutes | 0 to 60 | so long a new configuration serves under alarms before the old one goes |
-| serverless_memory_mb | 1024 to 6144 in steps of 1024 | of a serverless endpoint |
-| serverless_concurrency | 1 to 200 | of a serverless endpoint |
-| lease_hours | 0 to 168 | the endpoint deletes itself so long after the last extension; 0 is never |
-| lease_extend_by_api | true, false | whoever may call the API may put the lease off, by lease_hours at most |
-| data_capture_percent | 0 to 100 | share of requests, images included, that a realtime endpoint stores |
-| vpc_subnets, vpc_security_groups | comma-separated ids | where a realtime endpoint's instances live; empty is no VPC |
-| auth | api_key, iam | a key in x-api-key, or requests signed with AWS credentials |
-| cors_origins | comma-separated https origins | web pages that may call the API; empty is none |
-| waf | true, false | AWS WAF in front of the API: common attacks, and a rate for each address |
-| rate_limit, burst_limit | 1 to 10000 | requests a second, and at once, for each API key |
-| daily_quota | 1 to 10000000 | requests a day for each API key |
-| function_memory_mb | 256 to 10240 | of the Lambda proxy; its CPU grows with it |
-| kms | none, create | S3's own encryption, or a key of this stage |
-| retain_data | true, false | keep buckets and objects when the stack is deleted; a key is always kept |
-| log_retention_days | what CloudWatch Logs offers | of the function's and the API's logs |
-| alarms_email | an address | who is told of alarms and of the budget; empty is nobody |
-| budget_monthly_usd | 0 to 1000000 | a warning at 80 % and at 100 % of the account's costs; 0 is none |
+`docs/operations.md` has them as a table, which `python -m infra.settings_table` writes. `infra.resolution` reads them
+from cdk.json, which repeats the defaults because the `ml` commands read them there.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
 
-from infra.checks import flag, one_of, parts, retention, text, whole
-from infra.errors import SettingsError
+from pydantic import BeforeValidator, Field, model_validator
+
 from infra.image_uris import ACCOUNTS
-from infra.resolution import resolve
+from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
+
+RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+                  3653)  # fmt: skip
+"""What CloudWatch Logs offers (PutRetentionPolicy)."""
+Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+Subnets = Annotated[tuple[Subnet, ...], BeforeValidator(items)]
+SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+SecurityGroups = Annotated[tuple[SecurityGroup, ...], BeforeValidator(items)]
+Origin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d{1,5})?$")]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(items)]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Checked settings; the table above says what each means."""
+class Settings(StrictModel):
+    """The settings of one stage."""
 
-    stage: str
-    region: str
-    hosting: str
-    instance_type: str
-    instance_count: int
-    autoscaling_max_instances: int
-    autoscaling_target: int
-    rollback_wait_minutes: int
-    serverless_memory_mb: int
-    serverless_concurrency: int
-    lease_hours: int
-    lease_extend_by_api: bool
-    data_capture_percent: int
-    vpc_subnets: tuple[str, ...]
-    vpc_security_groups: tuple[str, ...]
-    auth: str
-    cors_origins: tuple[str, ...]
-    waf: bool
-    rate_limit: int
-    burst_limit: int
-    daily_quota: int
-    function_memory_mb: int
-    kms: str
-    retain_data: bool
-    log_retention_days: int
-    alarms_email: str
-    budget_monthly_usd: int
+    stage: str = Field(
+        "dev", pattern=r"^[a-z][a-z0-9]{0,15}$", description="part of every name; stages share an account",
+        json_schema_extra=accepts("a lower-case letter, then at most 15 lower-case letters or digits"),
+    )  # fmt: skip
+    region: Annotated[str, member(ACCOUNTS)] = Field(
+        "us-east-1", description="AWS region of the stacks; SageMaker's Image Classification must exist there",
+        json_schema_extra=accepts("one of " + ", ".join(sorted(ACCOUNTS))),
+    )  # fmt: skip
+    hosting: Literal["realtime", "serverless"] = Field(
+        "realtime", description="instances billed by the hour, or billing by the request with cold starts"
+    )
+    instance_type: str = Field(
+        "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="instance type of a realtime endpoint",
+        json_schema_extra=accepts("an instance type such as ml.m5.large"),
+    )  # fmt: skip
+    instance_count: Whole = Field(
+        1, ge=1, le=20, description="instances of a realtime endpoint; the minimum when it scales"
+    )
+    autoscaling_max_instances: Whole = Field(
+        1, ge=1, le=20, description="maximum of a realtime endpoint; not above instance_count disables scaling"
+    )
+    autoscaling_target: Whole = Field(
+        300, ge=1, le=100_000, description="requests per minute and instance that scaling aims at"
+    )
+    rollback_wait_minutes: Whole = Field(
+        5, ge=0, le=60,
+        description="minutes the new fleet is watched by alarms before the old one is removed; 0 disables the alarms",
+    )  # fmt: skip
+    serverless_memory_mb: Whole = Field(
+        3072, ge=1024, le=6144, multiple_of=1024, description="memory of a serverless endpoint"
+    )
+    serverless_concurrency: Whole = Field(5, ge=1, le=200, description="concurrent requests of a serverless endpoint")
+    lease_hours: Whole = Field(
+        8, ge=0, le=168, description="hours until the endpoint is deleted unless extended; 0 disables the lease"
+    )
+    data_capture_percent: Whole = Field(
+        0, ge=0, le=100, description="percentage of requests, including images, that a realtime endpoint stores"
+    )
+    vpc_subnets: Subnets = Field(
+        (), description="subnets of a realtime endpoint's instances; empty for no VPC",
+        json_schema_extra=accepts("a comma-separated list such as subnet-0123456789abcdef0, or empty"),
+    )  # fmt: skip
+    vpc_security_groups: SecurityGroups = Field(
+        (), description="security groups of these instances",
+        json_schema_extra=accepts("a comma-separated list such as sg-0123456789abcdef0, or empty"),
+    )  # fmt: skip
+    auth: Literal["api_key", "iam"] = Field(
+        "api_key", description="a key in the header x-api-key, or requests signed with AWS credentials"
+    )
+    cors_origins: Origins = Field(
+        (), description="origins whose web pages can call the API",
+        json_schema_extra=accepts("a comma-separated list such as https://app.example.org, or empty"),
+    )  # fmt: skip
+    waf: Flag = Field(False, description="AWS WAF in front of the API: common attacks, and a rate limit per address")
+    rate_limit: Whole = Field(10, ge=1, le=10_000, description="requests per second for each API key")
+    burst_limit: Whole = Field(20, ge=1, le=10_000, description="requests that can arrive at once, for each API key")
+    daily_quota: Whole = Field(10_000, ge=1, le=10_000_000, description="requests per day for each API key")
+    function_memory_mb: Whole = Field(
+        1024, ge=256, le=10_240, description="memory of the Lambda proxy; its CPU grows with it"
+    )
+    kms: Literal["none", "create"] = Field("none", description="encryption with S3's own keys, or a key of the stage")
+    retain_data: Flag = Field(
+        False, description="keep buckets and objects when the stack is deleted; a KMS key is always kept"
+    )
+    log_retention_days: Annotated[Whole, member(RETENTION_DAYS)] = Field(
+        30, description="days that the logs of the proxy and the API are kept",
+        json_schema_extra=accepts("one of " + ", ".join(map(str, RETENTION_DAYS))),
+    )  # fmt: skip
+    alarms_email: str = Field(
+        "", pattern=r"^(|[^@\s,]+@[^@\s,]+\.[^@\s,]+)$", description="recipient of alarms and budget warnings",
+        json_schema_extra=accepts("an e-mail address, or empty"),
+    )  # fmt: skip
+    budget_monthly_usd: Whole = Field(
+        0, ge=0, le=1_000_000, description="warn at 80 % and 100 % of the account's costs; 0 disables the budget"
+    )
+
+    @model_validator(mode="after")
+    def check_combinations(self) -> Self:
+        """Raise ValueError with one line for each combination that makes no sense or that AWS does not offer."""
+        if faults := list(self._contradictions()):
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        if bool(self.vpc_subnets) != bool(self.vpc_security_groups):
+            missing, given = sorted(["vpc_subnets", "vpc_security_groups"], key=lambda name: bool(getattr(self, name)))
+            yield f"{given} is {','.join(getattr(self, given))} and {missing} is empty; set both or neither"
+        for name, value in {
+            "vpc_subnets": ",".join(self.vpc_subnets),
+            "data_capture_percent": self.data_capture_percent,
+        }.items():
+            if value and not self.realtime:
+                yield f"{name} is {value} and hosting is serverless, which does not offer it; set hosting=realtime"
+        if self.burst_limit < self.rate_limit:
+            yield f"burst_limit is {self.burst_limit}; it must be at least rate_limit, {self.rate_limit}"
+        if self.budget_monthly_usd and not self.alarms_email:
+            yield f"budget_monthly_usd is {self.budget_monthly_usd} and alarms_email is empty; set an address to warn"
 
     def stack_name(self, part: str) -> str:
         """Return a stack's name, such as Pneumonia-dev-Storage."""
@@ -88,93 +138,22 @@ class Settings:
         """Whether the number of instances follows the load."""
         return self.realtime and self.autoscaling_max_instances > self.instance_count
 
-    @property
-    def extend_hours(self) -> int:
-        """The hours by which callers of the API may put the lease off; 0 where they may not."""
-        return self.lease_hours if self.lease_extend_by_api else 0
 
-
-CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "stage": text(r"[a-z][a-z0-9]{0,15}", "a lower-case letter, then at most 15 lower-case letters or digits"),
-    "region": one_of(*sorted(ACCOUNTS)),
-    "hosting": one_of("realtime", "serverless"),
-    "instance_type": text(r"ml\.[a-z0-9-]+\.[a-z0-9]+", "an instance type such as ml.m5.large"),
-    "instance_count": whole(1, 20),
-    "autoscaling_max_instances": whole(1, 20),
-    "autoscaling_target": whole(1, 100_000),
-    "rollback_wait_minutes": whole(0, 60),
-    "serverless_memory_mb": whole(1024, 6144, 1024),
-    "serverless_concurrency": whole(1, 200),
-    "lease_hours": whole(0, 168),
-    "lease_extend_by_api": flag,
-    "data_capture_percent": whole(0, 100),
-    "vpc_subnets": parts(r"subnet-[0-9a-f]{8,17}", "a comma-separated list such as subnet-0123456789abcdef0, or empty"),
-    "vpc_security_groups": parts(r"sg-[0-9a-f]{8,17}", "a comma-separated list such as sg-0123456789abcdef0, or empty"),
-    "auth": one_of("api_key", "iam"),
-    "cors_origins": parts(
-        r"https://[a-z0-9.-]+(:\d{1,5})?", "a comma-separated list such as https://app.example.org, or empty"
-    ),
-    "waf": flag,
-    "rate_limit": whole(1, 10_000),
-    "burst_limit": whole(1, 10_000),
-    "daily_quota": whole(1, 10_000_000),
-    "function_memory_mb": whole(256, 10_240),
-    "kms": one_of("none", "create"),
-    "retain_data": flag,
-    "log_retention_days": retention,
-    "alarms_email": text(r"|[^@\s,]+@[^@\s,]+\.[^@\s,]+", "an e-mail address, or empty"),
-    "budget_monthly_usd": whole(0, 1_000_000),
-}
-
-
-def read(context: Mapping[str, Any]) -> Settings:
-    """Read the settings from the app's context.
-
-    Raises:
-        SettingsError: naming every fault: a missing, unknown or bad setting, and what is allowed.
-    """
-    values, faults = resolve(context, CHECKS)
-    if not faults:
-        faults = list(contradictions(Settings(**values)))
-    if faults:
-        remedy = "Change cdk.json, or override a setting for one run with `--context name=value`."
-        raise SettingsError(f"Settings: {'; '.join(faults)}. {remedy}")
-    return Settings(**values)
-
-
-def contradictions(found: Settings) -> Iterator[str]:
-    """Yield what single settings allow and together make no sense, or AWS does not offer."""
-    if bool(found.vpc_subnets) != bool(found.vpc_security_groups):
-        yield "vpc_subnets and vpc_security_groups belong together; set both or neither"
-    if not found.realtime:
-        for name in ("vpc_subnets", "data_capture_percent"):
-            if getattr(found, name):
-                yield f"{name} is set, which a serverless endpoint does not offer; set hosting=realtime or leave it out"
-    if found.burst_limit < found.rate_limit:
-        yield f"burst_limit is {found.burst_limit}, below rate_limit, {found.rate_limit}; it must be at least that"
-    if found.budget_monthly_usd and not found.alarms_email:
-        yield "budget_monthly_usd is set without alarms_email; name the address that the warning goes to"
-
-
-def summary(found: Settings) -> str:
-    """Return what will be deployed, in two lines."""
-    if found.realtime:
-        most = f" to {found.autoscaling_max_instances}" if found.scales else ""
-        endpoint = f"{found.instance_count}{most} x {found.instance_type}, billed by the hour"
+def summary(settings: Settings) -> str:
+    """Return what will be deployed, in two or three lines."""
+    if settings.realtime:
+        maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
+        endpoint = f"{settings.instance_count}{maximum} x {settings.instance_type}, billed by the hour"
     else:
-        endpoint = f"serverless, {found.serverless_memory_mb} MB, billed by the request"
-    lease = "runs until deleted"
-    if found.lease_hours:
-        asked = ", which callers of the API may ask for" if found.extend_hours else ""
-        lease = f"deletes itself {found.lease_hours} h after its last extension{asked}"
+        endpoint = f"serverless, {settings.serverless_memory_mb} MB, billed by the request"
+    lease = f"deleted {settings.lease_hours} h after its last extension" if settings.lease_hours else "without a lease"
     lines = [
-        f"Stage {found.stage} in {found.region}: endpoint {endpoint}, {lease}.",
-        f"API by {found.auth}, {found.rate_limit} requests/s{', behind WAF' if found.waf else ''}; alarms to "
-        f"{found.alarms_email or 'nobody'}; data {'kept' if found.retain_data else 'removed'} with the stack"
-        f"{', encrypted with a key of its own' if found.kms == 'create' else ''}.",
+        f"Stage {settings.stage} in {settings.region}: endpoint {endpoint}, {lease}.",
+        f"API: auth={settings.auth}, {settings.rate_limit} requests/s{', behind WAF' if settings.waf else ''}. "
+        f"Alarms: {settings.alarms_email or 'no recipient'}. "
+        f"Data: {'kept after' if settings.retain_data else 'deleted with'} the stack"
+        f"{', encrypted with a key of the stage' if settings.kms == 'create' else ''}.",
     ]
-    if found.data_capture_percent:
-        lines.append(
-            f"The endpoint stores {found.data_capture_percent} % of the images it is sent: images of patients."
-        )
+    if settings.data_capture_percent:
+        lines.append(f"The endpoint stores {settings.data_capture_percent} % of its requests: images of patients.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The data bucket, its access logs, its key where it has one, and the execution role."""
+"""The data bucket, the bucket of its access logs, the optional KMS key, and the execution role."""
 
 from typing import cast
 
@@ -14,19 +14,19 @@ from infra.nag import acknowledge
 from infra.settings import Settings
 
 EXPIRING_DAYS = {"transform/": 30, "transform-input/": 1, "uploads/": 1, f"{CAPTURE}/": 30}
-"""Prefixes whose objects are not kept: output of jobs, images that were only scored, what an endpoint stored."""
+"""Days until objects expire, by prefix."""
 OLD_VERSION_DAYS = 30
 ABANDONED_UPLOAD_DAYS = 7
 ACCESS_LOG_DAYS = 90
-NO_END = "This is where access is logged to; logging its own would never end."
+NO_LOGS = "This bucket receives the access logs; logging access to it would create logs without end."
 
 
 class StorageStack(cdk.Stack):
-    """One bucket for data sets, artifacts and transform output; one execution role for SageMaker.
+    """A bucket for data sets, artifacts and transform output, and an execution role for SageMaker.
 
     Attributes:
         bucket: the data bucket.
-        execution_role: assumed by sagemaker.amazonaws.com only.
+        execution_role: only SageMaker can assume it.
     """
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
@@ -51,7 +51,7 @@ class StorageStack(cdk.Stack):
         settings_output(self, "Storage", settings)
 
     def _key(self) -> kms.Key:
-        """Return the key; it is always retained, because without it nothing that it encrypted can be read."""
+        """Return the key. It is always retained, because the data it encrypted cannot be read without it."""
         return kms.Key(
             self,
             "Key",
@@ -61,7 +61,7 @@ class StorageStack(cdk.Stack):
         )
 
     def _log_bucket(self) -> s3.Bucket:
-        """Return the bucket for S3's server access logs, which can only be encrypted by S3's own keys."""
+        """Return the bucket for server access logs, which S3 can encrypt with its own keys only."""
         bucket = s3.Bucket(
             self,
             "LogBucket",
@@ -73,10 +73,10 @@ class StorageStack(cdk.Stack):
             removal_policy=self.removal,
             auto_delete_objects=not self.settings.retain_data,
         )
-        acknowledge(bucket, "AwsSolutions-S1", NO_END)
+        acknowledge(bucket, "AwsSolutions-S1", NO_LOGS)
         skips = [
-            ("CKV_AWS_18", NO_END),
-            ("CKV_AWS_21", "Log files are written once; older versions of them do not exist."),
+            ("CKV_AWS_18", NO_LOGS),
+            ("CKV_AWS_21", "Log files are written once, so there are no older versions."),
         ]
         cast(s3.CfnBucket, bucket.node.default_child).add_metadata(
             "checkov", {"skip": [{"id": rule, "comment": reason} for rule, reason in skips]}
@@ -99,15 +99,15 @@ class StorageStack(cdk.Stack):
             noncurrent_version_expiration=cdk.Duration.days(OLD_VERSION_DAYS),
             expired_object_delete_marker=True,
         )
-        own = self.key is not None
+        encryption = s3.BucketEncryption.S3_MANAGED if self.key is None else s3.BucketEncryption.KMS
         return s3.Bucket(
             self,
             "Data",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
-            encryption=s3.BucketEncryption.KMS if own else s3.BucketEncryption.S3_MANAGED,
+            encryption=encryption,
             encryption_key=self.key,
-            bucket_key_enabled=True if own else None,
+            bucket_key_enabled=True if self.key else None,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             versioned=True,
             server_access_logs_bucket=access_logs,

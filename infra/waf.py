@@ -1,17 +1,17 @@
-"""AWS WAF in front of the API, where the setting asks for it."""
+"""AWS WAF in front of the API."""
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 REQUESTS_IN_FIVE_MINUTES = 1000
-"""Of one address. A person reads a few images a minute; the usage plan bounds each key besides."""
+"""Limit per address; a person sends a few images per minute."""
 
 
 def protect(scope: Construct, stage: apigateway.Stage, name: str) -> None:
-    """Put a web ACL before a stage: Amazon's common rules, and a rate for each address.
+    """Put a web ACL in front of a stage: Amazon's common rules, and a rate limit per address.
 
-    The common rules block bodies over 8 KB, which every image is; that one rule only counts.
+    The rule that blocks bodies above 8 KB only counts, because every image is larger.
     """
     metrics = waf.CfnWebACL.VisibilityConfigProperty
     common = waf.CfnWebACL.ManagedRuleGroupStatementProperty(

@@ -1,12 +1,14 @@
-"""The REST API and the proxy's rights."""
+"""The REST API, its errors and logs, and the proxy's grants and environment."""
 
 import json
 from typing import Any
 
 from aws_cdk.assertions import Template
 
-from .conftest import LEASE, MODEL, Synth, properties
-from .test_wildcards import text
+from infra.api import ROUTES
+from infra.gateway_responses import PROBLEMS, TYPE_PREFIX
+
+from .builders import LEASE, MODEL, Synth, arn_text, as_list, properties, statements, variables
 
 
 def test_every_method_wants_the_api_key(api: Template) -> None:
@@ -16,16 +18,17 @@ def test_every_method_wants_the_api_key(api: Template) -> None:
 
 
 def test_the_gateway_has_each_route_of_the_proxy_and_no_other(api: Template) -> None:
-    from inference_proxy.routes import ROUTES
+    from inference_proxy import routes
 
     paths = {
-        name: one["Properties"]["PathPart"] for name, one in api.find_resources("AWS::ApiGateway::Resource").items()
+        name: resource["Properties"]["PathPart"]
+        for name, resource in api.find_resources("AWS::ApiGateway::Resource").items()
     }
-    found = {
+    deployed = {
         ("/" + paths[method["ResourceId"]["Ref"]], method["HttpMethod"])
         for method in properties(api, "AWS::ApiGateway::Method")
     }
-    assert found == {(path, method) for path, methods in ROUTES.items() for method in methods}
+    assert deployed == {(path, method) for path, methods in routes.ROUTES.items() for method in methods}
 
 
 def test_with_iam_every_method_wants_a_signature_and_there_is_no_key(synth: Synth) -> None:
@@ -38,27 +41,29 @@ def test_with_iam_every_method_wants_a_signature_and_there_is_no_key(synth: Synt
 
 
 def test_only_listed_origins_may_call_from_a_page(synth: Synth, api: Template) -> None:
-    assert not [one for one in properties(api, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
-    open_ = synth(cors_origins="https://app.example.org")["Api"]
-    preflights = [one for one in properties(open_, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
-    assert len(preflights) == 7
-    for one in preflights:
-        (answer,) = one["Integration"]["IntegrationResponses"]
-        headers = answer["ResponseParameters"]
+    def preflights(template: Template) -> list[dict[str, Any]]:
+        methods = properties(template, "AWS::ApiGateway::Method")
+        return [method for method in methods if method["HttpMethod"] == "OPTIONS"]
+
+    assert not preflights(api)
+    cross_origin = synth(cors_origins="https://app.example.org")["Api"]
+    assert len(preflights(cross_origin)) == len(ROUTES)
+    for preflight in preflights(cross_origin):
+        (response,) = preflight["Integration"]["IntegrationResponses"]
+        headers = response["ResponseParameters"]
         assert headers["method.response.header.Access-Control-Allow-Origin"] == "'https://app.example.org'"
-    (function,) = properties(open_, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["CORS_ORIGINS"] == "https://app.example.org"
+    assert variables(cross_origin)["CORS_ORIGINS"] == "https://app.example.org"
 
 
 def test_a_firewall_lets_images_through_and_counts_addresses(synth: Synth, api: Template) -> None:
     api.resource_count_is("AWS::WAFv2::WebACL", 0)
-    guarded = synth(waf="true")["Api"]
-    (acl,) = properties(guarded, "AWS::WAFv2::WebACL")
+    protected = synth(waf="true")["Api"]
+    (acl,) = properties(protected, "AWS::WAFv2::WebACL")
     rate, common = (rule["Statement"] for rule in acl["Rules"])
     assert rate["RateBasedStatement"]["AggregateKeyType"] == "IP"
     (override,) = common["ManagedRuleGroupStatement"]["RuleActionOverrides"]
     assert override == {"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}
-    guarded.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
+    protected.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
 
 
 def test_image_bodies_reach_the_proxy_as_bytes(api: Template) -> None:
@@ -82,17 +87,24 @@ def test_the_key_opens_this_stage_at_the_rate_of_the_settings(synth: Synth) -> N
 
 def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Template) -> None:
     (policy,) = properties(api, "AWS::IAM::Policy")
-    granted = {action: one["Resource"] for one in policy["PolicyDocument"]["Statement"] for action in listed(one)}
-    assert set(granted) == {
-        "sagemaker:InvokeEndpoint", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "s3:PutObject",
-        "scheduler:GetSchedule", "scheduler:UpdateSchedule", "iam:PassRole",
-    }  # fmt: skip
-    reads = [
-        json.dumps(one["Resource"]) for one in policy["PolicyDocument"]["Statement"] if "s3:GetObject" in listed(one)
-    ]
-    assert ["/uploads/*" in one or "metrics.json" in one for one in reads] == [True, True]
-    assert json.dumps(granted["sagemaker:InvokeEndpoint"]).endswith(':endpoint/pneumonia-dev"]]}')
-    assert granted["logs:PutLogEvents"] == {"Fn::GetAtt": ["ProxyLogs3C0DA2B0", "Arn"]}
+    grants = {
+        (action, arn_text(resource))
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    uploads = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
+    evaluation = MODEL["report"].replace("s3://", "arn:<Partition>:s3:::").removesuffix("report.html")
+    assert grants == {
+        ("sagemaker:InvokeEndpoint", "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"),
+        ("scheduler:GetSchedule", "arn:aws:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"),
+        ("logs:CreateLogStream", "<ProxyLogs>:*"),
+        ("logs:PutLogEvents", "<ProxyLogs>:*"),
+        ("s3:GetObject", uploads),
+        ("s3:PutObject", uploads),
+        ("s3:GetObject", f"{evaluation}metrics.json"),
+        ("s3:GetObject", f"{evaluation}report.html"),
+    }
     roles = [role for role in properties(api, "AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(role)]
     assert [sorted(role) for role in roles] == [["AssumeRolePolicyDocument"]]
 
@@ -100,71 +112,45 @@ def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Te
 def test_api_gateway_may_write_access_logs_before_the_stage_asks_it_to(api: Template) -> None:
     (account,) = api.find_resources("AWS::ApiGateway::Account").items()
     (stage,) = api.find_resources("AWS::ApiGateway::Stage").values()
-    (role,) = (one for one in properties(api, "AWS::IAM::Role") if "apigateway.amazonaws.com" in json.dumps(one))
+    (role,) = (role for role in properties(api, "AWS::IAM::Role") if "apigateway.amazonaws.com" in json.dumps(role))
     assert json.dumps(role["ManagedPolicyArns"]).count("AmazonAPIGatewayPushToCloudWatchLogs") == 1
     assert account[0] in stage["DependsOn"]
-    # It serves every API of the account and region, so that it outlives this stack.
+    # It serves every API of the account and region.
     assert account[1]["DeletionPolicy"] == "Retain"
 
 
-def listed(statement: dict[str, Any]) -> list[str]:
-    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-
-
 def test_the_proxy_knows_the_models_threshold_exactly(api: Template) -> None:
-    (function,) = properties(api, "AWS::Lambda::Function")
-    variables = function["Environment"]["Variables"]
-    assert float(variables["THRESHOLD"]) == MODEL["threshold"]
-    assert variables["THRESHOLD_SOURCE"] == MODEL["threshold_source"]
-    assert variables["MODEL_VERSION"] == MODEL["training_job"]
-    assert json.loads(variables["CLASSES"]) == MODEL["classes"]
-    assert variables["EVALUATION_URI"] + "report.html" == MODEL["report"]
-    assert (variables["LEASE_ENDS"], variables["LEASE_EXTEND_HOURS"]) == (LEASE["ends"], "8")
+    environment = variables(api)
+    assert float(environment["THRESHOLD"]) == MODEL["threshold"]
+    assert environment["THRESHOLD_SOURCE"] == MODEL["threshold_source"]
+    assert environment["MODEL_VERSION"] == MODEL["training_job"]
+    assert json.loads(environment["CLASSES"]) == MODEL["classes"]
+    assert environment["EVALUATION_URI"] + "report.html" == MODEL["report"]
+    assert environment["LEASE_ENDS"] == LEASE["ends"]
 
 
 def test_the_proxy_takes_its_whole_environment(api: Template) -> None:
     from inference_proxy.settings import parse
 
-    (function,) = properties(api, "AWS::Lambda::Function")
-    variables = function["Environment"]["Variables"] | {"UPLOAD_BUCKET": "images", "AWS_REGION": "us-east-1"}
-    found = parse(variables)
-    assert found.lease is not None
-    assert (found.lease.schedule, found.lease.extend_hours) == ("pneumonia-dev-lease", 8)
-    assert sum(len(name) + len(str(value)) for name, value in variables.items()) < 2048, "AWS Lambda takes 4 KB in all"
+    environment = variables(api) | {"UPLOAD_BUCKET": "images", "AWS_REGION": "us-east-1"}
+    parsed = parse(environment)
+    assert parsed.lease is not None
+    assert parsed.lease.schedule == "pneumonia-dev-lease"
+    assert sum(len(name) + len(str(value)) for name, value in environment.items()) < 2048, "AWS Lambda allows 4 KB"
 
 
-def test_the_proxy_may_move_this_schedule_and_pass_the_leases_role_to_the_scheduler_and_no_more(
-    synth: Synth, api: Template, endpoint: Template
-) -> None:
+def test_the_proxy_reads_this_schedule_and_cannot_change_it(api: Template, endpoint: Template) -> None:
     (schedule,) = properties(endpoint, "AWS::Scheduler::Schedule")
-    (role,) = properties(endpoint, "AWS::IAM::Role")
-    grants = {action: one for one in statements(api) for action in listed(one)}
-    assert text(grants["scheduler:UpdateSchedule"]["Resource"]).endswith(f":schedule/default/{schedule['Name']}")
-    assert text(grants["iam:PassRole"]["Resource"]).endswith(f":role/{role['RoleName']}")
-    assert grants["iam:PassRole"]["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
-    assert [one["Resource"] for one in statements(api) if "iam:PassRole" in listed(one)] == [
-        grants["iam:PassRole"]["Resource"]
-    ]
+    grants = {action: statement for statement in statements(api) for action in as_list(statement["Action"])}
+    assert arn_text(grants["scheduler:GetSchedule"]["Resource"]).endswith(f":schedule/default/{schedule['Name']}")
+    assert {name for name in grants if name.startswith(("scheduler:", "iam:"))} == {"scheduler:GetSchedule"}
 
 
-def test_where_callers_may_not_extend_the_lease_the_proxy_can_only_see_it(synth: Synth) -> None:
-    kept = synth(lease_extend_by_api="false")["Api"]
-    actions = {action for one in statements(kept) for action in listed(one)}
-    assert {one for one in actions if one.startswith(("scheduler:", "iam:"))} == {"scheduler:GetSchedule"}
-    (function,) = properties(kept, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["LEASE_EXTEND_HOURS"] == "0"
-
-
-def test_without_a_lease_the_proxy_has_no_right_to_any_schedule(synth: Synth) -> None:
-    kept = synth(lease_hours="0")["Api"]
-    actions = {action for one in statements(kept) for action in listed(one)}
-    assert not [one for one in actions if one.startswith(("scheduler:", "iam:"))]
-    (function,) = properties(kept, "AWS::Lambda::Function")
-    assert function["Environment"]["Variables"]["LEASE_SCHEDULE"] == ""
-
-
-def statements(template: Template) -> list[dict[str, Any]]:
-    return [one for policy in properties(template, "AWS::IAM::Policy") for one in policy["PolicyDocument"]["Statement"]]
+def test_without_a_lease_the_proxy_has_no_grant_on_a_schedule(synth: Synth) -> None:
+    unleased = synth(lease_hours="0")["Api"]
+    actions = {action for statement in statements(unleased) for action in as_list(statement["Action"])}
+    assert not [action for action in actions if action.startswith(("scheduler:", "iam:"))]
+    assert variables(unleased)["LEASE_SCHEDULE"] == ""
 
 
 def test_the_proxy_ends_before_the_gateway_gives_up(api: Template) -> None:
@@ -185,20 +171,19 @@ def test_access_logs_hold_no_body_key_or_query(api: Template) -> None:
 
 
 def test_the_gateways_own_errors_are_problem_documents(api: Template) -> None:
-    found = {one["ResponseType"]: one for one in properties(api, "AWS::ApiGateway::GatewayResponse")}
-    assert {"INVALID_API_KEY", "REQUEST_TOO_LARGE", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"} <= set(found)
-    for kind, response in found.items():
+    responses = {response["ResponseType"]: response for response in properties(api, "AWS::ApiGateway::GatewayResponse")}
+    types = {"INVALID_API_KEY", "REQUEST_TOO_LARGE", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"}
+    assert types <= set(responses)
+    for response_type, response in responses.items():
         problem = json.loads(response["ResponseTemplates"]["application/json"])
-        assert str(problem["status"]) == response["StatusCode"], kind
+        assert str(problem["status"]) == response["StatusCode"], response_type
         assert problem["type"] == f"urn:pneumonia-api:problem:{problem['code']}"
-        assert problem["detail"].endswith("."), kind
+        assert problem["detail"].endswith("."), response_type
         assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
 
 
-def test_the_gateway_and_the_proxy_mean_the_same_by_a_code() -> None:
+def test_the_gateway_and_the_proxy_use_a_code_for_the_same_status() -> None:
     from inference_proxy import problems
-
-    from infra.gateway_responses import PROBLEMS, TYPE_PREFIX
 
     assert TYPE_PREFIX == problems.TYPE_PREFIX
     for status, code, _ in PROBLEMS.values():

@@ -1,4 +1,4 @@
-"""The model in context is checked before anything is synthesised from it."""
+"""The model in context is checked before the stacks are synthesised."""
 
 from typing import Any
 
@@ -8,37 +8,41 @@ from infra import deployed_model
 from infra.errors import SettingsError
 from radiograph import RESIZE_MODES
 
-from .conftest import MODEL
+from .builders import MODEL
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"artifact": None}, "artifact must be an s3:// URI"),
-    ({"artifact": "https://bucket.s3.amazonaws.com/training/job/output/model.tar.gz"}, "artifact must be an s3:// URI"),
-    ({"artifact": "/tmp/model.tar.gz"}, "artifact must be an s3:// URI"),  # noqa: S108
-    ({"artifact": "s3://images/training/job/output/model.zip"}, "artifact must be an s3:// URI"),
-    ({"artifact": "s3://Images/training/model.tar.gz"}, "artifact must be an s3:// URI"),
-    ({"training_job": ""}, "training_job must be a job's name"),
-    ({"training_job": None}, "training_job must be a job's name"),
-    ({"training_job": 12}, "training_job must be a job's name"),
-    ({"training_job": "a" * 64}, "training_job must be a job's name"),
-    ({"classes": ["PNEUMONIA", "NORMAL"]}, "NORMAL and PNEUMONIA in label order"),
-    ({"classes": ["NORMAL", "PNEUMONIA", "COVID"]}, "NORMAL and PNEUMONIA in label order"),
-    ({"classes": "NORMAL,PNEUMONIA"}, "NORMAL and PNEUMONIA in label order"),
-    ({"resize_mode": "crop"}, "resize_mode must be squash or pad"),
-    ({"resize_mode": None}, "resize_mode must be squash or pad"),
-    ({"calibration": {"slope": 0, "intercept": 0}}, "calibration must be slope above 0 and intercept"),
-    ({"calibration": {"slope": 1}}, "calibration must be slope above 0 and intercept"),
-    ({"calibration": [1, 0]}, "calibration must be slope above 0 and intercept"),
-    ({"gate": ""}, "gate must be passed, forced, or a reason"),
-    ({"threshold": 1.5}, "threshold must be a number from 0 to 1"),
-    ({"threshold": float("nan")}, "threshold must be a number from 0 to 1"),
-    ({"threshold": "0.5"}, "threshold must be a number from 0 to 1"),
-    ({"threshold": True}, "threshold must be a number from 0 to 1"),
-    ({"threshold_source": ""}, "threshold_source must be a sentence"),
-    ({"threshold_source": 5}, "threshold_source must be a sentence"),
+    ({"artifact": None}, "an s3:// URI"),
+    ({"artifact": "https://bucket.s3.amazonaws.com/training/job/output/model.tar.gz"}, "an s3:// URI"),
+    ({"artifact": "/tmp/model.tar.gz"}, "an s3:// URI"),  # noqa: S108
+    ({"artifact": "s3://images/training/job/output/model.zip"}, "an s3:// URI"),
+    ({"artifact": "s3://Images/training/model.tar.gz"}, "an s3:// URI"),
+    ({"training_job": ""}, "training job"),
+    ({"training_job": None}, "training job"),
+    ({"training_job": 12}, "training job"),
+    ({"training_job": "a" * 64}, "training job"),
+    ({"classes": ["PNEUMONIA", "NORMAL"]}, '["NORMAL", "PNEUMONIA"]'),
+    ({"classes": ["NORMAL", "PNEUMONIA", "COVID"]}, '["NORMAL", "PNEUMONIA"]'),
+    ({"classes": "NORMAL,PNEUMONIA"}, '["NORMAL", "PNEUMONIA"]'),
+    ({"resize_mode": "crop"}, "squash, pad"),
+    ({"resize_mode": None}, "squash, pad"),
+    ({"calibration": {"slope": 0, "intercept": 0}}, "slope"),
+    ({"calibration": {"slope": 1}}, "slope"),
+    ({"calibration": {"slope": True, "intercept": 0}}, "slope"),
+    ({"calibration": {"slope": 1, "intercept": float("inf")}}, "intercept"),
+    ({"calibration": [1, 0]}, "slope"),
+    ({"gate": ""}, "passed"),
+    ({"gate": " "}, "forced"),
+    ({"threshold": 1.5}, "from 0 to 1"),
+    ({"threshold": float("nan")}, "from 0 to 1"),
+    ({"threshold": "0.5"}, "from 0 to 1"),
+    ({"threshold": True}, "from 0 to 1"),
+    ({"threshold_source": ""}, "a sentence"),
+    ({"threshold_source": 5}, "a sentence"),
+    ({"report": "report.html"}, "an s3:// URI"),
 ]
 
 
-def test_the_policies_are_those_of_radiograph() -> None:
+def test_the_resize_modes_are_those_of_radiograph() -> None:
     assert deployed_model.RESIZE_MODES == RESIZE_MODES
 
 
@@ -48,14 +52,23 @@ def refusal(entry: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("changes", "sentence"), REFUSED)
-def test_an_unusable_entry_is_refused_with_its_key_and_a_remedy(changes: dict[str, Any], sentence: str) -> None:
-    found = refusal(MODEL | changes)
-    assert sentence in found
-    (value,) = changes.values()
-    assert f"but is {value!r}" in found
-    assert found.startswith("model:dev in cdk.context.json")
-    assert "python -m ml.train --stage dev" in found
+@pytest.mark.parametrize(("changes", "allowed"), REFUSED)
+def test_an_invalid_entry_is_refused_with_its_value_what_is_allowed_and_a_remedy(
+    changes: dict[str, Any], allowed: str
+) -> None:
+    first, fault, *rest = refusal(MODEL | changes).splitlines()
+    ((name, value),) = changes.items()
+    assert "model:dev in cdk.context.json" in first
+    assert f"{name} is {value!r}" in fault
+    assert allowed in fault
+    assert "python -m ml.train --stage dev" in rest[0]
+    assert len(rest) == 1
+
+
+def test_all_faults_of_an_entry_are_named_at_once() -> None:
+    message = refusal(MODEL | {"gate": "", "classes": [], "threshold": 2})
+    assert all(part in message for part in ("gate is ''", "classes is []", "threshold is 2"))
+    assert "pydantic" not in message.lower()
 
 
 @pytest.mark.parametrize(
@@ -72,24 +85,24 @@ def test_an_entry_of_another_shape_is_refused(entry: Any) -> None:
 
 @pytest.mark.parametrize(("gate", "deployable"), [("passed", True), ("forced", True), ("AUROC is too low", False)])
 def test_only_a_released_model_is_deployable(gate: str, deployable: bool) -> None:
-    found = deployed_model.read({"model:dev": MODEL | {"gate": gate}}, "dev")
-    assert found is not None
-    assert found.deployable is deployable
+    model = deployed_model.read({"model:dev": MODEL | {"gate": gate}}, "dev")
+    assert model is not None
+    assert model.deployable is deployable
 
 
-def test_no_entry_is_no_model() -> None:
+def test_a_stage_without_an_entry_has_no_model() -> None:
     assert deployed_model.read({"model:prod": MODEL}, "dev") is None
 
 
-def test_further_keys_are_left_alone() -> None:
-    found = deployed_model.read({"model:dev": MODEL | {"anything": {"new": 1}}}, "dev")
-    assert found is not None
-    assert found.artifact == MODEL["artifact"]
-    assert found.classes == ("NORMAL", "PNEUMONIA")
-    assert found.threshold == MODEL["threshold"]
+def test_other_keys_are_ignored() -> None:
+    model = deployed_model.read({"model:dev": MODEL | {"anything": {"new": 1}}}, "dev")
+    assert model is not None
+    assert model.artifact == MODEL["artifact"]
+    assert model.classes == ("NORMAL", "PNEUMONIA")
+    assert model.threshold == MODEL["threshold"]
 
 
 def test_a_threshold_of_one_may_be_written_as_an_integer() -> None:
-    found = deployed_model.read({"model:dev": MODEL | {"threshold": 1}}, "dev")
-    assert found is not None
-    assert found.threshold == 1.0
+    model = deployed_model.read({"model:dev": MODEL | {"threshold": 1}}, "dev")
+    assert model is not None
+    assert model.threshold == 1.0

@@ -7,13 +7,13 @@ from aws_cdk.assertions import Template
 
 from infra.image_uris import ACCOUNTS, image_uri
 
-from .conftest import MODEL, Synth, properties
+from .builders import MODEL, Synth, properties, variables
 
 
 def variant(template: Template) -> dict[str, Any]:
     (config,) = properties(template, "AWS::SageMaker::EndpointConfig")
-    (found,) = config["ProductionVariants"]
-    return dict(found)
+    (production,) = config["ProductionVariants"]
+    return dict(production)
 
 
 def test_the_model_serves_the_artifact_in_context(endpoint: Template) -> None:
@@ -36,21 +36,20 @@ def test_model_and_configuration_are_named_by_cloudformation(endpoint: Template)
 
 
 def test_the_endpoint_has_the_name_that_the_proxy_asks(endpoint: Template, api: Template) -> None:
-    (found,) = properties(endpoint, "AWS::SageMaker::Endpoint")
-    (function,) = properties(api, "AWS::Lambda::Function")
-    assert found["EndpointName"] == function["Environment"]["Variables"]["ENDPOINT_NAME"] == "pneumonia-dev"
+    (deployed,) = properties(endpoint, "AWS::SageMaker::Endpoint")
+    assert deployed["EndpointName"] == variables(api)["ENDPOINT_NAME"] == "pneumonia-dev"
 
 
 def test_a_realtime_endpoint_has_the_instances_of_the_settings(synth: Synth) -> None:
-    found = variant(synth(instance_type="ml.c5.xlarge", instance_count="3")["Endpoint"])
-    assert (found["InstanceType"], found["InitialInstanceCount"]) == ("ml.c5.xlarge", 3)
+    realtime = variant(synth(instance_type="ml.c5.xlarge", instance_count="3")["Endpoint"])
+    assert (realtime["InstanceType"], realtime["InitialInstanceCount"]) == ("ml.c5.xlarge", 3)
 
 
 def test_a_serverless_endpoint_has_memory_and_no_instance(synth: Synth) -> None:
     template = synth(hosting="serverless", serverless_memory_mb="4096")["Endpoint"]
-    found = variant(template)
-    assert found["ServerlessConfig"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
-    assert "InstanceType" not in found
+    serverless = variant(template)
+    assert serverless["ServerlessConfig"] == {"MemorySizeInMB": 4096, "MaxConcurrency": 5}
+    assert "InstanceType" not in serverless
     (model,) = properties(template, "AWS::SageMaker::Model")
     assert "EnableNetworkIsolation" not in model
 
@@ -75,21 +74,21 @@ def test_the_images_are_those_of_sagemakers_own_library() -> None:
 
 
 def test_a_new_configuration_serves_under_alarms_before_the_old_one_goes(synth: Synth) -> None:
-    guarded = synth(rollback_wait_minutes="7")["Endpoint"]
-    (found,) = properties(guarded, "AWS::SageMaker::Endpoint")
-    update = found["DeploymentConfig"]
+    template = synth(rollback_wait_minutes="7")["Endpoint"]
+    (deployed,) = properties(template, "AWS::SageMaker::Endpoint")
+    update = deployed["DeploymentConfig"]
     assert update["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"] == 420
-    alarms = guarded.find_resources("AWS::CloudWatch::Alarm")
-    assert {one["AlarmName"]["Ref"] for one in update["AutoRollbackConfiguration"]["Alarms"]} == set(alarms)
+    alarms = template.find_resources("AWS::CloudWatch::Alarm")
+    assert {alarm["AlarmName"]["Ref"] for alarm in update["AutoRollbackConfiguration"]["Alarms"]} == set(alarms)
     for alarm in alarms.values():
-        dimensions = {one["Name"]: one["Value"] for one in alarm["Properties"]["Dimensions"]}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Properties"]["Dimensions"]}
         assert dimensions == {"EndpointName": "pneumonia-dev", "VariantName": "AllTraffic"}
 
 
 @pytest.mark.parametrize("changes", [{"hosting": "serverless"}, {"rollback_wait_minutes": "0"}])
-def test_what_cannot_go_back_has_no_alarms(synth: Synth, changes: dict[str, str]) -> None:
-    (found,) = properties(synth(**changes)["Endpoint"], "AWS::SageMaker::Endpoint")
-    assert "DeploymentConfig" not in found
+def test_an_endpoint_that_does_not_roll_back_has_no_alarms(synth: Synth, changes: dict[str, str]) -> None:
+    (deployed,) = properties(synth(**changes)["Endpoint"], "AWS::SageMaker::Endpoint")
+    assert "DeploymentConfig" not in deployed
 
 
 def test_instances_follow_the_requests_between_the_bounds_of_the_settings(synth: Synth, endpoint: Template) -> None:
@@ -100,8 +99,8 @@ def test_instances_follow_the_requests_between_the_bounds_of_the_settings(synth:
     assert target["ResourceId"] == "endpoint/pneumonia-dev/variant/AllTraffic"
     (policy,) = properties(scaled, "AWS::ApplicationAutoScaling::ScalingPolicy")
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 120
-    (found,) = properties(scaled, "AWS::SageMaker::Endpoint")
-    assert found["RetainAllVariantProperties"] is True
+    (deployed,) = properties(scaled, "AWS::SageMaker::Endpoint")
+    assert deployed["RetainAllVariantProperties"] is True
 
 
 def test_no_image_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth, endpoint: Template) -> None:

@@ -1,4 +1,4 @@
-"""The lease's schedule under `cdk deploy`, `cdk diff` and `cdk destroy`, on an AWS on localhost."""
+"""The lease's schedule with `cdk deploy`, `cdk diff` and `cdk destroy`, on localaws."""
 
 import datetime as dt
 import json
@@ -18,19 +18,19 @@ from tests.ports import free_port
 APP = """
 import datetime as dt
 import aws_cdk as cdk
-from infra import lease_schedule, settings
+from infra import lease_schedule, resolution
 app = cdk.App()
 context = app.node.get_all_context()
-chosen = settings.read(context)
+settings = resolution.read(context)
 stack = cdk.Stack(app, "Lease", synthesizer=cdk.BootstraplessSynthesizer(), env=cdk.Environment(region="us-east-1"))
-lease_schedule.add_schedule(stack, lease_schedule.read(context, chosen, dt.datetime.now(dt.UTC)), chosen)
+lease_schedule.add_schedule(stack, lease_schedule.read(context, settings, dt.datetime.now(dt.UTC)), settings)
 app.synth()
 """
-"""The schedule alone: it needs no model, asset or bootstrap."""
+"""An app with the schedule alone, which needs no model, asset or bootstrap."""
 
 
 class Project:
-    """A folder whose app has only the schedule."""
+    """A folder with that app."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
@@ -62,28 +62,28 @@ def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_o
 ) -> None:
     project, scheduler = Project(tmp_path, server.port), server.client("scheduler")
     now = dt.datetime.now(dt.UTC)
-    first, extended, written, over = (now + dt.timedelta(hours=hours) for hours in (1, 8, 3, -1))
+    first, extended, later, over = (now + dt.timedelta(hours=hours) for hours in (1, 8, 3, -1))
 
     def expression() -> str:
         return str(scheduler.get_schedule(Name="pneumonia-dev-lease")["ScheduleExpression"])
 
-    done = project.run("deploy --require-approval never", first)
-    assert done.returncode == 0, done.stderr
+    deployment = project.run("deploy --require-approval never", first)
+    assert deployment.returncode == 0, deployment.stderr
     assert expression() == f"at({first:%Y-%m-%dT%H:%M:%S})"
 
-    found = scheduler.get_schedule(Name="pneumonia-dev-lease")
+    schedule = scheduler.get_schedule(Name="pneumonia-dev-lease")
     scheduler.update_schedule(
-        Name=found["Name"], FlexibleTimeWindow=found["FlexibleTimeWindow"], Target=found["Target"],
+        Name=schedule["Name"], FlexibleTimeWindow=schedule["FlexibleTimeWindow"], Target=schedule["Target"],
         ScheduleExpression=f"at({extended:%Y-%m-%dT%H:%M:%S})",
     )  # fmt: skip
-    for ends, code in ((written, 0), (over, 1)):
-        done = project.run("deploy --require-approval never", ends)
-        assert done.returncode == code, done.stderr
+    for ends, code in ((later, 0), (over, 1)):
+        deployment = project.run("deploy --require-approval never", ends)
+        assert deployment.returncode == code, deployment.stderr
         assert expression() == f"at({extended:%Y-%m-%dT%H:%M:%S})"
-    assert "LeaseIsOver" in done.stderr
+    assert "LeaseIsOver" in deployment.stderr
 
-    shown = project.run("diff", over)
-    assert (shown.returncode, "LeaseIsOver" in shown.stdout + shown.stderr) == (0, True), shown.stderr
-    destroyed = project.run("destroy --force", over)
-    assert destroyed.returncode == 0, destroyed.stderr
+    diff = project.run("diff", over)
+    assert (diff.returncode, "LeaseIsOver" in diff.stdout + diff.stderr) == (0, True), diff.stderr
+    destruction = project.run("destroy --force", over)
+    assert destruction.returncode == 0, destruction.stderr
     assert scheduler.list_schedules()["Schedules"] == []

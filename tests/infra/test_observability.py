@@ -1,4 +1,4 @@
-"""Dashboard, alarms, the topic and the budget."""
+"""Dashboard, alarms, topic and budget."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from aws_cdk.assertions import Template
 
 from infra.observability import NAMESPACE
 
-from .conftest import Synth, properties
+from .builders import Synth, properties
 
 
 @pytest.fixture
@@ -17,17 +17,16 @@ def watched(templates: dict[str, Template]) -> Template:
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
-    """Return the alarms' properties by the metric that each watches, dimensions by name."""
-    found = properties(template, "AWS::CloudWatch::Alarm")
-    names = [(one["Namespace"], one["MetricName"], one.get("ExtendedStatistic", one.get("Statistic"))) for one in found]
-    dimensions = [{part["Name"]: part["Value"] for part in one["Dimensions"]} for one in found]
-    return {
-        " ".join(name): one | {"Dimensions": by_name}
-        for name, one, by_name in zip(names, found, dimensions, strict=True)
-    }
+    """Return the alarms' properties by their metrics, with a mapping of dimensions."""
+    by_metric = {}
+    for alarm in properties(template, "AWS::CloudWatch::Alarm"):
+        statistic = alarm.get("ExtendedStatistic", alarm.get("Statistic"))
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+        by_metric[f"{alarm['Namespace']} {alarm['MetricName']} {statistic}"] = alarm | {"Dimensions": dimensions}
+    return by_metric
 
 
-def test_every_alarm_tells_the_topic_says_what_it_means_and_is_silent_without_data(watched: Template) -> None:
+def test_every_alarm_notifies_the_topic_has_a_description_and_is_silent_without_data(watched: Template) -> None:
     (topic,) = watched.find_resources("AWS::SNS::Topic")
     assert len(alarms(watched)) == 7
     for alarm in alarms(watched).values():
@@ -40,22 +39,25 @@ def test_alarms_may_publish_to_the_topic_for_this_account_alone(watched: Templat
     (topic,) = watched.find_resources("AWS::SNS::Topic")
     (policy,) = properties(watched, "AWS::SNS::TopicPolicy")
     assert policy["Topics"] == [{"Ref": topic}]
-    (allowed,) = (one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow")
+    (allowed,) = (part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Allow")
     assert (allowed["Action"], allowed["Principal"]) == ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"})
     assert allowed["Resource"] == {"Ref": topic}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_what_kills_the_function_or_the_api_is_watched_under_their_names(
+def test_failures_of_function_and_api_are_watched_under_their_names(
     watched: Template, templates: dict[str, Template]
 ) -> None:
-    found = alarms(watched)
+    by_metric = alarms(watched)
     (function,) = properties(templates["Api"], "AWS::Lambda::Function")
     (api,) = properties(templates["Api"], "AWS::ApiGateway::RestApi")
     (stage,) = properties(templates["Api"], "AWS::ApiGateway::Stage")
-    assert found["AWS/ApiGateway 5XXError Sum"]["Dimensions"] == {"ApiName": api["Name"], "Stage": stage["StageName"]}
+    assert by_metric["AWS/ApiGateway 5XXError Sum"]["Dimensions"] == {
+        "ApiName": api["Name"],
+        "Stage": stage["StageName"],
+    }
     for name in ("Errors", "Throttles"):
-        assert found[f"AWS/Lambda {name} Sum"]["Dimensions"] == {"FunctionName": function["FunctionName"]}
+        assert by_metric[f"AWS/Lambda {name} Sum"]["Dimensions"] == {"FunctionName": function["FunctionName"]}
 
 
 def test_a_lease_that_could_not_delete_its_endpoint_is_watched_where_there_is_one(
@@ -84,9 +86,7 @@ def test_alarms_and_dashboard_use_only_metrics_that_the_proxy_writes(watched: Te
     assert emf.NAMESPACE == NAMESPACE
     (board,) = properties(watched, "AWS::CloudWatch::Dashboard")
     text = json.dumps(board)
-    names = {
-        one["MetricName"] for one in properties(watched, "AWS::CloudWatch::Alarm") if one["Namespace"] == NAMESPACE
-    }
+    names = {alarm["MetricName"] for alarm in alarms(watched).values() if alarm["Namespace"] == NAMESPACE}
     assert names <= set(emf._UNITS)
     for name in ("Requests", "Latency", "Predictions"):
         assert name in text
@@ -94,16 +94,16 @@ def test_alarms_and_dashboard_use_only_metrics_that_the_proxy_writes(watched: Te
 
 def test_the_topic_is_reached_over_tls_only(watched: Template) -> None:
     (policy,) = properties(watched, "AWS::SNS::TopicPolicy")
-    denials = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
-    assert [one["Condition"] for one in denials] == [{"Bool": {"aws:SecureTransport": "false"}}]
+    denials = [part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Deny"]
+    assert [denial["Condition"] for denial in denials] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
-def test_an_address_is_told_of_alarms_and_of_the_budget(synth: Synth, watched: Template) -> None:
+def test_an_address_gets_alarms_and_budget_warnings(synth: Synth, watched: Template) -> None:
     watched.resource_count_is("AWS::SNS::Subscription", 0)
     watched.resource_count_is("AWS::Budgets::Budget", 0)
-    told = synth(alarms_email="a@example.org", budget_monthly_usd="50")["Observability"]
-    (subscription,) = properties(told, "AWS::SNS::Subscription")
+    notified = synth(alarms_email="a@example.org", budget_monthly_usd="50")["Observability"]
+    (subscription,) = properties(notified, "AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "a@example.org")
-    (budget,) = properties(told, "AWS::Budgets::Budget")
+    (budget,) = properties(notified, "AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
-    assert [one["Notification"]["Threshold"] for one in budget["NotificationsWithSubscribers"]] == [80, 100]
+    assert [warning["Notification"]["Threshold"] for warning in budget["NotificationsWithSubscribers"]] == [80, 100]

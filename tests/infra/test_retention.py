@@ -1,4 +1,4 @@
-"""What a stage retained stays, whatever a later deployment says: our templates on a local CloudFormation."""
+"""A later deployment cannot make retained data deletable: the templates on the CloudFormation of localaws."""
 
 import json
 import signal
@@ -12,14 +12,14 @@ from botocore.exceptions import ClientError, WaiterError
 from tests.localaws.server.conftest import Server
 from tests.ports import free_port
 
-from .conftest import Synth
+from .builders import Synth
 
 STORAGE, RETENTION = "Pneumonia-prod-Storage", "Pneumonia-prod-Retention"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A bootstrapped account."""
+    """Start localaws with a bootstrapped account."""
     running = Server(tmp_path_factory.mktemp("retention") / "state", free_port())
     running.start()
     running.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def apply(server: Server, action: str, name: str, template: Template) -> dict[str, Any]:
-    """Create or update a stack; return it as it then is."""
+    """Create or update a stack; return its description."""
     client = server.client("cloudformation")
     body = json.dumps(template.to_json())
     getattr(client, f"{action}_stack")(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
@@ -43,10 +43,10 @@ def described(server: Server, name: str) -> dict[str, Any]:
 
 def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(server: Server, synth: Synth) -> None:
     client, s3 = server.client("cloudformation"), server.client("s3")
-    kept, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
-    stack = apply(server, "create", STORAGE, kept["Storage"])
-    apply(server, "create", RETENTION, kept["Retention"])
-    (bucket,) = [one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "DataBucketName"]
+    retained, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
+    stack = apply(server, "create", STORAGE, retained["Storage"])
+    apply(server, "create", RETENTION, retained["Retention"])
+    (bucket,) = [output["OutputValue"] for output in stack["Outputs"] if output["OutputKey"] == "DataBucketName"]
     s3.put_object(Bucket=bucket, Key="datasets/image", Body=b"x")
 
     with pytest.raises(WaiterError):
@@ -59,7 +59,7 @@ def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(s
 
     with pytest.raises(ClientError, match=RETENTION):
         client.delete_stack(StackName=STORAGE)
-    for name in (RETENTION, STORAGE):  # by hand, in the order of their imports
+    for name in (RETENTION, STORAGE):  # the importing stack first
         client.delete_stack(StackName=name)
         client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     assert s3.get_object(Bucket=bucket, Key="datasets/image")["Body"].read() == b"x"

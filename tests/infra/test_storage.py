@@ -8,12 +8,16 @@ from aws_cdk.assertions import Template
 
 from ml import setting_changes
 
-from .conftest import Synth, properties, resources
+from .builders import Synth, properties, resources
 
 
 def bucket(template: Template) -> dict[str, Any]:
-    (found,) = [one for one in resources(template, "AWS::S3::Bucket") if "LoggingConfiguration" in one["Properties"]]
-    return found
+    (logged,) = [
+        resource
+        for resource in resources(template, "AWS::S3::Bucket")
+        if "LoggingConfiguration" in resource["Properties"]
+    ]
+    return logged
 
 
 def test_access_to_the_data_is_logged_into_a_bucket_of_its_own(storage: Template) -> None:
@@ -42,7 +46,7 @@ def test_the_bucket_answers_over_tls_only(storage: Template) -> None:
     policies = properties(storage, "AWS::S3::BucketPolicy")
     assert len(policies) == 2
     for policy in policies:
-        (denial,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        (denial,) = [part for part in policy["PolicyDocument"]["Statement"] if part["Effect"] == "Deny"]
         assert denial["Action"] == "s3:*"
         assert denial["Principal"] == {"AWS": "*"}
         assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -50,11 +54,11 @@ def test_the_bucket_answers_over_tls_only(storage: Template) -> None:
 
 
 def test_the_bucket_is_private_and_encrypted(storage: Template) -> None:
-    found = bucket(storage)["Properties"]
-    assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
-    (rule,) = found["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    data = bucket(storage)["Properties"]
+    assert set(data["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = data["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    assert found["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert data["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
 def test_a_removable_stage_deletes_its_bucket_and_the_objects(storage: Template) -> None:
@@ -63,10 +67,10 @@ def test_a_removable_stage_deletes_its_bucket_and_the_objects(storage: Template)
 
 
 def test_a_retained_stage_keeps_bucket_versions_and_stack(synth: Synth) -> None:
-    kept = synth(retain_data="true")["Storage"]
-    assert bucket(kept)["DeletionPolicy"] == "Retain"
-    assert bucket(kept)["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
-    kept.resource_count_is("Custom::S3AutoDeleteObjects", 0)
+    retained = synth(retain_data="true")["Storage"]
+    assert bucket(retained)["DeletionPolicy"] == "Retain"
+    assert bucket(retained)["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    retained.resource_count_is("Custom::S3AutoDeleteObjects", 0)
 
 
 @pytest.mark.parametrize("retain_data", ["true", "false"])
@@ -76,16 +80,16 @@ def test_a_key_is_retained_whatever_becomes_of_the_bucket(synth: Synth, retain_d
 
 
 def test_only_a_retained_stage_has_a_stack_that_imports_its_bucket(synth: Synth) -> None:
-    kept, removable = synth(retain_data="true"), synth(retain_data="false")
-    (parameter,) = properties(kept["Retention"], "AWS::SSM::Parameter")
-    export = kept["Storage"].to_json()["Outputs"]["RetainedBucketName"]["Export"]["Name"]
+    retained, removable = synth(retain_data="true"), synth(retain_data="false")
+    (parameter,) = properties(retained["Retention"], "AWS::SSM::Parameter")
+    export = retained["Storage"].to_json()["Outputs"]["RetainedBucketName"]["Export"]["Name"]
     assert parameter["Value"] == {"Fn::ImportValue": export}
     assert "RetainedBucketName" not in removable["Storage"].to_json()["Outputs"]
     assert "Retention" not in removable
 
 
 def recorded(templates: dict[str, Template]) -> dict[str, Any]:
-    """Return the settings that the stacks say they were deployed with."""
+    """Return the settings in the outputs of the stacks."""
     values = [templates[part].to_json()["Outputs"]["Settings"]["Value"] for part in setting_changes.STACKS]
     return {name: value for text in values for name, value in json.loads(text).items()}
 
@@ -107,7 +111,9 @@ def test_transform_output_and_abandoned_uploads_expire(storage: Template) -> Non
 
 def test_only_sagemaker_takes_the_execution_role(storage: Template) -> None:
     (role,) = [
-        one for one in properties(storage, "AWS::IAM::Role") if "Policies" not in one and "ManagedPolicyArns" not in one
+        role
+        for role in properties(storage, "AWS::IAM::Role")
+        if "Policies" not in role and "ManagedPolicyArns" not in role
     ]
     (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
@@ -116,12 +122,14 @@ def test_only_sagemaker_takes_the_execution_role(storage: Template) -> None:
 
 def test_the_execution_role_writes_no_data_set(storage: Template) -> None:
     (policy,) = properties(storage, "AWS::IAM::Policy")
-    (write,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "s3:PutObject"]
-    assert not [one for one in write["Resource"] if "datasets" in str(one)]
+    (write,) = [part for part in policy["PolicyDocument"]["Statement"] if part["Action"] == "s3:PutObject"]
+    assert not [target for target in write["Resource"] if "datasets" in str(target)]
 
 
 def test_metrics_go_to_sagemakers_namespaces_only(storage: Template) -> None:
     (policy,) = properties(storage, "AWS::IAM::Policy")
-    (metrics,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "cloudwatch:PutMetricData"]
+    (metrics,) = [
+        part for part in policy["PolicyDocument"]["Statement"] if part["Action"] == "cloudwatch:PutMetricData"
+    ]
     namespaces = metrics["Condition"]["StringLike"]["cloudwatch:namespace"]
     assert all("aws/sagemaker/" in namespace for namespace in namespaces)

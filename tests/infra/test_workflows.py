@@ -1,4 +1,4 @@
-"""GitHub's workflows: pinned actions, no stored keys, no more rights than they need."""
+"""GitHub workflows: pinned actions, no stored keys, minimal permissions."""
 
 import re
 import shlex
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aws_cdk.assertions import Template
 
-from .conftest import ROOT, Synth, resources
+from .builders import ROOT, Synth, resources
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -16,8 +16,8 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(path: Path) -> None:
     uses = re.findall(r"uses: *(.*)", path.read_text(encoding="utf-8"))
     assert uses
-    for one in uses:
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one), one
+    for action in uses:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -43,23 +43,27 @@ def test_no_text_of_a_pull_request_becomes_a_command(path: Path) -> None:
 
 
 def overrides(command: str) -> dict[str, str]:
-    """Return what a `cdk` command sets with -c or --context."""
-    words = shlex.split(command)
-    return dict(words[index + 1].split("=", 1) for index, word in enumerate(words) if word in ("-c", "--context"))
+    """Return the settings that a `cdk` command overrides with -c or --context."""
+    arguments = shlex.split(command)
+    return dict(
+        arguments[index + 1].split("=", 1)
+        for index, argument in enumerate(arguments)
+        if argument in ("-c", "--context")
+    )
 
 
 def documented(synth: Synth) -> dict[str, dict[str, Template]]:
-    """Return the templates of prod by each command that README.md and the deployment workflow deploy it with."""
+    """Return the templates of prod by each command that deploys it in README.md and in the workflow."""
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", ".github/workflows/deploy.yml")]
-    found = [re.findall(r"cdk deploy --all[^`\n#]*", text.replace("$STAGE", "prod")) for text in texts]
-    commands = {command for each in found for command in each if overrides(command).get("stage") == "prod"}
-    assert all(commands & set(each) for each in found), found
+    deployments = [re.findall(r"cdk deploy --all[^`\n#]*", text.replace("$STAGE", "prod")) for text in texts]
+    commands = {command for row in deployments for command in row if overrides(command).get("stage") == "prod"}
+    assert all(commands & set(row) for row in deployments), deployments
     return {command: synth(**overrides(command)) for command in commands}
 
 
 def test_readme_and_workflow_deploy_the_same_prod_which_keeps_data_and_endpoint(synth: Synth) -> None:
     deployed = documented(synth)
-    first, *others = ({part: template.to_json() for part, template in each.items()} for each in deployed.values())
+    first, *others = ({part: template.to_json() for part, template in stacks.items()} for stacks in deployed.values())
     for other in others:
         assert other == first
     for command, templates in deployed.items():
