@@ -222,7 +222,11 @@ MaxRuntime = Annotated[int, typer.Option(min=60, max=MAX_RUNTIME_LIMIT, help="Se
 Prices = Annotated[
     Path | None,
     typer.Option(
-        parser=price_table, metavar="FILE", show_default="ml/training/prices.json", help="Another price table."
+        "--prices",
+        parser=price_table,
+        metavar="FILE",
+        show_default="ml/training/prices.json",
+        help="Another price table.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=999_999_999, help="Seed of everything random.")]
