@@ -21,8 +21,8 @@ def show(stage: cli.Stage) -> None:
     outputs = stacks.outputs(stage, "Api")
     if "ApiKeyId" not in outputs:
         raise UserError(
-            f"The API of stage {stage}, {outputs['ApiUrl']}, requires signed requests and has no key. Sign requests with "
-            "AWS credentials (service execute-api), or deploy it with auth=api_key. The app needs a key."
+            f"The API of stage {stage}, {outputs['ApiUrl']}, requires signed requests and has no key. Sign requests "
+            "with AWS credentials (service execute-api), or deploy it with auth=api_key. The app needs a key."
         )
     key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     print(f"export API_URL={shlex.quote(outputs['ApiUrl'])}")

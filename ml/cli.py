@@ -17,7 +17,7 @@ import typer
 from ml import project
 from ml.aws.errors import explain
 from ml.errors import UserError
-from ml.training import prices
+from ml.training import hyperparameters, prices
 from ml.training.request import MAX_RUNTIME_LIMIT, Compute
 
 JOB = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -80,7 +80,7 @@ def refuse_empty(arguments: Sequence[str]) -> None:
         UserError: an argument is empty.
     """
     for option, value in pairwise(["", *arguments]):
-        if not value.strip():
+        if not value.strip() and option != "--accept":  # workflows pass an empty list
             raise UserError(f"{option} {value!r} is empty; give a value, or leave the option out.".strip(), 2)
         if value.startswith("--") and value.endswith("="):
             raise UserError(f"{value[:-1]} '' is empty; give a value, or leave the option out.", 2)
@@ -138,6 +138,13 @@ def output_option(text: str, metavar: str) -> Any:
         return target
 
     return typer.Option(parser=parse, metavar=metavar, help=text)
+
+
+def hyperparameter_option(name: str) -> Any:
+    """Return the option for one of the algorithm's hyperparameters, as its table has it."""
+    entry = hyperparameters.BY_NAME[name]
+    help_text = f"{entry.help[0].upper()}{entry.help[1:]}."
+    return typer.Option(min=entry.low, max=entry.high, show_default=str(entry.default), help=help_text)
 
 
 def dataset_name(text: str) -> str:
@@ -217,6 +224,7 @@ Input = Annotated[
         "--input", parser=image_source, metavar="S3_OR_FOLDER", help="Folder of images without labels, or s3:// prefix."
     ),
 ]
+Epochs = Annotated[int | None, hyperparameter_option("epochs")]
 NoSpot = Annotated[bool, typer.Option("--no-spot", help="Pay on demand instead of waiting for spot capacity.")]
 MaxRuntime = Annotated[int, typer.Option(min=60, max=MAX_RUNTIME_LIMIT, help="Seconds of training.")]
 Prices = Annotated[

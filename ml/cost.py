@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 
 @app.command(epilog=cli.examples(EXAMPLES))
 def show(  # noqa: PLR0913 - one parameter for each option
+    *,
     stage: cli.Stage,
     context: cli.Context = None,
     requests: Requests = 1000,
@@ -41,7 +42,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
     images: Images = 18264,
     evaluation_images: EvaluationImages = 1904,
     epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Epochs of training.")] = 4,
-    instance_type: cli.TrainingInstanceType = Compute().instance_type,
+    instance_type: cli.TrainingInstanceType = Compute.instance_type,
     price_table: cli.Prices = None,
 ) -> None:
     """Print the cost of a stage's endpoint an hour and a month, of one training job, and of one evaluation.

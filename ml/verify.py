@@ -85,7 +85,8 @@ def check(endpoint: dict[str, Any], config: str, artifact: str) -> None:
     served = model["PrimaryContainer"].get("ModelDataUrl")
     if served != artifact:
         raise UserError(
-            f"Endpoint {name} serves {served}, but cdk.context.json has {artifact}; run `cdk deploy` to update the endpoint."
+            f"Endpoint {name} serves {served}, but cdk.context.json has {artifact}; run `cdk deploy` to "
+            "update the endpoint."
         )
 
 
@@ -97,7 +98,7 @@ def check_api(stage: str) -> str:
     """
     outputs = stacks.outputs(stage, "Api")
     if "ApiKeyId" not in outputs:
-        return "The API requires signed requests; call GET /health?deep=1 with your credentials to check that it reaches the model."
+        return "The API requires signed requests; to check that it reaches the model, sign a GET /health?deep=1."
     key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     url = outputs["ApiUrl"].rstrip("/") + "/health"
     try:

@@ -38,8 +38,8 @@ def extend(stage: str, hours: int) -> str:
         sentence = f"The lease of stage {stage} ends at {end}. {deploy}."
     elif schedule.read(stage) is None:
         sentence = (
-            f"Endpoint {name} has no lease yet. {deploy} with lease_hours above 0. The endpoint will then be deleted at "
-            f"{end}."
+            f"Endpoint {name} has no lease yet. {deploy} with lease_hours above 0; the endpoint will then be deleted "
+            f"at {end}."
         )
     else:
         schedule.move(stage, lease.ends)
