@@ -140,6 +140,11 @@ def output_option(text: str, metavar: str) -> Any:
     return typer.Option(parser=parse, metavar=metavar, help=text)
 
 
+def fraction_option(text: str) -> Any:
+    """Return the option for a fraction, with a line of help."""
+    return typer.Option(min=0.0001, max=0.9999, help=text)
+
+
 def hyperparameter_option(name: str) -> Any:
     """Return the option for one of the algorithm's hyperparameters, as its table has it."""
     entry = hyperparameters.BY_NAME[name]

@@ -125,8 +125,8 @@ def model(stage: str) -> str:
     stage_bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
     if bucket != stage_bucket:
         raise UserError(
-            f"{model_entry['artifact']} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: it "
-            f"was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
+            f"{model_entry['artifact']} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
+            f"it was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
         )
     try:
         clients.client("s3").head_object(Bucket=bucket, Key=key)

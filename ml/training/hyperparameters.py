@@ -75,11 +75,11 @@ def choice(name: str, default: Value | None, text: str, *choices: Value) -> Hype
 
 TABLE = (
     choice("num_layers", 101, "depth of the ResNet", 18, 34, 50, 101, 152, 200),
-    choice("use_pretrained_model", 1, "1: start from ImageNet weights", 0, 1),
+    choice("use_pretrained_model", 1, "start from ImageNet weights (1) or from random ones (0)", 0, 1),
     count("epochs", 4, "passes over the training list, which contains augmented copies"),
     count("mini_batch_size", 32, "images per step; prepare makes the validation set a multiple of it"),
     choice("optimizer", "adam", "optimizer", "sgd", "adam", "rmsprop", "nag"),
-    number("learning_rate", 0.0005, "fine-tuning needs far less than the algorithm's 0.1", 0, 1),
+    number("learning_rate", 0.0005, "learning rate; the algorithm's default, 0.1, is too high for fine-tuning", 0, 1),
     number("lr_scheduler_factor", None, "factor of the learning rate at each step", 0, 1),
     Hyperparameter("lr_scheduler_step", None, "epochs of those steps"),
     number("weight_decay", 0.0001, "L2 penalty", 0, 1),
@@ -88,7 +88,7 @@ TABLE = (
     number("beta_2", None, "of adam", 0, 1),
     number("eps", None, "of adam and rmsprop", 0, 1),
     number("gamma", None, "of rmsprop", 0, 1),
-    choice("augmentation_type", None, "by the algorithm, which mirrors images; ml.prepare does not", "crop",
+    choice("augmentation_type", None, "by the algorithm, which also mirrors images", "crop",
            "crop_color", "crop_color_transform"),
     choice("early_stopping", "False", "stop when validation accuracy stops improving", "True", "False"),
     count("early_stopping_min_epochs", None, "epochs before early stopping"),
