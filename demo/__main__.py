@@ -12,6 +12,7 @@ import typer
 from demo.commands import StepFailedError
 from demo.walk import Options, Walk
 
+STATE_DIR = Path(".localaws")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -35,37 +36,12 @@ def port_number(text: str | int) -> int:
     return int(text)
 
 
-def folder(text: str | Path) -> Path:
-    """Return the path of a folder, which need not exist.
-
-    Raises:
-        typer.BadParameter: it is empty, or a file.
-    """
-    if not str(text).strip() or Path(text).is_file():
-        raise typer.BadParameter(f"{text!r}: must be a folder.")
-    return Path(text)
-
-
-def existing_folder(text: str) -> Path:
-    """Return the path of an existing folder.
-
-    Raises:
-        typer.BadParameter: there is no such folder.
-    """
-    if not text.strip() or not Path(text).is_dir():
-        raise typer.BadParameter(f"{text!r}: must be an existing folder of chest radiographs.")
-    return Path(text)
-
-
 @app.command()
 def demo(
     data: Annotated[
         Path | None,
         typer.Option(
-            parser=existing_folder,
-            metavar="FOLDER",
-            show_default="synthetic radiographs",
-            help="Folder of chest radiographs.",
+            exists=True, file_okay=False, show_default="synthetic radiographs", help="Folder of chest radiographs."
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Exit after the verified prediction, for scripts.")] = False,
@@ -75,9 +51,7 @@ def demo(
     app_port: Annotated[
         int, typer.Option(parser=port_number, metavar="PORT", help="Port of the app, if free, from 1024 to 65535.")
     ] = 8501,
-    state_dir: Annotated[
-        Path, typer.Option(parser=folder, metavar="FOLDER", help="Folder for the state of localaws.")
-    ] = Path(".localaws"),
+    state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state of localaws.")] = STATE_DIR,
 ) -> None:
     """Go from a folder of radiographs to a prediction over HTTP, on this machine."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -11,6 +11,7 @@ import typer
 from localaws.environment import client_environment
 from localaws.errors import StartError
 
+STATE_DIR = Path(".localaws")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -34,26 +35,13 @@ def port_number(text: str | int) -> int:
     return int(text)
 
 
-def folder(text: str | Path) -> Path:
-    """Return the path of a folder, which need not exist.
-
-    Raises:
-        typer.BadParameter: it is empty, or a file.
-    """
-    if not str(text).strip() or Path(text).is_file():
-        raise typer.BadParameter(f"{text!r}: must be a folder.")
-    return Path(text)
-
-
 @app.command(epilog='Point a shell at it:  eval "$(python -m localaws env)"')
 def localaws(
     command: Annotated[Literal["serve", "env"], typer.Argument(help="Start the server, or print exports.")] = "serve",
     port: Annotated[
         int, typer.Option(parser=port_number, metavar="PORT", help="Port on 127.0.0.1, from 1024 to 65535.")
     ] = 4566,
-    state_dir: Annotated[Path, typer.Option(parser=folder, metavar="FOLDER", help="Folder for the state.")] = Path(
-        ".localaws"
-    ),
+    state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state.")] = STATE_DIR,
 ) -> None:
     """Serve AWS on localhost without Docker: S3, IAM, CloudFormation, Lambda, API Gateway, SageMaker."""
     if command == "env":

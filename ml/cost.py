@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ml import cli, project
+from ml import cli, options, project
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import prices
@@ -36,14 +36,14 @@ def main(argv: list[str] | None = None) -> int:
 def show(  # noqa: PLR0913 - one parameter for each option
     *,
     stage: cli.Stage,
-    context: cli.Context = None,
+    context: options.Context = None,
     requests: Requests = 1000,
     seconds: Seconds = 1.0,
     images: Images = 18264,
     evaluation_images: EvaluationImages = 1904,
     epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Epochs of training.")] = 4,
-    instance_type: cli.TrainingInstanceType = Compute.instance_type,
-    price_table: cli.Prices = None,
+    instance_type: options.TrainingInstanceType = Compute.instance_type,
+    price_table: options.Prices = None,
 ) -> None:
     """Print the cost of a stage's endpoint an hour and a month, of one training job, and of one evaluation.
 

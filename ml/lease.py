@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ml import cli, project
+from ml import cli, options, project
 from ml.aws import clients
 from ml.errors import UserError
 from ml.leasing import schedule
@@ -35,7 +35,7 @@ def lease(
         int | None,
         typer.Option(min=1, max=MAX_HOURS, show_default="lease_hours in cdk.json", help="For extend: hours from now."),
     ] = None,
-    yes: cli.Yes = False,
+    yes: options.Yes = False,
 ) -> None:
     """Show, extend or end the lease of a stage's endpoint. The endpoint is deleted when its lease ends."""
     match action:

@@ -9,7 +9,7 @@ from typing import Annotated
 import botocore.exceptions
 import typer
 
-from ml import cli, preflight_checks, project, setting_changes
+from ml import cli, options, preflight_checks, project, setting_changes
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training.request import Compute
@@ -63,8 +63,8 @@ Accept = Annotated[
 @app.command(epilog=cli.examples(EXAMPLES))
 def preflight(
     stage: cli.Stage,
-    instance_type: cli.TrainingInstanceType = Compute.instance_type,
-    context: cli.Context = None,
+    instance_type: options.TrainingInstanceType = Compute.instance_type,
+    context: options.Context = None,
     accept: Accept = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import atomic, cli, project
+from ml import atomic, cli, options, project
 from ml.aws import stacks
 from ml.dataset import (
     baseline,
@@ -99,18 +99,18 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         str | None,
         typer.Option(parser=slug, metavar="NAME", show_default="the folder's name", help="Name of the data set."),
     ] = None,
-    seed: cli.Seed = 0,
+    seed: options.Seed = 0,
     validation_fraction: Annotated[
-        float, cli.fraction_option("Fraction of the training images that becomes the validation set.")
+        float, options.fraction_option("Fraction of the training images that becomes the validation set.")
     ] = 0.125,
     test_fraction: Annotated[
         float,
-        cli.fraction_option("Fraction of the images that becomes the test set, if the source has no test folder."),
+        options.fraction_option("Fraction of the images that becomes the test set, if the source has no test folder."),
     ] = 0.2,
     batch_size: Annotated[
         int, typer.Option(min=1, max=10_000, help="The size of the validation set is a multiple of it.")
     ] = 32,
-    max_reject_fraction: Annotated[float, cli.fraction_option("Stop if more of the files are unusable.")] = 0.05,
+    max_reject_fraction: Annotated[float, options.fraction_option("Stop if more of the files are unusable.")] = 0.05,
     augment: Annotated[int, typer.Option(min=0, max=MAX_COPIES, help="Augmented copies of each training image.")] = 3,
     balance: Annotated[
         bool, typer.Option("--balance", help="Repeat images of the smaller class in the training list.")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import cli
+from ml import cli, options
 from ml.aws import clients, stacks
 from ml.aws.image_uris import algorithm_image
 from ml.dataset import upload
@@ -39,19 +39,21 @@ def main(argv: list[str] | None = None) -> int:
 def train(  # noqa: PLR0913 - one parameter for each option
     *,
     stage: cli.Stage,
-    dataset: cli.Dataset = None,
+    dataset: options.Dataset = None,
     attach: Annotated[
-        str | None, cli.job_option("Follow a running job, and finish as if it had been started here.")
+        str | None, options.job_option("Follow a running job, and finish as if it had been started here.")
     ] = None,
-    stop: Annotated[str | None, cli.job_option("Stop a running job.")] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running job.")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="Show past runs.")] = False,
-    use: Annotated[str | None, cli.job_option("Put the model of a past or stopped run into cdk.context.json.")] = None,
+    use: Annotated[
+        str | None, options.job_option("Put the model of a past or stopped run into cdk.context.json.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON and create nothing.")] = False,
-    yes: cli.Yes = False,
-    price_table: cli.Prices = None,
-    instance_type: cli.TrainingInstanceType = request.Compute.instance_type,
-    no_spot: cli.NoSpot = False,
-    max_runtime: cli.MaxRuntime = request.Compute.max_runtime,
+    yes: options.Yes = False,
+    price_table: options.Prices = None,
+    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    no_spot: options.NoSpot = False,
+    max_runtime: options.MaxRuntime = request.Compute.max_runtime,
     max_wait: Annotated[
         int | None,
         typer.Option(
@@ -61,14 +63,16 @@ def train(  # noqa: PLR0913 - one parameter for each option
             help="Seconds of training and of waiting for spot capacity, at least --max-runtime.",
         ),
     ] = None,
-    num_layers: Annotated[Literal[18, 34, 50, 101, 152, 200] | None, cli.hyperparameter_option("num_layers")] = None,
-    use_pretrained_model: Annotated[Literal[0, 1] | None, cli.hyperparameter_option("use_pretrained_model")] = None,
-    epochs: cli.Epochs = None,
-    mini_batch_size: Annotated[int | None, cli.hyperparameter_option("mini_batch_size")] = None,
-    optimizer: Annotated[
-        Literal["sgd", "adam", "rmsprop", "nag"] | None, cli.hyperparameter_option("optimizer")
+    num_layers: Annotated[
+        Literal[18, 34, 50, 101, 152, 200] | None, options.hyperparameter_option("num_layers")
     ] = None,
-    learning_rate: Annotated[float | None, cli.hyperparameter_option("learning_rate")] = None,
+    use_pretrained_model: Annotated[Literal[0, 1] | None, options.hyperparameter_option("use_pretrained_model")] = None,
+    epochs: options.Epochs = None,
+    mini_batch_size: Annotated[int | None, options.hyperparameter_option("mini_batch_size")] = None,
+    optimizer: Annotated[
+        Literal["sgd", "adam", "rmsprop", "nag"] | None, options.hyperparameter_option("optimizer")
+    ] = None,
+    learning_rate: Annotated[float | None, options.hyperparameter_option("learning_rate")] = None,
     settings: Annotated[
         list[hyperparameters.Setting] | None,
         typer.Option(

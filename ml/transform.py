@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import cli, project
+from ml import cli, options, project
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.evaluation import store
@@ -45,31 +45,33 @@ def minimum_option(metric: str) -> Any:
 def transform(  # noqa: PLR0913 - one parameter for each option
     *,
     stage: cli.Stage,
-    yes: cli.Yes = False,
-    price_table: cli.Prices = None,
-    instance_type: cli.TransformInstanceType = INSTANCE_TYPE,
+    yes: options.Yes = False,
+    price_table: options.Prices = None,
+    instance_type: options.TransformInstanceType = INSTANCE_TYPE,
     attach: Annotated[
         str | None,
-        cli.job_option("Follow a job, use its scores, and score only the images without one in another job."),
+        options.job_option("Follow a job, use its scores, and score only the images without one in another job."),
     ] = None,
-    stop: Annotated[str | None, cli.job_option("Stop a running job.")] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running job.")] = None,
     target_sensitivity: Annotated[
-        float, cli.fraction_option("Sensitivity on validation that the threshold has to reach.")
+        float, options.fraction_option("Sensitivity on validation that the threshold has to reach.")
     ] = DEFAULTS.target_sensitivity,
     calibrate: Annotated[
         Literal["none", "temperature", "platt"],
         typer.Option(help="Calibration; applied only if it also improves the perturbed validation."),
     ] = "temperature",
-    prevalence: Annotated[float, cli.fraction_option("Prevalence for the predictive values.")] = DEFAULTS.prevalence,
-    seed: cli.Seed = DEFAULTS.seed,
+    prevalence: Annotated[
+        float, options.fraction_option("Prevalence for the predictive values.")
+    ] = DEFAULTS.prevalence,
+    seed: options.Seed = DEFAULTS.seed,
     min_auroc: Annotated[float, minimum_option("AUROC")] = MINIMUMS["AUROC"],
     min_sensitivity: Annotated[float, minimum_option("sensitivity")] = MINIMUMS["Sensitivity"],
     min_specificity: Annotated[float, minimum_option("specificity")] = MINIMUMS["Specificity"],
     force: Annotated[
         bool, typer.Option("--force", help="Release a model that missed the gate; its card records it.")
     ] = False,
-    source: cli.Input = None,
-    output: Annotated[Path | None, cli.output_option("CSV file for the scores of --input.", "FILE.csv")] = None,
+    source: options.Input = None,
+    output: Annotated[Path | None, options.output_option("CSV file for the scores of --input.", "FILE.csv")] = None,
 ) -> None:
     """Score the validation, perturbed validation and test images with the stage's model, in one batch transform job.
 
@@ -89,8 +91,8 @@ def transform(  # noqa: PLR0913 - one parameter for each option
         score_unlabelled(stage, instance_type, source, output, confirm)
         return
     minimums = {"AUROC": min_auroc, "Sensitivity": min_sensitivity, "Specificity": min_specificity}
-    options = EvaluationOptions(target_sensitivity, calibrate, prevalence, minimums, seed)
-    measure(stage, instance_type, attach, options, force, confirm)
+    choices = EvaluationOptions(target_sensitivity, calibrate, prevalence, minimums, seed)
+    measure(stage, instance_type, attach, choices, force, confirm)
 
 
 def score_unlabelled(stage: str, instance_type: str, source: str, target: Path, confirm: Confirm) -> None:
@@ -107,7 +109,7 @@ def score_unlabelled(stage: str, instance_type: str, source: str, target: Path, 
 
 
 def measure(
-    stage: str, instance_type: str, attach: str | None, options: EvaluationOptions, force: bool, confirm: Confirm
+    stage: str, instance_type: str, attach: str | None, choices: EvaluationOptions, force: bool, confirm: Confirm
 ) -> None:
     """Score the data set's images, evaluate the model, store the evaluation, and release the model."""
     entry = project.read_model(stage)
@@ -118,7 +120,7 @@ def measure(
     raw = splits(dataset, probabilities)
     baseline = store.read_baseline(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
-    evaluation = evaluate(raw, baseline, previous, options, dataset["collection"])
+    evaluation = evaluate(raw, baseline, previous, choices, dataset["collection"])
     evaluation = replace(evaluation, facts=evaluation.facts | {"missing": missing})
     store.show(evaluation, entry["dataset"])
     release(stage, bucket, store.store(entry, evaluation, raw, dataset, force))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import cli
+from ml import cli, options
 from ml.aws import clients, errors, stacks
 from ml.aws.image_uris import algorithm_image
 from ml.dataset import upload
@@ -56,17 +56,17 @@ def main(argv: list[str] | None = None) -> int:
 def tune(  # noqa: PLR0913 - one parameter for each option
     *,
     stage: cli.Stage,
-    dataset: cli.Dataset = None,
-    attach: Annotated[str | None, cli.job_option("Follow a running tuning job.")] = None,
-    stop: Annotated[str | None, cli.job_option("Stop a running tuning job.")] = None,
-    yes: cli.Yes = False,
+    dataset: options.Dataset = None,
+    attach: Annotated[str | None, options.job_option("Follow a running tuning job.")] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running tuning job.")] = None,
+    yes: options.Yes = False,
     jobs: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of training jobs.")] = Search.jobs,
     parallel: Annotated[int, typer.Option(min=1, max=10, help="Training jobs at a time.")] = Search.parallel,
     max_cost: Annotated[
         float | None,
         typer.Option(min=0.01, max=1_000_000, metavar="SUM", help="Refuse a search whose estimate exceeds this sum."),
     ] = None,
-    price_table: cli.Prices = None,
+    price_table: options.Prices = None,
     ranges: Annotated[
         list[Range] | None,
         typer.Option(
@@ -78,11 +78,11 @@ def tune(  # noqa: PLR0913 - one parameter for each option
         ),
     ] = None,
     strategy: Annotated[Strategy, typer.Option(help="Search strategy.")] = Search.strategy,
-    seed: cli.Seed = 0,
-    instance_type: cli.TrainingInstanceType = request.Compute.instance_type,
-    no_spot: cli.NoSpot = False,
-    max_runtime: cli.MaxRuntime = request.Compute.max_runtime,
-    epochs: cli.Epochs = None,
+    seed: options.Seed = 0,
+    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    no_spot: options.NoSpot = False,
+    max_runtime: options.MaxRuntime = request.Compute.max_runtime,
+    epochs: options.Epochs = None,
 ) -> None:
     """Search hyperparameters with a SageMaker tuning job, and make the best model the stage's.
 

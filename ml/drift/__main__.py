@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ml import atomic, cli, project
+from ml import atomic, cli, options, project
 from ml.aws import stacks
 from ml.drift import compare, sources
 from ml.drift.compare import Comparison
@@ -39,10 +39,10 @@ def drift(
     days: Annotated[
         int | None, typer.Option(min=1, max=MAX_DAYS, show_default=str(DEFAULT_DAYS), help="Days of captured requests.")
     ] = None,
-    source: cli.Input = None,
-    instance_type: cli.TransformInstanceType = INSTANCE_TYPE,
-    output: Annotated[Path | None, cli.output_option("JSON file for the results.", "FILE.json")] = None,
-    seed: cli.Seed = 0,
+    source: options.Input = None,
+    instance_type: options.TransformInstanceType = INSTANCE_TYPE,
+    output: Annotated[Path | None, options.output_option("JSON file for the results.", "FILE.json")] = None,
+    seed: options.Seed = 0,
     fail_on_drift: Annotated[bool, typer.Option("--fail-on-drift", help="Exit with 1 if there is drift.")] = False,
 ) -> None:
     """Compare current images with those that the stage's model was validated on.

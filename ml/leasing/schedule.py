@@ -9,16 +9,8 @@ from ml.aws import clients
 from ml.errors import UserError
 
 EXPRESSION = "at(%Y-%m-%dT%H:%M:%S)"
-UPDATE_FIELDS = (
-    "Name",
-    "GroupName",
-    "Description",
-    "FlexibleTimeWindow",
-    "ScheduleExpression",
-    "ScheduleExpressionTimezone",
-    "State",
-    "Target",
-)
+UPDATE_FIELDS = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ScheduleExpression",
+                 "ScheduleExpressionTimezone", "State", "Target")  # fmt: skip
 """Fields that an update must repeat: UpdateSchedule resets missing fields to their defaults."""
 
 
