@@ -103,9 +103,11 @@ def price_table(text: str) -> Path:
     """Return the path of a price table.
 
     Raises:
-        UserError: the file is not a price table.
+        UserError: the file does not exist or is not a price table.
     """
     path = Path(text)
+    if not path.is_file():
+        raise UserError(f"--prices {text} is not an existing file; it must be a price table, as {prices.TABLE}.", 2)
     prices.read(path)
     return path
 

@@ -50,7 +50,9 @@ def setting_names(text: str) -> list[str]:
     """
     names = [name for name in text.split(",") if name]
     if unknown := sorted(set(names) - set(setting_changes.NAMES)):
-        raise UserError(f"--accept {','.join(unknown)}: allowed are {', '.join(setting_changes.NAMES)}.", 2)
+        raise UserError(
+            f"--accept {text}: {', '.join(unknown)} is not allowed; use {', '.join(setting_changes.NAMES)}.", 2
+        )
     return names
 
 

@@ -104,7 +104,7 @@ def no_aws(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_aws")
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.command} {case.option} {case.value[:20]!r}")
+@pytest.mark.parametrize("case", [*cases()], ids=lambda case: f"{case.command} {case.option} {case.value[:20]!r}")
 def test_a_bad_value_is_refused_before_aws_is_called(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [f"{case.option}={case.value}" if case.option.startswith("--") else case.value]
     if not case.value.strip():

@@ -11,7 +11,7 @@ from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import plan, prices, runs
 from tests.settings_cases import Case
 
-from .test_training_request import built
+from .training_builders import built
 
 
 def test_the_formula_gives_what_one_real_run_was_billed() -> None:
