@@ -65,8 +65,8 @@ def check_budget(estimate: Estimate, jobs: int, limit: float | None) -> None:
     if estimate.cost * jobs > limit:
         fitting = int(limit / estimate.cost)
         raise UserError(
-            f"{jobs} training jobs are estimated at {estimate.cost * jobs:.2f} {estimate.currency}, above --max-cost {limit:g}; "
-            f"--jobs {fitting} would fit."
+            f"{jobs} training jobs are estimated at {estimate.cost * jobs:.2f} {estimate.currency}, above "
+            f"--max-cost {limit:g}; --jobs {fitting} would fit."
             if fitting
             else f"One training job alone is estimated at {estimate.cost:.2f} "
             f"{estimate.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
