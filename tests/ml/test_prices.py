@@ -132,7 +132,7 @@ def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.Monke
     (tmp_path / "empty").write_text("y\n")
     with (tmp_path / "empty").open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        with pytest.raises(UserError, match="add --yes to go on without asking"):
+        with pytest.raises(UserError, match="add --yes"):
             plan.confirm()
 
 
