@@ -83,7 +83,7 @@ def transform(  # noqa: PLR0913 - one parameter for each option
         raise UserError(f"--input {source} and --output {output}: give both, or neither.", 2)
     if stop:
         state = transform_job.stop(stop)
-        outcome = f"has already ended: {state}" if state in transform_job.ENDED else "is being stopped"
+        outcome = f"had ended before: {state}" if state in transform_job.ENDED else "is being stopped"
         print(f"Transform job {stop} {outcome}.")
         return
     confirm = confirmation(instance_type, price_table, yes)
@@ -105,7 +105,7 @@ def score_unlabelled(stage: str, instance_type: str, source: str, target: Path, 
     failures = unlabelled.score(source, target, scorer_of(stage, entry, instance_type), entry, confirm)
     print(f"Scores written to {target}. {store.NOTICE}")
     if failures:
-        raise UserError(f"{failures} files have no score; see the column `error` of {target}.")
+        raise UserError(f"{failures} files have no score; the column `error` of {target} says why.")
 
 
 def measure(
