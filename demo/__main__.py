@@ -1,47 +1,73 @@
 """`python -m demo`: from a folder of radiographs to a prediction over HTTP, on this machine."""
 
-import argparse
 import os
 import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from demo.commands import StepFailedError
-from demo.walk import Walk
+from demo.walk import Options, Walk
+
+STATE_DIR = Path(".localaws")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the demo; return 0 after a verified prediction, 1 when a step failed, 130 on Ctrl-C."""
-    options = parse(argv)
+    """Run the demo; return 0 after a verified prediction, 1 if a step failed, 2 for wrong usage, 130 on Ctrl-C."""
+    try:
+        app(argv, prog_name="python -m demo")
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def port_number(text: str | int) -> int:
+    """Return a port above the privileged ones.
+
+    Raises:
+        typer.BadParameter: it is not such a port.
+    """
+    if not str(text).isdecimal() or not 1024 <= int(text) <= 65535:
+        raise typer.BadParameter(f"{text}: must be a whole number from 1024 to 65535.")
+    return int(text)
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, show_default="synthetic radiographs", help="Folder of chest radiographs."
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the verified prediction, for scripts.")] = False,
+    port: Annotated[
+        int, typer.Option(parser=port_number, metavar="PORT", help="Port of localaws, from 1024 to 65535.")
+    ] = 4566,
+    app_port: Annotated[
+        int, typer.Option(parser=port_number, metavar="PORT", help="Port of the app, if free, from 1024 to 65535.")
+    ] = 8501,
+    state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state of localaws.")] = STATE_DIR,
+) -> None:
+    """Go from a folder of radiographs to a prediction over HTTP, on this machine."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     # SIGINT too: a shell that starts the demo in the background would have it ignored.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     with ExitStack() as servers:
         try:
+            options = Options(data, once, port, app_port, state_dir)
             Walk(options, Path(__file__).resolve().parents[1], servers).run()
         except StepFailedError as error:
             print(f"\nThe demo stopped. {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
             print("\nStopping the servers.", file=sys.stderr)
-            return 130
-    return 0
-
-
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder of chest radiographs (default: synthetic phantoms)")
-    parser.add_argument("--once", action="store_true", help="end after the verified prediction (for scripts)")
-    parser.add_argument("--port", type=int, default=4566, help="port of localaws (default 4566)")
-    parser.add_argument("--app-port", type=int, default=8501, help="port of the app, if free (default 8501)")
-    parser.add_argument("--state-dir", type=Path, default=Path(".localaws"), help="where localaws keeps its state")
-    options = parser.parse_args(argv)
-    if options.data is not None and not options.data.is_dir():
-        parser.error(f"--data {options.data} is not a folder; give a folder of chest radiographs or leave it out.")
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    return options
+            raise typer.Exit(130) from error
 
 
 if __name__ == "__main__":

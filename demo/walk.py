@@ -1,12 +1,12 @@
 """The demo's steps in their order."""
 
-import argparse
 import json
 import os
 import shlex
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
@@ -38,10 +38,21 @@ TRAINING_NOTE = (
 ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above."
 
 
+@dataclass(frozen=True)
+class Options:
+    """The options of the demo; `data` is None for synthetic radiographs."""
+
+    data: Path | None
+    once: bool
+    port: int
+    app_port: int
+    state_dir: Path
+
+
 class Walk:
     """From an empty machine to a prediction; the servers it starts are stopped by `servers`."""
 
-    def __init__(self, options: argparse.Namespace, root: Path, servers: ExitStack) -> None:
+    def __init__(self, options: Options, root: Path, servers: ExitStack) -> None:
         self.options = options
         self.root = root
         self.servers = servers

@@ -1,51 +1,61 @@
-"""`python -m localaws`: serve AWS on localhost; `python -m localaws env`: how to point a shell at it."""
+"""`python -m localaws`: serve AWS on localhost; `python -m localaws env`: print exports that point a shell at it."""
 
-import argparse
 import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
 
 from localaws.environment import client_environment
 from localaws.errors import StartError
 
+STATE_DIR = Path(".localaws")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; return 0, or 1 when the server cannot start."""
-    options = parse(argv)
-    if options.command == "env":
-        for name, value in client_environment(options.port).items():
-            print(f"export {name}={shlex.quote(value)}")
-        print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-        return 0
-    from localaws.server import serve
-
+    """Run the command; return 0, 1 if the server cannot start, or 2 for wrong usage."""
     try:
-        serve(options.port, options.state_dir.resolve())
-    except StartError as error:
-        print(f"localaws: {error}", file=sys.stderr)
-        return 1
+        app(argv, prog_name="python -m localaws")
+    except SystemExit as end:
+        return int(end.code or 0)
     return 0
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line; a wrong option ends with exit code 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m localaws",
-        description="AWS on localhost, without Docker: S3, IAM, CloudFormation, Lambda, API Gateway, SageMaker.",
-        epilog='Point a shell at it:  eval "$(python -m localaws env)"',
-    )
-    parser.add_argument("command", nargs="?", choices=["serve", "env"], default="serve")
-    parser.add_argument("--port", type=port_number, default=4566, help="port on 127.0.0.1 (default 4566)")
-    parser.add_argument("--state-dir", type=Path, default=Path(".localaws"), help="kept state (default .localaws)")
-    return parser.parse_args(argv)
+def port_number(text: str | int) -> int:
+    """Return a port above the privileged ones.
 
-
-def port_number(text: str) -> int:
-    """Parse a port above the privileged ones."""
-    if not text.isdigit() or not 1024 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; give a whole number from 1024 to 65535.")
+    Raises:
+        typer.BadParameter: it is not such a port.
+    """
+    if not str(text).isdecimal() or not 1024 <= int(text) <= 65535:
+        raise typer.BadParameter(f"{text}: must be a whole number from 1024 to 65535.")
     return int(text)
+
+
+@app.command(epilog='Point a shell at it:  eval "$(python -m localaws env)"')
+def localaws(
+    command: Annotated[Literal["serve", "env"], typer.Argument(help="Start the server, or print exports.")] = "serve",
+    port: Annotated[
+        int, typer.Option(parser=port_number, metavar="PORT", help="Port on 127.0.0.1, from 1024 to 65535.")
+    ] = 4566,
+    state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state.")] = STATE_DIR,
+) -> None:
+    """Serve AWS on localhost without Docker: S3, IAM, CloudFormation, Lambda, API Gateway, SageMaker."""
+    if command == "env":
+        for name, value in client_environment(port).items():
+            print(f"export {name}={shlex.quote(value)}")
+        print("unset AWS_PROFILE AWS_SESSION_TOKEN")
+        return
+    from localaws.server import serve
+
+    try:
+        serve(port, state_dir.resolve())
+    except StartError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

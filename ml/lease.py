@@ -1,78 +1,71 @@
-"""`python -m ml.lease`: when the endpoint deletes itself, and how to put that off or bring it forward."""
+"""`python -m ml.lease`: show, extend or end the lease of a stage's endpoint."""
 
-import argparse
 import sys
+from typing import Annotated, Literal
 
-from ml import project
+import typer
+
+from ml import cli, options, project
 from ml.aws import clients
-from ml.cli import run_command
 from ml.errors import UserError
 from ml.leasing import schedule
-from ml.leasing.entry import Lease, as_context, deployed_endpoint, endpoint_lives, now, read
-from ml.leasing.extend import MOST_HOURS, extend
+from ml.leasing.entry import Lease, as_context, deployed_endpoint, endpoint_exists, now, read
+from ml.leasing.extend import MAX_HOURS, extend
 from ml.leasing.status import status
 from ml.training import plan
 
-EXAMPLES = """examples:
+EXAMPLES = """
   python -m ml.lease status
   python -m ml.lease extend --hours 4
   python -m ml.lease end --yes
 """
+app = cli.application()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = parse(argv)
-    return run_command(lambda: run(options))
+    return cli.run(app, "ml.lease", argv)
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line; wrong usage ends with exit code 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.lease",
-        description="Show, extend or end the lease of a stage's endpoint, which deletes itself when its lease ends.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("action", choices=["status", "extend", "end"])
-    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--hours", type=int, help="from now, for extend (default: lease_hours in cdk.json)")
-    parser.add_argument("--yes", action="store_true", help="end without asking")
-    options = parser.parse_args(argv)
-    if options.hours is not None and not 1 <= options.hours <= MOST_HOURS:
-        parser.error(f"--hours {options.hours} is not allowed; give 1 to {MOST_HOURS}.")
-    return options
+@app.command(epilog=cli.examples(EXAMPLES))
+def lease(
+    action: Annotated[Literal["status", "extend", "end"], typer.Argument(help="What to do.")],
+    stage: cli.Stage,
+    hours: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_HOURS, show_default="lease_hours in cdk.json", help="For extend: hours from now."),
+    ] = None,
+    yes: options.Yes = False,
+) -> None:
+    """Show, extend or end the lease of a stage's endpoint. The endpoint is deleted when its lease ends."""
+    match action:
+        case "status":
+            print(status(stage))
+        case "extend":
+            print(extend(stage, hours or project.settings(stage).get("lease_hours", 0)))
+        case "end":
+            end(stage, yes)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Do what was asked."""
-    stage = project.stage(options.stage)
-    if options.action == "status":
-        print(status(stage))
-    elif options.action == "extend":
-        print(extend(stage, options.hours or project.settings(stage).get("lease_hours", 0)))
-    else:
-        end(stage, options.yes)
-
-
-def end(stage: str, sure: bool) -> None:
+def end(stage: str, yes: bool) -> None:
     """Delete the endpoint now.
 
     Raises:
-        UserError: there is none, or nobody said yes.
+        UserError: there is no endpoint, or the answer is no.
     """
     name = deployed_endpoint(stage)
-    if name is None or not endpoint_lives(name):
+    if name is None or not endpoint_exists(name):
         raise UserError(f"Stage {stage} has no endpoint; there is nothing to end.")
-    if not sure:
+    if not yes:
         plan.confirm(f"Delete endpoint {name} now? The API answers 502 until it is deployed again. [y/N] ", "deleted")
     clients.client("sagemaker").delete_endpoint(EndpointName=name)
     if schedule.read(stage) is not None:
-        schedule.switch_off(stage)
-    old = read(stage)
-    project.write(f"lease:{stage}", as_context(Lease(now(), old.number if old else 1)))
+        schedule.disable(stage)
+    previous = read(stage)
+    project.write(f"lease:{stage}", as_context(Lease(now(), previous.number if previous else 1)))
     print(
-        f"Endpoint {name} is being deleted. `python -m ml.lease extend --stage {stage}` and `cdk deploy` bring it back."
+        f"Endpoint {name} is being deleted. To bring it back, run `python -m ml.lease extend --stage {stage}`, then "
+        f"`cdk deploy --all -c stage={stage}`."
     )
 
 

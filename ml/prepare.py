@@ -1,15 +1,16 @@
-"""`python -m ml.prepare`: from any source of chest radiographs to SageMaker channels in S3."""
+"""`python -m ml.prepare`: from a source of chest radiographs to SageMaker channels in S3."""
 
-import argparse
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ml import atomic, project
+import typer
+
+from ml import atomic, cli, options, project
 from ml.aws import stacks
-from ml.cli import run_command
 from ml.dataset import (
     baseline,
     formats,
@@ -26,183 +27,184 @@ from ml.dataset import (
 )
 from ml.dataset.radiographs import CLASSES, Reject
 from ml.errors import UserError
-from radiograph import RESIZE_MODES
+from radiograph import ResizeMode
 
-EXAMPLES = """examples:
+EXAMPLES = """
   python -m ml.prepare --source phantom
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
 """
+NAMED_SOURCES = {"phantom": "phantom", "kaggle": "chest-xray"}
+"""The name of the data set of each source that is not a path."""
 SHOWN_REJECTS = 20
 MAX_COPIES = 20
+app = cli.application()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings that, with the images, determine the content of a data set."""
+
+    seed: int
+    validation_fraction: float
+    test_fraction: float
+    batch_size: int
+    augment: int
+    balance: bool
+    resize_mode: ResizeMode
+    format: str
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = parse(argv)
-    return run_command(lambda: prepare(options))
+    return cli.run(app, "ml.prepare", argv)
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line; wrong usage ends with exit code 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.prepare",
-        description="Standardise radiographs to 224 x 224, split them by patient and upload them as SageMaker "
-        "channels. The source is never changed, and a second run uploads nothing.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def source_name(text: str) -> str:
+    """Return a source that exists.
+
+    Raises:
+        UserError: it does not exist, or is not a source.
+    """
+    path = Path(text).expanduser()
+    is_file = path.is_file() and (path.suffix.lower() == ".csv" or path.name == "DICOMDIR")
+    if text not in NAMED_SOURCES and not path.is_dir() and not is_file:
+        raise UserError(f"--source {text} is not an existing folder or .csv file; allowed: {sources.SOURCES}.", 2)
+    return text
+
+
+def slug(text: str) -> str:
+    """Return a data set's name as it is in S3 keys.
+
+    Raises:
+        UserError: it has no letter or digit.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    if not name:
+        raise UserError(f"--name {text!r} has no letter a to z and no digit; choose another name.", 2)
+    return name
+
+
+@app.command(epilog=cli.examples(EXAMPLES))
+def prepare(  # noqa: PLR0913 - one parameter for each option
+    *,
+    source: Annotated[str, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")],
+    labels: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a DICOM folder.")
+    ] = None,
+    stage: cli.Stage,
+    name: Annotated[
+        str | None,
+        typer.Option(parser=slug, metavar="NAME", show_default="the folder's name", help="Name of the data set."),
+    ] = None,
+    seed: options.Seed = 0,
+    validation_fraction: Annotated[
+        float, options.fraction_option("Fraction of the training images that becomes the validation set.")
+    ] = 0.125,
+    test_fraction: Annotated[
+        float,
+        options.fraction_option("Fraction of the images that becomes the test set, if the source has no test folder."),
+    ] = 0.2,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=10_000, help="The size of the validation set is a multiple of it.")
+    ] = 32,
+    max_reject_fraction: Annotated[float, options.fraction_option("Stop if more of the files are unusable.")] = 0.05,
+    augment: Annotated[int, typer.Option(min=0, max=MAX_COPIES, help="Augmented copies of each training image.")] = 3,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Repeat images of the smaller class in the training list.")
+    ] = False,
+    resize_mode: Annotated[
+        ResizeMode, typer.Option(help="How non-square images are fitted to 224 x 224; the API does the same.")
+    ] = "squash",
+    data_format: Annotated[
+        Literal["lst", "recordio"],
+        typer.Option("--format", help="Training channels: image files with lists, or RecordIO files."),
+    ] = "lst",
+    work: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, show_default="build/datasets", help="Folder for intermediate files."),
+    ] = None,
+) -> None:
+    """Standardise radiographs to 224 x 224, split them by patient, and upload them as SageMaker channels.
+
+    Does not change the source. A second run uploads nothing.
+    """
+    settings = Settings(
+        seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format
     )
-    parser.add_argument("--source", required=True, help=sources.SOURCES)
-    parser.add_argument("--labels", type=Path, help="table of labels (id,label) of a DICOM folder")
-    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--name", help="name of the data set (default: the folder's name)")
-    parser.add_argument("--seed", type=int, default=0, help="of splits, copies, lists and phantoms (default 0)")
-    parser.add_argument(
-        "--validation-fraction", type=fraction, default=0.125, help="of the training images (default 0.125)"
-    )
-    parser.add_argument("--test-fraction", type=fraction, default=0.2, help="where the source has no test folder (0.2)")
-    parser.add_argument("--batch-size", type=int, default=32, help="validation size is a multiple of it (default 32)")
-    parser.add_argument(
-        "--max-reject-fraction", type=fraction, default=0.05, help="stop above this share (default 0.05)"
-    )
-    parser.add_argument(
-        "--augment", type=copies, default=3, metavar="N", help="varied copies of each training image (3)"
-    )
-    parser.add_argument("--balance", action="store_true", help="repeat the smaller class in the training list")
-    parser.add_argument(
-        "--resize-mode",
-        choices=RESIZE_MODES,
-        default="squash",
-        help="how an image gets square; the API does the same (squash)",
-    )
-    parser.add_argument(
-        "--format",
-        choices=formats.FORMATS,
-        default="lst",
-        help="of the training channels: image files with lists, RecordIO files, or an augmented manifest (lst)",
-    )
-    parser.add_argument("--work", type=Path, help="folder for intermediate files (default build/datasets)")
-    options = parser.parse_args(argv)
-    if options.batch_size < 1:
-        parser.error(f"--batch-size {options.batch_size} is not allowed; it must be at least 1.")
-    return options
+    folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
+    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    offer = sources.open_source(source, folder, seed, labels)
+    upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
 
 
-def fraction(text: str) -> float:
-    """Parse a fraction between 0 and 1, ends excluded."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no fraction; give a number above 0 and below 1.")
-    return value
+def upload_dataset(
+    offer: sources.Offer, settings: Settings, max_reject_fraction: float, folder: Path, bucket: str
+) -> None:
+    """Standardise, group, split, augment, list, report and upload the images of a source.
 
-
-def copies(text: str) -> int:
-    """Parse the number of augmented copies."""
-    if not text.isdigit() or int(text) > MAX_COPIES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give a whole number from 0 to {MAX_COPIES}.")
-    return int(text)
-
-
-def prepare(options: argparse.Namespace) -> None:
-    """Find, standardise, group, split, vary, list, report and upload."""
-    bucket = stacks.outputs(project.stage(options.stage), "Storage")["DataBucketName"]
-    root = options.work or project.root() / "build" / "datasets"
-    name = slug(options.name or name_of(options.source))
-    offer = sources.open_source(options.source, root / name, options.seed, options.labels)
-    folder = root / name / "standardised"
-    images, broken = standardising.standardise_all(offer.images, folder, options.resize_mode)
-    rejects = [*offer.rejects, *broken]
-    report_rejects(len(images), rejects, options.max_reject_fraction)
+    Args:
+        folder: for intermediate files; its name is that of the data set.
+    """
+    name, standardised = folder.name, folder / "standardised"
+    images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode)
+    rejects = [*offer.rejects, *unreadable]
+    report_rejects(len(images), rejects, max_reject_fraction)
     grouped, duplicates = groups.group(images)
-    splits = split.split(grouped, options.validation_fraction, options.test_fraction, options.batch_size, options.seed)
-    variants.perturbed(splits["validation"], folder)
-    names = variants.copies(splits["train"], options.augment, options.seed, folder)
-    placed = layout.lay_out(splits, names, options.balance, options.seed, folder)
-    content = version.describe(name, splits, settings(options), placed.training_samples, offer.collection)
+    splits = split.split(
+        grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
+    )
+    variants.perturbed(splits["validation"], standardised)
+    copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
+    channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
+    content = version.describe(name, splits, asdict(settings), channels.training_samples, offer.collection)
     file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(duplicates))
     print_splits(content, file_counts)
-    if options.format == "recordio":
-        placed = formats.add_records(placed, root / name / "recordio")
-    elif options.format == "manifest":
-        placed = formats.add_manifests(placed, bucket, content)
-    pages = report.build(content, splits, rejects, file_counts, folder)
-    pages["baseline.json"] = baseline.baseline(splits, folder)
-    keep(pages, root / name)
-    sent = upload.upload(bucket, content, placed, pages)
-    print(f"Data set {name}/{content['version']} in s3://{bucket}/datasets/{name}/{content['version']}/: "
-          f"{sent or 'no'} objects sent.")  # fmt: skip
-
-
-def settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what decides the content besides the images."""
-    names = (
-        "seed",
-        "validation_fraction",
-        "test_fraction",
-        "batch_size",
-        "augment",
-        "balance",
-        "resize_mode",
-        "format",
-    )
-    return {name: getattr(options, name) for name in names}
+    if settings.format == "recordio":
+        channels = formats.add_records(channels, folder / "recordio")
+    pages = report.build(content, splits, rejects, file_counts, standardised)
+    pages["baseline.json"] = baseline.baseline(splits, standardised)
+    for page, body in pages.items():
+        atomic.write(folder / page, body)
+    print(f"Report {folder / 'report.html'}")
+    sent = upload.upload(bucket, content, channels, pages)
+    target = f"{name}/{content['version']}"
+    print(f"Data set {target} in s3://{bucket}/datasets/{target}/: {sent or 'no'} objects sent.")
 
 
 def name_of(source: str) -> str:
-    """Return a data set's name where none is given."""
-    if source in ("phantom", "kaggle"):
-        return {"phantom": "phantom", "kaggle": "chest-xray"}[source]
+    """Return the default name of a source's data set."""
+    if source in NAMED_SOURCES:
+        return NAMED_SOURCES[source]
     path = Path(source).expanduser().resolve()
     return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
 
 
-def keep(pages: Mapping[str, bytes], folder: Path) -> None:
-    """Write the report's files beside the prepared images."""
-    for name, body in pages.items():
-        atomic.write(folder / name, body)
-    print(f"Report {folder / 'report.html'}")
-
-
-def slug(text: str) -> str:
-    """Return a data set's name as it stands in S3 keys.
-
-    Raises:
-        UserError: nothing is left of it.
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if not name:
-        raise UserError(f"--name {text!r} holds no letter or digit; choose another name.", code=2)
-    return name
-
-
 def report_rejects(images: int, rejects: list[Reject], limit: float) -> None:
-    """List what was left out beside `images` usable images.
+    """Print the files that were left out beside `images` usable images.
 
     Raises:
-        UserError: the fraction of unusable files exceeds `limit`; files outside the source's layout do not count.
+        UserError: the fraction of unusable files exceeds `limit`. Files outside the source's layout do not count.
     """
     for reject in rejects[:SHOWN_REJECTS]:
-        many = f" ({reject.files:,} files)" if reject.files > 1 else ""
-        print(f"Left out {reject.path}{many}: {reject.reason}", file=sys.stderr)
+        count = f" ({reject.files:,} files)" if reject.files > 1 else ""
+        print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
     unusable = sum(reject.unusable for reject in rejects)
     if unusable > limit * (images + unusable):
         raise UserError(
-            f"{unusable} of {images + unusable} files are no usable images, more than --max-reject-fraction {limit:g} "
-            "allows. Look at the reasons above."
+            f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
+            "allows. See the reasons above."
         )
 
 
 def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
-    """Print the splits, what they share, and what became of every file."""
-    heads = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
-    print(f"{'split':<12}{'images':>8}{heads}")
+    """Print the splits, the patients and images they share, and the number of files used and left out."""
+    header = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
+    print(f"{'split':<12}{'images':>8}{header}")
     for name, counts in content["counts"].items():
         numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
         print(f"{name:<12}{sum(counts.values()):>8}{numbers}"

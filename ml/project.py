@@ -31,7 +31,7 @@ def stage(given: str | None) -> str:
     Raises:
         UserError: it is no name of a stage.
     """
-    name = given or read_cdk_json().get("stage", "dev")
+    name = read_cdk_json().get("stage", "dev") if given is None else given
     if not is_stage(name):
         raise UserError(f"Stage {name!r} is not allowed; use at most 16 lower-case letters and digits, as in dev.", 2)
     return str(name)

@@ -1,131 +1,142 @@
 """`python -m ml.train`: train the built-in Image Classification on a prepared data set."""
 
-import argparse
 import datetime as dt
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ml import project
+import typer
+
+from ml import cli, options
 from ml.aws import clients, stacks
 from ml.aws.image_uris import algorithm_image
-from ml.cli import run_command
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import history, hyperparameters, plan, prices, request
 from ml.training.finish import command_line, finish
+from ml.training.hyperparameters import Value
 
-EXAMPLES = """examples:
+EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
-  python -m ml.train --epochs 20 --instance-type ml.g5.xlarge
+  python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set weight_decay=0.001
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
-  python -m ml.train --list                              past runs, and the one in cdk.context.json
+  python -m ml.train --list                              past runs; * marks the one in cdk.context.json
   python -m ml.train --use pneumonia-dev-20260101-120000
 """
+app = cli.application()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = parse(argv)
-
-    def command() -> None:
-        stage = project.stage(options.stage)
-        if options.stop:
-            clients.client("sagemaker").stop_training_job(TrainingJobName=options.stop)
-            print(
-                f"Training job {options.stop} is being stopped. If it leaves a model, "
-                f"`{command_line(stage)} --use {options.stop}` takes it."
-            )
-        elif options.attach:
-            finish(stage, options.attach, options.prices)
-        elif options.list:
-            history.show(stage)
-        elif options.use:
-            history.use(stage, options.use, options.prices)
-        else:
-            start(stage, options)
-
-    return run_command(command)
+    return cli.run(app, "ml.train", argv)
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line; wrong usage ends with exit code 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.train",
-        description="Train SageMaker's built-in Image Classification on a prepared data set, and put the model into "
-        "cdk.context.json for `cdk deploy`.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--dataset", metavar="NAME/VERSION", help="data set to train on (default: prepared last)")
-    instead = parser.add_argument_group("instead of training").add_mutually_exclusive_group()
-    instead.add_argument(
-        "--attach", metavar="JOB", help="follow a running job, and finish as if it had been started here"
-    )
-    instead.add_argument("--stop", metavar="JOB", help="stop a running job")
-    instead.add_argument("--list", action="store_true", help="show past runs")
-    instead.add_argument("--use", metavar="JOB", help="put the model of a past or stopped run into cdk.context.json")
-    instead.add_argument("--dry-run", action="store_true", help="print the request as JSON and create nothing")
-    parser.add_argument("--yes", action="store_true", help="do not ask before the job is created")
-    parser.add_argument(
-        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
-    )
-    parser.add_argument(
-        "--tag", type=tag, action="append", default=[], metavar="KEY=VALUE", help="of the job; may be repeated"
-    )
-    compute = parser.add_argument_group("compute")
-    default = request.Compute()
-    compute.add_argument("--instance-type", default=default.instance_type, help=f"default {default.instance_type}")
-    compute.add_argument("--no-spot", action="store_true", help="pay on demand instead of waiting for spot capacity")
-    compute.add_argument(
-        "--max-runtime", type=int, default=default.max_runtime, help="seconds of training (default %(default)s)"
-    )
-    compute.add_argument(
-        "--max-wait", type=int, help=f"seconds with waiting for spot (default --max-runtime + {request.SPOT_WAIT})"
-    )
-    compute.add_argument("--volume-gb", type=int, default=default.volume_gb, help="disk (default %(default)s)")
-    compute.add_argument(
-        "--network-isolation", action="store_true", help="no network for the container (not documented for it)"
-    )
-    model = parser.add_argument_group("hyperparameters", "ranges as the algorithm has them")
-    for one in hyperparameters.TABLE:
-        shown = "not sent" if one.default is None else one.default
-        model.add_argument(f"--{one.name.replace('_', '-')}", metavar="X", help=f"{one.help} (default {shown})")
-    return parser.parse_args(argv)
+@app.command(epilog=cli.examples(f"{EXAMPLES}\n{hyperparameters.table_text()}"))
+def train(  # noqa: PLR0913 - one parameter for each option
+    *,
+    stage: cli.Stage,
+    dataset: options.Dataset = None,
+    attach: Annotated[
+        str | None, options.job_option("Follow a running job, and finish as if it had been started here.")
+    ] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running job.")] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="Show past runs.")] = False,
+    use: Annotated[
+        str | None, options.job_option("Put the model of a past or stopped run into cdk.context.json.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON and create nothing.")] = False,
+    yes: options.Yes = False,
+    price_table: options.Prices = None,
+    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    no_spot: options.NoSpot = False,
+    max_runtime: options.MaxRuntime = request.Compute.max_runtime,
+    max_wait: Annotated[
+        int | None,
+        typer.Option(
+            min=60,
+            max=request.MAX_RUNTIME_LIMIT,
+            show_default=f"--max-runtime + {request.SPOT_WAIT}",
+            help="Seconds of training and of waiting for spot capacity, at least --max-runtime.",
+        ),
+    ] = None,
+    num_layers: Annotated[
+        Literal[18, 34, 50, 101, 152, 200] | None, options.hyperparameter_option("num_layers")
+    ] = None,
+    use_pretrained_model: Annotated[Literal[0, 1] | None, options.hyperparameter_option("use_pretrained_model")] = None,
+    epochs: options.Epochs = None,
+    mini_batch_size: Annotated[int | None, options.hyperparameter_option("mini_batch_size")] = None,
+    optimizer: Annotated[
+        Literal["sgd", "adam", "rmsprop", "nag"] | None, options.hyperparameter_option("optimizer")
+    ] = None,
+    learning_rate: Annotated[float | None, options.hyperparameter_option("learning_rate")] = None,
+    settings: Annotated[
+        list[hyperparameters.Setting] | None,
+        typer.Option(
+            "--set",
+            parser=hyperparameters.parse_setting,
+            metavar="NAME=VALUE",
+            help="Another hyperparameter, listed below; can be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Train SageMaker's built-in Image Classification on a prepared data set.
+
+    Puts the model into cdk.context.json, where `ml.transform` and `cdk deploy` read it.
+    """
+    cli.refuse_together(attach=attach, stop=stop, list=show_list, use=use, dry_run=dry_run)
+    if stop:
+        clients.client("sagemaker").stop_training_job(TrainingJobName=stop)
+        print(
+            f"Training job {stop} is being stopped. If it has a model, `{command_line(stage)} --use {stop}` takes it."
+        )
+    elif attach:
+        finish(stage, attach, price_table)
+    elif show_list:
+        history.show(stage)
+    elif use:
+        history.use(stage, use, price_table)
+    else:
+        compute = request.Compute(instance_type, not no_spot, max_runtime, max_wait)
+        values: dict[str, Value | None] = {
+            **dict(settings or ()),
+            "num_layers": num_layers,
+            "use_pretrained_model": use_pretrained_model,
+            "epochs": epochs,
+            "mini_batch_size": mini_batch_size,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+        }
+        start(stage, dataset, compute, values, Start(price_table, dry_run, yes))
 
 
-def tag(text: str) -> tuple[str, str]:
-    """Parse KEY=VALUE."""
-    key, equals, value = text.partition("=")
-    if not equals or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag; give KEY=VALUE, as in owner=radiology.")
-    return key, value
+@dataclass(frozen=True)
+class Start:
+    """How to start a job: with which price table, whether only to print it, and whether not to ask."""
+
+    price_table: Path | None
+    dry_run: bool
+    yes: bool
 
 
-def start(stage: str, options: argparse.Namespace) -> None:
+def start(
+    stage: str, dataset: str | None, compute: request.Compute, values: Mapping[str, Value | None], how: Start
+) -> None:
     """Create a training job and follow it.
 
     Raises:
         UserError: an option is not allowed, the job would not end in time, or the answer is no.
     """
-    compute = request.Compute(
-        options.instance_type,
-        not options.no_spot,
-        options.max_runtime,
-        options.max_wait,
-        options.volume_gb,
-        options.network_isolation,
-    )
     compute.check()
-    table = prices.read(options.prices)
+    table = prices.read(how.price_table)
     outputs = stacks.outputs(stage, "Storage")
-    dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
-    samples = int(dataset["training_samples"])
-    validation = sum(dataset["counts"]["validation"].values())
-    sent = hyperparameters.resolve(vars(options), samples, len(dataset["classes"]))
+    content = upload.read_version(outputs["DataBucketName"], dataset)
+    samples = int(content["training_samples"])
+    validation = sum(content["counts"]["validation"].values())
+    sent = hyperparameters.resolve(values, samples, len(content["classes"]))
     if validation < int(sent["mini_batch_size"]):
         raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation images.", 2)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
@@ -135,19 +146,19 @@ def start(stage: str, options: argparse.Namespace) -> None:
         algorithm_image(clients.region()),
         outputs.get("DataKeyArn"),
     )
-    dataset_name = f"{dataset['name']}/{dataset['version']}"
-    built = request.build(name, dataset_name, place, sent, compute, dataset["settings"]["format"], dict(options.tag))
+    dataset_name = f"{content['name']}/{content['version']}"
+    built = request.build(name, dataset_name, place, sent, compute, content["settings"]["format"])
     layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
-    estimate = prices.training(table, options.instance_type, layers, samples, epochs)
-    plan.check_runtime(estimate, options.max_runtime)
-    if options.dry_run:
+    estimate = prices.training(table, compute.instance_type, layers, samples, epochs)
+    plan.check_runtime(estimate, compute.max_runtime)
+    if how.dry_run:
         print(json.dumps(built, indent=2))
         return
     print(plan.describe(built, samples, validation, estimate), flush=True)
-    if not options.yes:
+    if not how.yes:
         plan.confirm()
     create(built)
-    finish(stage, name, options.prices)
+    finish(stage, name, how.price_table)
 
 
 def create(built: dict[str, Any]) -> None:

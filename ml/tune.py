@@ -1,23 +1,24 @@
 """`python -m ml.tune`: a hyperparameter tuning job, with a budget in jobs and in money."""
 
-import argparse
 import datetime as dt
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ml import project
+import typer
+
+from ml import cli, options
 from ml.aws import clients, errors, stacks
 from ml.aws.image_uris import algorithm_image
-from ml.cli import run_command
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
 from ml.training.finish import finish
 from ml.training.ranges import DEFAULT, TUNABLE, Range, parameter_ranges, parse_range
 
-EXAMPLES = """examples:
+EXAMPLES = """
   python -m ml.tune --jobs 8 --max-cost 5
   python -m ml.tune --range learning_rate=1e-5:1e-2 --range optimizer=adam,sgd
   python -m ml.tune --attach pneu-dev-261124-120000
@@ -26,82 +27,102 @@ POLL_SECONDS = 5.0
 ENDED = ("Completed", "Failed", "Stopped")
 OBJECTIVE = "validation:accuracy"
 """The one metric that is documented for tuning this algorithm."""
+Strategy = Literal["Bayesian", "Random"]
+app = cli.application()
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to search, and within which budget.
+
+    Attributes:
+        max_cost: the highest estimate in the price table's currency; None for no limit.
+    """
+
+    ranges: tuple[Range, ...] = DEFAULT
+    jobs: int = 8
+    parallel: int = 1
+    max_cost: float | None = None
+    strategy: Strategy = "Bayesian"
+    seed: int = 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    options = parse(argv)
-
-    def command() -> None:
-        stage = project.stage(options.stage)
-        if options.stop:
-            clients.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=options.stop)
-            print(f"Tuning job {options.stop} is being stopped.")
-        else:
-            follow(stage, options.attach or start(stage, options), options.prices)
-
-    return run_command(command)
+    return cli.run(app, "ml.tune", argv)
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Parse the command line; wrong usage ends with exit code 2."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.tune",
-        description="Search the documented ranges of the algorithm's hyperparameters with SageMaker's tuning jobs, and "
-        f"make the best model by {OBJECTIVE} the stage's. Everything else is as in ml.train.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--dataset", metavar="NAME/VERSION", help="data set to train on (default: prepared last)")
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--attach", metavar="JOB", help="follow a running tuning job")
-    instead.add_argument("--stop", metavar="JOB", help="stop a running tuning job")
-    parser.add_argument("--yes", action="store_true", help="do not ask before the job is created")
-    budget = parser.add_argument_group("budget")
-    budget.add_argument("--jobs", type=int, default=8, help="training jobs at most, 1 to 100 (default %(default)s)")
-    budget.add_argument("--parallel", type=int, default=1, help="at a time, 1 to 10 (default %(default)s)")
-    budget.add_argument("--max-cost", type=float, metavar="SUM", help="refuse a search estimated to cost more")
-    budget.add_argument(
-        "--prices", type=Path, metavar="FILE", help="another price table (default ml/training/prices.json)"
-    )
-    search = parser.add_argument_group("search")
-    tunable, default_ranges = ", ".join(TUNABLE), ", ".join(map(str, DEFAULT))
-    search.add_argument("--range", type=parse_range, action="append", metavar="NAME=LOW:HIGH",
-                        help=f"or NAME=A,B; of {tunable} (default {default_ranges})")  # fmt: skip
-    search.add_argument("--strategy", choices=("Bayesian", "Random"), default="Bayesian",
-                        help="default %(default)s")  # fmt: skip
-    search.add_argument("--seed", type=int, default=0, help="of the search (default 0)")
-    default = request.Compute()
-    training = parser.add_argument_group("each training job")
-    training.add_argument("--instance-type", default=default.instance_type, help="default %(default)s")
-    training.add_argument("--no-spot", action="store_true", help="pay on demand instead of waiting for spot capacity")
-    training.add_argument(
-        "--max-runtime", type=int, default=default.max_runtime, help="seconds of training (default %(default)s)"
-    )
-    training.add_argument("--epochs", metavar="X", help="passes over the training list (default as in ml.train)")
-    options = parser.parse_args(argv)
-    if not 1 <= options.jobs <= 100 or not 1 <= options.parallel <= 10:
-        parser.error(f"--jobs {options.jobs} must be from 1 to 100 and --parallel {options.parallel} from 1 to 10.")
-    return options
+@app.command(epilog=cli.examples(EXAMPLES))
+def tune(  # noqa: PLR0913 - one parameter for each option
+    *,
+    stage: cli.Stage,
+    dataset: options.Dataset = None,
+    attach: Annotated[str | None, options.job_option("Follow a running tuning job.")] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running tuning job.")] = None,
+    yes: options.Yes = False,
+    jobs: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of training jobs.")] = Search.jobs,
+    parallel: Annotated[int, typer.Option(min=1, max=10, help="Training jobs at a time.")] = Search.parallel,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=1_000_000, metavar="SUM", help="Refuse a search whose estimate exceeds this sum."),
+    ] = None,
+    price_table: options.Prices = None,
+    ranges: Annotated[
+        list[Range] | None,
+        typer.Option(
+            "--range",
+            parser=parse_range,
+            metavar="NAME=LOW:HIGH",
+            show_default=", ".join(map(str, DEFAULT)),
+            help=f"Range, or NAME=A,B for a choice; can be repeated. Names: {', '.join(TUNABLE)}.",
+        ),
+    ] = None,
+    strategy: Annotated[Strategy, typer.Option(help="Search strategy.")] = Search.strategy,
+    seed: options.Seed = 0,
+    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    no_spot: options.NoSpot = False,
+    max_runtime: options.MaxRuntime = request.Compute.max_runtime,
+    epochs: options.Epochs = None,
+) -> None:
+    """Search hyperparameters with a SageMaker tuning job, and make the best model the stage's.
+
+    The best model has the highest validation accuracy. Hyperparameters that are not searched are as in ml.train.
+    """
+    cli.refuse_together(attach=attach, stop=stop)
+    if stop:
+        clients.client("sagemaker").stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=stop)
+        print(f"Tuning job {stop} is being stopped.")
+        return
+    if attach is None:
+        search = Search(tuple(ranges or DEFAULT), jobs, parallel, max_cost, strategy, seed)
+        compute = request.Compute(instance_type, not no_spot, max_runtime)
+        name, definition = prepare(stage, dataset, compute, search, epochs, price_table)
+        if not yes:
+            plan.confirm()
+        request_ = tuning_request(name, definition, search)
+        clients.client("sagemaker").create_hyper_parameter_tuning_job(**request_)
+    follow(stage, attach or name, price_table)
 
 
-def start(stage: str, options: argparse.Namespace) -> str:
-    """Create a tuning job; return its name.
+def prepare(
+    stage: str,
+    dataset: str | None,
+    compute: request.Compute,
+    search: Search,
+    epochs: int | None,
+    price_table: Path | None,
+) -> tuple[str, dict[str, Any]]:
+    """Print the plan of a tuning job; return its name and the request of each training job.
 
     Raises:
-        UserError: an option is not allowed, the search exceeds its budget, a training job would not end in time, or the
-            answer is no.
+        UserError: an option is not allowed, the search exceeds its budget, or a training job would not end in time.
     """
-    compute = request.Compute(options.instance_type, not options.no_spot, options.max_runtime)
-    compute.check()
-    table = prices.read(options.prices)
+    table = prices.read(price_table)
     outputs = stacks.outputs(stage, "Storage")
-    dataset = upload.read_version(outputs["DataBucketName"], options.dataset)
-    samples = int(dataset["training_samples"])
-    ranges: list[Range] = options.range or list(DEFAULT)
-    searched = {one.name for one in ranges}
-    sent = hyperparameters.resolve({"epochs": options.epochs}, samples, len(dataset["classes"]))
+    content = upload.read_version(outputs["DataBucketName"], dataset)
+    samples = int(content["training_samples"])
+    searched = {searched.name for searched in search.ranges}
+    sent = hyperparameters.resolve({"epochs": epochs}, samples, len(content["classes"]))
     static = {name: value for name, value in sent.items() if name not in searched}
     name = f"pneu-{stage[:10]}-{dt.datetime.now(dt.UTC):%y%m%d-%H%M%S}"
     place = request.Place(
@@ -110,57 +131,53 @@ def start(stage: str, options: argparse.Namespace) -> str:
         algorithm_image(clients.region()),
         outputs.get("DataKeyArn"),
     )
-    dataset_name = f"{dataset['name']}/{dataset['version']}"
-    definition = request.build(name, dataset_name, place, static, compute, dataset["settings"]["format"])
-    one = prices.training(table, options.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
-    plan.check_runtime(one, options.max_runtime)
-    plan.check_budget(one, options.jobs, options.max_cost)
-    whole = "an unknown sum" if one.cost is None else f"about {one.cost * options.jobs:.2f} {one.currency}"
-    over = ", ".join(map(str, ranges))
-    print(
-        f"Tuning job {name} on {dataset_name}: {options.jobs} training jobs, {options.parallel} at a time, over {over}."
+    dataset_name = f"{content['name']}/{content['version']}"
+    definition = request.build(name, dataset_name, place, static, compute, content["settings"]["format"])
+    estimate = prices.training(table, compute.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
+    plan.check_runtime(estimate, compute.max_runtime)
+    plan.check_budget(estimate, search.jobs, search.max_cost)
+    total = (
+        "an unknown sum" if estimate.cost is None else f"about {estimate.cost * search.jobs:.2f} {estimate.currency}"
     )
-    print(f"Estimate: {whole} for all, {one} each ({one.basis}).", flush=True)
-    if not options.yes:
-        plan.confirm()
-    clients.client("sagemaker").create_hyper_parameter_tuning_job(**tuning_request(name, definition, ranges, options))
-    return name
+    print(
+        f"Tuning job {name} on {dataset_name}: {search.jobs} training jobs, {search.parallel} at a time, over "
+        f"{', '.join(map(str, search.ranges))}."
+    )
+    print(f"Estimate: {total} for all, {estimate} each ({estimate.basis}).", flush=True)
+    return name, definition
 
 
-def tuning_request(
-    name: str, definition: dict[str, Any], ranges: list[Range], options: argparse.Namespace
-) -> dict[str, Any]:
+def tuning_request(name: str, definition: dict[str, Any], search: Search) -> dict[str, Any]:
     """Return the CreateHyperParameterTuningJob request for a training job's request.
 
-    Without checkpoints: all training jobs of a search have one checkpoint folder in the request, and the second would
-    go on where the first ended.
+    It has no CheckpointConfig: the training jobs would share one checkpoint folder, and each would continue from the
+    checkpoint of the one before.
     """
     left_out = ("TrainingJobName", "HyperParameters", "Tags", "CheckpointConfig")
-    kept = {key: value for key, value in definition.items() if key not in left_out}
+    members = {name: value for name, value in definition.items() if name not in left_out}
     return {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": {
-            "Strategy": options.strategy,
+            "Strategy": search.strategy,
             "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": OBJECTIVE},
             "ResourceLimits": {
-                "MaxNumberOfTrainingJobs": options.jobs,
-                "MaxParallelTrainingJobs": min(options.parallel, options.jobs),
+                "MaxNumberOfTrainingJobs": search.jobs,
+                "MaxParallelTrainingJobs": min(search.parallel, search.jobs),
             },
-            "ParameterRanges": parameter_ranges(ranges),
+            "ParameterRanges": parameter_ranges(search.ranges),
             "TrainingJobEarlyStoppingType": "Off",
-            "RandomSeed": options.seed,
+            "RandomSeed": search.seed,
         },
-        "TrainingJobDefinition": {**kept, "StaticHyperParameters": definition["HyperParameters"]},
+        "TrainingJobDefinition": {**members, "StaticHyperParameters": definition["HyperParameters"]},
         "Tags": definition["Tags"],
     }
 
 
 def follow(stage: str, name: str, price_table: Path | None = None) -> None:
-    """Show each training job as it ends; then make the best one's model the stage's.
+    """Print each training job when it ends; then make the model of the best one the stage's.
 
     Raises:
-        UserError: there is no such search, it failed or was stopped before a training job completed, or it cannot be
-            followed any more.
+        UserError: the tuning job does not exist, ended without a completed training job, or cannot be followed.
     """
     command = f"python -m ml.tune --stage {stage}"
     with errors.advising(errors.still_billed("Tuning job", name, command)):
@@ -169,17 +186,17 @@ def follow(stage: str, name: str, price_table: Path | None = None) -> None:
     if best is None:
         reason = description.get("FailureReason", description["HyperParameterTuningJobStatus"]).rstrip(".")
         raise UserError(f"Tuning job {name} has no model: {reason}.")
-    print(f"Best of {ended}: {words(best)}")
+    print(f"Best of {ended}: {result(best)}")
     finish(stage, best["TrainingJobName"], price_table)
 
 
 def watch(name: str) -> tuple[dict[str, Any], int]:
-    """Show each training job as it ends; return the search's description, and how many training jobs ended.
+    """Print each training job when it ends; return the tuning job's description and the number of training jobs.
 
     Raises:
-        UserError: there is no such search.
-        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
-            reached for a minute. The search goes on.
+        UserError: the tuning job does not exist.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused a request, or did not answer
+            for a minute. The tuning job continues.
     """
     sagemaker = clients.client("sagemaker")
     pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
@@ -198,18 +215,18 @@ def watch(name: str) -> tuple[dict[str, Any], int]:
         for job in clients.retry_on_connection_error(training_jobs, POLL_SECONDS):
             if job["TrainingJobStatus"] in ENDED and job["TrainingJobName"] not in shown:
                 shown.add(job["TrainingJobName"])
-                print(words(job), flush=True)
+                print(result(job), flush=True)
         if description["HyperParameterTuningJobStatus"] in ENDED:
             return description, len(shown)
         time.sleep(POLL_SECONDS)
 
 
-def words(one: dict[str, Any]) -> str:
-    """Return a training job's name, values and outcome."""
-    values = ", ".join(f"{name} {value}" for name, value in sorted(one["TunedHyperParameters"].items()))
-    metric = one.get("FinalHyperParameterTuningJobObjectiveMetric")
-    end = f"validation accuracy {metric['Value']:.4f}" if metric else one.get("FailureReason", one["TrainingJobStatus"])
-    return f"{one['TrainingJobName']}: {values}: {end}"
+def result(job: dict[str, Any]) -> str:
+    """Return a training job's name, hyperparameters and outcome."""
+    values = ", ".join(f"{name} {value}" for name, value in sorted(job["TunedHyperParameters"].items()))
+    metric = job.get("FinalHyperParameterTuningJobObjectiveMetric")
+    end = f"validation accuracy {metric['Value']:.4f}" if metric else job.get("FailureReason", job["TrainingJobStatus"])
+    return f"{job['TrainingJobName']}: {values}: {end}"
 
 
 if __name__ == "__main__":

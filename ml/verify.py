@@ -1,103 +1,104 @@
-"""`python -m ml.verify`: whether what was deployed is what runs.
+"""`python -m ml.verify`: check that the endpoint that runs is the one that was deployed.
 
-An update that SageMaker rolled back by itself leaves an endpoint in service with its old configuration, and a stack
-that says it is complete. This compares the two, and asks the model through the API.
+If SageMaker rolls an update back, the endpoint stays in service with its old configuration, and the stack is still
+complete. This command compares the two, and asks the model through the API.
 """
 
-import argparse
 import sys
 import time
-from typing import Any
+from typing import Annotated, Any
 
 import requests
+import typer
 
-from ml import project
+from ml import cli, project
 from ml.aws import clients, stacks
-from ml.cli import run_command
 from ml.errors import UserError
-from ml.leasing.entry import endpoint_lives, missing
+from ml.leasing.entry import endpoint_exists, missing
 
 POLL_SECONDS = 5.0
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+app = cli.application()
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return its exit code: 0 when everything is as deployed, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.verify",
-        description="Check after a deployment that the endpoint runs the configuration and the model of the stack, and "
-        "that the API reaches it.",
-        epilog="Example: cdk deploy --all -c stage=dev && python -m ml.verify --stage dev",
-    )
-    parser.add_argument("--stage", help="deployment stage (default: the one in cdk.json)")
-    parser.add_argument("--wait", type=int, default=900, metavar="SECONDS", help="for an update (default %(default)s)")
-    options = parser.parse_args(argv)
-    if options.wait < 0:
-        parser.error(f"--wait {options.wait} is not allowed; give 0 or more seconds.")
-
-    def command() -> None:
-        stage = project.stage(options.stage)
-        outputs = stacks.outputs(stage, "Endpoint")
-        if not endpoint_lives(outputs["EndpointName"]):
-            raise UserError(missing(stage, outputs["EndpointName"]))
-        found = settled(outputs["EndpointName"], options.wait)
-        check(found, outputs["EndpointConfigName"], project.read_model(stage)["artifact"])
-        print(f"Endpoint {found['EndpointName']} is in service with {found['EndpointConfigName']}, as deployed.")
-        print(ask(stage))
-
-    return run_command(command)
+    """Run the command; return its exit code."""
+    return cli.run(app, "ml.verify", argv)
 
 
-def settled(name: str, seconds: int) -> dict[str, Any]:
-    """Return the endpoint's description once it is not being changed any more.
+@app.command(epilog=cli.examples("  cdk deploy --all -c stage=dev && python -m ml.verify --stage dev"))
+def verify(
+    stage: cli.Stage,
+    wait: Annotated[
+        int, typer.Option(min=0, max=86400, metavar="SECONDS", help="Seconds to wait for an update to end.")
+    ] = 900,
+) -> None:
+    """Check after a deployment that the endpoint runs the stack's configuration and model, and that the API reaches it.
+
+    Exits with 0 if everything is as deployed, otherwise with 1.
+    """
+    outputs = stacks.outputs(stage, "Endpoint")
+    if not endpoint_exists(outputs["EndpointName"]):
+        raise UserError(missing(stage, outputs["EndpointName"]))
+    endpoint = wait_for_update(outputs["EndpointName"], wait)
+    check(endpoint, outputs["EndpointConfigName"], project.read_model(stage)["artifact"])
+    print(f"Endpoint {endpoint['EndpointName']} is in service with {endpoint['EndpointConfigName']}, as deployed.")
+    print(check_api(stage))
+
+
+def wait_for_update(name: str, seconds: int) -> dict[str, Any]:
+    """Wait until the endpoint is not being changed; return its description.
 
     Raises:
-        UserError: it still is after so many seconds, or there is none.
+        UserError: it is still being changed after `seconds`.
     """
     sagemaker, deadline = clients.client("sagemaker"), time.monotonic() + seconds
     while True:
-        found: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
-        if found["EndpointStatus"] not in CHANGING:
-            return found
+        endpoint: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
+        if endpoint["EndpointStatus"] not in CHANGING:
+            return endpoint
         if time.monotonic() >= deadline:
-            raise UserError(f"Endpoint {name} is still {found['EndpointStatus']} after {seconds} s; try later.")
+            raise UserError(
+                f"Endpoint {name} is still {endpoint['EndpointStatus']} after --wait {seconds} s; try later."
+            )
         time.sleep(POLL_SECONDS)
 
 
-def check(found: dict[str, Any], config: str, artifact: str) -> None:
-    """Compare the endpoint with the stack and with the model in context.
+def check(endpoint: dict[str, Any], config: str, artifact: str) -> None:
+    """Compare the endpoint with the stack and with the model in cdk.context.json.
 
     Raises:
         UserError: they differ, or the endpoint is not in service.
     """
-    name, running = found["EndpointName"], found.get("EndpointConfigName", "none")
-    reason = f" SageMaker's reason: {found['FailureReason']}." if found.get("FailureReason") else ""
+    name, running = endpoint["EndpointName"], endpoint.get("EndpointConfigName", "none")
+    reason = f" SageMaker's reason: {endpoint['FailureReason']}." if endpoint.get("FailureReason") else ""
     if running != config:
         raise UserError(
-            f"Endpoint {name} runs {running}, and {config} was deployed: the update was rolled back.{reason} Look at "
-            "the stack's alarms and the endpoint's log, then deploy again."
+            f"Endpoint {name} runs {running}, but {config} was deployed: the update was rolled back.{reason} Check the "
+            "stack's alarms and the endpoint's log, then deploy again."
         )
-    if found["EndpointStatus"] != "InService":
-        raise UserError(f"Endpoint {name} is {found['EndpointStatus']}.{reason}")
+    if endpoint["EndpointStatus"] != "InService":
+        raise UserError(f"Endpoint {name} is {endpoint['EndpointStatus']}.{reason}")
     sagemaker = clients.client("sagemaker")
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=running)["ProductionVariants"]
     model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
     served = model["PrimaryContainer"].get("ModelDataUrl")
     if served != artifact:
         raise UserError(
-            f"Endpoint {name} serves {served}, and cdk.context.json has {artifact}; run `cdk deploy` to bring it there."
+            f"Endpoint {name} serves {served}, but cdk.context.json has {artifact}; run `cdk deploy` to "
+            "update the endpoint."
         )
 
 
-def ask(stage: str) -> str:
-    """Ask the model through the API; return a sentence.
+def check_api(stage: str) -> str:
+    """Ask the model through the API; return the result as a sentence.
 
     Raises:
         UserError: the API does not reach the model.
     """
     outputs = stacks.outputs(stage, "Api")
     if "ApiKeyId" not in outputs:
-        return "The API wants signed requests; call GET /health?deep=1 with your credentials to see it reach the model."
+        return "The API requires signed requests; to check that it reaches the model, sign a GET /health?deep=1."
     key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     url = outputs["ApiUrl"].rstrip("/") + "/health"
     try:

@@ -1,4 +1,4 @@
-"""boto3 clients, and calls that wait for a lost connection."""
+"""boto3 clients, and calls that are repeated after a lost connection."""
 
 import os
 import time
@@ -16,7 +16,7 @@ CONFIG = Config(
 )
 
 CONNECTION_ERRORS = (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError)
-"""What boto3 raises when a connection is refused, breaks off or takes too long."""
+"""Errors of boto3 for a connection that is refused, breaks or times out."""
 PATIENCE_SECONDS = 60.0
 Answer = TypeVar("Answer")
 
@@ -27,12 +27,12 @@ def client(service: str) -> Any:
 
 
 def session() -> boto3.session.Session:
-    """Return a session; AWS_REGION counts as in the CLI and the CDK, where boto3 reads AWS_DEFAULT_REGION only."""
+    """Return a session; like the CLI and the CDK, and unlike boto3, it reads AWS_REGION."""
     return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
 
 
 def retry_on_connection_error(ask: Callable[[], Answer], pause: float) -> Answer:
-    """Return the answer to a question that may be asked again; a lost connection is waited for, a minute long.
+    """Return the answer of a call, which is repeated for up to a minute while the connection is lost.
 
     Args:
         pause: seconds between two tries.

@@ -1,4 +1,4 @@
-"""The lease of a stage's endpoint as cdk.context.json holds it, and the endpoint that it is for."""
+"""The lease of a stage in cdk.context.json, and the stage's endpoint."""
 
 import datetime as dt
 import re
@@ -11,68 +11,71 @@ from ml import project
 from ml.aws import clients, stacks
 from ml.errors import UserError
 
-FORM = "%Y-%m-%dT%H:%M:%S"
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True)
 class Lease:
-    """When the endpoint deletes itself (UTC), and its number within the stage, which is part of its name."""
+    """When the endpoint is deleted (UTC), and the number in its name."""
 
     ends: dt.datetime
     number: int
 
     def endpoint(self, stage: str) -> str:
-        """Return the endpoint's name; infra names it by the same rule."""
+        """Return the endpoint's name; `infra` uses the same rule."""
         return f"pneumonia-{stage}" + (f"-{self.number}" if self.number > 1 else "")
 
 
 def read(stage: str) -> Lease | None:
-    """Return the lease in context; None when there is none.
+    """Return the lease in cdk.context.json; None if there is no lease.
 
     Raises:
-        UserError: what is there is no lease.
+        UserError: the entry is not a lease.
     """
-    written = project.read_context().get(f"lease:{stage}")
-    if written is None:
+    value = project.read_context().get(f"lease:{stage}")
+    if value is None:
         return None
     try:
-        return Lease(dt.datetime.strptime(written["ends"], FORM).replace(tzinfo=dt.UTC), int(written["number"]))
+        return Lease(dt.datetime.strptime(value["ends"], TIME_FORMAT).replace(tzinfo=dt.UTC), int(value["number"]))
     except (TypeError, KeyError, ValueError) as error:
-        raise UserError(f"lease:{stage} in cdk.context.json is {written!r}; delete it and run extend again.") from error
+        raise UserError(
+            f"lease:{stage} in cdk.context.json is {value!r}, which is not a lease; delete it, then run "
+            f"`python -m ml.lease extend --stage {stage}`."
+        ) from error
 
 
 def as_context(lease: Lease) -> dict[str, Any]:
-    """Return what cdk.context.json holds of a lease."""
-    return {"ends": f"{lease.ends:{FORM}}", "number": lease.number}
+    """Return the lease as an entry of cdk.context.json."""
+    return {"ends": f"{lease.ends:{TIME_FORMAT}}", "number": lease.number}
 
 
 def number_of(stage: str, endpoint: str, default: int) -> int:
-    """Return the number in an endpoint's name (see `Lease.endpoint`); `default` where it is named otherwise."""
+    """Return the number in an endpoint's name (see `Lease.endpoint`), or `default` for any other name."""
     match = re.fullmatch(rf"pneumonia-{stage}(?:-(\d+))?", endpoint)
     return int(match[1] or 1) if match else default
 
 
 def deployed_endpoint(stage: str) -> str | None:
-    """Return the name of the endpoint that the stack made last; None where it is not deployed."""
+    """Return the name of the endpoint in the stack's outputs; None if the stack is not deployed."""
     try:
         return stacks.outputs(stage, "Endpoint").get("EndpointName")
     except UserError:
         return None
 
 
-def endpoint_lives(name: str) -> bool:
-    """Return whether SageMaker has an endpoint of this name that is not on its way out."""
+def endpoint_exists(name: str) -> bool:
+    """Return whether SageMaker has an endpoint of this name that is not being deleted."""
     try:
-        found = clients.client("sagemaker").describe_endpoint(EndpointName=name)
+        endpoint = clients.client("sagemaker").describe_endpoint(EndpointName=name)
     except botocore.exceptions.ClientError as error:
         if error.response["Error"]["Code"] == "ValidationException":
             return False
         raise
-    return bool(found["EndpointStatus"] != "Deleting")
+    return bool(endpoint["EndpointStatus"] != "Deleting")
 
 
 def missing(stage: str, endpoint: str) -> str:
-    """Return that a deployed endpoint is gone, and how to bring it back."""
+    """Return the error for a deployed endpoint that no longer exists."""
     return (
         f"Endpoint {endpoint} was deployed and no longer exists. Run `python -m ml.lease extend --stage {stage}`, then "
         f"`cdk deploy --all -c stage={stage}`."
@@ -80,5 +83,5 @@ def missing(stage: str, endpoint: str) -> str:
 
 
 def now() -> dt.datetime:
-    """Return the time, UTC, in whole seconds."""
+    """Return the current time (UTC) in whole seconds."""
     return dt.datetime.now(dt.UTC).replace(microsecond=0)

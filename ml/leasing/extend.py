@@ -1,57 +1,56 @@
-"""Extend a stage's lease, or bring a deleted endpoint back with the next number."""
+"""Extend a stage's lease, or give a deleted endpoint the next number."""
 
 import datetime as dt
 
 from ml import project
 from ml.leasing import schedule
-from ml.leasing.entry import FORM, Lease, as_context, deployed_endpoint, endpoint_lives, now, number_of, read
+from ml.leasing.entry import TIME_FORMAT, Lease, as_context, deployed_endpoint, endpoint_exists, now, number_of, read
 
-MOST_HOURS = 168
+MAX_HOURS = 168
 
 
 def extend(stage: str, hours: int) -> str:
-    """Let the lease end `hours` from now, in context and, where the endpoint lives, in AWS at once; say so.
+    """Set the end of the lease to `hours` from now, in cdk.context.json and in AWS; return a sentence about it.
 
-    An endpoint that has been deleted gets the next number, and `cdk deploy` then makes it anew. The number is counted
-    from the deployed endpoint: cdk.context.json may be older, where another machine brought the endpoint back, and a
-    deployment would then replace it. `hours` is 0 where the stage has no lease: an endpoint that exists is left alone.
+    A deleted endpoint gets the next number, and `cdk deploy` creates it. The number is counted from the deployed
+    endpoint, because another machine may have deployed it after this cdk.context.json was written. With `hours` 0,
+    the stage has no lease, and an endpoint that exists does not change.
     """
-    old, name = read(stage), deployed_endpoint(stage)
-    known = old.number if old else 1
+    previous, name = read(stage), deployed_endpoint(stage)
+    known = previous.number if previous else 1
     number = known if name is None else number_of(stage, name, known)
     lease = Lease(now() + dt.timedelta(hours=hours), number)
-    gone = name is not None and not endpoint_lives(name)
-    if not hours and not gone:
+    deleted = name is not None and not endpoint_exists(name)
+    if not hours and not deleted:
         if number != known:
             project.write(f"lease:{stage}", as_context(lease))
         return (
-            f"Stage {stage} has no lease (lease_hours is 0): its endpoint runs until it is deleted, so nothing was "
-            f"extended. To give it a lease, set lease_hours to 1 to {MOST_HOURS} and extend again."
+            f"Stage {stage} has no lease (lease_hours is 0): its endpoint runs until it is deleted. Nothing was "
+            f"extended. To give it a lease, set lease_hours to 1 to {MAX_HOURS} and extend again."
         )
-    if gone:
+    deploy = f"Run `cdk deploy --all -c stage={stage}`"
+    end = f"{lease.ends:{TIME_FORMAT}} UTC"
+    if deleted:
         lease = Lease(lease.ends, number + 1)
-        ends = f", which ends at {lease.ends:{FORM}} UTC" if hours else ""
-        told = (
-            f"Endpoint {name} no longer exists. Run `cdk deploy --all -c stage={stage}`: it makes "
-            f"{lease.endpoint(stage)}{ends}."
+        new = f"{lease.endpoint(stage)}" + (f", whose lease ends at {end}" if hours else "")
+        sentence = f"Endpoint {name} no longer exists. {deploy} to create {new}."
+    elif name is None:
+        sentence = f"The lease of stage {stage} ends at {end}. {deploy}."
+    elif schedule.read(stage) is None:
+        sentence = (
+            f"Endpoint {name} has no lease yet. {deploy} with lease_hours above 0; the endpoint will then be deleted "
+            f"at {end}."
         )
-    elif name is not None and schedule.read(stage) is None:
-        told = (
-            f"Endpoint {name} has no lease yet. Run `cdk deploy --all -c stage={stage}` with lease_hours above 0: the "
-            f"endpoint then deletes itself at {lease.ends:{FORM}} UTC."
-        )
-    elif name is not None:
-        schedule.move(stage, lease.ends)
-        told = f"Endpoint {name} deletes itself at {lease.ends:{FORM}} UTC."
     else:
-        told = f"The lease of stage {stage} ends at {lease.ends:{FORM}} UTC. Run `cdk deploy --all -c stage={stage}`."
+        schedule.move(stage, lease.ends)
+        sentence = f"Endpoint {name} will be deleted at {end}."
     project.write(f"lease:{stage}", as_context(lease))
-    return told
+    return sentence
 
 
 def renew(stage: str, hours: int) -> str | None:
-    """Extend a lease that is missing or over; return what `extend` says, None when nothing was to do."""
-    old = read(stage)
-    if old is not None and old.ends > now():
+    """Extend a lease that is missing or over, and return what `extend` returns; None if the lease still runs."""
+    previous = read(stage)
+    if previous is not None and previous.ends > now():
         return None
     return extend(stage, hours)

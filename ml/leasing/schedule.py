@@ -1,4 +1,4 @@
-"""The schedule in AWS that ends a stage's lease, where it is deployed."""
+"""The schedule in AWS that deletes a stage's endpoint at the end of its lease."""
 
 import datetime as dt
 import json
@@ -8,15 +8,15 @@ from typing import Any
 from ml.aws import clients
 from ml.errors import UserError
 
-AT = "at(%Y-%m-%dT%H:%M:%S)"
-KEPT = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone",
-        "State", "Target")  # fmt: skip
-"""What an update repeats, for it sets to their defaults what it leaves out."""
+EXPRESSION = "at(%Y-%m-%dT%H:%M:%S)"
+UPDATE_FIELDS = ("Name", "GroupName", "Description", "FlexibleTimeWindow", "ScheduleExpression",
+                 "ScheduleExpressionTimezone", "State", "Target")  # fmt: skip
+"""Fields that an update must repeat: UpdateSchedule resets missing fields to their defaults."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When which endpoint is deleted (UTC), unless the schedule is switched off."""
+    """When (UTC) the schedule deletes which endpoint, if it is enabled."""
 
     ends: dt.datetime
     endpoint: str
@@ -24,51 +24,52 @@ class Schedule:
 
 
 def read(stage: str) -> Schedule | None:
-    """Return the stage's schedule as it is now; None where none is deployed."""
-    found = describe(stage)
-    if found is None:
+    """Return the stage's schedule in AWS; None if it is not deployed."""
+    description = describe(stage)
+    if description is None:
         return None
-    ends = dt.datetime.strptime(found["ScheduleExpression"], AT).replace(tzinfo=dt.UTC)
-    return Schedule(ends, json.loads(found["Target"]["Input"])["EndpointName"], found["State"] == "ENABLED")
+    ends = dt.datetime.strptime(description["ScheduleExpression"], EXPRESSION).replace(tzinfo=dt.UTC)
+    return Schedule(ends, json.loads(description["Target"]["Input"])["EndpointName"], description["State"] == "ENABLED")
 
 
 def move(stage: str, ends: dt.datetime) -> None:
-    """Give the schedule another time.
+    """Change the time of the schedule.
 
     Raises:
-        UserError: the endpoint is deployed without a lease.
+        UserError: the stage has no schedule.
     """
-    update(stage, {"ScheduleExpression": f"{ends:{AT}}"})
+    update(stage, {"ScheduleExpression": f"{ends:{EXPRESSION}}"})
 
 
-def switch_off(stage: str) -> None:
-    """Let the schedule do nothing, because its endpoint is gone; whoever asks for the lease learns that it is over.
+def disable(stage: str) -> None:
+    """Disable the schedule, because its endpoint is deleted.
 
-    Its time stays as it is: AWS accepts a time that has passed, and calls the target at once.
+    The time stays unchanged: if AWS gets a time in the past, it calls the target at once.
 
     Raises:
-        UserError: the endpoint is deployed without a lease.
+        UserError: the stage has no schedule.
     """
     update(stage, {"State": "DISABLED"})
 
 
 def describe(stage: str) -> dict[str, Any] | None:
-    """Return what EventBridge Scheduler says of the schedule; None where there is none."""
+    """Return EventBridge Scheduler's description of the schedule; None if it does not exist."""
     scheduler = clients.client("scheduler")
     try:
-        found: dict[str, Any] = scheduler.get_schedule(Name=f"pneumonia-{stage}-lease")
+        description: dict[str, Any] = scheduler.get_schedule(Name=f"pneumonia-{stage}-lease")
     except scheduler.exceptions.ResourceNotFoundException:
         return None
-    return found
+    return description
 
 
 def update(stage: str, change: dict[str, Any]) -> None:
-    """Change some of the schedule and keep the rest.
+    """Change some fields of the schedule.
 
     Raises:
-        UserError: the endpoint is deployed without a lease.
+        UserError: the stage has no schedule.
     """
-    found = describe(stage)
-    if found is None:
+    description = describe(stage)
+    if description is None:
         raise UserError(f"Stage {stage} is deployed without a lease; deploy it with lease_hours above 0 first.")
-    clients.client("scheduler").update_schedule(**{key: found[key] for key in KEPT if found.get(key)} | change)
+    unchanged = {name: description[name] for name in UPDATE_FIELDS if description.get(name)}
+    clients.client("scheduler").update_schedule(**unchanged | change)

@@ -1,4 +1,4 @@
-"""What follows a training job's creation: wait for its end, record the run, make its model the stage's."""
+"""Wait for the end of a training job, record the run, and make its model the stage's."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def finish(stage: str, job: str, price_table: Path | None = None) -> None:
     """Follow a job to its end and record it; make the model of a completed job the stage's.
 
     Raises:
-        UserError: the job failed or was stopped, or cannot be followed any more; it says what can be done.
+        UserError: the job failed or was stopped, or it cannot be followed.
     """
     table = prices.read(price_table)
     command = command_line(stage)
@@ -36,5 +36,5 @@ def finish(stage: str, job: str, price_table: Path | None = None) -> None:
 
 
 def command_line(stage: str) -> str:
-    """Return this command for a stage, for advice."""
+    """Return the command line of ml.train for a stage."""
     return f"python -m ml.train --stage {stage}"

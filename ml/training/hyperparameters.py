@@ -1,11 +1,13 @@
-"""The built-in Image Classification's hyperparameters, as options of ml.train.
+"""The built-in Image Classification's hyperparameters: allowed values, defaults and help.
 
 Ranges: "Image Classification Hyperparameters", Amazon SageMaker developer guide. Defaults are for fine-tuning on
-chest radiographs; where one differs from the algorithm's, `why` says so.
+chest radiographs; the help says where they differ from the algorithm's.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml.errors import UserError
 
@@ -14,7 +16,7 @@ Value = str | int | float
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One hyperparameter: its allowed values, the value sent by default (None: not sent), and a line of help."""
+    """One hyperparameter: its allowed values, its default (None: not sent) and its help."""
 
     name: str
     default: Value | None
@@ -24,33 +26,39 @@ class Hyperparameter:
     choices: tuple[Value, ...] = ()
     whole: bool = False
 
-    def check(self, text: str) -> str:
-        """Return `text` as it is sent.
+    @property
+    def allowed(self) -> str:
+        """The allowed values."""
+        if self.choices:
+            return "one of " + ", ".join(map(str, self.choices))
+        if self.low is None:
+            return "increasing epochs, as in 10,20"
+        bounds = f"of at least {self.low:g}" if self.high is None else f"from {self.low:g} to {self.high:g}"
+        return f"a {'whole ' if self.whole else ''}number {bounds}"
+
+    def check(self, text: str) -> None:
+        """Check a value.
 
         Raises:
             UserError: it is not allowed.
         """
+        if not self.allows(text):
+            raise UserError(f"{option(self.name)}{text}: must be {self.allowed}.", 2)
+
+    def allows(self, text: str) -> bool:
+        """Return whether a value is allowed."""
         if self.choices:
-            if text in {str(choice) for choice in self.choices}:
-                return text
-            raise self._refusal(text, "one of " + ", ".join(str(choice) for choice in self.choices))
+            return text in map(str, self.choices)
         if self.low is None:
-            return text
-        bound = f"at least {self.low:g}" if self.high is None else f"from {self.low:g} to {self.high:g}"
+            return re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text) is not None
         try:
             value = int(text) if self.whole else float(text)
         except ValueError:
-            raise self._refusal(text, f"a {'whole ' if self.whole else ''}number {bound}") from None
-        if not self.low <= value <= (float("inf") if self.high is None else self.high):
-            raise self._refusal(text, f"a {'whole ' if self.whole else ''}number {bound}")
-        return text
-
-    def _refusal(self, text: str, allowed: str) -> UserError:
-        option = "--" + self.name.replace("_", "-")
-        return UserError(f"{option} {text} is not allowed; it must be {allowed}.", code=2)
+            return False
+        return self.low <= value <= (float("inf") if self.high is None else self.high)
 
 
-def number(name: str, default: Value | None, text: str, low: float, high: float | None = None) -> Hyperparameter:
+def number(name: str, default: Value | None, text: str, low: float, high: float) -> Hyperparameter:
     """Declare a real number in a range."""
     return Hyperparameter(name, default, text, low, high)
 
@@ -67,38 +75,81 @@ def choice(name: str, default: Value | None, text: str, *choices: Value) -> Hype
 
 TABLE = (
     choice("num_layers", 101, "depth of the ResNet", 18, 34, 50, 101, 152, 200),
-    choice("use_pretrained_model", 1, "start from ImageNet weights", 0, 1),
-    count("epochs", 4, "passes over the training list, which holds augmented copies"),
-    count("mini_batch_size", 32, "images a step; the validation set is a multiple of it"),
-    choice("optimizer", "adam", "sgd, adam, rmsprop or nag", "sgd", "adam", "rmsprop", "nag"),
-    number("learning_rate", 0.0005, "fine-tuning wants far less than the algorithm's 0.1", 0, 1),
-    number("lr_scheduler_factor", None, "learning rate is multiplied by it at each step", 0, 1),
-    Hyperparameter("lr_scheduler_step", None, "epochs of those steps, such as 10,20"),
+    choice("use_pretrained_model", 1, "start from ImageNet weights (1) or from random ones (0)", 0, 1),
+    count("epochs", 4, "passes over the training list, which contains augmented copies"),
+    count("mini_batch_size", 32, "images per step; prepare makes the validation set a multiple of it"),
+    choice("optimizer", "adam", "optimizer", "sgd", "adam", "rmsprop", "nag"),
+    number("learning_rate", 0.0005, "learning rate; the algorithm's default, 0.1, is too high for fine-tuning", 0, 1),
+    number("lr_scheduler_factor", None, "factor of the learning rate at each step", 0, 1),
+    Hyperparameter("lr_scheduler_step", None, "epochs of those steps"),
     number("weight_decay", 0.0001, "L2 penalty", 0, 1),
     number("momentum", None, "of sgd and nag", 0, 1),
     number("beta_1", None, "of adam", 0, 1),
     number("beta_2", None, "of adam", 0, 1),
     number("eps", None, "of adam and rmsprop", 0, 1),
     number("gamma", None, "of rmsprop", 0, 1),
-    choice("augmentation_type", None, "by the algorithm, which mirrors images; ml.prepare does not", "crop",
+    choice("augmentation_type", None, "by the algorithm, which also mirrors images", "crop",
            "crop_color", "crop_color_transform"),
-    choice("early_stopping", "False", "stop when validation accuracy stalls", "True", "False"),
-    count("early_stopping_min_epochs", None, "before early stopping may act"),
-    count("early_stopping_patience", None, "epochs without gain before stopping"),
-    number("early_stopping_tolerance", 0.001, "relative gain that counts (the container's default is 0.01)", 0, 1),
-    count("checkpoint_frequency", None, "every this many epochs a model is kept, instead of the best one only"),
-    choice("precision_dtype", None, "float32 or float16", "float32", "float16"),
+    choice("early_stopping", "False", "stop when validation accuracy stops improving", "True", "False"),
+    count("early_stopping_min_epochs", None, "epochs before early stopping"),
+    count("early_stopping_patience", None, "epochs without improvement before stopping"),
+    number("early_stopping_tolerance", 0.001, "smallest relative improvement (0.01 in the container)", 0, 1),
+    count("checkpoint_frequency", None, "epochs between stored models; by default only the best is stored"),
+    choice("precision_dtype", None, "data type of the weights", "float32", "float16"),
 )  # fmt: skip
 """In the order of --help. Not offered: num_classes and num_training_samples (they follow from the data set),
 image_shape (pretrained networks take 3,224,224 only), resize (the images have that size), multi_label and
 use_weighted_loss (the classes exclude each other), top_k (pointless for two), kv_store (one machine)."""
+BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in TABLE}
+OWN_OPTION = ("num_layers", "use_pretrained_model", "epochs", "mini_batch_size", "optimizer", "learning_rate")
+"""Hyperparameters with an option of their own in ml.train; `--set NAME=VALUE` sets the others."""
 
 
-def resolve(given: Mapping[str, str | None], samples: int, classes: int) -> dict[str, str]:
+class Setting(NamedTuple):
+    """A hyperparameter's name and its value."""
+
+    name: str
+    value: str
+
+
+def option(name: str) -> str:
+    """Return the command line for a hyperparameter, up to its value."""
+    return f"--{name.replace('_', '-')} " if name in OWN_OPTION else f"--set {name}="
+
+
+def parse_setting(text: str) -> Setting:
+    """Return the setting in the text of --set.
+
+    Raises:
+        UserError: the hyperparameter is unknown or has an option of its own, or its value is not allowed.
+    """
+    name, _, value = text.partition("=")
+    name = name.replace("-", "_")
+    others = [hyperparameter.name for hyperparameter in TABLE if hyperparameter.name not in OWN_OPTION]
+    if name in OWN_OPTION:
+        raise UserError(f"--set {text}: give it as {option(name)}{value}.", 2)
+    if name not in others:
+        raise UserError(f"--set {text}: {name!r} is unknown; allowed: {', '.join(others)}.", 2)
+    BY_NAME[name].check(value)
+    return Setting(name, value)
+
+
+def table_text() -> str:
+    """Return the help of --set: a line for each hyperparameter without an option of its own."""
+    lines = [
+        f"  {hyperparameter.name:<26}{hyperparameter.help}: {hyperparameter.allowed}"
+        + (f" [default: {hyperparameter.default}]" if hyperparameter.default is not None else "")
+        for hyperparameter in TABLE
+        if hyperparameter.name not in OWN_OPTION
+    ]
+    return "\n".join(["Hyperparameters of --set (not sent where no default is given):", *lines])
+
+
+def resolve(given: Mapping[str, Value | None], samples: int, classes: int) -> dict[str, str]:
     """Return the hyperparameters to send, as strings.
 
     Args:
-        given: option values by hyperparameter name; None where the option was not used.
+        given: values by hyperparameter name; None for the default.
         samples: lines of the training list.
 
     Raises:
@@ -107,16 +158,17 @@ def resolve(given: Mapping[str, str | None], samples: int, classes: int) -> dict
     sent = {"num_classes": str(classes), "num_training_samples": str(samples), "image_shape": "3,224,224"}
     for hyperparameter in TABLE:
         value = given.get(hyperparameter.name)
+        if value is None:
+            value = hyperparameter.default
         if value is not None:
-            sent[hyperparameter.name] = hyperparameter.check(value)
-        elif hyperparameter.default is not None:
-            sent[hyperparameter.name] = str(hyperparameter.default)
+            hyperparameter.check(str(value))
+            sent[hyperparameter.name] = str(value)
     check_together(sent, samples)
     return sent
 
 
 def check_together(sent: Mapping[str, str], samples: int) -> None:
-    """Check what one value alone cannot tell.
+    """Check values that depend on each other.
 
     Raises:
         UserError: a combination is not allowed.
@@ -124,11 +176,12 @@ def check_together(sent: Mapping[str, str], samples: int) -> None:
     epochs = int(sent["epochs"])
     if int(sent["mini_batch_size"]) > samples:
         raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {samples} training images.", 2)
-    if int(sent.get("checkpoint_frequency", 1)) > epochs:
-        raise UserError(f"--checkpoint-frequency must not exceed --epochs ({epochs}).", 2)
-    if sent["early_stopping"] == "True" and int(sent.get("early_stopping_min_epochs", 10)) > epochs:
+    if int(frequency := sent.get("checkpoint_frequency", "1")) > epochs:
+        raise UserError(f"--set checkpoint_frequency={frequency}: must be at most --epochs {epochs}.", 2)
+    first_stop = sent.get("early_stopping_min_epochs", "10")
+    if sent["early_stopping"] == "True" and int(first_stop) > epochs:
         raise UserError(
-            f"Early stopping acts from epoch {sent.get('early_stopping_min_epochs', 10)} on, but --epochs is {epochs}; "
-            "set --early-stopping-min-epochs.",
+            f"--set early_stopping=True stops after epoch {first_stop} at the earliest, but --epochs is {epochs}; "
+            f"add --set early_stopping_min_epochs=N with N at most {epochs}.",
             code=2,
         )

@@ -1,4 +1,4 @@
-"""What is about to be created, in plain words; whether it fits its limits; and the question whether to create it."""
+"""The plan of a job: its description, its limits, and the question whether to create it."""
 
 import math
 import sys
@@ -14,7 +14,7 @@ RUNTIME_MARGIN = 1.3
 
 
 def describe(request: Mapping[str, Any], samples: int, validation: int, estimate: Estimate) -> str:
-    """Return the request as a person would say it."""
+    """Return the description of a training request."""
     compute, stop = request["ResourceConfig"], request["StoppingCondition"]
     sent = request["HyperParameters"]
     spot = request["EnableManagedSpotTraining"]
@@ -34,7 +34,7 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
 
 
 def check_runtime(estimate: Estimate, max_runtime: int) -> None:
-    """Return when a job is expected to end within its time limit, or when nothing is known of its time.
+    """Check that a job is expected to end within its time limit; an unknown time passes.
 
     Raises:
         UserError: SageMaker would stop it before its last epoch.
@@ -52,36 +52,36 @@ def check_runtime(estimate: Estimate, max_runtime: int) -> None:
         )
 
 
-def check_budget(one: Estimate, jobs: int, limit: float | None) -> None:
-    """Return when a search fits its budget.
+def check_budget(estimate: Estimate, jobs: int, limit: float | None) -> None:
+    """Check that a search fits its budget.
 
     Raises:
-        UserError: it does not, or nothing is known of its price.
+        UserError: it does not fit, or its price is unknown.
     """
     if limit is None:
         return
-    if one.cost is None:
-        raise UserError(f"--max-cost {limit:g} cannot be kept: {one.basis}; give --prices with one.", 2)
-    if one.cost * jobs > limit:
-        fitting = int(limit / one.cost)
+    if estimate.cost is None:
+        raise UserError(f"--max-cost {limit:g} cannot be kept: {estimate.basis}; give --prices with estimate.", 2)
+    if estimate.cost * jobs > limit:
+        fitting = int(limit / estimate.cost)
         raise UserError(
-            f"{jobs} training jobs are estimated at {one.cost * jobs:.2f} {one.currency}, above --max-cost {limit:g}; "
-            f"--jobs {fitting} would fit."
+            f"{jobs} training jobs are estimated at {estimate.cost * jobs:.2f} {estimate.currency}, above "
+            f"--max-cost {limit:g}; --jobs {fitting} would fit."
             if fitting
-            else f"One training job alone is estimated at {one.cost:.2f} "
-            f"{one.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
+            else f"One training job alone is estimated at {estimate.cost:.2f} "
+            f"{estimate.currency}, above --max-cost {limit:g}; raise it, or lower --epochs.",
             code=2,
         )
 
 
 def confirm(question: str = "Create it? [y/N] ", done: str = "created") -> None:
-    """Ask whether to go on; `done` is what did not happen without a yes.
+    """Ask whether to continue; `done` completes "Nothing was ..." if the answer is no.
 
     Raises:
-        UserError: the answer is no, or there is nobody to ask.
+        UserError: the answer is no, or there is no terminal.
     """
     if not sys.stdin.isatty():
-        raise UserError(f"Nothing was {done}: there is no terminal to ask on; add --yes to go on without asking.", 2)
+        raise UserError(f"Nothing was {done}: there is no terminal to ask on; add --yes to continue without asking.", 2)
     answer = input(question)
     if answer.strip().lower() not in ("y", "yes"):
         raise UserError(f"Nothing was {done}.")

@@ -1,9 +1,10 @@
-"""Ranges a tuning job may search: those that the developer guide documents as tunable for Image Classification."""
+"""Ranges that a tuning job may search: the ones that the developer guide documents for Image Classification."""
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ml.errors import UserError
 
 TUNABLE: dict[str, tuple[float, float] | tuple[str, ...]] = {
     "learning_rate": (1e-6, 0.5),
@@ -16,8 +17,8 @@ TUNABLE: dict[str, tuple[float, float] | tuple[str, ...]] = {
     "gamma": (1e-8, 0.999),
     "optimizer": ("sgd", "adam", "rmsprop", "nag"),
 }
-"""Widest recommended range of each ("Tune an Image Classification Model")."""
-WHOLE = ("mini_batch_size",)
+"""The widest recommended range of each ("Tune an Image Classification Model")."""
+INTEGERS = ("mini_batch_size",)
 
 
 @dataclass(frozen=True)
@@ -34,48 +35,46 @@ class Range:
 
 
 DEFAULT = (Range("learning_rate", 1e-5, 1e-2), Range("weight_decay", 1e-6, 1e-2))
-"""What matters most when a pretrained network is tuned."""
+"""The hyperparameters that matter most when a pretrained network is tuned."""
 
 
 def parse_range(text: str) -> Range:
     """Parse NAME=LOW:HIGH, or NAME=A,B for a choice.
 
     Raises:
-        argparse.ArgumentTypeError: it is not within the documented range.
+        UserError: it is not within the documented range.
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")
     allowed = TUNABLE.get(name)
     if allowed is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: {name!r} cannot be tuned; allowed: {', '.join(TUNABLE)}.")
+        raise UserError(f"--range {text}: {name!r} cannot be tuned; allowed: {', '.join(TUNABLE)}.", 2)
     if isinstance(allowed[0], str):
         choices = tuple(values.split(","))
         if not set(choices) <= set(allowed) or len(set(choices)) < 2:
-            shown = ",".join(map(str, allowed))
-            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give two or more of {name}={shown}.")
+            raise UserError(f"--range {text}: must be two or more of {name}={','.join(map(str, allowed))}.", 2)
         return Range(name, choices=choices)
     try:
         low, high = (float(value) for value in values.split(":"))
     except ValueError:
         low = high = float("nan")
-    widest = (float(allowed[0]), float(allowed[1]))
-    if not widest[0] <= low < high <= widest[1]:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not allowed; give {name}=LOW:HIGH within {widest[0]:g}:{widest[1]:g}."
-        )
+    lowest, highest = float(allowed[0]), float(allowed[1])
+    if not lowest <= low < high <= highest:
+        raise UserError(f"--range {text}: must be {name}=LOW:HIGH within {lowest:g}:{highest:g}.", 2)
     return Range(name, low, high)
 
 
 def parameter_ranges(ranges: Sequence[Range]) -> dict[str, list[dict[str, Any]]]:
     """Return SageMaker's ParameterRanges."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for one in ranges:
-        if one.choices:
-            found.setdefault("CategoricalParameterRanges", []).append({"Name": one.name, "Values": list(one.choices)})
+    members: dict[str, list[dict[str, Any]]] = {}
+    for searched in ranges:
+        entry: dict[str, Any] = {"Name": searched.name}
+        if searched.choices:
+            members.setdefault("CategoricalParameterRanges", []).append({**entry, "Values": list(searched.choices)})
             continue
-        whole = one.name in WHOLE
-        low, high = (str(int(value)) if whole else repr(value) for value in (one.low, one.high))
-        scaling = "Logarithmic" if one.low > 0 else "Linear"
-        kind = "IntegerParameterRanges" if whole else "ContinuousParameterRanges"
-        found.setdefault(kind, []).append({"Name": one.name, "MinValue": low, "MaxValue": high, "ScalingType": scaling})
-    return found
+        integer = searched.name in INTEGERS
+        low, high = (str(int(value)) if integer else repr(value) for value in (searched.low, searched.high))
+        scaling = "Logarithmic" if searched.low > 0 else "Linear"
+        member = "IntegerParameterRanges" if integer else "ContinuousParameterRanges"
+        members.setdefault(member, []).append({**entry, "MinValue": low, "MaxValue": high, "ScalingType": scaling})
+    return members

@@ -139,7 +139,7 @@ def test_a_caller_puts_the_lease_off_and_everybody_is_told(cloud: Cloud) -> None
     assert expression == f"at({after['ends'].removesuffix('Z')})"
     assert json.loads(asked(cloud, "model")[2])["lease"]["ends"] == after["ends"]
     told = cloud.run("python", "-m", "ml.lease", "--stage", STAGE, "status").stdout
-    assert f"deletes itself at {after['ends'].removesuffix('Z')} UTC" in told
+    assert f"{after['ends'].removesuffix('Z')} UTC" in told
     assert f"cdk.context.json says {written}" in told
     status, _, body = asked(cloud, "lease", b'{"hours": 9}', Content_Type="application/json")
     assert (status, json.loads(body)["code"]) == (422, "invalid_hours")

@@ -112,7 +112,7 @@ def test_training_that_cannot_start_says_why_and_changes_nothing(cloud: Cloud) -
     before = (cloud.project / "cdk.context.json").read_bytes()
     train = ["python", "-m", "ml.train", "--stage", STAGE]
     for options, code, told in [
-        (["--epochs", "none"], 2, "--epochs none is not allowed; it must be a whole number at least 1"),
+        (["--epochs", "none"], 2, "--epochs none"),
         ([], 2, "there is no terminal to ask on; add --yes"),
         (["--instance-type", "ml.g6.xlarge", "--yes"], 2, "ml.g6.xlarge cannot run the algorithm"),
         (["--dataset", "images/ffff", "--yes"], 1, "no complete data set images/ffff"),

@@ -27,6 +27,7 @@ IMAGES = 60
 QUICK: dict[str, object] = {
     "preparing": ["--augment", "0", "--batch-size", "8"],
     "training": ["--epochs", "1", "--use-pretrained-model", "0", "--learning-rate", "0.001", "--mini-batch-size", "8"],
+    "measuring": ["--force"],
 }
 """Parameters for seconds instead of minutes; what such a model says is of no interest here."""
 CELL_SECONDS = 180

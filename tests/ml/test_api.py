@@ -1,4 +1,4 @@
-"""`python -m ml.api`: exports for a shell, or the reason why there are none."""
+"""`python -m ml.api` prints exports for a shell, or why it cannot."""
 
 import json
 
@@ -27,12 +27,13 @@ def test_url_and_key_are_exports(server: Server, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == f"export API_URL=https://example.org/dev/\nexport API_KEY={'k' * 30}\n"
 
 
-def test_an_api_that_wants_signatures_is_named_as_such(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_api_that_requires_signed_requests_has_no_key(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     deployed(server, "signed", {"ApiUrl": "https://example.org/dev/"})
     assert api.main(["--stage", "signed"]) == 1
-    found = capsys.readouterr()
-    assert "wants signed requests and has no key" in found.err
-    assert found.out == ""
+    printed = capsys.readouterr()
+    assert "signed requests" in printed.err
+    assert "auth=api_key" in printed.err
+    assert printed.out == ""
 
 
 def test_a_stage_that_is_not_deployed_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a lease and its endpoint is what AWS has, and one command brings an endpoint back."""
+"""The state of a lease is the one in AWS, and one command brings an endpoint back."""
 
 import datetime as dt
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import lease, preflight, verify
+from ml import lease, preflight_checks, verify
 from ml import project as files
 from ml.errors import UserError
 from ml.leasing import entry, status
@@ -41,7 +41,7 @@ def living(account: Cloud) -> str:
 
 @pytest.fixture
 def stage(account: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A stage of its own in an account, with nothing deployed."""
+    """A new stage in an account, with nothing deployed."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     for name, value in client_environment(account.port).items():
         monkeypatch.setenv(name, value)
@@ -51,7 +51,7 @@ def stage(account: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None = None) -> None:
-    """Deploy a stack that says it made an endpoint, and a schedule that deletes it where it has a lease."""
+    """Deploy a stack with an endpoint in its outputs and, if `ends` is given, a schedule that deletes the endpoint."""
     outputs = {"EndpointName": {"Value": endpoint}, "EndpointConfigName": {"Value": "any"}}
     resources: dict[str, Any] = {"Topic": {"Type": "AWS::SNS::Topic"}}
     if ends is not None:
@@ -62,7 +62,7 @@ def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None =
         }
         properties = {
             "Name": f"pneumonia-{stage}-lease",
-            "ScheduleExpression": f"at({ends:{entry.FORM}})",
+            "ScheduleExpression": f"at({ends:{entry.TIME_FORMAT}})",
             "ScheduleExpressionTimezone": "UTC",
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "Target": target,
@@ -74,14 +74,14 @@ def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None =
 
 
 def write(stage: str, hours: float, number: int = 1) -> None:
-    """Write a lease that ends so many hours from now into the context."""
+    """Write a lease that ends `hours` from now into cdk.context.json."""
     files.write(f"lease:{stage}", entry.as_context(entry.Lease(entry.now() + dt.timedelta(hours=hours), number)))
 
 
 def read(stage: str) -> entry.Lease:
-    found = entry.read(stage)
-    assert found is not None
-    return found
+    recorded = entry.read(stage)
+    assert recorded is not None
+    return recorded
 
 
 @pytest.mark.parametrize("settings", [LEASED, FIXED])
@@ -89,8 +89,8 @@ def test_a_deployed_endpoint_that_is_gone_fails_preflight_and_verify_with_the_co
     account: Cloud, stage: str, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy(account, stage, f"pneumonia-{stage}")
-    with pytest.raises(UserError, match=f"pneumonia-{stage} was deployed and no longer exists") as refused:
-        preflight.leased(stage, settings)
+    with pytest.raises(UserError, match=f"pneumonia-{stage} ") as refused:
+        preflight_checks.lease(stage, settings)
     assert f"python -m ml.lease extend --stage {stage}" in str(refused.value)
     assert verify.main(["--stage", stage]) == 1
     assert f"python -m ml.lease extend --stage {stage}" in capsys.readouterr().err
@@ -105,7 +105,7 @@ def test_extend_brings_a_deleted_endpoint_back_under_the_next_number_also_withou
     deploy(account, stage, f"pneumonia-{stage}")
     assert lease.main(["extend", "--stage", stage]) == 0
     assert read(stage).endpoint(stage) == f"pneumonia-{stage}-2"
-    assert f"makes pneumonia-{stage}-2" in preflight.leased(stage, {"lease_hours": hours})
+    assert f"pneumonia-{stage}-2" in preflight_checks.lease(stage, {"lease_hours": hours})
     assert lease.main(["extend", "--stage", stage]) == 0
     assert read(stage).number == 2
 
@@ -115,34 +115,35 @@ def test_an_endpoint_without_a_lease_that_lives_is_not_extended(
 ) -> None:
     (project / "cdk.json").write_text(json.dumps({"context": {"stage": stage, "defaults": {"lease_hours": 0}}}))
     deploy(account, stage, living)
-    assert "runs until it is deleted" in preflight.leased(stage, FIXED)
+    assert "runs until it is deleted" in preflight_checks.lease(stage, FIXED)
     assert lease.main(["extend", "--stage", stage]) == 0
     assert "runs until it is deleted" in capsys.readouterr().out
     assert entry.read(stage) is None
 
 
-def test_preflight_says_when_the_schedule_deletes_the_endpoint_whatever_the_file_says(
+def test_preflight_reports_the_time_of_the_schedule_in_aws_and_not_that_of_the_file(
     account: Cloud, stage: str, living: str
 ) -> None:
     ends = entry.now() + dt.timedelta(hours=5)
     deploy(account, stage, living, ends)
     write(stage, 2)
-    assert preflight.leased(stage, LEASED) == f"endpoint {living} deletes itself at {ends:{entry.FORM}} UTC"
+    message = preflight_checks.lease(stage, LEASED)
+    assert f"{ends:{entry.TIME_FORMAT}} UTC" in message
+    assert "ml.lease extend" not in message
     write(stage, -2)
-    told = preflight.leased(stage, LEASED)
-    assert told.startswith(f"endpoint {living} deletes itself at {ends:{entry.FORM}} UTC")
-    assert f"python -m ml.lease extend --stage {stage}" in told
+    message = preflight_checks.lease(stage, LEASED)
+    assert living in message
+    assert f"{ends:{entry.TIME_FORMAT}} UTC" in message
+    assert f"python -m ml.lease extend --stage {stage}" in message
 
 
-def test_where_nothing_is_deployed_a_missing_or_ended_lease_is_only_not_there_yet(stage: str) -> None:
+def test_without_a_deployment_a_missing_or_ended_lease_is_not_a_failure(stage: str) -> None:
     for hours in (None, -1):
         if hours is not None:
             write(stage, hours)
-        told = preflight.leased(stage, LEASED)
-        assert told.startswith("not yet")
-        assert f"python -m ml.lease extend --stage {stage}" in told
+        assert f"python -m ml.lease extend --stage {stage}" in preflight_checks.lease(stage, LEASED)
     write(stage, 3)
-    assert preflight.leased(stage, LEASED) == f"ends at {read(stage).ends:{entry.FORM}} UTC"
+    assert preflight_checks.lease(stage, LEASED) == f"ends at {read(stage).ends:{entry.TIME_FORMAT}} UTC"
 
 
 @pytest.mark.parametrize("hours", [8, 0])
@@ -171,7 +172,7 @@ def test_a_stage_that_is_deployed_without_a_lease_can_get_one(
     assert lease.main(["extend", "--stage", stage]) == 0
     written = read(stage)
     assert written.ends > entry.now()
-    told = capsys.readouterr().out
-    assert f"{living} has no lease yet" in told
-    assert f"cdk deploy --all -c stage={stage}" in told
-    assert f"{written.ends:{entry.FORM}}" in told
+    message = capsys.readouterr().out
+    assert living in message
+    assert f"cdk deploy --all -c stage={stage}" in message
+    assert f"{written.ends:{entry.TIME_FORMAT}}" in message

@@ -1,4 +1,4 @@
-"""What would fail is said before anything is created; what cannot be asked is unknown, not wrong."""
+"""Preflight finds what would fail before anything is created; a check that AWS does not answer is unknown."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import preflight, setting_changes
+from ml import preflight, preflight_checks, setting_changes
 from ml import project as files
 from ml.aws import clients
 from ml.errors import UserError
@@ -37,48 +37,52 @@ def account(server: Server, settings: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def states(instance_type: str = "ml.g4dn.xlarge") -> dict[str, tuple[str, str]]:
-    return {one.name: (one.state, one.words) for one in preflight.findings(STAGE, instance_type)}
+    return {finding.name: (finding.state, finding.message) for finding in preflight.findings(STAGE, instance_type)}
 
 
 @pytest.mark.usefixtures("account")
-def test_each_thing_that_is_missing_is_named_with_what_to_do() -> None:
-    found = states()
-    assert {name: state for name, (state, _) in found.items() if state == "ok"} == dict.fromkeys(
+def test_each_missing_part_fails_with_what_to_do() -> None:
+    results = states()
+    assert {name: state for name, (state, _) in results.items() if state == "ok"} == dict.fromkeys(
         ("credentials", "region", "storage", "settings", "lease"), "ok"
     )
     for name, remedy in {
         "bootstrap": "run `cdk bootstrap`",
         "model": f"python -m ml.train --stage {STAGE}",
     }.items():
-        assert found[name][0] == "fails"
-        assert remedy in found[name][1]
-    assert f"python -m ml.lease extend --stage {STAGE}" in found["lease"][1]
-    assert found["region"][1].endswith("image-classification:1")
+        assert results[name][0] == "fails"
+        assert remedy in results[name][1]
+    assert f"python -m ml.lease extend --stage {STAGE}" in results["lease"][1]
+    assert results["region"][1].endswith("image-classification:1")
 
 
 @pytest.mark.usefixtures("account")
-def test_what_cannot_be_asked_is_unknown() -> None:
-    found = states()
-    assert {found[name][0] for name in ("training quota", "transform quota", "endpoint quota")} == {"unknown"}
+def test_a_check_that_aws_cannot_answer_is_unknown() -> None:
+    results = states()
+    assert {results[name][0] for name in ("training quota", "transform quota", "endpoint quota")} == {"unknown"}
 
 
 def test_a_bootstrap_that_is_too_old_fails(account: Server) -> None:
     ssm = account.client("ssm")
     try:
-        ssm.put_parameter(Name=preflight.BOOTSTRAP, Value="5", Type="String")
-        assert states()["bootstrap"] == ("fails", "version 5 is too old, 6 is needed; run `cdk bootstrap` again.")
-        ssm.put_parameter(Name=preflight.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
+        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="5", Type="String")
+        state, message = states()["bootstrap"]
+        assert state == "fails"
+        assert "version 5" in message
+        assert "6" in message
+        assert "`cdk bootstrap`" in message
+        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
         assert states()["bootstrap"] == ("ok", "version 30")
     finally:
-        ssm.delete_parameter(Name=preflight.BOOTSTRAP)
+        ssm.delete_parameter(Name=preflight_checks.BOOTSTRAP)
 
 
 @pytest.mark.usefixtures("account")
 def test_another_region_than_the_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    state, words = states()["region"]
-    assert (state, "export AWS_REGION=us-east-1" in words) == ("fails", True)
+    state, message = states()["region"]
+    assert (state, "export AWS_REGION=us-east-1" in message) == ("fails", True)
 
 
 def test_a_model_whose_artifact_is_gone_fails_and_one_that_is_there_is_ok(account: Server) -> None:
@@ -98,10 +102,10 @@ def test_a_model_in_another_bucket_than_the_stages_own_fails(account: Server) ->
     s3.put_object(Bucket="another-region", Key=key, Body=b"x")
     entry = {"artifact": f"s3://another-region/{key}", "training_job": "elsewhere", "gate": "passed"}
     files.write(f"model:{STAGE}", entry)
-    state, words = states()["model"]
+    state, message = states()["model"]
     assert state == "fails"
-    assert "s3://another-region/" in words
-    assert "images" in words
+    assert "s3://another-region/" in message
+    assert "images" in message
 
 
 DEPLOYED = {
@@ -128,7 +132,7 @@ def kept(server: Server) -> None:
 
 
 def compared(settings: Path, stages: dict[str, Any], accepted: list[str] | None = None) -> tuple[str, str]:
-    """Return state and words of the comparison of stage kept with these stages in cdk.json."""
+    """Return state and message of the comparison of stage kept with these stages in cdk.json."""
     cdk_json = json.loads(settings.read_text())
     cdk_json["context"]["stages"] = stages
     settings.write_text(json.dumps(cdk_json))
@@ -139,15 +143,15 @@ def compared(settings: Path, stages: dict[str, Any], accepted: list[str] | None 
 
 
 @pytest.mark.usefixtures("account", "kept")
-def test_the_deployed_settings_and_harmless_changes_pass_and_are_told(settings: Path) -> None:
+def test_the_deployed_settings_and_harmless_changes_pass_and_are_listed(settings: Path) -> None:
     assert compared(settings, {"kept": AS_DEPLOYED}) == ("ok", "as deployed")
-    state, words = compared(settings, {"kept": AS_DEPLOYED | {"instance_type": "ml.c5.large"}})
-    assert (state, "instance_type ml.m5.large -> ml.c5.large" in words) == ("ok", True)
+    state, message = compared(settings, {"kept": AS_DEPLOYED | {"instance_type": "ml.c5.large"}})
+    assert (state, "instance_type ml.m5.large -> ml.c5.large" in message) == ("ok", True)
 
 
 @pytest.mark.usefixtures("account", "kept")
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "change"),
     [
         ("retain_data", False, "retain_data true -> false"),
         ("kms", "none", "kms create -> none"),
@@ -157,30 +161,30 @@ def test_the_deployed_settings_and_harmless_changes_pass_and_are_told(settings: 
     ],
 )
 def test_a_change_that_loses_data_or_ends_the_endpoint_fails_until_its_setting_is_accepted(
-    settings: Path, setting: str, value: Any, told: str
+    settings: Path, setting: str, value: Any, change: str
 ) -> None:
     stages = {"kept": AS_DEPLOYED | {setting: value}}
-    state, words = compared(settings, stages)
+    state, message = compared(settings, stages)
     assert state == "fails"
-    assert told in words
-    assert f"--accept {setting}" in words
-    state, words = compared(settings, stages, [setting])
-    assert (state, f"accepted: {told}" in words) == ("ok", True)
+    assert change in message
+    assert f"--accept {setting}" in message
+    state, message = compared(settings, stages, [setting])
+    assert (state, f"accepted: {change}" in message) == ("ok", True)
     others = [name for name in setting_changes.NAMES if name != setting]
     assert compared(settings, stages, others)[0] == "fails"
 
 
 @pytest.mark.usefixtures("account", "kept")
 def test_a_renamed_entry_of_stages_takes_the_settings_away_and_fails(settings: Path) -> None:
-    state, words = compared(settings, {"renamed": AS_DEPLOYED})
-    assert (state, "--accept kms,retain_data,lease_hours" in words) == ("fails", True)
+    state, message = compared(settings, {"renamed": AS_DEPLOYED})
+    assert (state, "--accept kms,retain_data,lease_hours" in message) == ("fails", True)
 
 
 @pytest.mark.usefixtures("account", "kept")
 def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
-    words = setting_changes.compare("trial", files.settings("trial"), [])
-    assert "kept" in words
-    assert STAGE in words
+    message = setting_changes.compare("trial", files.settings("trial"), [])
+    assert "kept" in message
+    assert STAGE in message
 
 
 @pytest.mark.usefixtures("account", "kept")
@@ -191,18 +195,17 @@ def test_the_command_compares_what_its_overrides_would_deploy(
     given = ["--stage", "kept", "--json", "-c", "retain_data=true", "-c", "lease_hours=0", "-c", "kms=none"]
     for options, state in ([], "fails"), (["--accept", "kms"], "ok"):
         assert preflight.main([*given, *options]) == 1  # the account is not bootstrapped
-        found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
-        assert (found["settings"]["state"], "kms create -> none" in found["settings"]["words"]) == (state, True)
+        findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
+        assert findings["settings"]["state"] == state
+        assert "kms create -> none" in findings["settings"]["message"]
 
 
 @pytest.mark.usefixtures("settings")
-def test_accepting_what_is_no_rule_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        preflight.main(["--accept", "retain_data,colour"])
-    assert caught.value.code == 2
-    told = capsys.readouterr().err
-    assert "colour" in told
-    assert "retain_data, kms" in told
+def test_accepting_an_unknown_setting_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert preflight.main(["--accept", "retain_data,colour"]) == 2
+    error = capsys.readouterr().err
+    assert "colour" in error
+    assert "retain_data, kms" in error
 
 
 @pytest.mark.usefixtures("account")
@@ -214,7 +217,7 @@ def test_a_failed_check_ends_the_command_with_1_and_every_finding_is_a_line(caps
 
 
 @pytest.mark.usefixtures("settings")
-def test_without_credentials_only_that_is_said(
+def test_without_credentials_only_that_check_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -226,14 +229,14 @@ def test_without_credentials_only_that_is_said(
     assert preflight.main(["--stage", STAGE, "--json"]) == 1
     (only,) = json.loads(capsys.readouterr().out)
     assert (only["name"], only["state"]) == ("credentials", "fails")
-    assert "aws configure" in only["words"]
+    assert "aws configure" in only["message"]
 
 
 def test_an_aws_that_does_not_answer_is_unknown(
     account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setattr(preflight.clients, "CONFIG", preflight.clients.CONFIG.merge(quick()))
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick()))
     assert states()["bootstrap"][0] == "unknown"
 
 

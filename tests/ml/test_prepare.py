@@ -131,14 +131,6 @@ def test_record_files_hold_the_lists_images_in_their_order(collection: Path, tmp
         assert len(inside[f"recordio/index/{split}.idx"].splitlines()) == len(lines)
 
 
-def test_a_manifest_names_objects_that_are_there(collection: Path) -> None:
-    assert run(collection, "--format", "manifest") == 0
-    prefix, inside, _ = contents()
-    lines = [json.loads(line) for line in inside["manifest/train.manifest"].splitlines()]
-    keys = {line["source-ref"].removeprefix(f"s3://images/{prefix}") for line in lines}
-    assert keys == {key for key in inside if key.startswith("train/")}
-
-
 def test_padding_keeps_the_images_proportions(collection: Path) -> None:
     assert run(collection, "--resize-mode", "pad") == 0
     import io
@@ -209,16 +201,14 @@ def test_no_path_of_the_source_leaves_the_machine(collection: Path) -> None:
     ("option", "told"),
     [
         (["--augment", "99"], "from 0 to 20"),
-        (["--validation-fraction", "2"], "above 0 and below 1"),
-        (["--batch-size", "0"], "at least 1"),
+        (["--validation-fraction", "2"], "from 0.0001 to 0.9999"),
+        (["--batch-size", "0"], "from 1 to 10000"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_the_allowed_values(
     collection: Path, option: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run(collection, *option)
-    assert caught.value.code == 2
+    assert run(collection, *option) == 2
     assert told in capsys.readouterr().err
 
 

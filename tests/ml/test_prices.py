@@ -11,7 +11,7 @@ from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import plan, prices, runs
 from tests.settings_cases import Case
 
-from .test_training_request import built
+from .training_builders import built
 
 
 def test_the_formula_gives_what_one_real_run_was_billed() -> None:
@@ -132,7 +132,7 @@ def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.Monke
     (tmp_path / "empty").write_text("y\n")
     with (tmp_path / "empty").open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        with pytest.raises(UserError, match="add --yes to go on without asking"):
+        with pytest.raises(UserError, match="add --yes"):
             plan.confirm()
 
 

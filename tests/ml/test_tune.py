@@ -1,6 +1,4 @@
-"""The tuning job's request: documented ranges only, within its budget, one that SageMaker takes."""
-
-import argparse
+"""The tuning job's request has documented ranges only, fits its budget, and is valid for SageMaker."""
 
 import botocore.session
 import pytest
@@ -11,39 +9,38 @@ from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
 from ml.training.ranges import DEFAULT, parameter_ranges, parse_range
 
-from .test_training_request import PLACE
+from .training_builders import PLACE
 
 
-def built(*options: str) -> dict[str, object]:
-    given = tune.parse([*options])
-    ranges = given.range or list(DEFAULT)
+def built(*ranges: str) -> dict[str, object]:
+    """Return the request of a search over these ranges, or over the default ones."""
+    search = tune.Search(tuple(map(parse_range, ranges)) or DEFAULT)
     sent = hyperparameters.resolve({}, 4566, 2)
-    static = {name: value for name, value in sent.items() if name not in {one.name for one in ranges}}
+    static = {name: value for name, value in sent.items() if name not in {searched.name for searched in search.ranges}}
     definition = request.build("job", "chest-xray/0123", PLACE, static, request.Compute())
-    return tune.tuning_request("pneu-dev", definition, ranges, given)
+    return tune.tuning_request("pneu-dev", definition, search)
 
 
-@pytest.mark.parametrize("options", [[], ["--range", "mini_batch_size=16:64", "--range", "optimizer=adam,sgd"]])
-def test_the_request_is_one_that_sagemaker_takes(options: list[str]) -> None:
+@pytest.mark.parametrize("ranges", [[], ["mini_batch_size=16:64", "optimizer=adam,sgd"]])
+def test_sagemakers_api_model_accepts_the_request(ranges: list[str]) -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape = model.operation_model("CreateHyperParameterTuningJob").input_shape
-    assert ParamValidator().validate(built(*options), shape).generate_report() == ""
+    assert ParamValidator().validate(built(*ranges), shape).generate_report() == ""
 
 
 def test_no_hyperparameter_is_both_fixed_and_searched() -> None:
-    found = built()
-    static = found["TrainingJobDefinition"]["StaticHyperParameters"]  # type: ignore[index]
+    static = built()["TrainingJobDefinition"]["StaticHyperParameters"]  # type: ignore[index]
     assert {"learning_rate", "weight_decay"}.isdisjoint(static)
     assert static["num_layers"] == "101"
 
 
-def test_no_training_job_of_a_search_goes_on_from_the_checkpoint_of_another() -> None:
+def test_the_training_jobs_of_a_search_share_no_checkpoints() -> None:
     assert "CheckpointConfig" not in built()["TrainingJobDefinition"]  # type: ignore[operator]
 
 
 def test_ranges_are_sent_as_text_on_a_scale_that_fits() -> None:
-    found = parameter_ranges([parse_range("learning_rate=1e-5:1e-2"), parse_range("momentum=0:0.9")])
-    assert found["ContinuousParameterRanges"] == [
+    members = parameter_ranges([parse_range("learning_rate=1e-5:1e-2"), parse_range("momentum=0:0.9")])
+    assert members["ContinuousParameterRanges"] == [
         {
             "Name": "learning_rate",
             "MinValue": "1e-05",
@@ -55,29 +52,29 @@ def test_ranges_are_sent_as_text_on_a_scale_that_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("epochs=1:10", "'epochs' cannot be tuned; allowed: learning_rate"),
         ("learning_rate=1:2", "within 1e-06:0.5"),
         ("learning_rate=0.1:0.01", "within 1e-06:0.5"),
-        ("learning_rate=fast", "give learning_rate=LOW:HIGH"),
+        ("learning_rate=fast", "learning_rate=LOW:HIGH"),
         ("optimizer=adam", "two or more of optimizer=sgd,adam,rmsprop,nag"),
         ("optimizer=adam,lion", "two or more of"),
     ],
 )
-def test_a_range_outside_the_documented_one_is_refused(text: str, told: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=told):
+def test_a_range_outside_the_documented_one_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
         parse_range(text)
 
 
 def test_a_search_above_its_budget_is_refused_with_what_would_fit() -> None:
-    one = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 18264, 4)
-    assert one.cost is not None
-    plan.check_budget(one, 8, one.cost * 8.01)
+    estimate = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 18264, 4)
+    assert estimate.cost is not None
+    plan.check_budget(estimate, 8, estimate.cost * 8.01)
     with pytest.raises(UserError, match="--jobs 3 would fit"):
-        plan.check_budget(one, 8, one.cost * 3.5)
+        plan.check_budget(estimate, 8, estimate.cost * 3.5)
     with pytest.raises(UserError, match="One training job alone"):
-        plan.check_budget(one, 8, one.cost / 2)
+        plan.check_budget(estimate, 8, estimate.cost / 2)
     unknown = prices.training(prices.read(None), "ml.p2.xlarge", 101, 18264, 4)
     with pytest.raises(UserError, match=r"cannot be kept: .*no price"):
         plan.check_budget(unknown, 8, 5)
