@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localaws.identity import Authorizer
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.store import Store

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.errors import ServiceError
-from localaws.identity import Authorizer, Caller
+from localaws.identity import Caller
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.errors import StartError
-from localaws.identity import Authorizer
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.training import initial
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.container.registry import Registry
