@@ -64,9 +64,8 @@ class Authorizer:
         since, principal = self._cached_principals.get(caller.access_key, (-PRINCIPAL_SECONDS, None))
         if now - since >= PRINCIPAL_SECONDS:
             principal = iam_evaluator.resolve_principal(caller.access_key, caller.account)
-            recent = {
-                key: entry for key, entry in self._cached_principals.items() if now - entry[0] < PRINCIPAL_SECONDS
-            }
+            entries = self._cached_principals.items()
+            recent = {key: entry for key, entry in entries if now - entry[0] < PRINCIPAL_SECONDS}
             self._cached_principals = recent | {caller.access_key: (now, principal)}
         return principal
 

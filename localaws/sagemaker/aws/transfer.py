@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from localaws.sagemaker.aws.objects import ObjectError, Objects
+from localaws.ministack.object_store import ObjectError
+from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.parallel import in_parallel
 
 THREADS = 8

@@ -3,7 +3,8 @@
 import threading
 import time
 
-from localaws.sagemaker.aws.objects import ObjectError, Objects
+from localaws.ministack.object_store import ObjectError
+from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import S3Object, parse_uri
 from localaws.sagemaker.container.serving import Answer, Container, ContainerError
 from localaws.sagemaker.store import Document

@@ -12,8 +12,8 @@ import pytest
 
 from localaws.image_classification import train
 from localaws.image_classification.serve import Model
-
-from .conftest import configure, image, write_root
+from ml.dataset import recordio
+from tests.localaws.image_classification.builders import as_records, configure, image, write_root
 
 ACCURACY = re.compile(
     r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
@@ -209,21 +209,6 @@ def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.
     assert notes["network"].startswith("EfficientNet-Lite0 (ImageNet weights")
 
 
-def as_records(root: Path) -> Path:
-    """Turn the image channels into RecordIO ones."""
-    from ml.dataset import recordio
-
-    configuration = {}
-    for channel in ("train", "validation"):
-        folder = root / "input/data" / channel
-        lines = (root / f"input/data/{channel}_lst/{channel}.lst").read_text().splitlines()
-        images = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
-        recordio.write(images, folder / f"{channel}.rec")
-        configuration[channel] = {"ContentType": "application/x-recordio", "RecordWrapperType": "None"}
-    (root / "input/config/inputdataconfig.json").write_text(json.dumps(configuration))
-    return root
-
-
 def test_record_files_train_the_model_that_the_image_files_train(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,8 +220,6 @@ def test_record_files_train_the_model_that_the_image_files_train(
 
 
 def test_a_record_that_is_no_image_is_named(tmp_path: Path) -> None:
-    from ml.dataset import recordio
-
     root = as_records(write_root(tmp_path / "root"))
     folder = root / "input/data/train"
     (folder / "broken.jpg").write_bytes(b"no image")
@@ -245,8 +228,6 @@ def test_a_record_that_is_no_image_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
-    from ml.dataset import recordio
-
     root = as_records(write_root(tmp_path / "root"))
     folder = root / "input/data/train"
     recordio.write([(0, folder / "0.jpg")] * 9 + [(2, folder / "1.jpg")], folder / "train.rec")

@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     IMAGE,
     Cloud,
     finished,

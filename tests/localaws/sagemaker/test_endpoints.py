@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.localaws.sagemaker.conftest import Cloud, alive, make_config, make_endpoint, make_model, until
+from tests.localaws.sagemaker.builders import Cloud, alive, make_config, make_endpoint, make_model, until
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     IMAGE,
     POLICY,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from localaws.sagemaker.container.registry import image_classification
 from localaws.sagemaker.jobs.metrics import MetricReader
-from tests.localaws.sagemaker.conftest import POLICY, Cloud, finished, training_request, unique
+from tests.localaws.sagemaker.builders import POLICY, Cloud, finished, training_request, unique
 
 
 @pytest.fixture(scope="module")

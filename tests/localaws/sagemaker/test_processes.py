@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localaws.sagemaker.container.process import SUPERVISOR, Child
-from tests.localaws.sagemaker.conftest import alive, until
+from tests.localaws.sagemaker.builders import alive, until
 
 
 def start(code: str, lines: list[str]) -> Child:

@@ -15,7 +15,7 @@ from localaws.sagemaker.arns import Key
 from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.service import SageMakerService
 from localaws.sagemaker.store import Store
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     Cloud,
     alive,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from tests.localaws.sagemaker.conftest import BUCKET, IMAGE, Cloud, put_model, unique
+from tests.localaws.sagemaker.builders import BUCKET, IMAGE, Cloud, put_model, unique
 
 
 @pytest.fixture

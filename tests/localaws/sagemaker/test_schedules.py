@@ -7,7 +7,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
+from tests.localaws.sagemaker.builders import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
 
 
 def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float, dead_letters: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, finished, training_request, until
+from tests.localaws.sagemaker.builders import BUCKET, Cloud, alive, finished, training_request, until
 
 
 def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Cloud, sagemaker: Any) -> None:

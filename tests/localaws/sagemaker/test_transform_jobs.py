@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.conftest import BUCKET, Cloud, alive, make_model, transform_request, unique, until
+from tests.localaws.sagemaker.builders import BUCKET, Cloud, alive, make_model, transform_request, unique, until
 
 
 def transform(cloud: Cloud, model: str, prefix: str, **changes: Any) -> dict[str, Any]:

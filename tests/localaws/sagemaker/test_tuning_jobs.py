@@ -7,8 +7,7 @@ import botocore.exceptions
 import pytest
 
 from localaws.sagemaker.jobs.random_search import sample
-
-from .conftest import BUCKET, Cloud, training_request, unique, until
+from tests.localaws.sagemaker.builders import BUCKET, Cloud, training_request, unique, until
 
 RANGES = {"IntegerParameterRanges": [{"Name": "epochs", "MinValue": "1", "MaxValue": "4"}]}
 

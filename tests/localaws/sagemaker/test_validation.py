@@ -6,7 +6,7 @@ import pytest
 
 from localaws.errors import ServiceError
 from localaws.sagemaker.checks.request import validate
-from tests.localaws.sagemaker.conftest import training_request
+from tests.localaws.sagemaker.builders import training_request
 
 ROLE = "arn:aws:iam::000000000000:role/execution"
 

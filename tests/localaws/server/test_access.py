@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Server
+from tests.localaws.server.builders import Server
 
 
 def refused(call: Callable[..., Any], **arguments: Any) -> str:
@@ -67,7 +67,7 @@ def test_a_tls_only_bucket_takes_a_client_on_the_loopback(server: Server) -> Non
         "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }  # fmt: skip
-    from .conftest import document
+    from tests.localaws.server.builders import document
 
     s3.put_bucket_policy(Bucket="tls-only", Policy=document(denial))
     s3.put_object(Bucket="tls-only", Key="a", Body=b"image")

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from infra import lambda_asset
-
-from .conftest import Server, document
+from tests.localaws.server.builders import Server, document
 
 
 def invoke(server: Server, name: str, runtime: str, files: dict[str, str | bytes], handler: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from .conftest import Server
+from tests.localaws.server.builders import Server
 
 TEMPLATE = {
     "Resources": {

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from localaws.environment import client_environment
+from tests.localaws.server.builders import ROOT, Server, other_address, run
 from tests.ports import free_port
-
-from .conftest import ROOT, Server, other_address, run
 
 
 def test_it_answers_on_the_loopback_address_only(server: Server) -> None:
