@@ -32,5 +32,10 @@ class ServiceError(Exception):
         return {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": self.code}
 
 
+def invalid(message: str) -> ServiceError:
+    """Return the error for a request that cannot be carried out as it is."""
+    return ServiceError("ValidationException", message)
+
+
 class StartError(Exception):
     """localaws cannot start; the sentence says why and what to do."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from localaws.image_classification.journal import info
+from localaws.image_classification.container_log import log
 
 if TYPE_CHECKING:
     from localaws.image_classification.epoch import Trainer
@@ -51,7 +51,7 @@ def restore(root: Path, trainer: "Trainer") -> int:
     trainer.step = state["step"]
     for file in sorted((path.parent / "best").glob("*")):
         shutil.copyfile(file, root / "model" / file.name)
-    info(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
+    log(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
     return int(state["epochs_done"])
 
 

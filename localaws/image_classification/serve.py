@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from localaws.image_classification.journal import info
+from localaws.image_classification.container_log import log
 
 MAX_BODY = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def refuse(self, status: HTTPStatus, sentence: str) -> None:
         """Answer with a sentence."""
-        info(f"{status.value}: {sentence}")
+        log(f"{status.value}: {sentence}")
         self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
 
     def answer(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
@@ -143,5 +143,5 @@ def run(root: Path, port: int) -> None:
     Handler.model = Model(root / "model")
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    info(f"localaws's stand-in for image classification serves on port {port}.")
+    log(f"localaws's stand-in for image classification serves on port {port}.")
     server.serve_forever()

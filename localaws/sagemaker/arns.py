@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from localaws.errors import invalid
 from localaws.identity import Caller
-from localaws.sagemaker.checks.request import invalid
 
 KINDS = {
     "TrainingJob": "training-job",

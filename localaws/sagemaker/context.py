@@ -10,6 +10,9 @@ from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.store import Store
 
+LONGEST_REASON = 1024
+"""Characters of FailureReason (API model)."""
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -18,7 +18,7 @@ from localaws.sagemaker.api.tuning import TuningApi
 from localaws.sagemaker.arns import key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.api_model import serialise, service_model
-from localaws.sagemaker.checks.request import validate
+from localaws.sagemaker.checks.constraints import validate
 from localaws.sagemaker.container.registry import Registry, image_classification
 from localaws.sagemaker.context import Context, Limits
 from localaws.sagemaker.hosting.runtime import Runtime, RuntimeResponse

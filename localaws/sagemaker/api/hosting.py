@@ -3,16 +3,15 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import page
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.hosting import check_config, check_model, check_model_data
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
+from localaws.sagemaker.hosting.deployment_plan import make_plan
 from localaws.sagemaker.hosting.endpoints import Endpoints
-from localaws.sagemaker.hosting.plan import make_plan
 from localaws.sagemaker.store import Document
 
 NOUNS = {"Model": "model", "EndpointConfig": "endpoint configuration", "Endpoint": "endpoint"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.utils import parse_to_aware_datetime
 
-from localaws.sagemaker.checks.request import invalid
+from localaws.errors import invalid
 from localaws.sagemaker.store import Document
 
 DEFAULT_PAGE = 10

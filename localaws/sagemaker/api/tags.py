@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from localaws.errors import invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import decode_token, encode_token
 from localaws.sagemaker.arns import Key, parse_arn
 from localaws.sagemaker.aws.access import Access
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.store import Document, Store
 
 MOST_TAGS = 50

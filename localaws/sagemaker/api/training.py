@@ -3,17 +3,16 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.jobs import JobApi
+from localaws.sagemaker.api.job_api import JobApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.aws.transfer import DataError, list_prefix
 from localaws.sagemaker.checks.jobs import DEFAULT_RUNTIME_SECONDS, check_training
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.jobs.files import nothing_found
 from localaws.sagemaker.jobs.training import TrainingJob, enter
+from localaws.sagemaker.jobs.training_files import nothing_found
 from localaws.sagemaker.store import Document
 
 

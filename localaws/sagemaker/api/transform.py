@@ -3,13 +3,12 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.jobs import JobApi
+from localaws.sagemaker.api.job_api import JobApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.jobs import check_transform
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.transform import TransformJob
 from localaws.sagemaker.store import Document

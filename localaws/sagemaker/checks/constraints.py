@@ -5,11 +5,33 @@ import re
 from collections.abc import Iterator, Sized
 from typing import Any
 
+from botocore.validate import ParamValidator
+
+from localaws.errors import invalid
+from localaws.sagemaker.checks.api_model import input_shape
+
 JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\w", r"\p{M}": r"\w", r"\p{Z}": r"\s", r"\p{Alnum}": "a-zA-Z0-9"}
 """Character classes of the model's Java patterns in Python's words (these letters also admit `_`)."""
 
 LONGEST_VALUE = 256
 """Characters of a value that an error repeats."""
+
+
+def validate(operation: str, request: dict[str, Any]) -> None:
+    """Check that a request satisfies the API model.
+
+    Raises:
+        ServiceError: ValidationException, naming each member that is missing, unknown, out of range, of the wrong type,
+            not in its value set or against its pattern.
+    """
+    shape = input_shape(operation)
+    clauses = list(violations(shape, request))
+    if clauses:
+        noun = "error" if len(clauses) == 1 else "errors"
+        raise invalid(f"{len(clauses)} validation {noun} detected: {'; '.join(clauses)}")
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise invalid(" ".join(report.generate_report().split()))
 
 
 def violations(shape: Any, value: Any, path: str = "") -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 import logging
 
+from localaws.errors import invalid
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, list_prefix
-from localaws.sagemaker.checks.request import invalid
+from localaws.sagemaker.container.model_files import artifact
 from localaws.sagemaker.container.registry import Registry
-from localaws.sagemaker.hosting.model_files import artifact
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")

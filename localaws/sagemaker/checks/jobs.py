@@ -2,16 +2,16 @@
 
 import posixpath
 
-from localaws.errors import ServiceError
-from localaws.sagemaker.checks.request import invalid
+from localaws.errors import ServiceError, invalid
 from localaws.sagemaker.container.registry import Algorithm
-from localaws.sagemaker.jobs.checkpoint_sync import CHECKPOINTS
 from localaws.sagemaker.store import Document
 
 DEFAULT_RUNTIME_SECONDS = 86400
 """MaxRuntimeInSeconds when a training job names none (API reference: one day)."""
 LONGEST_RUNTIME_SECONDS = 28 * 86400
 """Largest MaxRuntimeInSeconds (API reference: 28 days)."""
+DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
+"""Default LocalPath of CheckpointConfig (API reference)."""
 MOST_PAYLOAD_MB = 100
 """Limit of MaxPayloadInMB, and of its product with MaxConcurrentTransforms (API reference)."""
 
@@ -50,7 +50,7 @@ def check_checkpoints(config: Document) -> None:
     Raises:
         ServiceError: ValidationException.
     """
-    path = posixpath.normpath(config.get("LocalPath", CHECKPOINTS))
+    path = posixpath.normpath(config.get("LocalPath", DEFAULT_CHECKPOINTS))
     if not path.startswith("/opt/ml/"):
         raise invalid(f"CheckpointConfig.LocalPath must be a folder below /opt/ml in localaws, not {path}.")
     check_uri(config["S3Uri"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.sagemaker.checks.request import invalid
+from localaws.errors import invalid
 
 IMAGE = re.compile(r"^(?:[^/]+/)?(?P<repository>[^:@]+)(?:[:@].+)?$")
 

@@ -10,9 +10,9 @@ from localaws.errors import ServiceError
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.transfer import DataError
+from localaws.sagemaker.container import model_files
 from localaws.sagemaker.container.serving import Answer, Container, ContainerError
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.hosting import model_files
 from localaws.sagemaker.store import Document
 
 RESTART_SECONDS = (0.2, 1.0, 5.0)

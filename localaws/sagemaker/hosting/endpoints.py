@@ -7,10 +7,9 @@ import time
 from typing import Any
 
 from localaws.sagemaker.arns import Key
-from localaws.sagemaker.context import Context
+from localaws.sagemaker.context import LONGEST_REASON, Context
 from localaws.sagemaker.hosting.deployment import Deployment, DeploymentError
-from localaws.sagemaker.hosting.plan import summary
-from localaws.sagemaker.jobs.base import LONGEST_REASON
+from localaws.sagemaker.hosting.deployment_plan import summary
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")

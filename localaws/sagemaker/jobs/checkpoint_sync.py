@@ -6,9 +6,7 @@ from pathlib import Path
 
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import download, list_prefix, upload
-
-CHECKPOINTS = "/opt/ml/checkpoints"
-"""LocalPath when CheckpointConfig names none (API reference)."""
+from localaws.sagemaker.checks.jobs import DEFAULT_CHECKPOINTS
 
 
 class Checkpoints:
@@ -17,7 +15,7 @@ class Checkpoints:
     def __init__(self, s3: Objects, root: Path, config: dict[str, str] | None) -> None:
         self.s3 = s3
         self.uri = config["S3Uri"].rstrip("/") if config else None
-        path = posixpath.normpath((config or {}).get("LocalPath", CHECKPOINTS))
+        path = posixpath.normpath((config or {}).get("LocalPath", DEFAULT_CHECKPOINTS))
         self.folder = root / posixpath.relpath(path, "/opt/ml")
         self.known: dict[str, tuple[int, int]] = {}
         self.folder.mkdir(parents=True, exist_ok=True)

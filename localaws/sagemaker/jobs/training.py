@@ -8,10 +8,10 @@ from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.container.process import Child
 from localaws.sagemaker.container.registry import Algorithm, Metric
-from localaws.sagemaker.jobs import files
-from localaws.sagemaker.jobs.base import Job, JobFailedError, JobStoppedError
+from localaws.sagemaker.jobs import training_files
 from localaws.sagemaker.jobs.checkpoint_sync import Checkpoints
-from localaws.sagemaker.jobs.metrics import MetricReader
+from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError
+from localaws.sagemaker.jobs.training_metrics import MetricReader
 from localaws.sagemaker.store import Document
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -43,7 +43,7 @@ class TrainingJob(Job):
         clients = self.context.clients(self.request["RoleArn"], self.request["TrainingJobName"], self.key.region)
         started = time.time()
         self.transition("Downloading", TrainingStartTime=started)
-        files.check_content_types(self.request, algorithm)
+        training_files.check_content_types(self.request, algorithm)
         lifetime = self.context.limits.spot_lifetime if self.request.get("EnableManagedSpotTraining") else None
         end = self.attempt(algorithm, clients, int(started), lifetime)
         if end == "Interrupted":
@@ -54,7 +54,7 @@ class TrainingJob(Job):
             end = self.attempt(algorithm, clients, int(started) + 1, None)
         if end == "Completed":
             self.transition("Uploading")
-        files.upload_results(clients.objects(), self.root, self.request)
+        training_files.upload_results(clients.objects(), self.root, self.request)
         self.finish(end)
 
     def attempt(self, algorithm: Algorithm, clients: RoleClients, started: int, lifetime: float | None) -> str:
@@ -67,8 +67,8 @@ class TrainingJob(Job):
         s3 = clients.objects()
         log = LogStream(clients, LOG_GROUP, f"{self.request['TrainingJobName']}/algo-1-{started}")
         try:
-            files.write_configuration(self.root, self.request)
-            files.download_channels(
+            training_files.write_configuration(self.root, self.request)
+            training_files.download_channels(
                 s3, self.root, self.request, clients.role_arn, self.key.region, log.write, self.interrupted
             )
             checkpoints = Checkpoints(s3, self.root, self.request.get("CheckpointConfig"))
@@ -142,7 +142,7 @@ class TrainingJob(Job):
         self.update(FinalMetricDataList=metrics.final() or None)
         metrics.send(clients, self.request["TrainingJobName"])
         if end == "Completed" and code:
-            raise JobFailedError(files.failure_reason(self.root, code))
+            raise JobFailedError(training_files.failure_reason(self.root, code))
         return end
 
     def cause(self, seconds: float, lifetime: float | None) -> str | None:

@@ -8,10 +8,10 @@ from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.parallel import in_parallel
 from localaws.sagemaker.aws.transfer import DataError, S3Object, list_input
+from localaws.sagemaker.container import model_files
 from localaws.sagemaker.container.serving import Container, ContainerError
-from localaws.sagemaker.hosting import model_files
-from localaws.sagemaker.jobs.base import Job, JobFailedError
-from localaws.sagemaker.jobs.files import nothing_found
+from localaws.sagemaker.jobs.job import Job, JobFailedError
+from localaws.sagemaker.jobs.training_files import nothing_found
 from localaws.sagemaker.jobs.transform_objects import ObjectFailedError, ObjectTransform
 from localaws.sagemaker.store import Document
 

@@ -26,8 +26,8 @@ def failure(root: Path) -> str:
     return (root / "output/failure").read_text()
 
 
-def accuracies(log: str, kind: str) -> list[float]:
-    return [float(value) for _, found, value in ACCURACY.findall(log) if found == kind]
+def accuracies(log: str, name: str) -> list[float]:
+    return [float(value) for _, channel, value in ACCURACY.findall(log) if channel == name]
 
 
 def probability(root: Path, label: int, seed: int) -> float:
@@ -59,10 +59,21 @@ def test_the_log_says_that_this_is_a_stand_in(trained: tuple[Path, str]) -> None
     assert "stand-in for the built-in Image Classification" in trained[1]
 
 
+def test_an_augmentation_type_is_accepted_and_logged_as_not_applied(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs = []
+    for name, hyperparameters in (("plain", {}), ("augmented", {"augmentation_type": "crop_color_transform"})):
+        assert train.run(write_root(tmp_path / name, **hyperparameters)) == 0
+        logs.append(capfd.readouterr().out)
+    assert "augmentation_type=crop_color_transform is not applied" in logs[1]
+    assert ACCURACY.findall(logs[0]) == ACCURACY.findall(logs[1])
+
+
 def test_the_epoch_with_the_best_validation_is_the_one_that_is_kept(trained: tuple[Path, str]) -> None:
-    found = accuracies(trained[1], "Validation")
-    kept = json.loads((trained[0] / "model/stand-in.json").read_text())["epoch"]
-    assert kept == found.index(max(found)) + 1
+    validation = accuracies(trained[1], "Validation")
+    epoch = json.loads((trained[0] / "model/stand-in.json").read_text())["epoch"]
+    assert epoch == validation.index(max(validation)) + 1
 
 
 def test_the_artifact_is_what_serving_needs_and_nothing_half_written(trained: tuple[Path, str]) -> None:
@@ -80,7 +91,7 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
 
 
 @pytest.mark.parametrize(
-    ("hyperparameters", "told"),
+    ("hyperparameters", "message"),
     [
         ({"epochs": "0"}, "'0' is not valid for 'epochs'"),
         ({"learning_rate": "2"}, "'2' is not valid for 'learning_rate'"),
@@ -92,11 +103,11 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
     ],
 )
 def test_hyperparameters_that_cannot_be_trained_are_named(
-    tmp_path: Path, hyperparameters: dict[str, str], told: str
+    tmp_path: Path, hyperparameters: dict[str, str], message: str
 ) -> None:
     root = write_root(tmp_path / "root")
     configure(root, **hyperparameters)
-    assert told in failure(root)
+    assert message in failure(root)
 
 
 def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:

@@ -102,16 +102,22 @@ def quietly(cloud: Cloud, endpoint: str) -> int | None:
 def test_an_update_serves_the_new_model_and_never_nothing(cloud: Cloud, endpoint: str) -> None:
     sagemaker = cloud.client("sagemaker")
     old = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
-    config = make_config(cloud, make_model(cloud, "2"))
+    config = make_config(cloud, make_model(cloud, "2", {"START_SECONDS": "1"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
-    answers = set()
-    while sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating":
-        answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
-    answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
-    assert answers <= {b"1", b"2"}
-    assert ask(cloud, endpoint)["Body"].read().endswith(b" 2")
+    answers = [version(cloud, endpoint)]
+    assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating"
+    while answers[-1] != b"2":
+        answers.append(version(cloud, endpoint))
+    assert set(answers) == {b"1", b"2"}
+    assert answers == sorted(answers)
+    until(lambda: sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService")
     assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
     until(lambda: not alive(old))
+
+
+def version(cloud: Cloud, endpoint: str) -> bytes:
+    """Return the version of the model that answers."""
+    return bytes(ask(cloud, endpoint)["Body"].read().split()[-1])
 
 
 def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:

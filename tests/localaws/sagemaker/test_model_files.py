@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.hosting.model_files import unpack
+from localaws.sagemaker.container.model_files import unpack
 
 
 def archive(*members: tarfile.TarInfo) -> tarfile.TarFile:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from localaws.errors import ServiceError
-from localaws.sagemaker.checks.request import validate
+from localaws.sagemaker.checks.constraints import validate
 from tests.localaws.sagemaker.builders import training_request
 
 ROLE = "arn:aws:iam::000000000000:role/execution"

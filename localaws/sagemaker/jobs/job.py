@@ -15,13 +15,10 @@ from localaws.errors import ServiceError
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.transfer import DataError
-from localaws.sagemaker.context import Context
+from localaws.sagemaker.context import LONGEST_REASON, Context
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
-
-LONGEST_REASON = 1024
-"""Characters of FailureReason (API model)."""
 
 LOG_SECONDS = 5.0
 

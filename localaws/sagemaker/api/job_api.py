@@ -5,14 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import page
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.jobs.base import Job, JobRunner, Slots
+from localaws.sagemaker.jobs.job import Job, JobRunner, Slots
 from localaws.sagemaker.store import Document
 
 

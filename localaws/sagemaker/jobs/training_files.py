@@ -10,7 +10,8 @@ from pathlib import Path
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, download, list_input, upload
 from localaws.sagemaker.container.registry import Algorithm
-from localaws.sagemaker.jobs.base import JobFailedError
+from localaws.sagemaker.context import LONGEST_REASON
+from localaws.sagemaker.jobs.job import JobFailedError
 from localaws.sagemaker.store import Document
 
 PROGRESS_SECONDS = 2.0
@@ -161,4 +162,4 @@ def failure_reason(root: Path, code: int) -> str:
     if not text.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
         text = f"AlgorithmError: {text}"
     ending = f", exit code: {code}"
-    return text[: 1024 - len(ending)] + ending
+    return text[: LONGEST_REASON - len(ending)] + ending

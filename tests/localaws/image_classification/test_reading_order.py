@@ -11,7 +11,7 @@ import torch
 
 from localaws.image_classification import train
 from localaws.image_classification.epoch import Trainer
-from localaws.image_classification.reading import CHUNK_BYTES, chunk_bounds, reading_order
+from localaws.image_classification.reading_order import CHUNK_BYTES, chunk_bounds, reading_order
 from tests.localaws.image_classification.builders import as_records, write_root
 
 BATCH = 8

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from localaws.sagemaker.container.registry import image_classification
-from localaws.sagemaker.jobs.metrics import MetricReader
+from localaws.sagemaker.jobs.training_metrics import MetricReader
 from tests.localaws.sagemaker.builders import POLICY, Cloud, finished, training_request, unique
 
 
