@@ -33,9 +33,9 @@ def register(control: Control, authorizer: Authorizer) -> None:
 
     original_invoke, original_tick = eventbridge._invoke_target, scheduler._tick_schedules
 
-    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Any:
+    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], *rest: Any) -> Any:
         if TARGET not in target.get("Arn", ""):
-            return original_invoke(target, event, rule)
+            return original_invoke(target, event, rule, *rest)
         call(control, authorizer, target, event, rule.get("Name", ""))
         return None
 

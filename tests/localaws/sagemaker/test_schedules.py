@@ -66,8 +66,22 @@ def test_a_schedule_moved_into_the_future_fires_then_and_not_now(cloud: Cloud, c
     until(lambda: endpoint not in endpoints(cloud), 10)
 
 
+def test_a_rule_of_eventbridge_still_reaches_its_target(cloud: Cloud) -> None:
+    sqs, events, name = cloud.client("sqs"), cloud.client("events"), unique("rule")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "ward", "Detail": '{"bed": 3}'}])
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(message["Body"])["detail"] == {"bed": 3}
+
+
 @pytest.mark.parametrize(
-    ("action", "service", "told"),
+    ("action", "service", "reason"),
     [
         (
             "sagemaker:DescribeEndpoint",
@@ -78,14 +92,14 @@ def test_a_schedule_moved_into_the_future_fires_then_and_not_now(cloud: Cloud, c
     ],
 )
 def test_a_schedule_can_do_what_its_role_may_and_no_more(
-    cloud: Cloud, config: str, action: str, service: str, told: str
+    cloud: Cloud, config: str, action: str, service: str, reason: str
 ) -> None:
     endpoint = make_endpoint(cloud, config)
     name = schedule(cloud, endpoint, role_that_may(cloud, action, service), 0)
     log = cloud.state.parent / "server.log"
     until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
     (line,) = [line for line in log.read_text().splitlines() if f"Schedule {name} could not" in line]
-    assert told in line
+    assert reason in line
     assert endpoint in endpoints(cloud)
 
 
