@@ -1,4 +1,4 @@
-"""What the control planes of training and transform jobs share: accept, describe, list and stop a job."""
+"""The control plane that all kinds of jobs share: start, describe, list and stop a job."""
 
 import time
 from abc import ABC, abstractmethod
@@ -19,8 +19,8 @@ class JobApi(ABC):
     """The control plane of one kind of jobs.
 
     Attributes:
-        kind: TrainingJob or TransformJob.
-        noun: what AWS calls such a job in its sentences.
+        kind: TrainingJob, TransformJob or HyperParameterTuningJob.
+        noun: the name of such a job in AWS's sentences.
     """
 
     kind: str
@@ -46,18 +46,18 @@ class JobApi(ABC):
 
     @abstractmethod
     def not_found(self, name: str) -> ServiceError:
-        """Return SageMaker's error for a job that is not there."""
+        """Return SageMaker's error for a job that does not exist."""
 
     @abstractmethod
     def in_use(self, key: Key) -> ServiceError:
         """Return SageMaker's error for a name that is taken."""
 
     def stopping(self, document: Document) -> None:
-        """Write down that a job was asked to stop."""
+        """Record that a job is stopping."""
         document.update({f"{self.kind}Status": "Stopping", "LastModifiedTime": time.time()})
 
     def start(self, key: Key, document: Document) -> dict[str, Any]:
-        """Add a job to the store, start it and return the answer of its Create operation.
+        """Add a job to the store, start it and return the response of its Create operation.
 
         Raises:
             ServiceError: ResourceInUse.
@@ -78,11 +78,11 @@ class JobApi(ABC):
         """Return one page of the jobs."""
         self.access.list(caller, f"List{self.kind}s")
         documents = list(self.store.all(self.kind, caller.account, caller.region).values())
-        found, token = page(self.kind, documents, request)
-        return {f"{self.kind}Summaries": found, "NextToken": token}
+        jobs, token = page(self.kind, documents, request)
+        return {f"{self.kind}Summaries": jobs, "NextToken": token}
 
     def stop(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Ask a running job to stop; one that is stopping already stays so."""
+        """Stop a running job. A job that is stopping already is left alone."""
         key = self._key(caller, "Stop", request)
 
         def change(document: Document) -> None:

@@ -17,19 +17,19 @@ from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.tuning import TuningJob, jobs_of, objective_value, summary
 from localaws.sagemaker.store import Document
 
-AT_A_TIME = 2
-"""Tuning jobs; their training jobs wait for each other anyway."""
+TUNING_SLOTS = 2
+"""Tuning jobs that run at a time."""
 
 
 class TuningApi(JobApi):
-    """The control plane of hyperparameter tuning jobs. Whatever the strategy, values are drawn at random here."""
+    """The control plane of hyperparameter tuning jobs. In localaws every strategy is a random search."""
 
     kind = "HyperParameterTuningJob"
     noun = "hyperparameter tuning job"
 
     def __init__(self, context: Context, access: Access, training: TrainingApi) -> None:
         super().__init__(
-            context, access, AT_A_TIME, partial(TuningJob, accept=training.accept, stop=training.runner.stop)
+            context, access, TUNING_SLOTS, partial(TuningJob, accept=training.accept, stop=training.runner.stop)
         )
         self.operations["ListTrainingJobsForHyperParameterTuningJob"] = self.list_training
 
@@ -43,14 +43,14 @@ class TuningApi(JobApi):
         algorithm = self.context.registry.find(definition["AlgorithmSpecification"]["TrainingImage"])
         check_training(definition, algorithm)
         objective = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        if objective not in (known := [metric.name for metric in algorithm.metrics]):
-            raise invalid(f"The objective metric {objective} is not one of the algorithm's: {', '.join(known)}.")
+        if objective not in (names := [metric.name for metric in algorithm.metrics]):
+            raise invalid(f"The objective metric {objective} is not one of the algorithm's: {', '.join(names)}.")
         if self.store.get(key) is not None:
             raise self.in_use(key)
         return self.start(key, initial(key, request))
 
     def list_training(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Return one page of a tuning job's training jobs; sorted by objective, the best come first or last."""
+        """Return one page of a tuning job's training jobs."""
         key = key_of(caller, self.kind, request["HyperParameterTuningJobName"])
         self.access.use(caller, "ListTrainingJobsForHyperParameterTuningJob", key)
         document = self.store.get(key)
@@ -81,7 +81,7 @@ class TuningApi(JobApi):
 
 
 def initial(key: Key, request: Document) -> Document:
-    """Return the document of a tuning job that was just accepted."""
+    """Return the document of a newly accepted tuning job."""
     now = time.time()
     counters = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
     return {name: value for name, value in request.items() if name != "Tags"} | {

@@ -153,7 +153,7 @@ def check_transform(request: Document, algorithm: Algorithm) -> None:
     check_source(source["DataSource"]["S3DataSource"], "the transform job")
     if source.get("SplitType", "None") != "None" or source.get("CompressionType", "None") != "None":
         raise invalid(
-            f"{algorithm.repository} takes one object per request: set SplitType and CompressionType to None."
+            f"{algorithm.repository} takes one object per request; SplitType and CompressionType must be None."
         )
     if request.get("BatchStrategy") == "MultiRecord":
         raise invalid(f"{algorithm.repository} takes one object per request: set BatchStrategy to SingleRecord.")

@@ -5,16 +5,16 @@ import random
 from typing import Any
 
 WIDE = 100.0
-"""Ratio of the ends from which "Auto" scales a positive range logarithmically."""
+"""Smallest ratio of a positive range's ends at which "Auto" means logarithmic scaling."""
 
 
 def sample(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
-    """Draw a value from each of the ParameterRanges, as hyperparameters are sent: text by name."""
-    drawn = {}
+    """Sample a value from each of the ParameterRanges; return hyperparameters as strings by name."""
+    sampled = {}
     for parameter in ranges.get("IntegerParameterRanges", []):
         low, high = int(parameter["MinValue"]), int(parameter["MaxValue"])
         value = within(low, high + 1, parameter.get("ScalingType", "Auto"), rng.random())
-        drawn[parameter["Name"]] = str(min(int(value), high))
+        sampled[parameter["Name"]] = str(min(int(value), high))
     for parameter in ranges.get("ContinuousParameterRanges", []):
         value = within(
             float(parameter["MinValue"]),
@@ -22,10 +22,10 @@ def sample(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
             parameter.get("ScalingType", "Auto"),
             rng.random(),
         )
-        drawn[parameter["Name"]] = repr(value)
+        sampled[parameter["Name"]] = repr(value)
     for parameter in ranges.get("CategoricalParameterRanges", []):
-        drawn[parameter["Name"]] = rng.choice(parameter["Values"])
-    return drawn
+        sampled[parameter["Name"]] = rng.choice(parameter["Values"])
+    return sampled
 
 
 def within(low: float, high: float, scaling: str, fraction: float) -> float:

@@ -115,15 +115,15 @@ NOT_SENT = (
 
 def jobs_of(context: Context, key: Key) -> list[Document]:
     """Return the training jobs of a tuning job, in the order of their creation."""
-    every = context.store.all("TrainingJob", key.account, key.region).values()
+    documents = context.store.all("TrainingJob", key.account, key.region).values()
     return sorted(
-        (document for document in every if document.get("TuningJobArn") == key.arn),
+        (document for document in documents if document.get("TuningJobArn") == key.arn),
         key=lambda document: float(document["CreationTime"]),
     )
 
 
 def summary(document: Document, objective: str) -> dict[str, Any]:
-    """Return a HyperParameterTrainingJobSummary."""
+    """Return the HyperParameterTrainingJobSummary of a training job."""
     values = {metric["MetricName"]: metric["Value"] for metric in document.get("FinalMetricDataList") or []}
     status = document["TrainingJobStatus"]
     objective_status = "Pending" if status not in ENDED else "Succeeded" if objective in values else "Failed"

@@ -88,7 +88,7 @@ def test_a_crashed_container_is_started_again(cloud: Cloud, endpoint: str) -> No
     after = until(lambda: quietly(cloud, endpoint))
     assert before != after
     assert not alive(before)
-    until(lambda: "it is started again." in " ".join(cloud.log(f"/aws/sagemaker/Endpoints/{endpoint}", "v0/")))
+    until(lambda: "is restarted." in " ".join(cloud.log(f"/aws/sagemaker/Endpoints/{endpoint}", "v0/")))
     assert cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
 
 

@@ -84,7 +84,9 @@ def test_a_job_accepted_while_the_server_starts_is_not_taken_for_a_dead_ones(tmp
 
 def test_a_damaged_state_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "resources.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(StartError, match=r"resources.sqlite cannot be used \(file is not a database\); mend or remove"):
+    with pytest.raises(
+        StartError, match=r"resources.sqlite cannot be used \(file is not a database\); repair or remove"
+    ):
         Store(tmp_path / "resources.sqlite")
 
 
