@@ -26,7 +26,7 @@ class Endpoints:
         self.threads: list[threading.Thread] = []
         self.previous = context.store.all("Endpoint")
         self.returning = {
-            key for key, each in self.previous.items() if each["EndpointStatus"] in ("InService", "Updating")
+            key for key, document in self.previous.items() if document["EndpointStatus"] in ("InService", "Updating")
         }
         self._remove_unused_folders()
 

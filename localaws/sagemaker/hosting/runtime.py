@@ -39,11 +39,11 @@ class Runtime:
         self.endpoints = endpoints
 
     def invoke(self, key: Key, name: str, headers: Mapping[str, str], body: bytes) -> RuntimeResponse:
-        """Send `body` to the endpoint's container and return its answer. This blocks: call it on a worker thread.
+        """Send `body` to the endpoint's container and return its answer. Blocks.
 
         Raises:
-            ServiceError: ValidationError for an endpoint that does not exist or is not in service, an unknown variant or a
-                body that is too large; ModelError (424) if the container did not answer 2xx.
+            ServiceError: ValidationError for an endpoint that does not exist or is not in service, an unknown variant
+                or a body that is too large; ModelError (424) if the container did not answer 2xx.
         """
         lowered = {header.lower(): value for header, value in headers.items()}
         deployment = self._serving(key, name)

@@ -10,7 +10,7 @@ from localaws.sagemaker.checks.jobs import DEFAULT_CHECKPOINTS
 
 
 class Checkpoints:
-    """The folder of CheckpointConfig (LocalPath below /opt/ml) and its copy at S3Uri. Without a config, nothing is copied."""
+    """The folder of CheckpointConfig (LocalPath below /opt/ml) and its copy at S3Uri. Does nothing without a config."""
 
     def __init__(self, s3: Objects, root: Path, config: dict[str, str] | None) -> None:
         self.s3 = s3

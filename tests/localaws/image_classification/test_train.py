@@ -121,7 +121,7 @@ def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
 def test_a_list_that_names_a_missing_image_fails_with_its_name(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root")
     (root / "input/data/train/3.jpg").unlink()
-    assert "names 3.jpg (line 4), which is not there" in failure(root)
+    assert "names 3.jpg (line 4), which does not exist" in failure(root)
 
 
 @pytest.mark.parametrize("line", ["0 1 0.jpg", "zero\t1\t0.jpg", "0\t0.5\t0.jpg", "0\t1\t/etc/passwd", "0\t1"])
