@@ -1,4 +1,4 @@
-"""Small training sets in the folder that plays /opt/ml."""
+"""Small training sets in a folder in place of /opt/ml."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The order in which a job reads its training list: by chunks of the file, as MXNet does."""
+"""The order in which a job reads its training list, by chunks as in MXNet."""
 
 import os
 import random

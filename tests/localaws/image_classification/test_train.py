@@ -1,4 +1,4 @@
-"""A training run as SageMaker would start it: what it logs, what it leaves, and why it fails."""
+"""A training run: its log, its artifact, and its failures."""
 
 import json
 import re
@@ -21,7 +21,7 @@ ACCURACY = re.compile(
 
 
 def failure(root: Path) -> str:
-    """Run to failure; return what SageMaker would put into FailureReason."""
+    """Run a job that fails and return its FailureReason."""
     assert train.run(root) == 1
     return (root / "output/failure").read_text()
 
@@ -38,7 +38,7 @@ def probability(root: Path, label: int, seed: int) -> float:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A finished job of the process that SageMaker starts: its folder and its log."""
+    """The folder and the log of a finished training process."""
     root = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6")
     command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -191,7 +191,7 @@ def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: 
 
 
 def interrupt_after(root: Path, epochs: int) -> None:
-    """Train `epochs` of the configured epochs, as a spot interruption would leave them."""
+    """Train `epochs` of the configured epochs, then interrupt the job."""
     from localaws.image_classification import checkpoint_file
 
     class InterruptedError(Exception):

@@ -39,12 +39,12 @@ POLICY = {
         },
     ],
 }
-"""The execution role's policy: everything below open/ and SageMaker's own metrics, nothing else."""
+"""The execution role's policy: objects below open/, logs, and SageMaker's own metrics."""
 
 
 @dataclass
 class Cloud:
-    """One localaws: its process, and clients of the account's root; `toy` is the repository of the toy's image."""
+    """A localaws with clients of the account's root. `toy` is the repository of the toy's image."""
 
     state: Path
     toy: str = "toy"
@@ -74,7 +74,7 @@ class Cloud:
         return boto3.Session(key, secret, token, REGION)
 
     def client(self, service: str) -> Any:
-        """Return the account's client of a service, made once: it parses SageMaker's large model."""
+        """Return the root's client of a service, created once because parsing SageMaker's model is slow."""
         if service not in self.clients:
             self.clients[service] = self.client_of(self.session(), service)
         return self.clients[service]
@@ -83,7 +83,7 @@ class Cloud:
         return session.client(service, endpoint_url=f"http://localhost:{self.port}")
 
     def prepare(self) -> None:
-        """Make the bucket, the execution role and a small data set."""
+        """Create the bucket, the execution role and a small data set."""
         s3, iam = self.client("s3"), self.client("iam")
         s3.create_bucket(Bucket=BUCKET)
         self.role = make_role(iam, "execution", "sagemaker.amazonaws.com", POLICY)
@@ -92,12 +92,12 @@ class Cloud:
 
     def events(self, group: str, prefix: str) -> list[str]:
         """Return every line of the first stream of `group` whose name starts with `prefix`."""
-        found = self.log(group, prefix)
-        assert found, f"{group}:{prefix} has no line"
-        return found
+        lines = self.log(group, prefix)
+        assert lines, f"{group}:{prefix} has no line"
+        return lines
 
     def log(self, group: str, prefix: str) -> list[str]:
-        """Return the same, or nothing when there is no such stream yet."""
+        """Return every line of that stream, none if it does not exist yet."""
         logs = self.client("logs")
         try:
             streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
@@ -105,14 +105,14 @@ class Cloud:
             return []
         if not streams:
             return []
-        found = logs.get_log_events(
+        page = logs.get_log_events(
             logGroupName=group, logStreamName=streams[0]["logStreamName"], startFromHead=True, limit=10000
         )
-        return [event["message"] for event in found["events"]]
+        return [event["message"] for event in page["events"]]
 
 
 def make_role(iam: Any, name: str, trusted: str, policy: dict[str, Any]) -> str:
-    """Create a role trusted by one service, with one inline policy; return its ARN."""
+    """Create a role that one service may assume, with one inline policy; return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"}],
@@ -123,13 +123,13 @@ def make_role(iam: Any, name: str, trusted: str, policy: dict[str, Any]) -> str:
 
 
 def running_cloud(state: Path) -> Iterator[Cloud]:
-    found = Cloud(state)
-    found.start()
+    cloud = Cloud(state)
+    cloud.start()
     try:
-        found.prepare()
-        yield found
+        cloud.prepare()
+        yield cloud
     finally:
-        found.end(signal.SIGTERM)
+        cloud.end(signal.SIGTERM)
     assert "Traceback" not in (state.parent / "server.log").read_text()
 
 
@@ -158,28 +158,28 @@ def training_request(role: str, **changes: Any) -> dict[str, Any]:
 
 
 def until(check: Any, seconds: float = 30) -> Any:
-    """Return the first true value of `check()`."""
+    """Wait until `check()` is true and return its value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
+        result = check()
+        if result:
+            return result
         time.sleep(0.05)
-    raise AssertionError(f"nothing true within {seconds} s")
+    raise AssertionError(f"the check was not true within {seconds} s")
 
 
 def finished(sagemaker: Any, name: str, seconds: float = 20) -> dict[str, Any]:
     """Wait for a training job's end and return its description."""
 
     def ended() -> Any:
-        found = sagemaker.describe_training_job(TrainingJobName=name)
-        return found if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+        description = sagemaker.describe_training_job(TrainingJobName=name)
+        return description if description["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
     return dict(until(ended, seconds))
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
+    """Return whether a process runs and is not a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Endpoints end to end: really serving processes, blue/green, restarts, and the runtime's errors."""
+"""Endpoints end to end: serving processes, updates, restarts, and the runtime's errors."""
 
 import json
 from typing import Any
@@ -28,9 +28,9 @@ def test_bytes_and_headers_go_through_unchanged(cloud: Cloud, endpoint: str) -> 
 
 
 def test_an_endpoint_in_service_describes_what_it_runs(cloud: Cloud, endpoint: str) -> None:
-    found = cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)
-    variant = found["ProductionVariants"][0]
-    assert found["EndpointStatus"] == "InService"
+    description = cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    variant = description["ProductionVariants"][0]
+    assert description["EndpointStatus"] == "InService"
     assert variant["DeployedImages"][0]["SpecifiedImage"].endswith("/toy:1")
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"], variant["CurrentWeight"]) == (1, 1, 1.0)
 
@@ -126,9 +126,9 @@ def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:
     broken = make_config(cloud, make_model(cloud, "6", {"BREAK": "start"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
-    found = sagemaker.describe_endpoint(EndpointName=endpoint)
-    assert found["EndpointConfigName"] == config
-    assert found["FailureReason"].startswith(
+    description = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert description["EndpointConfigName"] == config
+    assert description["FailureReason"].startswith(
         "The primary container for production variant v0 did not pass the ping health check"
     )
     assert ask(cloud, endpoint)["Body"].read().endswith(b" 5")
@@ -138,8 +138,8 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
     sagemaker = cloud.client("sagemaker")
     config = make_config(cloud, make_model(cloud, "3", {"BREAK": "start"}))
     sagemaker.create_endpoint(EndpointName="broken", EndpointConfigName=config)
-    found = until(lambda: failed(sagemaker, "broken"))
-    assert "its process ended with exit code 3" in found["FailureReason"]
+    description = until(lambda: failed(sagemaker, "broken"))
+    assert "its process ended with exit code 3" in description["FailureReason"]
     assert "I cannot start" in cloud.events("/aws/sagemaker/Endpoints/broken", "v0/")
     with pytest.raises(ClientError, match="is not in service: its status is Failed"):
         ask(cloud, "broken")
@@ -152,8 +152,8 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
 
 
 def failed(sagemaker: Any, name: str) -> Any:
-    found = sagemaker.describe_endpoint(EndpointName=name)
-    return found if found["EndpointStatus"] == "Failed" else None
+    description = sagemaker.describe_endpoint(EndpointName=name)
+    return description if description["EndpointStatus"] == "Failed" else None
 
 
 def test_deleting_an_endpoint_ends_its_process(cloud: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""Child processes: their lines, their exit codes, and that none outlives who started it."""
+"""Child processes: their lines, their exit codes, and their end with the process that started them."""
 
 import signal
 import subprocess
@@ -74,7 +74,7 @@ def test_a_command_that_ends_takes_what_it_left_behind_with_it() -> None:
 
 @pytest.mark.parametrize("prctl", [True, False])
 def test_a_killed_parent_takes_the_command_with_it_also_without_prctl(tmp_path: Path, prctl: bool) -> None:
-    """The supervisor's pipe does it alone where the kernel has no parent-death signal (macOS)."""
+    """Without a parent-death signal, as on macOS, the supervisor's pipe ends the command."""
     supervisor = tmp_path / "supervise.py"
     source = SUPERVISOR.read_text()
     supervisor.write_text(source if prctl else source.replace('sys.platform != "linux"', "True"))

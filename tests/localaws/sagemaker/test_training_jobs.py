@@ -19,10 +19,10 @@ def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Clo
         TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
     job = sagemaker.describe_training_job(TrainingJobName=name)
-    assert [each["Status"] for each in job["SecondaryStatusTransitions"]] == [
+    assert [transition["Status"] for transition in job["SecondaryStatusTransitions"]] == [
         "Starting", "Downloading", "Training", "Uploading", "Completed",
     ]  # fmt: skip
-    assert all(each["EndTime"] >= each["StartTime"] for each in job["SecondaryStatusTransitions"])
+    assert all(transition["EndTime"] >= transition["StartTime"] for transition in job["SecondaryStatusTransitions"])
     assert job["FinalMetricDataList"][0]["MetricName"] == "train:accuracy"
     assert job["FinalMetricDataList"][0]["Value"] == pytest.approx(0.7)
     assert job["TrainingStartTime"] <= job["TrainingEndTime"]

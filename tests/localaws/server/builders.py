@@ -22,7 +22,7 @@ def command(*options: str) -> list[str]:
 
 
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line that is expected to end by itself."""
+    """Run a command line that ends by itself."""
     return subprocess.run(
         command(*options),
         cwd=ROOT,
@@ -36,7 +36,7 @@ def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class Server:
-    """One localaws: its state folder, its port, its process."""
+    """A localaws: its state folder, its port and its process."""
 
     state: Path
     port: int
@@ -55,17 +55,17 @@ class Server:
         return self.process.wait(20)
 
     def processes(self) -> list[int]:
-        """Return the processes of the server's session that live."""
+        """Return the ids of the running processes in the server's session."""
         assert self.process is not None
-        found = []
+        pids = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = path.read_text().rsplit(")", 1)[1].split()
             except OSError:
-                continue  # it ended meanwhile
+                continue  # the process has ended
             if int(fields[3]) == self.process.pid and fields[0] != "Z":
-                found.append(int(path.parent.name))
-        return found
+                pids.append(int(path.parent.name))
+        return pids
 
     def client(self, service: str, *credentials: str) -> Any:
         """Return a client of the account's root, or of the given key, secret and token."""
@@ -74,14 +74,14 @@ class Server:
         return session.client(service, endpoint_url=f"http://localhost:{self.port}")
 
     def role(self, name: str, *statements: dict[str, Any]) -> tuple[str, str, str]:
-        """Make a role with these statements; return credentials of it."""
+        """Create a role with these statements; return its key, secret and token."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=document(*statements))
-        found = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        return found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+        credentials = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -89,7 +89,7 @@ def document(*statements: dict[str, Any]) -> str:
 
 
 def other_address() -> str | None:
-    """Return this machine's address that is not the loopback one, if it has one."""
+    """Return an address of this machine other than the loopback address, if it has one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
