@@ -1,6 +1,5 @@
-"""The account of localaws, and the environment variables that point a client at it."""
+"""The region and keys of localaws, and the environment variables that point a client at it."""
 
-ACCOUNT = "000000000000"
 REGION = "us-east-1"
 ACCESS_KEY_ID = "AKIALOCALAWSONLOCAL0"
 """A key that no one else uses: the CDK CLI caches the account of each access key under the user's home."""

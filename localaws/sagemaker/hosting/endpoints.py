@@ -59,7 +59,8 @@ class Endpoints:
                 self._spawn(self._restore, key, document["_Plan"])
 
     def _remove_unused_folders(self) -> None:
-        plans = [each[member] for each in self.previous.values() for member in ("_Plan", "_Next") if each.get(member)]
+        members = [document.get(name) for document in self.previous.values() for name in ("_Plan", "_Next")]
+        plans = [plan for plan in members if plan]
         used = {plan["Id"] for plan in plans}
         for folder in (self.context.work / "Endpoint").glob("*"):
             if folder.name not in used:
@@ -74,7 +75,7 @@ class Endpoints:
         """End every container. The states of the endpoints do not change."""
         with self.changed:
             deployments, threads = list(self.running.values()), list(self.threads)
-        stopping = [threading.Thread(target=each.stop, daemon=True) for each in deployments]
+        stopping = [threading.Thread(target=deployment.stop, daemon=True) for deployment in deployments]
         for thread in stopping:
             thread.start()
         for thread in [*stopping, *threads]:
@@ -89,7 +90,7 @@ class Endpoints:
     def _spawn(self, work: Any, *arguments: Any) -> None:
         thread = threading.Thread(target=work, args=arguments, name=f"endpoint {arguments[0].name}", daemon=True)
         with self.changed:
-            self.threads = [each for each in self.threads if each.is_alive()]
+            self.threads = [running for running in self.threads if running.is_alive()]
             self.threads.append(thread)
         thread.start()
 

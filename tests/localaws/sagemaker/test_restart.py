@@ -54,10 +54,10 @@ def test_after_an_end_in_the_middle_the_jobs_failed_and_nothing_else_is_lost(own
 
     failed = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
     assert (failed["TrainingJobStatus"], failed["SecondaryStatus"]) == ("Failed", "Failed")
-    assert failed["FailureReason"].startswith("InternalServerError: localaws ended while the job was running.")
+    assert failed["FailureReason"].startswith("InternalServerError: localaws ended")
     failed = sagemaker.describe_transform_job(TransformJobName=transform["TransformJobName"])
     assert failed["TransformJobStatus"] == "Failed"
-    assert failed["FailureReason"].startswith("InternalServerError: localaws ended while the job was running.")
+    assert failed["FailureReason"].startswith("InternalServerError: localaws ended")
     after = sagemaker.describe_training_job(TrainingJobName=done["TrainingJobName"])
     assert without_metadata(after) == without_metadata(before)
     assert sagemaker.list_tags(ResourceArn=after["TrainingJobArn"])["Tags"] == done["Tags"]

@@ -60,10 +60,8 @@ def test_a_bad_object_has_no_out_the_others_do_and_the_job_fails_naming_it(cloud
     put(cloud, "in2", a=b"1", b=b"bad image", c=b"22")
     job = transform(cloud, make_model(cloud), "in2/")
     assert job["TransformJobStatus"] == "Failed"
-    assert job["FailureReason"] == (
-        "ClientError: See job logs for more information: 1 of 3 objects failed and have no .out; the first: "
-        "s3://images/open/in2/b.jpg: the model answered 400: This is not an image."
-    )
+    for part in ("1 of 3 objects", "s3://images/open/in2/b.jpg", "400", "This is not an image."):
+        assert part in job["FailureReason"]
     assert sorted(outputs(cloud, job)) == ["a.jpg.out", "c.jpg.out"]
 
 
