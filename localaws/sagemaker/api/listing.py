@@ -30,9 +30,18 @@ def page(kind: str, documents: list[Document], request: Document) -> tuple[list[
     matching.sort(key=lambda document: (document.get(member, ""), document[f"{kind}Name"]))
     if request.get("SortOrder", "Ascending" if kind in OLDEST_FIRST else "Descending") == "Descending":
         matching.reverse()
+    return paginate(matching, request)
+
+
+def paginate(items: list[Document], request: Document, size: int = DEFAULT_PAGE) -> tuple[list[Document], str | None]:
+    """Return the page of `items` that `request` asks for, and the token of the next page; `size` is the default size.
+
+    Raises:
+        ServiceError: ValidationException, for an invalid NextToken.
+    """
     start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
-    end = start + int(request.get("MaxResults", DEFAULT_PAGE))
-    return matching[start:end], encode_token(end) if end < len(matching) else None
+    end = start + int(request.get("MaxResults", size))
+    return items[start:end], encode_token(end) if end < len(items) else None
 
 
 def matches(kind: str, document: Document, request: Document) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from localaws.errors import invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.listing import decode_token, encode_token
+from localaws.sagemaker.api.listing import paginate
 from localaws.sagemaker.arns import Key, parse_arn
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.store import Document, Store
@@ -37,9 +37,8 @@ class Tags:
     def list(self, caller: Caller, request: Document) -> dict[str, Any]:
         """List a resource's tags."""
         tags = self._document(self._key(caller, "ListTags", request)).get("_Tags", [])
-        start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
-        end = start + int(request.get("MaxResults", MOST_TAGS))
-        return {"Tags": tags[start:end], "NextToken": encode_token(end) if end < len(tags) else None}
+        page, token = paginate(tags, request, MOST_TAGS)
+        return {"Tags": page, "NextToken": token}
 
     def delete(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Remove tags by key. Unknown keys are ignored."""

@@ -7,7 +7,7 @@ from typing import Any
 from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.job_api import JobApi
-from localaws.sagemaker.api.listing import DEFAULT_PAGE, decode_token, encode_token
+from localaws.sagemaker.api.listing import paginate
 from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
@@ -63,9 +63,8 @@ class TuningApi(JobApi):
             jobs = sorted((job for job in jobs if job["ObjectiveStatus"] == "Succeeded"), key=objective_value)
         if request.get("SortOrder") == "Descending":
             jobs.reverse()
-        start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
-        end = start + int(request.get("MaxResults", DEFAULT_PAGE))
-        return {"TrainingJobSummaries": jobs[start:end], "NextToken": encode_token(end) if end < len(jobs) else None}
+        page, token = paginate(jobs, request)
+        return {"TrainingJobSummaries": page, "NextToken": token}
 
     def not_found(self, name: str) -> ServiceError:
         """Return SageMaker's error for an unknown tuning job."""

@@ -16,12 +16,8 @@ def sample(ranges: dict[str, Any], rng: random.Random) -> dict[str, str]:
         value = within(low, high + 1, parameter.get("ScalingType", "Auto"), rng.random())
         sampled[parameter["Name"]] = str(min(int(value), high))
     for parameter in ranges.get("ContinuousParameterRanges", []):
-        value = within(
-            float(parameter["MinValue"]),
-            float(parameter["MaxValue"]),
-            parameter.get("ScalingType", "Auto"),
-            rng.random(),
-        )
+        lower, upper = float(parameter["MinValue"]), float(parameter["MaxValue"])
+        value = within(lower, upper, parameter.get("ScalingType", "Auto"), rng.random())
         sampled[parameter["Name"]] = repr(value)
     for parameter in ranges.get("CategoricalParameterRanges", []):
         sampled[parameter["Name"]] = rng.choice(parameter["Values"])

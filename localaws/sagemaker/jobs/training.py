@@ -122,11 +122,8 @@ class TrainingJob(Job):
                 if self.context.closing.is_set():
                     raise JobStoppedError
                 if kill_at is None and (cause := self.cause(now - began, lifetime)):
-                    end = cause
-                    if end != "Interrupted":
-                        self.transition("Stopping", TrainingJobStatus="Stopping")
-                    child.terminate()
-                    kill_at = now + self.context.limits.stop_grace
+                    end, kill_at = cause, now + self.context.limits.stop_grace
+                    self.terminate(child, cause)
                 elif kill_at is not None and now > kill_at:
                     child.kill()
                 if now - synced > self.context.limits.checkpoint_sync:
@@ -144,6 +141,12 @@ class TrainingJob(Job):
         if end == "Completed" and code:
             raise JobFailedError(training_files.failure_reason(self.root, code))
         return end
+
+    def terminate(self, child: Child, cause: str) -> None:
+        """Ask the process to end; after a spot interruption the job's status does not change."""
+        if cause != "Interrupted":
+            self.transition("Stopping", TrainingJobStatus="Stopping")
+        child.terminate()
 
     def cause(self, seconds: float, lifetime: float | None) -> str | None:
         """Return the reason to end the process after `seconds`, None if there is none."""
