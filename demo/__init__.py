@@ -1,1 +1,1 @@
-"""The whole path on this machine, driven as the commands a person would type."""
+"""All steps from radiographs to a prediction on this machine, run as the commands that you would type."""

@@ -1,4 +1,4 @@
-"""Run the demo's commands one after another, with the time each took."""
+"""The demo's commands, run one after another, and the time of each step."""
 
 import shlex
 import subprocess
@@ -10,17 +10,17 @@ from pathlib import Path
 
 
 class StepFailedError(Exception):
-    """A step's command ended with an error; its own message is already on the screen."""
+    """A step of the demo failed. The command has printed its own message."""
 
 
 @dataclass
 class Runner:
-    """Runs commands in one folder and environment and remembers each step's seconds.
+    """Runs commands in one folder and environment and records each step's seconds.
 
     Attributes:
         root: the working folder of every command, the project's root.
         env: the whole environment of every command.
-        total: how many steps are announced in "[n/total]".
+        total: number of steps, printed as "[n/total]".
     """
 
     root: Path
@@ -29,7 +29,7 @@ class Runner:
     seconds: list[tuple[str, float]] = field(default_factory=list)
 
     def step(self, title: str, commands: Sequence[Sequence[str]], note: str = "") -> None:
-        """Announce `title`, then run `commands` in order.
+        """Print `title` and run `commands` in order.
 
         Raises:
             StepFailedError: a command could not be started or ended with an exit code other than 0.
@@ -40,10 +40,10 @@ class Runner:
         self.finish(title, started)
 
     def run(self, title: str, command: Sequence[str]) -> None:
-        """Run a command of the step `title`; its output goes straight to the screen.
+        """Run a command of the step `title` and show its output.
 
         Raises:
-            StepFailedError: it could not be started or ended with an exit code other than 0.
+            StepFailedError: the command could not be started or ended with an exit code other than 0.
         """
         print(f"$ {shlex.join(command)}", flush=True)
         try:
@@ -54,19 +54,19 @@ class Runner:
             raise StepFailedError(f"{title} failed: `{shlex.join(command)}` ended with exit code {code}.")
 
     def announce(self, title: str, note: str = "") -> float:
-        """Print the step's heading, and under it what to know about it; return the clock to hand to `finish`."""
+        """Print the step's heading and note; return the start time for `finish`."""
         print(f"\n[{len(self.seconds) + 1}/{self.total}] {title}", flush=True)
         if note:
             print(note, flush=True)
         return time.monotonic()
 
     def finish(self, title: str, started: float) -> None:
-        """Record how long the step took."""
+        """Record the seconds of the step."""
         self.seconds.append((title, time.monotonic() - started))
 
 
 def stop(process: subprocess.Popen[bytes], grace: float = 15.0) -> None:
-    """End a child process: SIGTERM first, SIGKILL when `grace` seconds were not enough."""
+    """End a child process with SIGTERM, and with SIGKILL after `grace` seconds."""
     if process.poll() is not None:
         return
     process.terminate()

@@ -1,4 +1,4 @@
-"""One held-out image of each class through the REST API, with curl."""
+"""Predictions of the REST API for a held-out image of each class, requested with curl."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from demo.commands import StepFailedError
 
 @dataclass(frozen=True)
 class Api:
-    """Where the deployed REST API answers (`url` ends with a slash) and the key it wants."""
+    """The URL of the deployed REST API, which ends with a slash, and its key."""
 
     url: str
     key: str
@@ -28,11 +28,11 @@ def held_out_images(session: boto3.Session, stage: str, folder: Path) -> list[tu
     images = []
     for name in ("NORMAL", "PNEUMONIA"):
         prefix = f"datasets/{latest['name']}/{latest['version']}/test/{name}/"
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
-        if not found:
+        objects = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+        if not objects:
             raise StepFailedError(f"s3://{bucket}/{prefix} holds no image: the data set has no test images of {name}.")
-        path = folder / Path(found[0]["Key"]).name
-        s3.download_file(bucket, found[0]["Key"], str(path))
+        path = folder / Path(objects[0]["Key"]).name
+        s3.download_file(bucket, objects[0]["Key"], str(path))
         images.append((name, path))
     return images
 
@@ -51,26 +51,26 @@ def deployed_api(session: boto3.Session, stage: str) -> Api:
 
 
 def curl_line(api: Api, image: Path, key: str = "$API_KEY") -> list[str]:
-    """Return the curl command that asks `api` about one image, with `key` in the header."""
+    """Return the curl command that sends one image to `api`, with `key` in the header."""
     headers = ["-H", f"x-api-key: {key}", "-H", "Content-Type: image/jpeg"]
     return ["curl", "--silent", "--show-error", *headers, "--data-binary", f"@{image}", f"{api.url}predict"]
 
 
 def predict(api: Api, image: Path) -> dict[str, object]:
-    """Ask the API about one image by curl and return its answer.
+    """Send one image to the API with curl and return its prediction.
 
     Raises:
-        StepFailedError: there is no curl, it failed, or the answer is no prediction.
+        StepFailedError: curl is missing or failed, or the answer is not a prediction.
     """
     if shutil.which("curl") is None:
-        raise StepFailedError("curl is not on the PATH: install it to let the demo ask the API as you would.")
-    done = subprocess.run(curl_line(api, image, api.key), capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode != 0:
-        raise StepFailedError(f"curl ended with exit code {done.returncode}: {done.stderr.strip()}")
+        raise StepFailedError("curl is not on the PATH: install curl.")
+    result = subprocess.run(curl_line(api, image, api.key), capture_output=True, text=True, check=False, timeout=60)
+    if result.returncode != 0:
+        raise StepFailedError(f"curl ended with exit code {result.returncode}: {result.stderr.strip()}")
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(result.stdout)
     except json.JSONDecodeError as error:
-        raise StepFailedError(f"The API's answer is not JSON: {done.stdout[:200]!r}") from error
+        raise StepFailedError(f"The API's answer is not JSON: {result.stdout[:200]!r}") from error
     verify(answer)
     return dict(answer)
 
@@ -79,7 +79,7 @@ def verify(answer: dict[str, object]) -> None:
     """Check that an answer is a prediction: probabilities that sum to 1, and a label that follows the threshold.
 
     Raises:
-        StepFailedError: it is not.
+        StepFailedError: the answer is not a prediction.
     """
     probabilities = answer.get("probabilities")
     if not isinstance(probabilities, dict) or abs(sum(probabilities.values()) - 1) > 1e-3:

@@ -1,4 +1,4 @@
-"""The demo's step that scores the images, and what it says and does when the model misses the gate."""
+"""The demo's step that scores the images, with a release by --force if the model misses the gate."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ NOTE = "The container runs on this machine, in place of the instance that AWS wo
 
 
 def score(runner: Runner, title: str, stage: str, transform: Sequence[str]) -> None:
-    """Run `transform`, the command that measures and releases; release a model that missed the gate by --force.
+    """Run the command `transform`; if the model misses the gate, run it again with --force.
 
     Raises:
         StepFailedError: the command failed for another reason.
@@ -32,7 +32,7 @@ def score(runner: Runner, title: str, stage: str, transform: Sequence[str]) -> N
 
 
 def missed_gate(runner: Runner, stage: str) -> str | None:
-    """Return why the stage's model, measured just now, may not be deployed; None if it was not measured or passed."""
+    """Return why the stage's model missed the gate, None if it passed or was not measured."""
     model = json.loads((runner.root / "cdk.context.json").read_text(encoding="utf-8"))[f"model:{stage}"]
     measured = "metrics" in model  # ml.train writes an entry without them
     return None if not measured or model["gate"] in ("passed", "forced") else str(model["gate"])

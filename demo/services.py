@@ -1,4 +1,4 @@
-"""The two servers of the demo: localaws, and the Streamlit app."""
+"""The two servers of the demo: localaws and the Streamlit app."""
 
 import shlex
 import socket
@@ -12,28 +12,28 @@ from pathlib import Path
 
 from demo.commands import StepFailedError, stop
 
-PATIENCE = 600.0
-"""Seconds to wait for a server whose process lives: a busy machine may be slow, and what is broken ends by itself."""
+START_TIMEOUT = 600.0
+"""Seconds to wait for a server whose process runs. A busy machine is slow, and a broken server ends by itself."""
 REPORT_EVERY = 10.0
-"""Seconds between two lines about a wait."""
+"""Seconds between two progress lines."""
 REQUEST_TIMEOUT = 10.0
-"""Seconds for one answer; a busy server may need several."""
+"""Seconds for one answer of a busy server."""
 
 
 def client_environment(port: int) -> dict[str, str]:
     """Return the variables that `python -m localaws env` exports."""
     command = [sys.executable, "-m", "localaws", "env", "--port", str(port)]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    words = [shlex.split(line) for line in lines if line.startswith("export ")]
-    return dict(assignment.split("=", 1) for _, assignment in words)
+    exports = [shlex.split(line) for line in lines if line.startswith("export ")]
+    return dict(assignment.split("=", 1) for _, assignment in exports)
 
 
 def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[bytes]:
-    """Start AWS on localhost and return when it answers; what it logs goes to build/localaws.log.
+    """Start localaws, with its log in build/localaws.log, and wait until it answers.
 
     Raises:
-        StepFailedError: something listens on the port already, or it ended or did not answer within PATIENCE; the
-            message holds its last lines.
+        StepFailedError: the port is taken, or localaws ended or did not answer within START_TIMEOUT. The message
+            holds the last lines of its log.
     """
     if free_port(port) != port:
         raise StepFailedError(
@@ -56,10 +56,10 @@ def start_localaws(root: Path, port: int, state_dir: Path) -> subprocess.Popen[b
 
 
 def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen[bytes]:
-    """Start the Streamlit app on 127.0.0.1 and return when it answers; `env` holds API_URL and API_KEY.
+    """Start the Streamlit app on 127.0.0.1 and wait until it answers; `env` holds API_URL and API_KEY.
 
     Raises:
-        StepFailedError: it ended or did not answer within PATIENCE.
+        StepFailedError: the app ended or did not answer within START_TIMEOUT.
     """
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     process = subprocess.Popen(
@@ -74,24 +74,24 @@ def start_app(root: Path, env: Mapping[str, str], port: int) -> subprocess.Popen
     return process
 
 
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float = PATIENCE) -> None:
-    """Return when `url` answers 200, and say every REPORT_EVERY seconds that it has not yet.
+def wait_until_healthy(process: subprocess.Popen[bytes], url: str, name: str, seconds: float = START_TIMEOUT) -> None:
+    """Wait until `url` answers 200, with a progress line every REPORT_EVERY seconds.
 
-    The process is ended when it is not waited for any longer.
+    Stop the process if the wait fails or is interrupted.
 
     Raises:
-        StepFailedError: the process ended, or `seconds` went by.
+        StepFailedError: the process ended, or did not answer within `seconds`.
     """
     try:
         poll(process, url, name, seconds)
     except BaseException:
-        # In a session of its own it does not see the Ctrl-C that ends this wait.
+        # The process has its own session and does not get the Ctrl-C that ends this wait.
         stop(process)
         raise
 
 
 def poll(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) -> None:
-    """Ask `url` until it answers 200; raise as `wait_until_healthy` does."""
+    """Request `url` until it answers 200; raise as `wait_until_healthy` does."""
     started = time.monotonic()
     reported = 0.0
     while (waited := time.monotonic() - started) < seconds:
@@ -100,13 +100,13 @@ def poll(process: subprocess.Popen[bytes], url: str, name: str, seconds: float) 
         if waited - reported >= REPORT_EVERY:
             reported = waited
             print(f"Waiting for {name}: {waited:.0f} s so far, at most {seconds:.0f} s.", flush=True)
-        if answers(url, min(REQUEST_TIMEOUT, seconds)):
+        if is_healthy(url, min(REQUEST_TIMEOUT, seconds)):
             return
         time.sleep(0.1)
     raise StepFailedError(f"{name} did not answer at {url} within {seconds:.0f} s.")
 
 
-def answers(url: str, seconds: float) -> bool:
+def is_healthy(url: str, seconds: float) -> bool:
     """Return whether `url` answers 200 within `seconds`."""
     try:
         with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310 (a fixed http URL)
@@ -116,7 +116,7 @@ def answers(url: str, seconds: float) -> bool:
 
 
 def free_port(preferred: int) -> int:
-    """Return `preferred` when nothing listens there on 127.0.0.1, else a port the system picks."""
+    """Return `preferred` if it is free on 127.0.0.1, otherwise a port chosen by the system."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

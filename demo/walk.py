@@ -1,4 +1,4 @@
-"""The demo's steps in their order."""
+"""The demo's steps in order."""
 
 import json
 import os
@@ -15,25 +15,24 @@ from demo import predict, scoring, services
 from demo.commands import Runner, stop
 
 STAGE = "demo"
-"""A stage of its own, so that a model trained here never stands in for one trained on AWS."""
+"""A separate stage: a model trained here never replaces one trained on AWS."""
 
 PHANTOM_PREPARATION = ["--validation-fraction", "0.2", "--augment", "2"]
 PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
-"""Sizes and a threshold at which chance alone hardly lets a good model miss the gate: with 96 ill validation images and
-120 ill test images, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at 0.95 it does in 88."""
+"""Sizes and a threshold at which a good model rarely misses the gate by chance. With 96 validation and 120 test images
+of PNEUMONIA, the lower bound of sensitivity reaches 0.85 in 99 of 100 draws; at a target of 0.95 in 88."""
 
 IMAGES_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
-"""Enough for the stand-in's small network in minutes on two cores; ml.train's own defaults are for ResNet-101."""
+"""Minutes of training on two cores for the stand-in's small network. The defaults of ml.train are for ResNet-101."""
 
 NOTHING_BILLED = (
-    "All that follows runs on this machine, and nothing is billed.\n"
-    "The instance types and prices that the commands print are those of AWS."
+    "All steps run on this machine, and nothing is billed.\nThe commands print the instance types and prices of AWS."
 )
 STAND_IN = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0) and a small ResNet from scratch"
 TRAINING_NOTE = (
     f"On this machine's CPU, localaws trains {STAND_IN}, in place of the ResNet-101 that AWS trains.\n"
-    "Network, machine and price in the plan below are those of the same job on AWS."
+    "The plan below shows the network, the machine and the price of the same job on AWS."
 )
 ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above."
 
@@ -50,7 +49,7 @@ class Options:
 
 
 class Walk:
-    """From an empty machine to a prediction; the servers it starts are stopped by `servers`."""
+    """All steps of the demo. `servers` stops the servers that it starts."""
 
     def __init__(self, options: Options, root: Path, servers: ExitStack) -> None:
         self.options = options
@@ -60,7 +59,7 @@ class Walk:
         self.runner = Runner(root, os.environ, total=8 if options.once else 9)
 
     def run(self) -> None:
-        """Run every step and print the summary; without --once, stay until a server ends or Ctrl-C."""
+        """Run every step and print the summary; without --once, wait until a server ends or Ctrl-C."""
         self.start_localaws()
         self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", "--context", f"stage={STAGE}"]])
         self.runner.step("Deploy the storage", [self.deploy("Storage")])
@@ -77,7 +76,7 @@ class Walk:
             self.wait()
 
     def modelling(self) -> tuple[list[str], list[str], list[str]]:
-        """Return the commands that prepare the images, train on them, and measure the model."""
+        """Return the commands that prepare the images, train a model and measure it."""
         if self.options.data:
             source = str(self.options.data.resolve())
             prepare = self.ml("prepare", "--source", source)
@@ -88,9 +87,9 @@ class Walk:
             self.ml("transform", *PHANTOM_SCORING),
         )
 
-    def ml(self, verb: str, *arguments: str) -> list[str]:
-        """Return the command of one `ml` verb for the demo's stage."""
-        return ["python", "-m", f"ml.{verb}", "--stage", STAGE, *arguments]
+    def ml(self, name: str, *arguments: str) -> list[str]:
+        """Return an `ml` command for the demo's stage."""
+        return ["python", "-m", f"ml.{name}", "--stage", STAGE, *arguments]
 
     def deploy(self, *stacks: str) -> list[str]:
         """Return the command that deploys the named stacks of the demo's stage."""
@@ -104,12 +103,12 @@ class Walk:
         print(f"$ python -m localaws --port {port} --state-dir {state_dir}", flush=True)
         self.localaws = services.start_localaws(self.root, port, state_dir)
         self.servers.callback(stop, self.localaws)
-        print(f"It answers on http://localhost:{port}; its log is build/localaws.log.")
+        print(f"localaws answers on http://localhost:{port}; its log is build/localaws.log.")
         print(NOTHING_BILLED, flush=True)
         self.runner.finish("Start AWS on localhost", started)
 
     def ask_the_api(self) -> tuple[predict.Api, Path]:
-        """Ask the deployed API about one held-out image of each class; return the API and the last image."""
+        """Request predictions for one held-out image of each class; return the API and the last image."""
         title = "Ask the API about two held-out images"
         started = self.runner.announce(title)
         session = boto3.Session()
@@ -132,11 +131,11 @@ class Walk:
         return f"http://localhost:{port}"
 
     def print_summary(self, api: predict.Api, image: Path, app_url: str | None) -> None:
-        """Print each step's time and what the reader can do next."""
+        """Print each step's seconds and the next steps for the reader."""
         print("\nDone. Seconds per step:")
         for title, seconds in self.runner.seconds:
             print(f"  {seconds:7.1f}  {title}")
-        print(f"  {sum(seconds for _, seconds in self.runner.seconds):7.1f}  in all")
+        print(f"  {sum(seconds for _, seconds in self.runner.seconds):7.1f}  in total")
         print("\nAsk the API yourself:")
         print(f"  export API_KEY={api.key}")
         print(f"  {curl_text(api, image)}")
@@ -146,13 +145,15 @@ class Walk:
             print(f"{self.options.state_dir}.", flush=True)
 
     def wait(self) -> None:
-        """Stay until Ctrl-C, or until one of the servers ends."""
+        """Wait until Ctrl-C, or until one of the servers ends."""
         while self.localaws.poll() is None and self.app.poll() is None:
             time.sleep(0.5)
         print("One of the servers ended by itself.", file=sys.stderr)
 
 
 def curl_text(api: predict.Api, image: Path) -> str:
-    """Return the curl command as a person would type it, with the key from $API_KEY."""
-    quoted = [f'"{word}"' if "$" in word else shlex.quote(word) for word in predict.curl_line(api, image)]
+    """Return the curl command for a shell, with the key from $API_KEY."""
+    quoted = [
+        f'"{argument}"' if "$" in argument else shlex.quote(argument) for argument in predict.curl_line(api, image)
+    ]
     return " ".join(quoted)

@@ -1,4 +1,4 @@
-"""Request bodies over ASGI, bounded while they arrive."""
+"""Request bodies over ASGI, with a limit on their size."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -7,10 +7,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 async def body_within(receive: Receive, limit: int) -> bytes | None:
-    """Read a request's body, or return None as soon as it is known to exceed `limit` bytes.
+    """Return a request's body, None if it exceeds `limit` bytes.
 
-    A body that is too large is read to its end and dropped: a client that is still sending would
-    otherwise see a reset connection instead of the answer.
+    A body that is too large is read to its end and dropped. Otherwise a client that is still sending would see a
+    reset connection instead of the answer.
     """
     chunks: list[bytes] = []
     size = 0
@@ -27,7 +27,7 @@ async def body_within(receive: Receive, limit: int) -> bytes | None:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that hands over `body` once, then what the client sends (a disconnect)."""
+    """Return a `receive` that returns `body` once, and then the client's messages (a disconnect)."""
     sent = False
 
     async def once() -> MutableMapping[str, Any]:

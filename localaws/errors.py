@@ -1,15 +1,15 @@
-"""The error that every localaws service raises, in the shape AWS puts on the wire."""
+"""The errors of localaws: a refused request in AWS's format, and a server that cannot start."""
 
 import json
 from typing import Any
 
 
 class ServiceError(Exception):
-    """A request was refused or failed, as AWS would say it.
+    """A refused or failed request, in AWS's words.
 
     Args:
         code: AWS's error code, such as "ValidationException".
-        message: one sentence for the person who reads it.
+        message: one sentence.
         status: HTTP status.
         extra: further members of the error's body, such as OriginalStatusCode.
     """
@@ -28,9 +28,14 @@ class ServiceError(Exception):
         ).encode()
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that go with the body; REST-JSON clients read the code from here."""
+        """Return the headers of the answer. REST-JSON clients read the error code from them."""
         return {"Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": self.code}
 
 
+def invalid(message: str) -> ServiceError:
+    """Return the error for a request that cannot be carried out as it is."""
+    return ServiceError("ValidationException", message)
+
+
 class StartError(Exception):
-    """localaws cannot start; the sentence says why and what to do."""
+    """localaws cannot start. The sentence says why and what to do."""

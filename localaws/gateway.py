@@ -1,4 +1,4 @@
-"""The ASGI application: SageMaker's requests go to ours, every other request to MiniStack."""
+"""The ASGI application that passes SageMaker's requests to localaws and all others to MiniStack."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Protocol
-from urllib.parse import parse_qs, quote
 
 from localaws.bodies import Receive, body_within, replay
 from localaws.errors import ServiceError
-from localaws.identity import Caller, account_scope
+from localaws.identity import Caller
 from localaws.ministack import rest_api
-from localaws.ministack.request_context import supply_log_streams, supply_metric_namespace, supply_passed_roles
+from localaws.ministack.application import is_control
+from localaws.ministack.signatures import authenticate
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -31,7 +31,7 @@ log = logging.getLogger("localaws")
 
 
 class RuntimeAnswer(Protocol):
-    """What `SageMaker.invoke_endpoint` returns: the container's answer."""
+    """The container's answer that `SageMaker.invoke_endpoint` returns."""
 
     @property
     def status(self) -> int: ...
@@ -42,10 +42,8 @@ class RuntimeAnswer(Protocol):
 
 
 class SageMaker(Protocol):
-    """What the gateway needs of the SageMaker service."""
+    """The part of the SageMaker service that the gateway uses."""
 
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
     def control(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]: ...
     async def invoke_endpoint(
         self, caller: Caller, endpoint_name: str, headers: Mapping[str, str], body: bytes
@@ -53,16 +51,13 @@ class SageMaker(Protocol):
 
 
 class Gateway:
-    """Routes each request by its SigV4 scope, and adds the limits, URLs and condition keys that MiniStack lacks."""
+    """Routes each request by its SigV4 scope, and adds limits and URLs that MiniStack lacks."""
 
     def __init__(self, ministack: App, sagemaker: SageMaker, port: int) -> None:
         self.ministack = ministack
         self.sagemaker = sagemaker
         self.port = port
         self.on_change: Callable[[], None] = lambda: None
-        supply_metric_namespace()
-        supply_log_streams()
-        supply_passed_roles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -70,7 +65,7 @@ class Gateway:
             await self.ministack(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        # aws:SecureTransport is false over plain HTTP, so every TLS-only bucket would refuse a loopback client.
+        # Over plain HTTP aws:SecureTransport is false, and every TLS-only bucket would refuse a loopback client.
         scope["scheme"] = "https"
         if scope["path"] == "/_localaws/health":
             await respond(send, 200, {"Content-Type": "application/json"}, b'{"status": "ok"}')
@@ -110,7 +105,7 @@ class Gateway:
             body = await body_within(receive, MAX_SAGEMAKER_BODY)
             if body is None:
                 raise ServiceError("RequestEntityTooLargeException", "The request is larger than 25 MB.", 413)
-            caller = authenticate(scope, headers, body, key, region)
+            caller = authenticate(scope, body, key, region)
             invocation = INVOCATIONS.match(scope["path"])
             if invocation:
                 answer = await self.sagemaker.invoke_endpoint(caller, invocation[1], headers, body)
@@ -123,14 +118,14 @@ class Gateway:
                 payload = json.dumps(result).encode()
         except ServiceError as error:
             status, out, payload = error.status, error.headers(), error.body()
-        except Exception:  # the outermost frame of a request: a fault of ours is answered as AWS answers its own
+        except Exception:  # a fault of localaws is answered as AWS answers its own
             log.exception("SageMaker request %s failed", headers.get("x-amz-target", scope["path"]))
             failure = ServiceError("InternalFailure", f"localaws failed; its log has request {request_id}.", 500)
             status, out, payload = failure.status, failure.headers(), failure.body()
         await respond(send, status, {**out, "x-amzn-RequestId": request_id}, payload)
 
     def with_local_urls(self, send: Send) -> Send:
-        """Rewrite execute-api URLs in a stack's outputs into the ones that answer here."""
+        """Return a `send` that replaces execute-api URLs in a stack's outputs by local ones."""
         start: MutableMapping[str, Any] = {}
         chunks: list[bytes] = []
 
@@ -143,44 +138,19 @@ class Gateway:
                 return
             base = f"http://localhost:{self.port}/restapis/".encode()
             body = EXECUTE_API_URL.sub(base + rb"\1/\2/_user_request_/", b"".join(chunks))
-            kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-            start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+            headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+            start["headers"] = [*headers, (b"content-length", str(len(body)).encode())]
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
         return rewriting
 
 
-def authenticate(scope: Scope, headers: Mapping[str, str], body: bytes, key: str, region: str) -> Caller:
-    """Check the request's signature as MiniStack does for its own services, and name the caller.
-
-    Raises:
-        ServiceError: an unknown key, an expired session or a wrong signature.
-    """
-    from ministack.core import iam_evaluator, responses
-
-    query = parse_qs(scope.get("query_string", b"").decode(), keep_blank_values=True)
-    responses.set_request_account_id(key)
-    responses.set_request_region(region)
-    account = responses.get_account_id()
-    raw_path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("latin-1")
-    iam_evaluator.pin_signed_request(scope["method"], raw_path, query, scope["headers"])
-    iam_evaluator.pin_signed_body(body)
-    with account_scope(account, region):
-        failure = iam_evaluator.check_credentials(key, "sagemaker")
-        if failure is not None:
-            raise ServiceError(failure.code, failure.message, 403)
-        principal = iam_evaluator.resolve_principal(key, account)
-    if isinstance(principal, iam_evaluator.AuthError):
-        raise ServiceError(principal.code, principal.message, 403)
-    return Caller(account, region, principal.arn, key)
-
-
 def parse_json(body: bytes) -> dict[str, Any]:
-    """Parse a JSON 1.1 request.
+    """Parse the body of a JSON 1.1 request.
 
     Raises:
-        ServiceError: SerializationException, when it is no JSON object.
+        ServiceError: SerializationException, if it is not a JSON object.
     """
     try:
         request = json.loads(body or b"{}")
@@ -191,18 +161,8 @@ def parse_json(body: bytes) -> dict[str, Any]:
     return request
 
 
-def is_control(method: str, path: str) -> bool:
-    """Return whether a request is one of MiniStack's own controls, one of which deletes all state.
-
-    They ask for no signature, so that any web page could post them. What AWS serves as presigned URLs, the answers
-    of custom resources and of wait conditions, carries an unguessable token instead.
-    """
-    answers = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
-    return path.startswith("/_ministack/") and method != "GET" and not (method == "PUT" and path.startswith(answers))
-
-
 async def respond(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Send a whole response."""
+    """Send a complete response."""
     wire = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     wire.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": wire})

@@ -1,4 +1,4 @@
-"""The server process: check that it can start, start MiniStack and SageMaker behind one port, stop cleanly."""
+"""The server process: MiniStack and SageMaker behind one port."""
 
 import asyncio
 import fcntl
@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from localaws.environment import server_environment
 from localaws.errors import StartError
+from localaws.ministack import application
 
 log = logging.getLogger("localaws")
 
@@ -27,22 +27,19 @@ def serve(port: int, state_dir: Path) -> None:
     lock = claim(state_dir)
     try:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("ministack").setLevel(logging.WARNING)
-        for chatty in ("persistence", "transfer"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
         os.environ.pop("AWS_PROFILE", None)
         os.environ.pop("AWS_SESSION_TOKEN", None)
-        os.environ.update(server_environment(port, state_dir))
+        os.environ.update(application.settings(port, state_dir))
         asyncio.run(run(listening, port, state_dir))
     finally:
         lock.close()
 
 
 def bind(port: int) -> socket.socket:
-    """Bind 127.0.0.1:`port` before anything else is started.
+    """Bind 127.0.0.1:`port`.
 
     Raises:
-        StartError: it is taken.
+        StartError: the port is taken.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,27 +48,27 @@ def bind(port: int) -> socket.socket:
         listening.listen(512)
     except OSError as error:
         listening.close()
-        holder = "by another localaws" if answers(port) else f"({error.strerror})"
+        holder = "by another localaws" if is_healthy(port) else f"({error.strerror})"
         raise StartError(
             f"port {port} on 127.0.0.1 is taken {holder}; stop it, or choose another port with --port."
         ) from error
     return listening
 
 
-def answers(port: int) -> bool:
+def is_healthy(port: int) -> bool:
     """Return whether a localaws serves on `port`."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_localaws/health", timeout=1) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_localaws/health", timeout=1) as response:
+            return bool(response.status == 200)
     except OSError:
         return False
 
 
 def claim(state_dir: Path) -> IO[str]:
-    """Create `state_dir` and lock it: two servers on one state would overwrite each other.
+    """Create `state_dir` and lock it. Two servers on one state folder would overwrite each other's state.
 
     Raises:
-        StartError: it cannot be written, or another localaws uses it.
+        StartError: the folder cannot be written, or another localaws uses it.
     """
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -91,22 +88,21 @@ def claim(state_dir: Path) -> IO[str]:
 
 
 async def run(listening: socket.socket, port: int, state_dir: Path) -> None:
-    """Serve until a signal asks to stop; every child process has ended when this returns."""
+    """Serve until SIGINT or SIGTERM, then end every child process."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
-    from ministack.app import app as ministack
-    from ministack.core import lambda_runtime
 
     from localaws.gateway import Gateway
-    from localaws.identity import Authorizer
     from localaws.ministack import cloudformation, schedules
     from localaws.ministack.durability import Durability
+    from localaws.ministack.policies import Authorizer
+    from localaws.sagemaker.cloudformation import handlers
     from localaws.sagemaker.service import SageMakerService
 
-    authorizer = Authorizer()
+    ministack, authorizer = application.load(), Authorizer()
     sagemaker = SageMakerService(state_dir / "sagemaker", f"http://localhost:{port}", authorizer)
-    cloudformation.register(sagemaker)
-    schedules.register(sagemaker, authorizer)
+    cloudformation.register(handlers(sagemaker.control))
+    schedules.register(sagemaker.control, authorizer)
     gateway = Gateway(ministack, sagemaker, port)
     durability = Durability()
     gateway.on_change = durability.changed
@@ -127,11 +123,11 @@ async def run(listening: socket.socket, port: int, state_dir: Path) -> None:
     finally:
         await sagemaker.stop()
         durability.save()
-        await asyncio.to_thread(lambda_runtime.reset)  # ends the warm processes functions run in
+        await asyncio.to_thread(application.stop_functions)
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that SIGINT or SIGTERM sets; a second signal ends the process at once."""
+    """Return an event that SIGINT or SIGTERM sets. A second signal ends the process at once."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -146,7 +142,7 @@ def stop_signal() -> asyncio.Event:
 
 
 async def ready(port: int) -> None:
-    """Return when the port answers a request."""
+    """Wait until the port accepts connections."""
     while True:
         with suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port)

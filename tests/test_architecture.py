@@ -52,6 +52,32 @@ def test_no_command_imports_another() -> None:
         assert not imported, f"{module.relative_to(ROOT)} imports {sorted(imported)}"
 
 
+def test_only_localaws_ministack_imports_ministack_and_it_imports_nothing_of_sagemaker() -> None:
+    folder = ROOT / "localaws" / "ministack"
+    for module in sorted((ROOT / "localaws").rglob("*.py")):
+        if folder in module.parents:
+            imported = {name for name in imported_modules(module) if name.startswith("localaws.sagemaker")}
+        else:
+            imported = imported_packages(module) & {"ministack"}
+        assert not imported, f"{module.relative_to(ROOT)} imports {sorted(imported)}"
+
+
+def test_the_folders_of_localaws_sagemaker_import_only_what_lies_below_them() -> None:
+    below = {
+        "api": {"checks", "jobs", "hosting", "container", "aws"},
+        "jobs": {"checks", "container", "aws"},
+        "hosting": {"container", "aws"},
+        "checks": {"container", "aws"},
+        "container": {"aws"},
+        "aws": set(),
+    }
+    for folder, allowed in below.items():
+        for module in sorted((ROOT / "localaws" / "sagemaker" / folder).glob("*.py")):
+            parts = {name.split(".")[2] for name in imported_modules(module) if name.startswith("localaws.sagemaker.")}
+            above = parts & below.keys() - allowed - {folder}
+            assert not above, f"{module.relative_to(ROOT)} imports {sorted(above)}"
+
+
 @pytest.mark.parametrize("part", ["infra", "lambda", "frontend"])
 def test_nothing_but_ml_and_localaws_speaks_boto3(part: str) -> None:
     for module in sorted((ROOT / part).rglob("*.py")):

@@ -1,7 +1,7 @@
-"""What a later run of the same job needs to go on: written after each epoch when /opt/ml/checkpoints exists.
+"""The checkpoint from which an interrupted job resumes, written after each epoch if /opt/ml/checkpoints exists.
 
-last.pt holds the state after the last epoch, best/ the files of the best model so far: an interrupted job loses
-/opt/ml/model, and no later epoch may be better.
+last.pt holds the state after the last epoch. best/ holds the best model so far, because an interrupted job loses
+/opt/ml/model and later epochs may not improve on it.
 """
 
 import shutil
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from localaws.image_classification.journal import info
+from localaws.image_classification.container_log import log
 
 if TYPE_CHECKING:
     from localaws.image_classification.epoch import Trainer
 
 
 def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
-    """Write the state after an epoch, atomically; nothing when the job has no checkpoint folder."""
+    """Write the state after an epoch atomically, if the job has a checkpoint folder."""
     folder = root / "checkpoints"
     if not folder.is_dir():
         return
@@ -40,7 +40,7 @@ def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
 
 
 def restore(root: Path, trainer: "Trainer") -> int:
-    """Load what an interrupted run left, its best model included; return the epoch to go on with, or 0."""
+    """Load the checkpoint of an interrupted run with its best model; return the next epoch, 0 without one."""
     path = root / "checkpoints" / "last.pt"
     if not path.is_file():
         return 0
@@ -51,11 +51,11 @@ def restore(root: Path, trainer: "Trainer") -> int:
     trainer.step = state["step"]
     for file in sorted((path.parent / "best").glob("*")):
         shutil.copyfile(file, root / "model" / file.name)
-    info(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
+    log(f"Resuming from a checkpoint after {state['epochs_done']} epochs.")
     return int(state["epochs_done"])
 
 
 def best(root: Path) -> float:
-    """Return the best validation accuracy of the interrupted run, -1 when there is none."""
+    """Return the best validation accuracy of the interrupted run, -1 if there is none."""
     path = root / "checkpoints" / "last.pt"
     return float(torch.load(path, weights_only=True)["best"]) if path.is_file() else -1.0

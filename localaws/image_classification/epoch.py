@@ -1,32 +1,30 @@
-"""One pass over the training images, and the score of a set of images."""
+"""The training of a network: one epoch over the images, and the accuracy on a channel."""
 
 import copy
 import math
 import threading
 import time
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from localaws.image_classification.augment import augment
+from localaws.image_classification.container_log import log
 from localaws.image_classification.hyperparameters import Hyperparameters
 from localaws.image_classification.images import Channel, Pixels
-from localaws.image_classification.journal import info
 from localaws.image_classification.networks import Ensemble
-from localaws.image_classification.reading import reading_order
+from localaws.image_classification.reading_order import reading_order
 
 LOG_EVERY = 20
-"""Batches between two progress lines, as the container prints them."""
+"""Batches between two progress lines, as in the built-in algorithm."""
 LABEL_SMOOTHING = 0.04
-"""So that the network is not pushed to certainty on a set that is easier than the world."""
+"""Keeps the network from extreme probabilities on a data set that is easier than practice."""
 MAX_GRADIENT = 2.0
-"""Norm of a member's gradient above which it is scaled down."""
+"""Largest norm of a member's gradient; larger gradients are scaled down."""
 WARM_UP = 0.2
-"""Share of all steps in which the learning rate rises, before a cosine takes it down to zero."""
-AVERAGED_SHARE = 0.1
-"""Share of all steps that the running average of the weights reaches back over; it is what is scored and stored."""
+"""Fraction of all steps in which the learning rate rises. After them it falls to zero along a cosine."""
+AVERAGED_FRACTION = 0.1
+"""Fraction of all steps that the running average of the weights covers. The average is scored and stored."""
 
 
 class Trainer:
@@ -47,7 +45,6 @@ class Trainer:
         images, labels = channel.images, channel.labels
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        rng = np.random.default_rng(self.seed + epoch)
         order = reading_order(channel.sizes, generator)[: self.batches * self.given.mini_batch_size]
         weights = class_weights(labels, self.given.num_classes)
         correct = seen = 0
@@ -55,23 +52,21 @@ class Trainer:
         for number, chosen in enumerate(torch.split(order, self.given.mini_batch_size)):
             if stop.is_set():
                 break
-            batch = images[chosen.numpy()]
-            inputs = augment(batch, generator, rng) if self.given.augmentation_type else plain(batch)
-            logits = self.update(inputs, labels[chosen], weights, epoch)
+            logits = self.update(to_tensor(images[chosen.numpy()]), labels[chosen], weights, epoch)
             correct += int((logits.argmax(1) == labels[chosen]).sum())
             seen, since = seen + len(chosen), since + len(chosen)
             if number and number % LOG_EVERY == 0:
                 speed = since / (time.monotonic() - started)
-                info(f"Epoch[{epoch}] Batch [{number}]\tSpeed: {speed:.3f} samples/sec\taccuracy={correct / seen:.6f}")
+                log(f"Epoch[{epoch}] Batch [{number}]\tSpeed: {speed:.3f} samples/sec\taccuracy={correct / seen:.6f}")
                 started, since = time.monotonic(), 0
         return correct / max(seen, 1)
 
     def update(self, inputs: Tensor, labels: Tensor, weights: Tensor, epoch: int) -> Tensor:
-        """Take one optimizer step; return the mean of the logits it was made from."""
+        """Take one optimizer step and return the mean of the members' logits before it."""
         for group, rate in zip(self.optimizer.param_groups, self.network.rates, strict=True):
             group["lr"] = self.given.learning_rate * rate * self.schedule(epoch)
         logits = self.network.each(inputs)
-        losses = [F.cross_entropy(one, labels, weights, label_smoothing=LABEL_SMOOTHING) for one in logits]
+        losses = [F.cross_entropy(output, labels, weights, label_smoothing=LABEL_SMOOTHING) for output in logits]
         self.optimizer.zero_grad()
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         for member in self.network.members:
@@ -82,7 +77,7 @@ class Trainer:
         return torch.stack(logits).detach().mean(0)
 
     def schedule(self, epoch: int) -> float:
-        """Return the factor of the learning rate: the given steps, or else a rise and a cosine."""
+        """Return the factor of the learning rate: the given steps, otherwise a warm-up and a cosine."""
         if self.given.lr_scheduler_step:
             passed = sum(epoch >= boundary for boundary in self.given.lr_scheduler_step)
             return float(self.given.lr_scheduler_factor**passed)
@@ -94,7 +89,7 @@ class Trainer:
     @torch.no_grad()
     def average(self) -> None:
         """Move the averaged weights towards the current ones, faster at the beginning."""
-        horizon = min(AVERAGED_SHARE * self.steps, (10 + self.step) / 9)
+        horizon = min(AVERAGED_FRACTION * self.steps, (10 + self.step) / 9)
         decay = 1 - 1 / max(horizon, 1)
         for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
@@ -107,24 +102,24 @@ class Trainer:
         """Return the averaged network's accuracy."""
         correct = 0
         for start in range(0, len(channel.labels), 64):
-            logits = self.averaged(plain(channel.images[start : start + 64]))
+            logits = self.averaged(to_tensor(channel.images[start : start + 64]))
             correct += int((logits.argmax(1) == channel.labels[start : start + 64]).sum())
         return correct / len(channel.labels)
 
 
-def plain(batch: Pixels) -> Tensor:
+def to_tensor(batch: Pixels) -> Tensor:
     """Return images as (n, 1, height, width) floats 0..255."""
     return torch.from_numpy(batch).float().unsqueeze(1)
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:
-    """Return weights that give each class the same say, with mean 1 over the examples."""
+    """Return weights that give each class the same influence, with mean 1 over the examples."""
     counts = torch.bincount(labels, minlength=classes).clamp(min=1)
     return len(labels) / (classes * counts.float())
 
 
 def optimizer(network: Ensemble, given: Hyperparameters) -> torch.optim.Optimizer:
-    """Return the optimizer that the hyperparameters name, with one group of weights a member."""
+    """Return the optimizer of the hyperparameters, with one group of weights per member."""
     rate, decay = given.learning_rate, given.weight_decay
     weights = [{"params": list(member.parameters())} for member in network.members]
     if given.optimizer == "adam":

@@ -1,5 +1,5 @@
-"""What ends a training run, in the words the container writes to /opt/ml/output/failure."""
+"""The error that ends a training run, with the text for /opt/ml/output/failure."""
 
 
 class ClientError(Exception):
-    """The customer's input cannot be used; the sentence becomes the job's FailureReason."""
+    """The customer's input cannot be used. The text becomes the job's FailureReason."""

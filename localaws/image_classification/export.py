@@ -1,4 +1,4 @@
-"""Write a trained network as an ONNX graph that takes raw images and gives probabilities."""
+"""Export of a trained network as an ONNX graph from raw images to probabilities."""
 
 import json
 import warnings
@@ -42,7 +42,7 @@ def write(network: Ensemble, given: Hyperparameters, epoch: int, folder: Path) -
     sample = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8)
     path = folder / "model.onnx.tmp"
     with warnings.catch_warnings():
-        # The exporter without dynamo is deprecated; the one with it needs another package for the same graph.
+        # The exporter without dynamo is deprecated. The other needs one more package for the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             scorer,

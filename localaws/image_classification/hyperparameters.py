@@ -1,7 +1,7 @@
 """The algorithm's hyperparameters: names, ranges and defaults of the built-in Image Classification.
 
-Source: IC-Hyperparameter in the Amazon SageMaker developer guide. Values arrive as strings; unknown names are
-refused, as the container refuses them. `early_stopping_tolerance` defaults to 0.01, the value the container logs.
+Source: IC-Hyperparameter in the Amazon SageMaker developer guide. Values are strings. Unknown names
+are refused. `early_stopping_tolerance` defaults to 0.01, the value that the built-in algorithm logs.
 """
 
 import re
@@ -67,7 +67,7 @@ def epochs_list(text: str) -> tuple[int, ...]:
 
 
 def hyper(parse: Callable[[str], Any], default: Any = ...) -> Any:
-    """Declare one hyperparameter: its parser, and its default unless it is required."""
+    """Declare a hyperparameter with its parser and, unless it is required, its default."""
     if default is ...:
         return field(metadata={"parse": parse})
     return field(default=default, metadata={"parse": parse})
@@ -112,8 +112,7 @@ def parse(given: Mapping[str, str]) -> Hyperparameters:
     """Parse the strings of hyperparameters.json.
 
     Raises:
-        ClientError: naming every fault: unknown or missing names, values out of range, and combinations
-            that the algorithm cannot train.
+        ClientError: names every unknown or missing name, invalid value and combination that cannot be trained.
     """
     known = {item.name: item for item in fields(Hyperparameters)}
     faults = [
@@ -153,7 +152,7 @@ def check_together(given: Hyperparameters) -> None:
             given.use_pretrained_model == 1 and given.num_layers not in LAYERS_224,
             f"use_pretrained_model=1 needs num_layers of {LAYERS_224}; received {given.num_layers}",
         ),
-        (given.multi_label == 1, "multi_label=1 is not offered by this stand-in; use one label an image"),
+        (given.multi_label == 1, "multi_label=1 is not available in this stand-in; use one label per image"),
         (
             given.checkpoint_frequency is not None and given.checkpoint_frequency > given.epochs,
             "checkpoint_frequency must not exceed epochs",

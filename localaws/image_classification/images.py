@@ -1,4 +1,4 @@
-"""Decode a channel into one array of bytes."""
+"""The decoding of a channel into one array of pixels."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +18,14 @@ Pixels = NDArray[np.uint8]
 
 
 class Source(NamedTuple):
-    """An encoded image: what it is called in an error, and where its bytes are."""
+    """An encoded image: its name in error messages, and its path or bytes."""
 
     name: str
     data: Path | BytesIO
 
     @property
     def size(self) -> int:
-        """Encoded bytes."""
+        """Return the number of encoded bytes."""
         return self.data.stat().st_size if isinstance(self.data, Path) else self.data.getbuffer().nbytes
 
 
@@ -47,8 +47,8 @@ class Channel:
 def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None) -> Pixels:
     """Return the images as grey bytes, (n, height, width).
 
-    Images are grey: the three channels of an RGB image are averaged by Pillow's luma weights, which keep equal
-    channels as they are. The built-in algorithm crops to `image_shape`; so does this (the centre).
+    Pillow's luma weights turn RGB into grey and do not change an image with equal channels. Images are cropped to
+    `image_shape` at the centre; the built-in algorithm crops too.
 
     Raises:
         ClientError: an image cannot be decoded, or is smaller than `image_shape`.
@@ -69,7 +69,7 @@ def decode_one(source: Source, height: int, width: int, resize: int | None) -> P
     """Decode one image and take its centre; `resize` is the shortest side before that.
 
     Raises:
-        ClientError: it cannot be decoded, or is too small.
+        ClientError: the image cannot be decoded or is too small.
     """
     try:
         with Image.open(source.data) as opened:

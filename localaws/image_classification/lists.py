@@ -18,20 +18,20 @@ def read_channel(root: Path, channel: str, num_classes: int) -> list[Example]:
     """Read the one `.lst` of channel `<channel>_lst` and find its images in channel `<channel>`.
 
     Raises:
-        ClientError: no list or several, a malformed line, a label out of range, or an image that is not there.
+        ClientError: no list or several, a malformed line, a label out of range, or a missing image.
     """
     images, folder = root / "input/data" / channel, root / "input/data" / f"{channel}_lst"
-    found = sorted(folder.rglob("*.lst"))
+    lists = sorted(folder.rglob("*.lst"))
     if not images.is_dir() or not folder.is_dir():
         missing = channel if not images.is_dir() else f"{channel}_lst"
         raise ClientError(
             f"ClientError: Unable to initialize the algorithm. Channel '{missing}' is missing; "
             "image files need the channels train, validation, train_lst and validation_lst."
         )
-    if len(found) != 1:
-        raise ClientError(f"Customer Error: Expected one .lst file in the {channel}_lst channel, found {len(found)}.")
-    # An undecodable byte becomes a character that no file name has, so that its line is named.
-    lines = found[0].read_text(encoding="utf-8", errors="replace").splitlines()
+    if len(lists) != 1:
+        raise ClientError(f"Customer Error: Expected one .lst file in the {channel}_lst channel, found {len(lists)}.")
+    # An undecodable byte becomes a character that no file name has; the error then names its line.
+    lines = lists[0].read_text(encoding="utf-8", errors="replace").splitlines()
     return [parse_line(line, number, images, channel, num_classes) for number, line in enumerate(lines, 1) if line]
 
 
@@ -39,7 +39,7 @@ def parse_line(line: str, number: int, images: Path, channel: str, num_classes: 
     """Parse one line.
 
     Raises:
-        ClientError: it is malformed, its label is out of range, or its image is not there.
+        ClientError: the line is malformed, its label is out of range, or its image does not exist.
     """
     parts = line.split("\t")
     try:
@@ -59,7 +59,7 @@ def parse_line(line: str, number: int, images: Path, channel: str, num_classes: 
         )
     path = images / relative
     if not path.is_file():
-        raise ClientError(f"Customer Error: The {channel} list names {relative} (line {number}), which is not there.")
+        raise ClientError(f"Customer Error: The {channel} list names {relative} (line {number}), which does not exist.")
     return Example(path, int(label))
 
 

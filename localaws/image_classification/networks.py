@@ -1,7 +1,7 @@
 """The networks: EfficientNet-Lite0 with ImageNet weights, a small ResNet from scratch, and an ensemble of them.
 
 All take raw grey images, (n, 1, height, width) with values 0..255, and return one logit a class. Reducing and
-normalising happen inside, so that whoever calls the exported graph cannot get them wrong.
+normalising are part of the graph, and no caller has to repeat them.
 """
 
 from collections import OrderedDict
@@ -37,7 +37,7 @@ class SameConv(nn.Conv2d):
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
-    """Return EfficientNet's batch normalisation, with a momentum that a few hundred steps of fine-tuning can follow."""
+    """Return EfficientNet's batch normalisation, with a momentum for a few hundred steps of fine-tuning."""
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.1)
 
 
@@ -138,17 +138,17 @@ class SmallResNet(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Networks that learn side by side, each from its own loss, and answer with the mean of their logits."""
+    """Networks with separate losses, whose prediction is the mean of their logits."""
 
     def __init__(self, members: list[nn.Module], rates: list[float]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.rates = rates
-        """Factor of the learning rate, one a member."""
+        """Factor of the learning rate of each member."""
 
     @property
     def name(self) -> str:
-        """What the members are called."""
+        """Return the names of the members."""
         return " and ".join(str(member.name) for member in self.members)
 
     def each(self, images: Tensor) -> list[Tensor]:
@@ -161,18 +161,18 @@ class Ensemble(nn.Module):
 
 
 SCRATCH_RATE = 3.0
-"""A network without a past takes larger steps than one that is only tuned."""
+"""Factor of the learning rate of a network from scratch beside a fine-tuned one."""
 
 
 def build(num_classes: int, pretrained: bool) -> Ensemble:
-    """Return the networks that `use_pretrained_model` asks for: both, or the one from scratch alone."""
+    """Return both networks if `pretrained`, otherwise the one from scratch."""
     if not pretrained:
         return Ensemble([SmallResNet(num_classes)], [1.0])
     return Ensemble([tuned(num_classes), SmallResNet(num_classes)], [1.0, SCRATCH_RATE])
 
 
 def tuned(num_classes: int) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0 with ImageNet weights; only its last layer starts from random ones.
+    """Return EfficientNet-Lite0 with ImageNet weights; its last layer is random.
 
     Raises:
         RuntimeError: the package's weights are not those of this network.

@@ -1,4 +1,4 @@
-"""RecordIO channels: the images and classes of one `.rec` file, as MXNet's ImageRecordIter finds them."""
+"""RecordIO channels: the images and classes of one `.rec` file."""
 
 import struct
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ def read_channel(root: Path, channel: str, num_classes: int) -> list[tuple[Sourc
     """Read the one `.rec` of a channel: (image, class) in the order of the file.
 
     Raises:
-        ClientError: no such file or several, a broken one, or a label out of range.
+        ClientError: no .rec file or several, a broken file, or a label out of range.
     """
-    found = sorted((root / "input/data" / channel).rglob("*.rec"))
-    if len(found) != 1:
-        raise ClientError(f"Customer Error: Expected one .rec file in the {channel} channel, found {len(found)}.")
+    files = sorted((root / "input/data" / channel).rglob("*.rec"))
+    if len(files) != 1:
+        raise ClientError(f"Customer Error: Expected one .rec file in the {channel} channel, found {len(files)}.")
     examples = []
-    for number, record in enumerate(read_records(found[0])):
+    for number, record in enumerate(read_records(files[0])):
         if len(record) < HEADER.size:
-            raise ClientError(f"Customer Error: Record {number} of {found[0].name} is shorter than its header.")
+            raise ClientError(f"Customer Error: Record {number} of {files[0].name} is shorter than its header.")
         flag, label, _, _ = HEADER.unpack_from(record)
         if flag or label != int(label) or not 0 <= label < num_classes:
             raise ClientError(
-                f"Customer Error: Record {number} of {found[0].name} has label {label:g} (flag {flag}); one label "
+                f"Customer Error: Record {number} of {files[0].name} has label {label:g} (flag {flag}); one label "
                 f"from 0 to {num_classes - 1} is allowed."
             )
-        examples.append((Source(f"record {number} of {found[0].name}", BytesIO(record[HEADER.size :])), int(label)))
+        examples.append((Source(f"record {number} of {files[0].name}", BytesIO(record[HEADER.size :])), int(label)))
     return examples
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """Return the records of a file, parts joined.
+    """Yield the records of a file with their parts joined.
 
     Raises:
-        ClientError: the file is no RecordIO file, or ends too early.
+        ClientError: the file is not a RecordIO file or ends within a record.
     """
     data = path.read_bytes()
     position, parts = 0, []
@@ -59,7 +59,7 @@ def next_part(data: bytes, position: int, name: str) -> tuple[int, bytes, int]:
         raise ClientError(f"Customer Error: {name} ends within a record; write it again.")
     magic, word = struct.unpack_from("<II", data, position)
     if magic != MAGIC:
-        raise ClientError(f"Customer Error: {name} has no record at byte {position}; it is no RecordIO file.")
+        raise ClientError(f"Customer Error: {name} has no record at byte {position}; it is not a RecordIO file.")
     start, length = position + 8, word & ((1 << 29) - 1)
     if start + length > len(data):
         raise ClientError(f"Customer Error: {name} ends within a record; write it again.")

@@ -1,4 +1,4 @@
-"""`serve`: one image in, its class probabilities out, by ONNX Runtime (no PyTorch in this process)."""
+"""`serve`: the class probabilities of an image over HTTP, with ONNX Runtime and without PyTorch."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from localaws.image_classification.journal import info
+from localaws.image_classification.container_log import log
 
 MAX_BODY = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -21,7 +21,7 @@ CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 
 
 class Model:
-    """The exported graph; `score` may be called from several threads."""
+    """The exported graph. `score` is thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
@@ -31,10 +31,10 @@ class Model:
         self.height, self.width, self.channels = data.shape[1:]
 
     def score(self, body: bytes) -> list[float]:
-        """Decode one image, squash it to the network's shape and return one probability a class.
+        """Decode one image, squash it to the network's shape and return one probability per class.
 
         Raises:
-            ValueError: it cannot be decoded.
+            ValueError: the image cannot be decoded.
         """
         (probabilities,) = self.session.run(None, {"data": self.decode(body)[None]})
         return [float(value) for value in probabilities[0]]
@@ -43,7 +43,7 @@ class Model:
         """Return (height, width, channels) bytes.
 
         Raises:
-            ValueError: it is no image, is broken, or has too many pixels.
+            ValueError: the body is not an image, is broken, or has too many pixels.
         """
         try:
             with Image.open(io.BytesIO(body)) as image:
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     model: Model
     wbufsize = -1
-    """Buffered, so that headers and body leave in one segment."""
+    """Buffered: headers and body leave in one segment."""
 
     def setup(self) -> None:
         """Send small answers at once."""
@@ -79,13 +79,15 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(HTTPStatus.OK, b"", "text/plain")
         elif self.path == "/execution-parameters":
             parameters = {
-                "MaxConcurrentTransforms": (os.cpu_count() or 1) + 1,  # one is on its way while the others are scored
+                "MaxConcurrentTransforms": (os.cpu_count() or 1) + 1,  # one is in transfer while the others are scored
                 "BatchStrategy": "SINGLE_RECORD",
                 "MaxPayloadInMB": 6,
             }
             self.answer(HTTPStatus.OK, json.dumps(parameters).encode())
         else:
-            self.refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path} here.")
+            self.refuse(
+                HTTPStatus.NOT_FOUND, f"{self.path} does not exist; use /ping, /invocations or /execution-parameters."
+            )
 
     def do_POST(self) -> None:
         """Score the body."""
@@ -97,19 +99,21 @@ class Handler(BaseHTTPRequestHandler):
             )
             return
         body = self.rfile.read(int(length))
-        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.path != "/invocations":
-            self.refuse(HTTPStatus.NOT_FOUND, f"There is no {self.path} here.")
-        elif kind not in CONTENT_TYPES:
+            self.refuse(
+                HTTPStatus.NOT_FOUND, f"{self.path} does not exist; use /ping, /invocations or /execution-parameters."
+            )
+        elif content_type not in CONTENT_TYPES:
             self.refuse(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                f"Content-Type {kind!r} is not supported; send {', '.join(CONTENT_TYPES)}.",
+                f"Content-Type {content_type!r} is not supported; send {', '.join(CONTENT_TYPES)}.",
             )
         else:
             self.score(body)
 
     def score(self, body: bytes) -> None:
-        """Answer one invocation: a bare array, or a JSON line when the client accepts that."""
+        """Answer an invocation with a bare array, or with a JSON line if the client accepts one."""
         try:
             probabilities = self.model.score(body)
         except ValueError as error:
@@ -121,12 +125,12 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(HTTPStatus.OK, json.dumps(probabilities).encode())
 
     def refuse(self, status: HTTPStatus, sentence: str) -> None:
-        """Answer with a sentence."""
-        info(f"{status.value}: {sentence}")
+        """Answer with an error message and log it."""
+        log(f"{status.value}: {sentence}")
         self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
 
     def answer(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
-        """Send a whole response."""
+        """Send a complete response."""
         self.send_response_only(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -135,13 +139,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet about each request: an endpoint's log is no access log."""
+        """Do not log requests."""
 
 
 def run(root: Path, port: int) -> None:
-    """Serve root/model on 127.0.0.1:`port` until the process is ended."""
+    """Serve root/model on 127.0.0.1:`port` until the process ends."""
     Handler.model = Model(root / "model")
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    info(f"localaws's stand-in for image classification serves on port {port}.")
+    log(f"localaws's stand-in for image classification serves on port {port}.")
     server.serve_forever()

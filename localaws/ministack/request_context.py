@@ -1,4 +1,4 @@
-"""What MiniStack 1.5.33 does not tell its policy evaluator about a request, told here."""
+"""What MiniStack 1.5.33 does not tell its policy evaluator about a request."""
 
 import json
 import re
@@ -11,18 +11,18 @@ CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 STREAM_ACTIONS = frozenset({"CreateLogStream", "PutLogEvents"})
 
 
-def supply_metric_namespace() -> None:
-    """Give policies the condition key cloudwatch:namespace.
+def patch_metric_namespace() -> None:
+    """Add the condition key cloudwatch:namespace.
 
-    MiniStack knows no condition keys of CloudWatch, so a statement that allows PutMetricData in some namespaces only,
-    as CloudWatch's documentation advises, would never apply.
+    MiniStack has no condition keys for CloudWatch. A statement that allows PutMetricData in some namespaces only, as
+    CloudWatch's documentation advises, would never apply.
     """
     from ministack.core import iam_actions
 
-    tag_keys = iam_actions.request_tag_context
+    original = iam_actions.request_tag_context
 
     def condition_keys(service: str, action: str, body: bytes, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        keys: dict[str, Any] = tag_keys(service, action, body, parameters)
+        keys: dict[str, Any] = original(service, action, body, parameters)
         if action == "cloudwatch:PutMetricData":
             keys["cloudwatch:namespace"] = metric_namespace(body, parameters)
         return keys
@@ -31,7 +31,7 @@ def supply_metric_namespace() -> None:
 
 
 def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
-    """Return the namespace of a PutMetricData request in the JSON or the query protocol, "" when it names none."""
+    """Return the namespace of a PutMetricData request in the JSON or the query protocol, "" if it has none."""
     if body.lstrip()[:1] == b"{":
         with suppress(ValueError):
             return str(json.loads(body).get("Namespace", ""))
@@ -39,18 +39,18 @@ def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
     return str(values[0] if isinstance(values, list) and values else values or "")
 
 
-def supply_log_streams() -> None:
-    """Hold writing to a log against its stream, arn:...:log-group:NAME:log-stream:STREAM, as AWS does.
+def patch_log_stream_arn() -> None:
+    """Check writes to a log against the ARN of its stream, arn:...:log-group:NAME:log-stream:STREAM.
 
-    MiniStack asks for the group alone, so that the usual grant on `NAME:*` would never apply.
+    MiniStack checks the group's ARN, to which the usual grant on `NAME:*` never applies.
     (Service Authorization Reference, Amazon CloudWatch Logs, resource types.)
     """
     from ministack.core import iam_actions
 
-    theirs = iam_actions.extract_resource_arn
+    original = iam_actions.extract_resource_arn
 
     def resource_arn(service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, *rest: Any) -> str:
-        arn: str = theirs(service, method, path, headers, body, *rest)
+        arn: str = original(service, method, path, headers, body, *rest)
         if service == "logs" and headers.get("x-amz-target", "").rpartition(".")[2] in STREAM_ACTIONS and arn != "*":
             with suppress(ValueError):
                 return f"{arn}:log-stream:{json.loads(body).get('logStreamName', '')}"
@@ -59,17 +59,15 @@ def supply_log_streams() -> None:
     iam_actions.extract_resource_arn = resource_arn
 
 
-def supply_passed_roles() -> None:
-    """Ask for iam:PassRole where a schedule is given a role to act as (EventBridge Scheduler user guide, "Identity").
+def patch_pass_role_check() -> None:
+    """Require iam:PassRole to give a role to a schedule (EventBridge Scheduler user guide, "Identity").
 
-    MiniStack asks for the scheduler's own action only, so that who may move a schedule could give it any role.
+    MiniStack requires only the scheduler's own action. Whoever may update a schedule could give it any role.
     """
-    from ministack.core.iam_actions import access_denied_response
-    from ministack.core.iam_evaluator import AuthError, enforce
-    from ministack.core.responses import get_region
+    from ministack.core import iam_actions, iam_evaluator, responses
     from ministack.services import scheduler
 
-    theirs = scheduler.handle_request
+    original = scheduler.handle_request
 
     async def handle(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
@@ -78,21 +76,23 @@ def supply_passed_roles() -> None:
         if role:
             key = CREDENTIAL.search(headers.get("authorization", ""))
             service = {"iam:PassedToService": "scheduler.amazonaws.com"}
-            denied = enforce(key[1] if key else "", "iam:PassRole", "iam", get_region(), role, service)
-            if denied is not None and not isinstance(denied, AuthError):
+            denied = iam_evaluator.enforce(
+                key[1] if key else "", "iam:PassRole", "iam", responses.get_region(), role, service
+            )
+            if denied is not None and not isinstance(denied, iam_evaluator.AuthError):
                 principal = denied.principal_arn
-                refusal: tuple[int, dict[str, str], bytes] = access_denied_response(
+                refusal: tuple[int, dict[str, str], bytes] = iam_actions.access_denied_response(
                     "scheduler", "iam:PassRole", principal, str(uuid.uuid4()), resource_arn=role
                 )
                 return refusal
-        answer: tuple[int, dict[str, str], bytes] = await theirs(method, path, headers, body, query)
+        answer: tuple[int, dict[str, str], bytes] = await original(method, path, headers, body, query)
         return answer
 
     scheduler.handle_request = handle
 
 
 def passed_role(body: bytes) -> str:
-    """Return the role of a schedule's target, "" where the request names none."""
+    """Return the role of a schedule's target, "" if the request has none."""
     with suppress(ValueError, AttributeError):
         return str(json.loads(body).get("Target", {}).get("RoleArn", ""))
     return ""

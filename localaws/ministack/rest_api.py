@@ -1,4 +1,4 @@
-"""What API Gateway does with a request that is too large, which MiniStack does not."""
+"""API Gateway's answer to a request that is too large. MiniStack has no limit."""
 
 import re
 import uuid
@@ -15,13 +15,13 @@ def too_large(path: str) -> Answer:
     """Return the API's own REQUEST_TOO_LARGE response, or API Gateway's default for an unknown API."""
     from ministack.services import apigateway_v1
 
-    found = PATH.match(path)
-    scope = apigateway_v1.find_api_scope(found["api"]) if found else None
-    stage = apigateway_v1.stages_for_api(found["api"]).get(found["stage"]) if found and scope else None
-    if found is None or stage is None or scope is None:
+    match = PATH.match(path)
+    scope = apigateway_v1.find_api_scope(match["api"]) if match else None
+    stage = apigateway_v1.stages_for_api(match["api"]).get(match["stage"]) if match and scope else None
+    if match is None or stage is None or scope is None:
         return 413, {"Content-Type": "application/json"}, b'{"message":"Request Too Long"}'
     request = {
-        "api_id": found["api"], "stage_name": found["stage"], "stage": stage, "headers": {}, "query_params": {},
+        "api_id": match["api"], "stage_name": match["stage"], "stage": stage, "headers": {}, "query_params": {},
         "path_params": {}, "resource_path": "", "request_id": str(uuid.uuid4()),
     }  # fmt: skip
     with apigateway_v1.request_scope(*scope):

@@ -1,5 +1,5 @@
-"""SageMaker on localhost: a control plane and a runtime that really train, transform and serve.
+"""SageMaker on localhost: a control plane and a runtime that train, transform and serve.
 
-What it runs is a child process under SageMaker's container contract, found by the image's repository
-name (`registry`). Every job and endpoint acts with its execution role's credentials only.
+`api` accepts requests after `checks`. `jobs` and `hosting` run what was accepted in child processes under SageMaker's
+container contract (`container`). They reach S3, CloudWatch and Logs with their execution role's credentials (`aws`).
 """

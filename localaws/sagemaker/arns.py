@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from localaws.errors import invalid
 from localaws.identity import Caller
-from localaws.sagemaker.checks.request import invalid
 
 KINDS = {
     "TrainingJob": "training-job",
@@ -13,11 +13,11 @@ KINDS = {
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
 }
-"""The kinds of resources kept here, and the word each has in an ARN."""
+"""The kinds of resources in localaws, and the resource type of each in an ARN."""
 
 
 class Key(NamedTuple):
-    """One resource. `name` is lower case, as in the ARN: names that differ in case only are the same."""
+    """One resource. `name` is in lower case, as in the ARN, because SageMaker ignores the case of names."""
 
     kind: str
     account: str
@@ -36,18 +36,18 @@ def key_of(caller: Caller, kind: str, name: str) -> Key:
 
 
 def parse_arn(arn: str) -> Key:
-    """Return the key of the resource that `arn` names.
+    """Return the key of a resource from its ARN.
 
     Raises:
-        ServiceError: ValidationException, when it names no kind of resource that exists here.
+        ServiceError: ValidationException, if it is not the ARN of a kind in KINDS.
     """
     parts = arn.split(":", 5)
     if len(parts) == 6:
-        word, _, name = parts[5].partition("/")
-        for kind, known in KINDS.items():
-            if word == known and name:
+        resource_type, _, name = parts[5].partition("/")
+        for kind, type_of_kind in KINDS.items():
+            if resource_type == type_of_kind and name:
                 return Key(kind, parts[4], parts[3], name.lower())
-    raise invalid(f"Invalid ARN {arn}: localaws keeps {', '.join(KINDS.values())} resources.")
+    raise invalid(f"Invalid ARN {arn}: localaws has {', '.join(KINDS.values())} resources.")
 
 
 def partition(region: str) -> str:

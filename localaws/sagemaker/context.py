@@ -1,29 +1,32 @@
-"""What every part of the service works with: the state, the folders, the limits, the roles' credentials."""
+"""The state, folders, limits and role credentials that all parts of the service share."""
 
 import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localaws.identity import Authorizer
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.store import Store
 
+LONGEST_REASON = 1024
+"""Characters of FailureReason (API model)."""
+
 
 @dataclass(frozen=True)
 class Limits:
-    """How long things may take and how many may run, in seconds and counts.
+    """Time limits in seconds, and numbers of jobs that run at a time.
 
     Attributes:
         stop_grace: from SIGTERM to SIGKILL when a training job is stopped (SageMaker: 120 s).
-        ping: for a serving container to answer /ping, when the endpoint config sets no limit of its own.
+        ping: for a serving container to answer /ping, unless the endpoint config sets another limit.
         invocation: for a container to answer InvokeEndpoint (SageMaker: 60 s).
-        training_slots: training jobs at a time; further ones stay in Starting. SageMaker runs them side by
-            side on machines of their own, but here they would share two cores and a memory.
+        training_slots: training jobs at a time; further jobs stay in Starting. In SageMaker each job has its own
+            machines, but here they share one.
         transform_slots: transform jobs at a time.
         checkpoint_sync: between two uploads of changed checkpoints.
-        spot_lifetime: of training until a spot job loses its machine, once; None for never (SageMaker: at any time).
+        spot_lifetime: training time until a spot job is interrupted once; None for never (SageMaker: at any time).
         drain: for requests in flight when an endpoint changes to a new deployment.
     """
 
@@ -39,11 +42,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Context:
-    """Shared by the control plane, the jobs and the endpoints.
+    """The objects that the control plane, the jobs and the endpoints share.
 
     Attributes:
-        endpoint_url: where this AWS answers; jobs use its S3 and Logs over HTTP.
-        work: folder for what jobs and endpoints need on disk.
+        endpoint_url: URL of localaws; jobs use its S3 and Logs over HTTP.
+        work: folder for the files of jobs and endpoints.
         closing: set when the server stops.
     """
 
@@ -56,5 +59,5 @@ class Context:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def clients(self, role_arn: str, session_name: str, region: str) -> RoleClients:
-        """Return clients that act with a role's credentials."""
+        """Return clients with a role's credentials."""
         return RoleClients(self.authorizer, role_arn, session_name, region, self.endpoint_url)

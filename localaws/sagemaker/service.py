@@ -1,4 +1,4 @@
-"""The SageMaker service as the server sees it: control plane, runtime, start and stop."""
+"""The SageMaker service: control plane, runtime, start and stop."""
 
 import asyncio
 import threading
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.errors import ServiceError
-from localaws.identity import Authorizer, Caller
+from localaws.identity import Caller
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi
@@ -17,7 +18,7 @@ from localaws.sagemaker.api.tuning import TuningApi
 from localaws.sagemaker.arns import key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.api_model import serialise, service_model
-from localaws.sagemaker.checks.request import validate
+from localaws.sagemaker.checks.constraints import validate
 from localaws.sagemaker.container.registry import Registry, image_classification
 from localaws.sagemaker.context import Context, Limits
 from localaws.sagemaker.hosting.runtime import Runtime, RuntimeResponse
@@ -38,12 +39,12 @@ class SageMakerService:
         registry: Registry | None = None,
         limits: Limits | None = None,
     ) -> None:
-        """Open the state in `state_dir`, and fail the jobs that a server that ended left in progress.
+        """Open the state in `state_dir`, and fail the jobs that an earlier server left in progress.
 
         Args:
-            endpoint_url: where this AWS answers; jobs use its S3, Logs and CloudWatch.
-            registry: what can run (default: the built-in Image Classification's stand-in).
-            limits: how long and how many (default: SageMaker's own where it has them).
+            endpoint_url: URL of localaws; jobs use its S3, Logs and CloudWatch.
+            registry: the images that can run (default: the stand-in for the built-in Image Classification).
+            limits: time limits and job numbers (default: SageMaker's own where it has them).
 
         Raises:
             StartError: the state is damaged or cannot be written.
@@ -68,24 +69,24 @@ class SageMakerService:
         self.invocations = ThreadPoolExecutor(CONCURRENT_INVOCATIONS, thread_name_prefix="invoke")
 
     async def start(self) -> None:
-        """Let the endpoints of a server that ended serve again, now that this one answers their S3 requests."""
+        """Bring the endpoints of an earlier server back into service. They need this server's S3."""
         await asyncio.to_thread(self.hosting.endpoints.recover)
 
     async def stop(self) -> None:
-        """End every child process. Jobs fail with a reason; endpoints are in service again after the next start."""
+        """End every child process. Jobs fail with a reason; endpoints return to service at the next start."""
         self.context.closing.set()
         await asyncio.to_thread(self._end)
 
     def _end(self) -> None:
-        ending = [
+        threads = [
             threading.Thread(target=self.training.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.tuning.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.transform.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.hosting.endpoints.stop, daemon=True),
         ]
-        for thread in ending:
+        for thread in threads:
             thread.start()
-        for thread in ending:
+        for thread in threads:
             thread.join(STOP_SECONDS + 2)
         self.invocations.shutdown(wait=False, cancel_futures=True)
         self.context.store.close()
@@ -94,7 +95,7 @@ class SageMakerService:
         """Carry out one operation of the control plane and return its response. Thread-safe.
 
         Raises:
-            ServiceError: AWS's code and sentence for whatever is wrong with the request.
+            ServiceError: the request is refused.
         """
         handler = self.operations.get(operation)
         if handler is None:
@@ -115,10 +116,9 @@ class SageMakerService:
 
 
 def unknown(operation: str, available: list[str]) -> ServiceError:
-    """Return the error for an operation that does not exist, or not here."""
-    kind = "has no" if operation in service_model().operation_names else "knows no"
-    who = "SageMaker in localaws" if kind == "has no" else "SageMaker"
+    """Return the error for an operation that SageMaker or localaws does not have."""
+    service = "SageMaker in localaws" if operation in service_model().operation_names else "SageMaker"
     return ServiceError(
         "UnknownOperationException",
-        f"{who} {kind} operation {operation or '(none)'}. Available in localaws: {', '.join(available)}.",
+        f"{service} has no operation {operation or '(none)'}. Available in localaws: {', '.join(available)}.",
     )

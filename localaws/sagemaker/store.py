@@ -1,4 +1,4 @@
-"""The resources, in memory and in one SQLite file, so that a kill at any moment loses nothing."""
+"""The resources, in memory and in one SQLite file. A kill at any moment loses nothing."""
 
 import copy
 import json
@@ -20,15 +20,15 @@ Document = dict[str, Any]
 class Store:
     """A thread-safe map from Key to document (members of the Describe response, plus private ones).
 
-    Memory answers; every change is written through in one transaction. A write that fails (a full disk)
-    is kept and tried again with the next one, so that a job can still reach its end and say why.
+    Reads come from memory; every change is written to the file in one transaction. A write that fails, for example on
+    a full disk, is repeated with the next one. A job can still record its end and the reason.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+        """Open or create the file.
 
         Raises:
-            StartError: it is damaged, or cannot be written.
+            StartError: the file is damaged or cannot be written.
         """
         self.lock = threading.RLock()
         self.documents: dict[Key, Document] = {}
@@ -38,7 +38,7 @@ class Store:
             self._load()
         except (OSError, sqlite3.Error, ValueError) as error:
             raise StartError(
-                f"SageMaker's state in {path} cannot be used ({error}); mend or remove that file, "
+                f"SageMaker's state in {path} cannot be used ({error}); repair or remove that file, "
                 "or choose another folder with --state-dir."
             ) from error
         self.unwritten: dict[Key, Document | None] = {}
@@ -55,7 +55,7 @@ class Store:
         self.documents.update((Key(*row[:4]), json.loads(row[4])) for row in rows)
 
     def create(self, key: Key, document: Document) -> bool:
-        """Add a resource; return False, changing nothing, when there is one with that key."""
+        """Add a resource and return True; return False if the key exists."""
         with self.lock:
             if key in self.documents:
                 return False
@@ -68,7 +68,7 @@ class Store:
             return copy.deepcopy(self.documents.get(key))
 
     def update(self, key: Key, change: Callable[[Document], None]) -> Document | None:
-        """Apply `change` to a resource's document and return a copy of the result; None when it is gone."""
+        """Apply `change` to a resource's document and return a copy of the result, None if it does not exist."""
         with self.lock:
             current = self.documents.get(key)
             if current is None:
@@ -79,14 +79,14 @@ class Store:
             return copy.deepcopy(document)
 
     def delete(self, key: Key) -> bool:
-        """Remove a resource; return whether it was there."""
+        """Remove a resource; return whether it existed."""
         with self.lock:
-            found = key in self.documents
+            existed = key in self.documents
             self._write(key, None)
-            return found
+            return existed
 
     def all(self, kind: str, account: str | None = None, region: str | None = None) -> dict[Key, Document]:
-        """Return copies of the resources of one kind, of one account and region when given."""
+        """Return copies of the resources of one kind, optionally of one account and region."""
         with self.lock:
             return {
                 key: copy.deepcopy(document)
@@ -95,7 +95,7 @@ class Store:
             }
 
     def close(self) -> None:
-        """Write what is still unwritten and close the file."""
+        """Write pending changes and close the file."""
         with self.lock:
             self._flush()
             self.closed = True

@@ -1,4 +1,4 @@
-"""Waiting for a server of the demo: one that is not waited for any more does not stay."""
+"""The wait for a server of the demo, which stops the server if the wait fails."""
 
 import subprocess
 import sys

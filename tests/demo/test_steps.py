@@ -1,4 +1,4 @@
-"""What the demo says of its steps, and what it does with a model that misses the gate."""
+"""The steps of the demo, and a model that misses the gate."""
 
 import json
 import os
@@ -18,7 +18,7 @@ model = {"gate": "forced" if forced else sys.argv[1]} | ({"metrics": {}} if sys.
 context.write_text(json.dumps({"model:demo": model}))
 raise SystemExit(0 if forced or model["gate"] == "passed" else 1)
 """
-"""Ends as `ml.transform` does: with 1 and the reason in context when the model missed the gate and was not forced."""
+"""Ends as `ml.transform` does: with 1 and the reason in context if the model missed the gate without --force."""
 
 
 @pytest.fixture

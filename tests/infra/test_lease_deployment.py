@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from localaws.environment import client_environment
-from tests.localaws.server.conftest import ROOT, Server
+from tests.localaws.server.builders import ROOT, Server
 from tests.ports import free_port
 
 APP = """

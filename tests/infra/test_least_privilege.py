@@ -13,7 +13,7 @@ import botocore.exceptions
 import pytest
 from aws_cdk.assertions import Template
 
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 from .builders import MODEL, arn_text, as_list

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 from .builders import Synth

@@ -14,7 +14,7 @@ import pytest
 from inference_proxy.routes import OPENAPI
 
 from radiograph import MAX_BYTES, encode, phantom, standardise
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask

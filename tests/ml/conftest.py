@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 STAGE = "test"

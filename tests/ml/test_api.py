@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ml import api
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 
 pytestmark = pytest.mark.usefixtures("project", "aws")
 

@@ -18,7 +18,7 @@ from ml import project as files
 from ml.drift import captured
 from ml.drift.__main__ import MAX_DAYS, main
 from radiograph import encode
-from tests.localaws.server.conftest import Server, document
+from tests.localaws.server.builders import Server, document
 
 from .conftest import STAGE
 from .test_drift import ENTRY, phantom

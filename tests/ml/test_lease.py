@@ -13,7 +13,7 @@ from ml import lease, preflight_checks, verify
 from ml import project as files
 from ml.errors import UserError
 from ml.leasing import entry, status
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     Cloud,
     make_config,
     make_endpoint,

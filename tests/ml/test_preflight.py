@@ -11,7 +11,7 @@ from ml import preflight, preflight_checks, setting_changes
 from ml import project as files
 from ml.aws import clients
 from ml.errors import UserError
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 from .conftest import STAGE

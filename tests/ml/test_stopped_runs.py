@@ -10,7 +10,7 @@ import pytest
 from localaws.environment import client_environment
 from ml import train
 from ml.training import follow
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     IMAGE,
     POLICY,

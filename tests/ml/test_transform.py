@@ -20,7 +20,7 @@ from ml import project, transform
 from ml.drift import sources
 from ml.errors import UserError
 from ml.scoring import labelled, scorer, transform_job
-from tests.localaws.sagemaker.conftest import ROOT, Cloud, make_role, until
+from tests.localaws.sagemaker.builders import ROOT, Cloud, make_role, until
 
 from .conftest import STAGE
 from .test_drift import phantom

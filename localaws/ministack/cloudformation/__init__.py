@@ -1,20 +1,20 @@
-"""Teach MiniStack's CloudFormation the resource types that it lacks, and what it does unlike AWS."""
+"""Resource types that MiniStack's CloudFormation lacks, and where it differs from AWS."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from localaws.gateway import SageMaker
-from localaws.ministack.cloudformation import buckets, exports, recorded, sagemaker
+from localaws.ministack.cloudformation import buckets, exports, without_effect
+from localaws.ministack.cloudformation.resources import Handler
 
 
-def register(service: SageMaker) -> None:
-    """Add the handlers to MiniStack; SageMaker's run on worker threads, because an endpoint takes seconds."""
+def register(blocking: Mapping[str, Handler]) -> None:
+    """Patch MiniStack's handlers and add those of `blocking`, which run on worker threads because they take seconds."""
     from ministack.services.cloudformation import provisioners, stacks
 
-    exports.enforce()
+    exports.patch()
     handlers = provisioners._RESOURCE_HANDLERS
-    handlers.update(sagemaker.handlers(service))
+    handlers.update(blocking)
     handlers["AWS::S3::Bucket"] = buckets.handler(handlers["AWS::S3::Bucket"])
-    for resource_type in recorded.TYPES:
-        handlers.setdefault(resource_type, recorded.recorded(resource_type))
-    known_to_block: Callable[[str], bool] = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: kind.startswith("AWS::SageMaker::") or known_to_block(kind)
+    for resource_type in without_effect.TYPES:
+        handlers.setdefault(resource_type, without_effect.handler(resource_type))
+    original = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in blocking or original(resource_type)

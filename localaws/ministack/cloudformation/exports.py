@@ -1,6 +1,6 @@
-"""Exports in use: CloudFormation neither drops nor changes a value that another stack imports.
+"""Exports in use: CloudFormation neither deletes nor changes a value that another stack imports.
 
-MiniStack 1.5.33 refuses only the deletion of the exporting stack, and keeps exports that an update dropped.
+MiniStack 1.5.33 refuses only the deletion of the exporting stack, and keeps exports that an update removed.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,18 +9,19 @@ from typing import Any
 Deploy = Callable[..., Awaitable[None]]
 
 
-def enforce() -> None:
-    """Refuse an update that drops or changes an export in use, as AWS does; forget a dropped one that is not in use."""
+def patch() -> None:
+    """Refuse an update that removes or changes an export in use, and remove unused exports with their outputs."""
     from ministack.services.cloudformation import changesets, handlers, stacks
 
     deploy = checked_deploy(stacks._deploy_stack_async)
-    for module in (stacks, changesets, handlers):
-        module._deploy_stack_async = deploy
+    stacks._deploy_stack_async = deploy
+    changesets._deploy_stack_async = deploy
+    handlers._deploy_stack_async = deploy
     stacks._resolve_stack_outputs = checked_outputs(stacks._resolve_stack_outputs)
 
 
-def checked_deploy(theirs: Deploy) -> Deploy:
-    """Return MiniStack's deployment with a check of what an update drops, which comes before any resource changes."""
+def checked_deploy(original: Deploy) -> Deploy:
+    """Return MiniStack's deployment with a check of the removed exports, made before any resource changes."""
 
     async def deploy(
         stack_name: str,
@@ -35,8 +36,8 @@ def checked_deploy(theirs: Deploy) -> Deploy:
         from ministack.services.cloudformation import _exports, _stacks, stacks
 
         before = exports(previous_stack or {}) if is_update else set()
-        dropped = sorted(before - declared(stack_name, stack_id, template, parameters))
-        for name in dropped:
+        removed = sorted(before - declared(stack_name, stack_id, template, parameters))
+        for name in removed:
             importer = importer_of(name, stack_name)
             if importer:
                 stack, old = _stacks[stack_name], previous_stack or {}
@@ -47,23 +48,23 @@ def checked_deploy(theirs: Deploy) -> Deploy:
                 reason = f"Cannot delete export {name} as it is in use by {importer}."
                 await stacks._roll_back_operation(stack_name, stack_id, stack, operation, reason)
                 return
-        await theirs(
+        await original(
             stack_name, stack_id, template, parameters, *rest,
             is_update=is_update, previous_stack=previous_stack, **options,
         )  # fmt: skip
-        for name in set(dropped) - exports(_stacks[stack_name]):
+        for name in set(removed) - exports(_stacks[stack_name]):
             _exports.pop(name, None)
 
     return deploy
 
 
-def checked_outputs(theirs: Callable[..., Any]) -> Callable[..., Any]:
-    """Return MiniStack's resolution of outputs with a check of what changed; it raises ValueError, which rolls back."""
+def checked_outputs(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return MiniStack's resolution of outputs with a check of changed exports. A ValueError rolls back."""
 
     def resolve(*arguments: Any) -> Any:
         from ministack.services.cloudformation import _exports
 
-        outputs, new = theirs(*arguments)
+        outputs, new = original(*arguments)
         for name, export in new.items():
             before = _exports.get(name)
             importer = importer_of(name, arguments[-2]) if before and before["Value"] != export["Value"] else None
@@ -75,12 +76,12 @@ def checked_outputs(theirs: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def exports(stack: Mapping[str, Any]) -> set[str]:
-    """Return the names of what a deployed stack exports."""
+    """Return the names of the exports of a deployed stack."""
     return {output["ExportName"] for output in stack.get("Outputs", []) if output.get("ExportName")}
 
 
 def declared(stack_name: str, stack_id: str, template: dict[str, Any], parameters: dict[str, Any]) -> set[str]:
-    """Return the names of what a template exports, which refer to no resource."""
+    """Return the names of a template's exports. The names refer to no resource."""
     from ministack.services.cloudformation import stacks
 
     conditions = stacks._evaluate_conditions(template, parameters)
@@ -93,7 +94,7 @@ def declared(stack_name: str, stack_id: str, template: dict[str, Any], parameter
 
 
 def importer_of(export: str, exporter: str) -> str | None:
-    """Return the name of another stack that imports an export; None where none does."""
+    """Return the name of another stack that imports an export, None if there is none."""
     from ministack.services.cloudformation import _stacks, handlers
 
     for name, stack in _stacks.items():

@@ -1,8 +1,8 @@
-"""Runs first in every process that MiniStack starts for a Lambda function, by way of PYTHONPATH.
+"""Imported at the start of every process that MiniStack starts for a Lambda function, because of PYTHONPATH.
 
-A function's package holds wheels for Lambda's platform (another Python, perhaps another processor). Functions here run
-in this machine's Python, which cannot load those wheels' binary modules, so a package that has any is taken from this
-machine's environment instead. The code of the function itself is always its own.
+A function's package holds wheels for Lambda's platform (another Python, perhaps another processor). localaws runs
+functions in this machine's Python, which cannot load the binary modules of those wheels. Packages with such modules are
+imported from this machine's environment instead. The function's own code is never replaced.
 """
 
 import importlib.machinery
@@ -17,16 +17,16 @@ CODE = Path(os.environ.get("LAMBDA_TASK_ROOT", ""))
 
 
 class ForeignBinaries(MetaPathFinder):
-    """Finds top-level packages of the function that hold binary modules for another Python, elsewhere."""
+    """Finds packages with binary modules for another Python in this machine's environment."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return this environment's package in the place of a foreign one; leave every other name to others."""
+        """Return this environment's package if the function's is foreign, otherwise None."""
         if path is not None or not is_foreign(CODE / fullname):
             return None
-        elsewhere = [entry for entry in sys.path if entry and Path(entry).resolve() != CODE.resolve()]
-        spec = importlib.machinery.PathFinder.find_spec(fullname, elsewhere)
+        environment = [entry for entry in sys.path if entry and Path(entry).resolve() != CODE.resolve()]
+        spec = importlib.machinery.PathFinder.find_spec(fullname, environment)
         if spec is not None:
             sys.stderr.write(
                 f"localaws: {fullname} in this function is built for another Python; using {spec.origin}\n"
@@ -35,7 +35,7 @@ class ForeignBinaries(MetaPathFinder):
 
 
 def is_foreign(package: Path) -> bool:
-    """Return whether a package folder holds binary modules and none that this Python loads."""
+    """Return whether a package folder holds binary modules, but none for this Python."""
     suffixes = {file.name[file.name.index(".") :] for file in package.glob("*.so")}
     return bool(suffixes) and suffixes.isdisjoint(importlib.machinery.EXTENSION_SUFFIXES)
 

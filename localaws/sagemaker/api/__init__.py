@@ -1,1 +1,1 @@
-"""The control plane: one operation family a module."""
+"""The control plane: one family of operations per module."""

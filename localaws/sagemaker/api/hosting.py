@@ -3,16 +3,15 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import page
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.hosting import check_config, check_model, check_model_data
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
+from localaws.sagemaker.hosting.deployment_plan import make_plan
 from localaws.sagemaker.hosting.endpoints import Endpoints
-from localaws.sagemaker.hosting.plan import make_plan
 from localaws.sagemaker.store import Document
 
 NOUNS = {"Model": "model", "EndpointConfig": "endpoint configuration", "Endpoint": "endpoint"}
@@ -40,7 +39,7 @@ class HostingApi:
             self.operations[f"Delete{kind}"] = self._deleting(kind)
 
     def create_model(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Create a model; its artifact must be there."""
+        """Create a model. Its artifact must exist."""
         key = key_of(caller, "Model", request["ModelName"])
         self.access.create(caller, "CreateModel", key, request)
         container = check_model(request, self.context.registry)
@@ -55,7 +54,7 @@ class HostingApi:
         return {"ModelArn": self._create(key, document)}
 
     def create_config(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Create an endpoint config; its models must be there."""
+        """Create an endpoint config. Its models must exist."""
         key = key_of(caller, "EndpointConfig", request["EndpointConfigName"])
         self.access.create(caller, "CreateEndpointConfig", key, request)
         check_config(request)
@@ -63,7 +62,7 @@ class HostingApi:
         return {"EndpointConfigArn": self._create(key, dict(request))}
 
     def create_endpoint(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Create an endpoint; it comes into service in the background."""
+        """Create an endpoint, which comes into service in the background."""
         key = key_of(caller, "Endpoint", request["EndpointName"])
         self.access.create(caller, "CreateEndpoint", key, request)
         plan = self._plan(caller, "CreateEndpoint", request, request["EndpointName"])
@@ -77,7 +76,7 @@ class HostingApi:
         return {"EndpointArn": arn}
 
     def update_endpoint(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Change an endpoint to another config: the new containers serve before the old ones end."""
+        """Change an endpoint to another config. The new containers serve before the old ones end."""
         key = key_of(caller, "Endpoint", request["EndpointName"])
         self.access.use(caller, "UpdateEndpoint", key)
         present = self.store.get(key)
@@ -97,7 +96,7 @@ class HostingApi:
         return {"EndpointArn": key.arn}
 
     def delete_endpoint(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Take an endpoint out of service; one that is being changed refuses, as in AWS."""
+        """Take an endpoint out of service. An endpoint that is being created or updated cannot be deleted."""
         key = key_of(caller, "Endpoint", request["EndpointName"])
         self.access.use(caller, "DeleteEndpoint", key)
         self.access.stop_scaling(caller, key)
@@ -152,8 +151,8 @@ class HostingApi:
         def listing(caller: Caller, request: Document) -> dict[str, Any]:
             self.access.list(caller, f"List{kind}s")
             documents = list(self.store.all(kind, caller.account, caller.region).values())
-            found, token = page(kind, documents, request)
-            return {f"{kind}s": found, "NextToken": token}
+            resources, token = page(kind, documents, request)
+            return {f"{kind}s": resources, "NextToken": token}
 
         return listing
 
@@ -169,12 +168,12 @@ class HostingApi:
 
 
 def not_found(key: Key) -> ServiceError:
-    """Return SageMaker's error for a model, endpoint config or endpoint that is not there."""
+    """Return SageMaker's error for a model, endpoint config or endpoint that does not exist."""
     return invalid(f'Could not find {NOUNS[key.kind]} "{key.arn}".')
 
 
 def in_status(key: Key, document: Document, *allowed: str) -> None:
-    """Return when an endpoint is in one of the `allowed` states.
+    """Check that an endpoint is in one of the `allowed` states.
 
     Raises:
         ServiceError: ValidationException.

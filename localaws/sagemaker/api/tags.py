@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from localaws.errors import invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.listing import decode_token, encode_token
+from localaws.sagemaker.api.listing import paginate
 from localaws.sagemaker.arns import Key, parse_arn
 from localaws.sagemaker.aws.access import Access
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.store import Document, Store
 
 MOST_TAGS = 50
@@ -14,7 +14,7 @@ MOST_TAGS = 50
 
 
 class Tags:
-    """Tags are kept in their resource's document, as `_Tags`."""
+    """The operations on tags, which are stored in their resource's document as `_Tags`."""
 
     def __init__(self, store: Store, access: Access) -> None:
         self.store = store
@@ -22,7 +22,7 @@ class Tags:
         self.operations = {"AddTags": self.add, "ListTags": self.list, "DeleteTags": self.delete}
 
     def add(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Add tags, replacing the values of keys that are there."""
+        """Add tags, replacing the values of existing keys."""
         key = self._key(caller, "AddTags", request)
         merged = merge(self._document(key).get("_Tags", []), request["Tags"])
         if len(merged) > MOST_TAGS:
@@ -36,13 +36,12 @@ class Tags:
 
     def list(self, caller: Caller, request: Document) -> dict[str, Any]:
         """List a resource's tags."""
-        found = self._document(self._key(caller, "ListTags", request)).get("_Tags", [])
-        start = decode_token(request["NextToken"]) if request.get("NextToken") else 0
-        end = start + int(request.get("MaxResults", MOST_TAGS))
-        return {"Tags": found[start:end], "NextToken": encode_token(end) if end < len(found) else None}
+        tags = self._document(self._key(caller, "ListTags", request)).get("_Tags", [])
+        page, token = paginate(tags, request, MOST_TAGS)
+        return {"Tags": page, "NextToken": token}
 
     def delete(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Remove tags by key; keys that are not there are ignored."""
+        """Remove tags by key. Unknown keys are ignored."""
         key = self._key(caller, "DeleteTags", request)
         self._document(key)
 
@@ -67,6 +66,6 @@ class Tags:
 
 
 def merge(present: list[Document], added: list[Document]) -> list[Document]:
-    """Return the tags after `added` is laid over `present`."""
+    """Return the present and the added tags. An added tag replaces a present one with the same key."""
     merged = {tag["Key"]: tag["Value"] for tag in [*present, *added]}
     return [{"Key": name, "Value": value} for name, value in merged.items()]

@@ -3,17 +3,16 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.jobs import JobApi
+from localaws.sagemaker.api.job_api import JobApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.aws.transfer import DataError, list_prefix
 from localaws.sagemaker.checks.jobs import DEFAULT_RUNTIME_SECONDS, check_training
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.jobs.files import nothing_found
 from localaws.sagemaker.jobs.training import TrainingJob, enter
+from localaws.sagemaker.jobs.training_files import no_objects_message
 from localaws.sagemaker.store import Document
 
 
@@ -34,7 +33,7 @@ class TrainingApi(JobApi):
         return self.accept(key, request, {})
 
     def accept(self, key: Key, request: Document, more: Document) -> dict[str, Any]:
-        """Check a request that is allowed, and start its job; `more` goes into the job's document.
+        """Check an authorized request and start its job; `more` holds further members of the job's document.
 
         Raises:
             ServiceError: ValidationException, ResourceInUse or ResourceLimitExceeded.
@@ -53,23 +52,25 @@ class TrainingApi(JobApi):
         return self.start(key, initial(key, request, definitions) | more)
 
     def _check_inputs(self, request: Document, key: Key) -> None:
-        """Look, as SageMaker does before it accepts a job, whether every channel has an object.
+        """Check that every channel has an object. SageMaker does so before it accepts a job.
 
         Raises:
-            ServiceError: ValidationException, also when the role cannot be assumed.
+            ServiceError: ValidationException, also if the role cannot be assumed.
         """
         clients = self.context.clients(request["RoleArn"], request["TrainingJobName"], key.region)
         for channel in request.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
             try:
-                found = list_prefix(clients.objects(), source["S3Uri"], most=1)
+                objects = list_prefix(clients.objects(), source["S3Uri"], most=1)
             except DataError as error:
-                raise invalid(f"{nothing_found(source['S3Uri'], key.region, request['RoleArn'])} {error}") from error
-            if not found:
-                raise invalid(nothing_found(source["S3Uri"], key.region, request["RoleArn"]))
+                raise invalid(
+                    f"{no_objects_message(source['S3Uri'], key.region, request['RoleArn'])} {error}"
+                ) from error
+            if not objects:
+                raise invalid(no_objects_message(source["S3Uri"], key.region, request["RoleArn"]))
 
     def stopping(self, document: Document) -> None:
-        """Write down that a job was asked to stop, in its history as well."""
+        """Record that a job is stopping, also in its history."""
         document["TrainingJobStatus"] = "Stopping"
         enter(document, "Stopping")
 
@@ -87,7 +88,7 @@ class TrainingApi(JobApi):
 
 
 def initial(key: Key, request: Document, definitions: list[Document]) -> Document:
-    """Return the document of a job that was just accepted."""
+    """Return the document of a newly accepted job."""
     now = time.time()
     output = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
     packed = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"

@@ -3,13 +3,12 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
-from localaws.sagemaker.api.jobs import JobApi
+from localaws.sagemaker.api.job_api import JobApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.jobs import check_transform
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.transform import TransformJob
 from localaws.sagemaker.store import Document
@@ -25,7 +24,7 @@ class TransformApi(JobApi):
         super().__init__(context, access, context.limits.transform_slots, TransformJob)
 
     def create(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Accept a transform job and start it, with the model as it is now."""
+        """Accept a transform job and start it with the present model."""
         key = key_of(caller, self.kind, request["TransformJobName"])
         self.access.create(caller, "CreateTransformJob", key, request)
         model_key = key_of(caller, "Model", request["ModelName"])

@@ -1,1 +1,1 @@
-"""The local AWS as a job's role may use it: clients, S3, logs, access checks."""
+"""The local AWS with a role's permissions: clients, S3, logs and IAM checks."""

@@ -1,12 +1,13 @@
-"""Who may do what: every operation asks IAM before it looks at anything."""
+"""IAM checks of SageMaker's operations, made before an operation reads anything."""
 
 from typing import Any
 
 from localaws.errors import ServiceError
-from localaws.identity import Authorizer, Caller, account_scope
+from localaws.identity import Caller
+from localaws.ministack.cloudformation.resources import deployed
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.arns import Key
 
-SAGEMAKER = "sagemaker.amazonaws.com"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 DEREGISTER = "application-autoscaling:DeregisterScalableTarget"
 NOT_DEREGISTERED = (
@@ -16,33 +17,33 @@ NOT_DEREGISTERED = (
 
 
 class Access:
-    """Asks the authorizer for what an operation needs; each method raises AccessDeniedException."""
+    """Requires the permissions of an operation. Each method raises AccessDeniedException."""
 
     def __init__(self, authorizer: Authorizer) -> None:
         self.authorizer = authorizer
 
     def use(self, caller: Caller, operation: str, key: Key) -> None:
-        """Ask for an operation on an existing resource."""
+        """Require an operation on an existing resource."""
         self.authorizer.require(caller, f"sagemaker:{operation}", key.arn)
 
     def list(self, caller: Caller, operation: str) -> None:
-        """Ask for a List operation, which knows no resource."""
+        """Require a List operation, which has no resource."""
         self.authorizer.require(caller, f"sagemaker:{operation}", "*")
 
     def create(self, caller: Caller, operation: str, key: Key, request: dict[str, Any]) -> None:
-        """Ask for the creation of a resource, and for AddTags when it is created with tags."""
+        """Require the creation of a resource, and AddTags if it has tags."""
         tags = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in request.get("Tags", [])}
         self.authorizer.require(caller, f"sagemaker:{operation}", key.arn, tags)
         if tags:
             self.authorizer.require(caller, "sagemaker:AddTags", key.arn, tags)
 
     def pass_role(self, caller: Caller, role_arn: str, key: Key) -> None:
-        """Ask whether the caller may hand the role to SageMaker."""
-        context = {"iam:PassedToService": SAGEMAKER, "iam:AssociatedResourceArn": key.arn}
+        """Require iam:PassRole for a role that SageMaker will use."""
+        context = {"iam:PassedToService": "sagemaker.amazonaws.com", "iam:AssociatedResourceArn": key.arn}
         self.authorizer.require(caller, "iam:PassRole", role_arn, context)
 
     def stop_scaling(self, caller: Caller, key: Key) -> None:
-        """Ask whether the caller may deregister the scalable targets of an endpoint, which deleting it does.
+        """Require the permission to deregister an endpoint's scalable targets, which deleting the endpoint does.
 
         (Developer guide, "Delete endpoints configured for auto scaling".)
         """
@@ -60,13 +61,6 @@ class Access:
 
 def scalable_targets(caller: Caller, endpoint_name: str) -> list[str]:
     """Return the physical ids of an endpoint's scalable targets in the account's stacks."""
-    from ministack.services.cloudformation import _stacks
-
-    with account_scope(caller.account, caller.region):
-        resources = [one for stack in _stacks.values() for one in stack.get("_resources", {}).values()]
-    return [
-        one["PhysicalResourceId"]
-        for one in resources
-        if one["ResourceType"] == "AWS::ApplicationAutoScaling::ScalableTarget"
-        and str(one["Properties"]["ResourceId"]).lower().startswith(f"endpoint/{endpoint_name}/")
-    ]
+    targets = deployed(caller.account, caller.region, "AWS::ApplicationAutoScaling::ScalableTarget")
+    prefix = f"endpoint/{endpoint_name}/"
+    return [name for name, properties in targets if str(properties["ResourceId"]).lower().startswith(prefix)]

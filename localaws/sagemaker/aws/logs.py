@@ -1,4 +1,4 @@
-"""CloudWatch Logs of a job or an endpoint, written with its role's credentials as SageMaker does."""
+"""CloudWatch Logs of a job or an endpoint, written with its role's credentials."""
 
 import logging
 import threading
@@ -16,11 +16,11 @@ MOST_EVENTS = 1000
 """Events of one PutLogEvents call: its limits are 10,000 events and 1 MB; lines here are at most 64 KB."""
 MOST_BYTES = 900_000
 MOST_WAITING = 20_000
-"""Lines kept while Logs does not answer; older ones are dropped, so that memory has a bound."""
+"""Lines held while Logs does not answer. Older lines are dropped to bound the memory."""
 
 
 class LogStream:
-    """One log stream. `write` never blocks and never fails: a log must not break a job."""
+    """One log stream. `write` never blocks and never fails, because a log must not break a job."""
 
     def __init__(self, clients: RoleClients, group: str, stream: str) -> None:
         self.clients = clients
@@ -35,13 +35,13 @@ class LogStream:
         self.thread.start()
 
     def write(self, line: str) -> None:
-        """Add a line; PutLogEvents takes no empty ones, so an empty line becomes a space."""
+        """Add a line. An empty line becomes a space, because PutLogEvents refuses empty messages."""
         with self.changed:
             if not self.refused:
                 self.lines.append((int(time.time() * 1000), line or " "))
 
     def close(self, seconds: float = 5) -> None:
-        """Send what is waiting, for at most `seconds`."""
+        """Send the waiting lines, for at most `seconds`."""
         with self.changed:
             self.closed = True
             self.changed.notify_all()
@@ -57,7 +57,7 @@ class LogStream:
                 return
 
     def _flush(self) -> bool:
-        """Send the waiting lines; return whether none is left."""
+        """Send the waiting lines; return whether all were sent."""
         while batch := self._batch():
             try:
                 self._create()
@@ -69,7 +69,7 @@ class LogStream:
             except ClientError as error:
                 self._refuse(reason(error))
             except BotoCoreError:
-                return False  # not answering; the lines stay for the next turn
+                return False  # Logs does not answer; the lines wait for the next flush
             with self.changed:
                 for _ in range(min(len(batch), len(self.lines))):
                     self.lines.popleft()
@@ -87,7 +87,7 @@ class LogStream:
             return batch
 
     def _create(self) -> None:
-        """Create the group and the stream once; a role that may only create streams is enough when the group exists."""
+        """Create the group and the stream once. If the group exists, the role needs no permission to create groups."""
         if self.created:
             return
         logs = self.clients.client("logs")
@@ -103,8 +103,8 @@ class LogStream:
                 raise
         self.created = True
 
-    def _refuse(self, why: str) -> None:
-        log.warning("No logs for %s:%s: %s (role %s)", self.group, self.stream, why, self.clients.role_arn)
+    def _refuse(self, refusal: str) -> None:
+        log.warning("No logs for %s:%s: %s (role %s)", self.group, self.stream, refusal, self.clients.role_arn)
         with self.changed:
             self.refused = True
             self.lines.clear()

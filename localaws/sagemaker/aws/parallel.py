@@ -1,17 +1,17 @@
-"""Many small pieces of work on a few threads that never keep the server from ending."""
+"""Many small calls on a few daemon threads."""
 
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class Workers:
     """Threads that share an iterator of arguments.
 
-    They are daemons, unlike an executor's: a thread that waits for an answer that will not come (the server
-    is going down) is left behind instead of being waited for.
+    Unlike an executor's threads they are daemons. A server that stops does not wait for a thread whose request is never
+    answered.
     """
 
     def __init__(self, work: Callable[..., None], arguments: Iterator[tuple[Any, ...]], threads: int) -> None:
@@ -26,9 +26,9 @@ class Workers:
 
     def _run(self) -> None:
         try:
-            while (each := self._next()) is not None:
-                self.work(*each)
-        except Exception as error:  # noqa: BLE001 (nothing is lost: wait() raises it in the thread that asked)
+            while (values := self._next()) is not None:
+                self.work(*values)
+        except Exception as error:  # noqa: BLE001 (wait() raises it)
             with self.changed:
                 self.error = self.error or error
         with self.changed:
@@ -40,10 +40,10 @@ class Workers:
             return None if self.ended or self.error else next(self.arguments, None)
 
     def wait(self, cancelled: Callable[[], bool]) -> None:
-        """Return when the work is done or cancelled; raise its first exception."""
+        """Wait until the work is done or cancelled; raise its first exception."""
         with self.changed:
             while self.running and not cancelled():
-                self.changed.wait(LOOK_SECONDS)
+                self.changed.wait(POLL_SECONDS)
             self.ended = True
             if self.error is not None:
                 raise self.error
@@ -55,9 +55,9 @@ def in_parallel(
     threads: int,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Call `work` with each tuple on several threads until all are done, one raises, or `cancelled` says so.
+    """Call `work` with each tuple on several threads until all are done, one raises, or `cancelled` returns True.
 
     Raises:
-        whatever `work` raised first, once the calls that were running have ended.
+        the first exception of `work`, after the running calls have ended.
     """
     Workers(work, arguments, threads).wait(cancelled)

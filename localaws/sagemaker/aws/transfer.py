@@ -1,22 +1,23 @@
-"""What SageMaker does with S3: list an input, bring it to a folder, send results back, with many threads."""
+"""Transfers between S3 and folders: list an input, download it, upload results."""
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from localaws.sagemaker.aws.objects import ObjectError, Objects
+from localaws.ministack.object_store import ObjectError
+from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.parallel import in_parallel
 
 THREADS = 8
 
 
 class DataError(Exception):
-    """S3 refused or lacks something; the text says what, in the words SageMaker uses."""
+    """An object or bucket is missing, or S3 refused the request. The text is in SageMaker's words."""
 
 
 class S3Object(NamedTuple):
-    """An object of an input, and where it belongs relative to that input's prefix."""
+    """An object of an input. `name` is its path relative to the input's prefix."""
 
     bucket: str
     key: str
@@ -28,7 +29,7 @@ def parse_uri(uri: str) -> tuple[str, str]:
     """Return the bucket and key (or prefix) of an s3:// URI.
 
     Raises:
-        DataError: it is no s3:// URI.
+        DataError: the URI does not start with s3://bucket.
     """
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
@@ -38,7 +39,7 @@ def parse_uri(uri: str) -> tuple[str, str]:
 
 
 def relative_name(prefix: str, key: str) -> str:
-    """Return where an object of the S3Prefix input `prefix` lands in the channel's folder.
+    """Return the path in the channel's folder for an object of the S3Prefix input `prefix`.
 
     `train` and `train/` both put train/NORMAL/a.jpg at NORMAL/a.jpg; a full key is a file of its own name;
     a prefix that ends inside a name (`tra`) keeps that name.
@@ -53,29 +54,29 @@ def relative_name(prefix: str, key: str) -> str:
 
 
 def list_prefix(s3: Objects, uri: str, most: int | None = None) -> list[S3Object]:
-    """Return the objects under an S3Prefix, folder markers left out; the first `most` of them when given.
+    """Return the objects under an S3Prefix without folder markers, at most `most` of them.
 
     Raises:
         DataError: the bucket is missing, or the role may not list it.
     """
     bucket, prefix = parse_uri(uri)
-    found: list[S3Object] = []
+    objects: list[S3Object] = []
     try:
         for key, size in s3.list(bucket, prefix):
             if not key.endswith("/"):
-                found.append(S3Object(bucket, key, relative_name(prefix, key), size))
-            if most is not None and len(found) >= most:
+                objects.append(S3Object(bucket, key, relative_name(prefix, key), size))
+            if most is not None and len(objects) >= most:
                 break
     except ObjectError as error:
         raise DataError(f"Unable to list objects under {uri} ({error})") from error
-    return found
+    return objects
 
 
 def list_manifest(s3: Objects, uri: str) -> list[S3Object]:
     """Return the objects of a ManifestFile: a JSON list, [{"prefix": "s3://bucket/folder/"}, "a.jpg", ...].
 
     Raises:
-        DataError: the manifest cannot be read, or is something else.
+        DataError: the manifest cannot be read or has another format.
     """
     bucket, key = parse_uri(uri)
     try:
@@ -96,7 +97,7 @@ def list_manifest(s3: Objects, uri: str) -> list[S3Object]:
 
 
 def list_input(s3: Objects, source: dict[str, Any]) -> list[S3Object]:
-    """Return the objects of an S3DataSource (S3Prefix or ManifestFile); see list_prefix, list_manifest."""
+    """Return the objects of an S3DataSource, an S3Prefix or a ManifestFile."""
     read = list_manifest if source["S3DataType"] == "ManifestFile" else list_prefix
     return read(s3, source["S3Uri"])
 
@@ -108,7 +109,7 @@ def download(
     on_object: Callable[[], None] = lambda: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Bring objects to `folder`, each under its relative name; stops early when `cancelled`.
+    """Download objects to `folder`, each under its relative name. Stop early if `cancelled` returns True.
 
     Raises:
         DataError: an object cannot be read, or its name leads out of the folder.
@@ -118,7 +119,7 @@ def download(
     for parent in {target.parent for target in targets}:
         parent.mkdir(parents=True, exist_ok=True)
 
-    def bring(item: S3Object, target: Path) -> None:
+    def download_object(item: S3Object, target: Path) -> None:
         try:
             body = s3.get(item.bucket, item.key)
         except ObjectError as error:
@@ -126,14 +127,14 @@ def download(
         target.write_bytes(body)
         on_object()
 
-    in_parallel(bring, zip(objects, targets, strict=True), THREADS, cancelled)
+    in_parallel(download_object, zip(objects, targets, strict=True), THREADS, cancelled)
 
 
 def safe_target(folder: Path, item: S3Object) -> Path:
     """Return an object's path in `folder`.
 
     Raises:
-        DataError: a key such as a/../../b, or one that is both a file and a folder, cannot be a path.
+        DataError: the key leads out of the folder, such as a/../../b.
     """
     parts = item.name.split("/")
     if ".." in parts or not item.name or item.name.startswith("/"):
@@ -142,7 +143,7 @@ def safe_target(folder: Path, item: S3Object) -> Path:
 
 
 def upload(s3: Objects, path: Path, uri: str) -> None:
-    """Send a file; S3 shows it whole or not at all.
+    """Upload a file, whole or not at all.
 
     Raises:
         DataError: the bucket is missing, or the role may not write there.

@@ -1,1 +1,1 @@
-"""What SageMaker refuses, in AWS's words."""
+"""Checks of requests: the API model, and what SageMaker or localaws refuses beyond it."""

@@ -1,4 +1,4 @@
-"""botocore's model of the SageMaker API: what an operation takes and what it returns."""
+"""botocore's model of the SageMaker API: the requests and responses of its operations."""
 
 import functools
 from typing import Any
@@ -20,7 +20,7 @@ def input_shape(operation: str) -> Any:
 
 
 def serialise(operation: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of `document` that the operation's response has; None means absent.
+    """Return the members of `document` that belong to the operation's response, without those that are None.
 
     Times are seconds since the epoch, the JSON 1.1 form of a timestamp.
     """
@@ -29,7 +29,7 @@ def serialise(operation: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def filtered(shape: Any, value: Any) -> Any:
-    """Return `value` with only what `shape` knows, all the way down."""
+    """Return `value` with only the members of `shape`, at every level."""
     if shape.type_name == "structure":
         return {
             name: filtered(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None

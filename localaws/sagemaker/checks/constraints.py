@@ -1,21 +1,43 @@
-"""The constraints of the API model that botocore leaves to the server: patterns, enums, lengths, ranges."""
+"""Validation of a request against the API model: required members, patterns, enums, lengths, ranges and types."""
 
 import functools
 import re
 from collections.abc import Iterator, Sized
 from typing import Any
 
+from botocore.validate import ParamValidator
+
+from localaws.errors import invalid
+from localaws.sagemaker.checks.api_model import input_shape
+
 JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\w", r"\p{M}": r"\w", r"\p{Z}": r"\s", r"\p{Alnum}": "a-zA-Z0-9"}
-"""Character classes of the model's Java patterns in Python's words (these letters also admit `_`)."""
+"""Python equivalents of Java's character classes in the model's patterns (they also match `_`)."""
 
 LONGEST_VALUE = 256
-"""Characters of a value that an error repeats."""
+"""Characters of a value that an error quotes."""
+
+
+def validate(operation: str, request: dict[str, Any]) -> None:
+    """Check that a request satisfies the API model.
+
+    Raises:
+        ServiceError: ValidationException, naming each member that is missing, unknown, out of range, of the wrong type,
+            not in its value set or against its pattern.
+    """
+    shape = input_shape(operation)
+    clauses = list(violations(shape, request))
+    if clauses:
+        noun = "error" if len(clauses) == 1 else "errors"
+        raise invalid(f"{len(clauses)} validation {noun} detected: {'; '.join(clauses)}")
+    report = ParamValidator().validate(request, shape)
+    if report.has_errors():
+        raise invalid(" ".join(report.generate_report().split()))
 
 
 def violations(shape: Any, value: Any, path: str = "") -> Iterator[str]:
-    """Yield one clause per constraint of `shape` that `value` breaks, in AWS's words.
+    """Yield a clause in AWS's words for each constraint of `shape` that `value` breaks.
 
-    A value of the wrong type is left to botocore's validator, which has the better sentence for it.
+    botocore's validator reports values of the wrong type.
     """
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
@@ -34,7 +56,7 @@ def violations(shape: Any, value: Any, path: str = "") -> Iterator[str]:
 
 
 def structure_violations(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield what is missing from a structure, then what is wrong with the members it has."""
+    """Yield the violations of a structure: missing members, and those of each member."""
     for name, member in shape.members.items():
         where = f"{path}.{camel(name)}" if path else camel(name)
         if value.get(name) is not None:
@@ -44,16 +66,16 @@ def structure_violations(shape: Any, value: dict[str, Any], path: str) -> Iterat
 
 
 def map_violations(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
-    """Yield what is wrong with a map's keys and values."""
+    """Yield the violations of a map's keys and values."""
     for key, item in value.items():
         for part, text, member in (("keys", key, shape.key), ("value", item, shape.value)):
-            for found in violations(member, text, path):
-                wanted = found.rpartition("constraint: ")[2]
-                yield clause({key: item}, path, f"Map {part} must satisfy constraint: [{wanted}]")
+            for violation in violations(member, text, path):
+                constraint = violation.rpartition("constraint: ")[2]
+                yield clause({key: item}, path, f"Map {part} must satisfy constraint: [{constraint}]")
 
 
 def string_violations(shape: Any, value: str, path: str) -> Iterator[str]:
-    """Yield what is wrong with a string: its value set, its length, its pattern."""
+    """Yield the violations of a string: value set, length and pattern."""
     limits = shape.metadata
     if shape.enum and value not in shape.enum:
         yield clause(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")

@@ -1,12 +1,12 @@
-"""What models and endpoint configs must satisfy beyond the API model."""
+"""What SageMaker and localaws refuse in a model or an endpoint config beyond the API model."""
 
 import logging
 
+from localaws.errors import invalid
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, list_prefix
-from localaws.sagemaker.checks.request import invalid
+from localaws.sagemaker.container.model_files import artifact
 from localaws.sagemaker.container.registry import Registry
-from localaws.sagemaker.hosting.model_files import artifact
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
@@ -16,7 +16,7 @@ UNAVAILABLE = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVaria
 
 
 def check_model(request: Document, registry: Registry) -> Document:
-    """Return the one container of a CreateModel request that can be served.
+    """Return the container of a CreateModel request after checking that it can be served.
 
     Raises:
         ServiceError: ValidationException.
@@ -38,15 +38,15 @@ def check_model(request: Document, registry: Registry) -> Document:
 
 
 def check_model_data(s3: Objects, container: Document, role_arn: str, region: str) -> None:
-    """Return when the container's artifact is there, as SageMaker looks before it accepts a model.
+    """Check that the container's artifact exists. SageMaker does so before it accepts a model.
 
     Raises:
         ServiceError: ValidationException.
     """
-    found = artifact(container)
-    if found is None:
+    location = artifact(container)
+    if location is None:
         return
-    uri, packed = found
+    uri, packed = location
     try:
         objects = list_prefix(s3, uri, most=1)
     except DataError as error:
@@ -61,7 +61,7 @@ def check_model_data(s3: Objects, container: Document, role_arn: str, region: st
 
 
 def check_config(request: Document) -> None:
-    """Return when an endpoint config can be served.
+    """Check that an endpoint config can be served.
 
     Raises:
         ServiceError: ValidationException.
@@ -70,7 +70,7 @@ def check_config(request: Document) -> None:
         if request.get(member):
             raise invalid(f"{member} is not available in localaws.")
     if request.get("DataCaptureConfig", {}).get("EnableCapture"):
-        log.info("%s: DataCaptureConfig is recorded, and captures nothing here", request["EndpointConfigName"])
+        log.info("%s: DataCaptureConfig is stored; localaws captures nothing", request["EndpointConfigName"])
     names = [variant["VariantName"] for variant in request["ProductionVariants"]]
     if len(set(names)) != len(names):
         raise invalid(f"Variant names must be unique; the request has {', '.join(names)}.")

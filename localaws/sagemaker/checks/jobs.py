@@ -1,23 +1,23 @@
-"""What a job's request must satisfy beyond the API model, checked when the job is created."""
+"""What SageMaker and localaws refuse in a training or transform job's request beyond the API model."""
 
 import posixpath
 
-from localaws.errors import ServiceError
-from localaws.sagemaker.checks.request import invalid
+from localaws.errors import ServiceError, invalid
 from localaws.sagemaker.container.registry import Algorithm
-from localaws.sagemaker.jobs.checkpoint_sync import CHECKPOINTS
 from localaws.sagemaker.store import Document
 
 DEFAULT_RUNTIME_SECONDS = 86400
-"""MaxRuntimeInSeconds when a training job names none (API reference: one day)."""
+"""Default MaxRuntimeInSeconds (API reference: one day)."""
 LONGEST_RUNTIME_SECONDS = 28 * 86400
 """Largest MaxRuntimeInSeconds (API reference: 28 days)."""
+DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
+"""Default LocalPath of CheckpointConfig (API reference)."""
 MOST_PAYLOAD_MB = 100
 """Limit of MaxPayloadInMB, and of its product with MaxConcurrentTransforms (API reference)."""
 
 
 def check_training(request: Document, algorithm: Algorithm) -> None:
-    """Return when a CreateTrainingJob request can run.
+    """Check that a CreateTrainingJob request can run.
 
     Raises:
         ServiceError: ValidationException, or ResourceLimitExceeded for more than one instance.
@@ -36,7 +36,7 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     for name in names:
         if names.count(name) > 1:
-            raise invalid(f"Channel names must be unique; {name} is there {names.count(name)} times.")
+            raise invalid(f"Channel names must be unique; {name} appears {names.count(name)} times.")
     for channel in request.get("InputDataConfig", []):
         check_channel(request, channel, algorithm)
     check_uri(request["OutputDataConfig"]["S3OutputPath"])
@@ -45,28 +45,28 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
 
 
 def check_checkpoints(config: Document) -> None:
-    """Return when checkpoints are kept below /opt/ml, the only folder a job has here.
+    """Check that checkpoints are below /opt/ml, the only folder of a job in localaws.
 
     Raises:
         ServiceError: ValidationException.
     """
-    path = posixpath.normpath(config.get("LocalPath", CHECKPOINTS))
+    path = posixpath.normpath(config.get("LocalPath", DEFAULT_CHECKPOINTS))
     if not path.startswith("/opt/ml/"):
         raise invalid(f"CheckpointConfig.LocalPath must be a folder below /opt/ml in localaws, not {path}.")
     check_uri(config["S3Uri"])
 
 
 def first_preference(resources: Document) -> str | None:
-    """Return the most wanted instance type of InstancePreferences."""
+    """Return the first instance type of InstancePreferences."""
     preferences = resources.get("InstancePreferences", [])
     return preferences[0]["InstanceType"] if preferences else None
 
 
 def one_machine(instance: str, usage: str, count: int) -> None:
-    """Return when a job wants one instance: this machine.
+    """Check that a job needs one instance only.
 
     Raises:
-        ServiceError: ResourceLimitExceeded, in the words of the account-level quota.
+        ServiceError: ResourceLimitExceeded, as for an account-level quota.
     """
     if count > 1:
         raise ServiceError(
@@ -78,7 +78,7 @@ def one_machine(instance: str, usage: str, count: int) -> None:
 
 
 def check_stopping(request: Document) -> None:
-    """Return when StoppingCondition fits EnableManagedSpotTraining.
+    """Check StoppingCondition against EnableManagedSpotTraining.
 
     Raises:
         ServiceError: ValidationException.
@@ -99,7 +99,7 @@ def check_stopping(request: Document) -> None:
 
 
 def check_channel(request: Document, channel: Document, algorithm: Algorithm) -> None:
-    """Return when a channel can be brought here.
+    """Check that a channel can be downloaded.
 
     Raises:
         ServiceError: ValidationException.
@@ -108,7 +108,7 @@ def check_channel(request: Document, channel: Document, algorithm: Algorithm) ->
     mode = channel.get("InputMode", request["AlgorithmSpecification"]["TrainingInputMode"])
     if mode != "File":
         raise invalid(
-            f"{algorithm.repository} reads its channels in File mode in localaws; channel {name} asks for {mode}."
+            f"{algorithm.repository} reads its channels in File mode in localaws; channel {name} has InputMode {mode}."
         )
     check_source(channel["DataSource"].get("S3DataSource"), f"channel {name}")
     if channel.get("CompressionType", "None") != "None":
@@ -117,8 +117,8 @@ def check_channel(request: Document, channel: Document, algorithm: Algorithm) ->
         )
 
 
-def check_source(source: Document | None, what: str) -> None:
-    """Return when an input is one of those that can be read here.
+def check_source(source: Document | None, owner: str) -> None:
+    """Check that localaws can read an input.
 
     Raises:
         ServiceError: ValidationException.
@@ -126,13 +126,13 @@ def check_source(source: Document | None, what: str) -> None:
     kind = source["S3DataType"] if source else "another data source"
     if source is None or kind not in ("S3Prefix", "ManifestFile"):
         raise invalid(
-            f"The input of {what} must be an S3DataSource of type S3Prefix or ManifestFile in localaws, not {kind}."
+            f"The input of {owner} must be an S3DataSource of type S3Prefix or ManifestFile in localaws, not {kind}."
         )
     check_uri(source["S3Uri"])
 
 
 def check_uri(uri: str) -> None:
-    """Return when `uri` is s3://bucket/...
+    """Check that `uri` has the form s3://bucket/key.
 
     Raises:
         ServiceError: ValidationException.
@@ -142,7 +142,7 @@ def check_uri(uri: str) -> None:
 
 
 def check_transform(request: Document, algorithm: Algorithm) -> None:
-    """Return when a CreateTransformJob request can run.
+    """Check that a CreateTransformJob request can run.
 
     Raises:
         ServiceError: ValidationException, or ResourceLimitExceeded for more than one instance.
@@ -152,9 +152,11 @@ def check_transform(request: Document, algorithm: Algorithm) -> None:
     source = request["TransformInput"]
     check_source(source["DataSource"]["S3DataSource"], "the transform job")
     if source.get("SplitType", "None") != "None" or source.get("CompressionType", "None") != "None":
-        raise invalid(f"{algorithm.repository} takes one object a request: set SplitType and CompressionType to None.")
+        raise invalid(
+            f"{algorithm.repository} takes one object per request; SplitType and CompressionType must be None."
+        )
     if request.get("BatchStrategy") == "MultiRecord":
-        raise invalid(f"{algorithm.repository} takes one object a request: set BatchStrategy to SingleRecord.")
+        raise invalid(f"{algorithm.repository} takes one object per request: set BatchStrategy to SingleRecord.")
     payload, concurrent = request.get("MaxPayloadInMB", 6), request.get("MaxConcurrentTransforms", 0)
     if payload > MOST_PAYLOAD_MB or payload * concurrent > MOST_PAYLOAD_MB:
         raise invalid(

@@ -1,1 +1,1 @@
-"""Child processes in place of containers, and the registry of images that run here."""
+"""Child processes in place of containers: the images that run here, their model files, and serving."""

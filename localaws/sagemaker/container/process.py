@@ -1,4 +1,4 @@
-"""Child processes that are watched line by line and never outlive the server."""
+"""Child processes whose output is read line by line. None outlives the server."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from pathlib import Path
 
 SUPERVISOR = Path(__file__).with_name("supervise.py")
 IMPORT_ROOT = Path(__file__).resolve().parents[3]
-"""Where `python -m localaws...` finds the package, whatever the server's working directory is."""
+"""The folder from which `python -m localaws` can be run."""
 
 LONGEST_LINE = 64 * 1024
-"""Bytes; a longer line is cut into several, within CloudWatch Logs' 256 KB an event."""
+"""Bytes. A longer line is split, because an event of CloudWatch Logs has at most 256 KB."""
 
 
 class Child:
-    """A running command; its output goes to `on_line`, one decoded line at a time, tabs kept as they are."""
+    """A running command. `on_line` receives its output, one decoded line at a time."""
 
     def __init__(
         self,
@@ -27,10 +27,10 @@ class Child:
         on_line: Callable[[str], None],
         niceness: int = 0,
     ) -> None:
-        """Start it.
+        """Start the command.
 
         Raises:
-            OSError: the command or this machine cannot (no such file, no memory, no process left).
+            OSError: the file does not exist, or no memory or process is left.
         """
         reading, self.lifeline = os.pipe()
         try:
@@ -60,11 +60,11 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the command has not ended."""
+        """Return whether the command still runs."""
         return self.process.poll() is None
 
     def wait(self, seconds: float | None) -> int | None:
-        """Return the exit code (128 + n after signal n) once its output is read, or None after `seconds`."""
+        """Wait for the end and return the exit code (128 + n after signal n); return None after `seconds`."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -79,7 +79,7 @@ class Child:
             self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the command and everything it started, now; return when it is gone."""
+        """Kill the command and everything it started, and wait for their end."""
         self._end_lifeline()
         if self.wait(3) is None:
             with suppress(ProcessLookupError):
@@ -94,15 +94,15 @@ class Child:
 
 
 OPENMP_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
-"""How OpenMP's threads wait. GNU's runtime reads the second first: turns of a loop, some microseconds, before a thread
-sleeps. Without any, waking up costs a quarter of the speed of an idle machine (benchmarks/busy_training.py)."""
+"""How OpenMP's threads wait. GNU's runtime prefers the second: loop iterations, some microseconds, before a thread
+sleeps. With none, waking up costs a quarter of the speed on an idle machine (benchmarks/busy_training.py)."""
 
 
 def container_environment() -> dict[str, str]:
-    """Return this process's environment without AWS settings: a container reaches no AWS here, and gets no secrets.
+    """Return this process's environment without AWS settings: a container uses no AWS and gets no secrets.
 
-    OpenMP's threads spin for a moment and then sleep while they wait, unless the environment says otherwise. By default
-    PyTorch's spin for long, and on a busy machine they take the processor from the very thread they wait for.
+    Unless the environment sets another policy, waiting OpenMP threads spin for a moment and then sleep. PyTorch's
+    default is to spin for long. On a busy machine that takes the processor from the thread they wait for.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     wait = {} if OPENMP_WAIT.keys() & inherited.keys() else OPENMP_WAIT

@@ -1,4 +1,4 @@
-"""What can run here in place of a container image, found by the image's repository name."""
+"""The algorithms that run in place of container images, by the image's repository name."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.sagemaker.checks.request import invalid
+from localaws.errors import invalid
 
 IMAGE = re.compile(r"^(?:[^/]+/)?(?P<repository>[^:@]+)(?:[:@].+)?$")
 
@@ -25,10 +25,10 @@ class Algorithm:
 
     Attributes:
         repository: the image's repository name, without registry and tag.
-        train: the command that trains, given the folder that plays /opt/ml.
-        serve: the command that serves on 127.0.0.1, given that folder and a port.
-        metrics: what SageMaker reads from the training log.
-        content_types: what a channel's ContentType may be; its parameters are ignored.
+        train: returns the command that trains, given the folder in place of /opt/ml.
+        serve: returns the command that serves on 127.0.0.1, given that folder and a port.
+        metrics: the metrics that SageMaker reads from the training log.
+        content_types: the allowed ContentTypes of a channel, without parameters.
     """
 
     repository: str
@@ -39,7 +39,7 @@ class Algorithm:
 
 
 class Registry:
-    """The algorithms that run here."""
+    """The algorithms that localaws can run."""
 
     def __init__(self, algorithms: Iterable[Algorithm]) -> None:
         self.algorithms = {algorithm.repository: algorithm for algorithm in algorithms}
@@ -48,23 +48,23 @@ class Registry:
         """Return the algorithm of an image URI, from any account's registry and with any tag.
 
         Raises:
-            ServiceError: ValidationException, naming what runs here.
+            ServiceError: ValidationException, naming the repositories that run here.
         """
         match = IMAGE.match(image)
-        found = self.algorithms.get(match["repository"]) if match else None
-        if found is None:
+        algorithm = self.algorithms.get(match["repository"]) if match else None
+        if algorithm is None:
             raise invalid(
                 f"The image {image} cannot run in localaws, which has no Docker. "
                 f"Image repositories that run here: {', '.join(sorted(self.algorithms))}."
             )
-        return found
+        return algorithm
 
 
 def image_classification() -> Algorithm:
     """Return the stand-in for SageMaker's built-in Image Classification.
 
-    The regexes match the lines that algorithm logs; content types are those its documentation lists, and text/plain,
-    which list channels are sent with.
+    The regexes match that algorithm's log lines. The content types are those of its documentation, and text/plain for
+    list channels.
     """
     module = [sys.executable, "-m", "localaws.image_classification"]
     return Algorithm(

@@ -1,4 +1,4 @@
-"""A serving container: one child process that answers HTTP on a port of 127.0.0.1."""
+"""A serving container: a child process that answers HTTP on a port of 127.0.0.1."""
 
 import http.client
 import socket
@@ -16,16 +16,16 @@ PING_INTERVAL = 0.05
 
 
 class ContainerError(Exception):
-    """The container did not start, ended, or did not answer; the text says which."""
+    """The container did not start, ended, or did not answer."""
 
 
 class ContainerTimeoutError(ContainerError):
-    """The container took longer to answer than it may."""
+    """The container did not answer in time."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the container answered. Header names are lower case."""
+    """The container's answer. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -49,17 +49,17 @@ class Container:
         self.child = Child(algorithm.serve(root, self.port), environment, on_line)
 
     def wait_ready(self, seconds: float, cancelled: Callable[[], bool] = lambda: False) -> None:
-        """Return when GET /ping answers 200.
+        """Wait until GET /ping answers 200.
 
         Raises:
-            ContainerError: the process ended, did not answer in time, or `cancelled` said to stop waiting.
+            ContainerError: the process ended or did not answer in time, or `cancelled` returned True.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.child.running:
                 raise ContainerError(f"its process ended with exit code {self.child.wait(5)}")
             if cancelled():
-                raise ContainerError("it was not wanted any more")
+                raise ContainerError("the wait was cancelled")
             try:
                 if self.request("GET", "/ping", {}, b"", 2).status == 200:
                     return
@@ -69,11 +69,11 @@ class Container:
         raise ContainerError(f"GET /ping was not answered with 200 within {seconds:.0f} s")
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        """Send one request; `seconds` bounds each wait for the container.
+        """Send one request; `seconds` limits each wait for the container.
 
         Raises:
             ContainerTimeoutError: no answer in time.
-            ContainerError: no connection, or the answer broke off.
+            ContainerError: no connection, or an incomplete answer.
         """
         try:
             connection = self.idle.pop()
@@ -85,7 +85,7 @@ class Container:
             except ContainerTimeoutError:
                 raise
             except ContainerError:
-                # A kept connection may have been closed meanwhile; inference can be repeated on a new one.
+                # An idle connection may have been closed meanwhile; inference can be repeated on a new one.
                 connection = http.client.HTTPConnection("127.0.0.1", self.port)
         return self._exchange(connection, method, path, headers, body, seconds)
 
@@ -119,11 +119,11 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Whether the process has not ended."""
+        """Return whether the process still runs."""
         return self.child.running
 
     def stop(self) -> None:
-        """End the process, at once: it keeps nothing that a softer end would save."""
+        """Kill the process. It holds no state to save."""
         self.stopped.set()
         self.child.kill()
         while self.idle:

@@ -1,1 +1,1 @@
-"""Endpoints: their life, what they serve with, and InvokeEndpoint."""
+"""Endpoints: their deployments, their states, and InvokeEndpoint."""

@@ -1,4 +1,4 @@
-"""What an endpoint serves with: a running container for each production variant, kept alive."""
+"""A deployment of an endpoint: a running container for each production variant."""
 
 import random
 import threading
@@ -10,23 +10,23 @@ from localaws.errors import ServiceError
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.transfer import DataError
+from localaws.sagemaker.container import model_files
 from localaws.sagemaker.container.serving import Answer, Container, ContainerError
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.hosting import model_files
 from localaws.sagemaker.store import Document
 
 RESTART_SECONDS = (0.2, 1.0, 5.0)
-"""Pauses before a crashed container is started again; the last one repeats."""
+"""Pauses before a crashed container is restarted; the last one repeats."""
 STEADY_SECONDS = 30.0
-"""A container that ran this long starts again without a pause."""
+"""After this time of running, the count of crashes starts at one again."""
 
 
 class DeploymentError(Exception):
-    """A deployment did not come into service; the text is the endpoint's FailureReason."""
+    """A deployment did not come into service. The text is the endpoint's FailureReason."""
 
 
 class Variant:
-    """One production variant: a container, its log, and a thread that starts it again when it crashes."""
+    """One production variant: a container, its log, and a thread that restarts it after a crash."""
 
     def __init__(self, context: Context, endpoint: Key, variant: Document, root: Path) -> None:
         """`variant` has VariantName, Weight, Model (a CreateModel request), Ping (seconds or None)."""
@@ -46,20 +46,20 @@ class Variant:
         self.ended = threading.Event()
 
     def start(self, cancelled: Callable[[], bool]) -> None:
-        """Bring the artifact, start the container and wait until it serves.
+        """Download the artifact, start the container and wait until it serves.
 
         Raises:
-            DeploymentError: in SageMaker's words.
+            DeploymentError: the artifact cannot be downloaded, or the container does not serve.
         """
-        fetched = self.root / "model.complete"
+        marker = self.root / "model.complete"
         try:
-            if not fetched.exists():
+            if not marker.exists():
                 model_files.fetch(self.clients.objects(), self.model["PrimaryContainer"], self.root)
-                fetched.touch()
+                marker.touch()
         except DataError as error:
-            found = model_files.artifact(self.model["PrimaryContainer"]) or ("", True)
+            uri, _ = model_files.artifact(self.model["PrimaryContainer"]) or ("", True)
             raise DeploymentError(
-                f'Failed to download model data for the primary container of variant {self.name} from "{found[0]}". '
+                f'Failed to download model data for the primary container of variant {self.name} from "{uri}". '
                 "Please ensure that there is an object located at the URL and that the role passed to CreateModel "
                 f"has permissions to download it: {error}"
             ) from error
@@ -85,7 +85,7 @@ class Variant:
         self.ready.set()
 
     def _watch(self) -> None:
-        """Start the container again whenever it ends by itself."""
+        """Restart the container whenever its process ends."""
         crashes = 0
         while not self.ended.is_set():
             began = time.monotonic()
@@ -97,31 +97,31 @@ class Variant:
             if self.ended.wait(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS)) - 1]):
                 self.ready.set()  # stop() may have set it before it was cleared above
                 return
-            self._say("The container's process has ended; it is started again.")
+            self._log("The container's process has ended and is restarted.")
             try:
                 self._launch(self.context.closing.is_set)
             except (ContainerError, OSError) as error:
-                self._say(f"The container did not start: {error}")
+                self._log(f"The container did not start: {error}")
 
-    def _say(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         if self.log is not None:
             self.log.write(line)
 
     def invoke(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        """Send a request to the container, waiting for one that is being started again.
+        """Send a request to the container, waiting while it is restarted.
 
         Raises:
             ContainerError: no answer within `seconds`.
         """
         deadline = time.monotonic() + seconds
         if not self.ready.wait(seconds) or self.ended.is_set() or self.container is None:
-            raise ContainerError("the container is being started again")
+            raise ContainerError("the container is being restarted")
         return self.container.request("POST", "/invocations", headers, body, max(0.1, deadline - time.monotonic()))
 
     def stop(self) -> None:
         """End the container for good."""
         self.ended.set()
-        self.ready.set()  # for requests that wait for it
+        self.ready.set()  # wakes waiting requests
         if self.container is not None:
             self.container.stop()
         if self.log is not None:
@@ -129,7 +129,7 @@ class Variant:
 
 
 class Deployment:
-    """The variants of one endpoint config, as they were when the endpoint was created or updated."""
+    """The running variants of one plan."""
 
     def __init__(self, context: Context, endpoint: Key, plan: Document) -> None:
         """`plan` is {"Id", "EndpointConfigName", "Variants"}; its files are below work/Endpoint/<Id>.
@@ -153,7 +153,7 @@ class Deployment:
         """Start every variant.
 
         Raises:
-            DeploymentError: one did not come into service; the others are ended.
+            DeploymentError: a variant did not come into service; all are stopped.
         """
         try:
             for variant in self.variants:
@@ -167,7 +167,7 @@ class Deployment:
             raise
 
     def choose(self, name: str | None) -> Variant | None:
-        """Return the variant of that name (None when there is no such), or one at random by the weights."""
+        """Return the variant called `name`, None if it does not exist; without a name, a random one by the weights."""
         if name is not None:
             return next((variant for variant in self.variants if variant.name == name), None)
         weights = [variant.weight for variant in self.variants]
@@ -175,7 +175,7 @@ class Deployment:
         return chosen
 
     def stop(self, drain: float = 0) -> None:
-        """End every container, once the requests in flight are answered or `drain` seconds are over."""
+        """End every container after the requests in flight, at the latest after `drain` seconds."""
         with self.idle:
             self.idle.wait_for(lambda: self.busy == 0, drain)
         for variant in self.variants:

@@ -1,4 +1,4 @@
-"""The endpoints' life: into service, from one deployment to the next, out of service, and back after a restart."""
+"""The states of endpoints: creation, update, deletion, and recovery after a restart."""
 
 import logging
 import shutil
@@ -7,61 +7,63 @@ import time
 from typing import Any
 
 from localaws.sagemaker.arns import Key
-from localaws.sagemaker.context import Context
+from localaws.sagemaker.context import LONGEST_REASON, Context
 from localaws.sagemaker.hosting.deployment import Deployment, DeploymentError
-from localaws.sagemaker.hosting.plan import summary
-from localaws.sagemaker.jobs.base import LONGEST_REASON
+from localaws.sagemaker.hosting.deployment_plan import summary
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
 
 
 class Endpoints:
-    """The running deployments. Documents keep the plan they follow in `_Plan`, and a new one's in `_Next`."""
+    """The running deployments. A document holds the plan in service in `_Plan` and the next one in `_Next`."""
 
     def __init__(self, context: Context) -> None:
-        """Look at what a server that ended left, before any request changes it; `recover` takes it up."""
+        """Read the endpoints of an earlier server before any request changes them; `recover` restores them."""
         self.context = context
         self.changed = threading.Condition()
         self.running: dict[Key, Deployment] = {}
         self.threads: list[threading.Thread] = []
-        self.left = context.store.all("Endpoint")
-        self.returning = {key for key, each in self.left.items() if each["EndpointStatus"] in ("InService", "Updating")}
+        self.previous = context.store.all("Endpoint")
+        self.returning = {
+            key for key, document in self.previous.items() if document["EndpointStatus"] in ("InService", "Updating")
+        }
         self._remove_unused_folders()
 
     def create(self, key: Key, document: Document) -> None:
-        """Bring a new endpoint, whose document is in the store, into service in the background."""
+        """Bring a new endpoint into service in the background. Its document is in the store."""
         self._spawn(self._deploy, key, document["_Next"])
 
     def update(self, key: Key, plan: Document) -> None:
-        """Change an endpoint to another plan in the background: the new one serves before the old one ends."""
+        """Change an endpoint to another plan in the background. The new one serves before the old one ends."""
         self._spawn(self._deploy, key, plan)
 
     def delete(self, key: Key) -> None:
-        """Take an endpoint out of service in the background, and forget it."""
+        """Take an endpoint out of service and delete it, in the background."""
         self._spawn(self._remove, key)
 
     def recover(self) -> None:
-        """Bring back what a server that ended was serving; interrupted changes are rolled back or begun again."""
-        for key, left in self.left.items():
+        """Restore the endpoints of an earlier server: roll back updates, repeat creations and deletions."""
+        for key, document in self.previous.items():
             present = self.context.store.get(key)
-            if present is None or present["EndpointStatus"] != left["EndpointStatus"]:
-                self._returned(key)  # a request to this server has taken it over
-            elif left["EndpointStatus"] == "Deleting":
+            if present is None or present["EndpointStatus"] != document["EndpointStatus"]:
+                self._returned(key)  # a request to this server has changed it
+            elif document["EndpointStatus"] == "Deleting":
                 self.delete(key)
-            elif left["EndpointStatus"] == "Creating":
-                self.create(key, left)
+            elif document["EndpointStatus"] == "Creating":
+                self.create(key, document)
             elif key in self.returning:
-                if left["EndpointStatus"] == "Updating":
-                    reason = "localaws ended during the update; the endpoint is back at its former configuration."
+                if document["EndpointStatus"] == "Updating":
+                    reason = "localaws ended during the update; the endpoint has its former configuration again."
                     self._update(key, EndpointStatus="InService", FailureReason=reason, _Next=None)
-                self._spawn(self._restore, key, left["_Plan"])
+                self._spawn(self._restore, key, document["_Plan"])
 
     def _remove_unused_folders(self) -> None:
-        plans = [each[member] for each in self.left.values() for member in ("_Plan", "_Next") if each.get(member)]
-        wanted = {plan["Id"] for plan in plans}
+        members = [document.get(name) for document in self.previous.values() for name in ("_Plan", "_Next")]
+        plans = [plan for plan in members if plan]
+        used = {plan["Id"] for plan in plans}
         for folder in (self.context.work / "Endpoint").glob("*"):
-            if folder.name not in wanted:
+            if folder.name not in used:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _returned(self, key: Key) -> None:
@@ -70,17 +72,17 @@ class Endpoints:
             self.changed.notify_all()
 
     def stop(self) -> None:
-        """End every container; the endpoints' states stay as they are."""
+        """End every container. The states of the endpoints do not change."""
         with self.changed:
             deployments, threads = list(self.running.values()), list(self.threads)
-        stopping = [threading.Thread(target=each.stop, daemon=True) for each in deployments]
+        stopping = [threading.Thread(target=deployment.stop, daemon=True) for deployment in deployments]
         for thread in stopping:
             thread.start()
         for thread in [*stopping, *threads]:
             thread.join(5)
 
     def find(self, key: Key, seconds: float = 0) -> Deployment | None:
-        """Return the deployment that serves an endpoint, waiting `seconds` for one that comes back after a restart."""
+        """Return the deployment of an endpoint, waiting `seconds` for one that is being restored."""
         with self.changed:
             self.changed.wait_for(lambda: key in self.running or key not in self.returning, seconds)
             return self.running.get(key)
@@ -88,12 +90,12 @@ class Endpoints:
     def _spawn(self, work: Any, *arguments: Any) -> None:
         thread = threading.Thread(target=work, args=arguments, name=f"endpoint {arguments[0].name}", daemon=True)
         with self.changed:
-            self.threads = [each for each in self.threads if each.is_alive()]
+            self.threads = [running for running in self.threads if running.is_alive()]
             self.threads.append(thread)
         thread.start()
 
     def _deploy(self, key: Key, plan: Document) -> None:
-        """Start a plan; on success it replaces what served before, on failure that stays."""
+        """Start a plan. On success it replaces the former deployment, on failure that one stays."""
         failure = None
         try:
             deployment = Deployment(self.context, key, plan)
@@ -106,7 +108,7 @@ class Endpoints:
         if self.context.closing.is_set():
             if failure is None:
                 deployment.stop()
-            return  # the state stays in progress, and the next start goes on from it
+            return  # the state stays in progress; the next start recovers it
         if failure is not None:
             self._failed(key, plan, failure)
             return
@@ -135,7 +137,7 @@ class Endpoints:
         self._update(key, EndpointStatus=status, FailureReason=failure[:LONGEST_REASON], _Next=None)
 
     def _restore(self, key: Key, plan: Document) -> None:
-        """Start the containers of an endpoint that was in service; only a failure changes its state."""
+        """Start the containers of an endpoint that was in service. Only a failure changes its state."""
         try:
             deployment = Deployment(self.context, key, plan)
             with self.changed:

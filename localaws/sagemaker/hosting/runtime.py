@@ -1,4 +1,4 @@
-"""InvokeEndpoint: bytes in, bytes out, and AWS's errors."""
+"""InvokeEndpoint: pass a request to a container and return its answer or AWS's error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ REALTIME_BYTES = 25 * 1024 * 1024
 SERVERLESS_BYTES = 4 * 1024 * 1024
 """Largest request bodies (SageMaker hosting FAQ; serverless endpoints, feature exclusions)."""
 
-PASSED_ON = {
+FORWARDED_HEADERS = {
     "content-type": "Content-Type",
     "accept": "Accept",
     "x-amzn-sagemaker-custom-attributes": "X-Amzn-SageMaker-Custom-Attributes",
 }
-"""Request headers the container sees."""
+"""Request headers that reach the container."""
 
 
 @dataclass
 class RuntimeResponse:
-    """The runtime's HTTP answer."""
+    """The HTTP response of InvokeEndpoint."""
 
     status: int
     headers: Mapping[str, str]
@@ -39,24 +39,26 @@ class Runtime:
         self.endpoints = endpoints
 
     def invoke(self, key: Key, name: str, headers: Mapping[str, str], body: bytes) -> RuntimeResponse:
-        """Send `body` to the endpoint's container and return its answer. Blocks; call it on a worker thread.
+        """Send `body` to the endpoint's container and return its answer. Blocks.
 
         Raises:
-            ServiceError: ValidationError for an endpoint that is not there or not in service, an unknown
-                variant or a body that is too large; ModelError (424) when the container did not answer 2xx.
+            ServiceError: ValidationError for an endpoint that does not exist or is not in service, an unknown variant
+                or a body that is too large; ModelError (424) if the container did not answer 2xx.
         """
         lowered = {header.lower(): value for header, value in headers.items()}
         deployment = self._serving(key, name)
-        wanted = lowered.get("x-amzn-sagemaker-target-variant")
-        variant = deployment.choose(wanted)
+        target = lowered.get("x-amzn-sagemaker-target-variant")
+        variant = deployment.choose(target)
         if variant is None:
-            raise ServiceError("ValidationError", f"Variant {wanted} of endpoint {name} not found.")
+            raise ServiceError("ValidationError", f"Variant {target} of endpoint {name} not found.")
         check_size(deployment, variant, body)
-        passed = {PASSED_ON[header]: value for header, value in lowered.items() if header in PASSED_ON}
+        forwarded = {
+            FORWARDED_HEADERS[header]: value for header, value in lowered.items() if header in FORWARDED_HEADERS
+        }
         with deployment.idle:
             deployment.busy += 1
         try:
-            answer = variant.invoke(passed, body, self.context.limits.invocation)
+            answer = variant.invoke(forwarded, body, self.context.limits.invocation)
         except ContainerTimeoutError as error:
             message = "Your invocation timed out while waiting for a response from container primary."
             raise model_error(key, name, 0, message) from error
@@ -84,12 +86,14 @@ class Runtime:
 
 
 def check_size(deployment: Deployment, variant: Variant, body: bytes) -> None:
-    """Return when the body is within the variant's limit.
+    """Check that the body is within the variant's limit.
 
     Raises:
         ServiceError: ValidationError with HTTP status 413.
     """
-    serverless = next(each["Serverless"] for each in deployment.plan["Variants"] if each["VariantName"] == variant.name)
+    serverless = next(
+        planned["Serverless"] for planned in deployment.plan["Variants"] if planned["VariantName"] == variant.name
+    )
     limit = SERVERLESS_BYTES if serverless else REALTIME_BYTES
     if len(body) > limit:
         raise ServiceError(
@@ -108,7 +112,7 @@ def response_headers(answer: Answer, variant: Variant) -> dict[str, str]:
 
 
 def model_error(key: Key, name: str, status: int, message: str) -> ServiceError:
-    """Return SageMaker's error for a container that answered `status` (0: not at all) with `message`."""
+    """Return SageMaker's error for a container's answer with `status` (0 for no answer) and `message`."""
     side = "client" if 400 <= status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{name}"
     console = f"https://{key.region}.console.aws.amazon.com/cloudwatch/home?region={key.region}"

@@ -1,1 +1,1 @@
-"""What runs for a job: training, transform and tuning."""
+"""The work of training, transform and tuning jobs."""

@@ -1,4 +1,4 @@
-"""A training job: download, train in a child process, upload, with the states a client sees in AWS."""
+"""A training job: download, train in a child process, upload, and the states in between."""
 
 import shutil
 import time
@@ -8,16 +8,16 @@ from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.container.process import Child
 from localaws.sagemaker.container.registry import Algorithm, Metric
-from localaws.sagemaker.jobs import files
-from localaws.sagemaker.jobs.base import Job, JobFailedError, JobStoppedError
+from localaws.sagemaker.jobs import training_files
 from localaws.sagemaker.jobs.checkpoint_sync import Checkpoints
-from localaws.sagemaker.jobs.metrics import MetricReader
+from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError
+from localaws.sagemaker.jobs.training_metrics import MetricReader
 from localaws.sagemaker.store import Document
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 0.1
 NICENESS = 5
-"""Training leaves the processors to endpoints and to the server when they want them."""
+"""Niceness of training, which gives endpoints and the server priority on the processors."""
 
 MESSAGES = {
     "Starting": "Starting the training job",
@@ -31,44 +31,44 @@ MESSAGES = {
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
-"""StatusMessage of each SecondaryStatus, as DescribeTrainingJob gives them."""
+"""StatusMessage of each SecondaryStatus, as in DescribeTrainingJob."""
 
 
 class TrainingJob(Job):
     """Runs one training job."""
 
     def execute(self) -> None:
-        """Run the job from Downloading to Completed (or Stopped with its artifact)."""
+        """Run the job from Downloading to Completed, or to Stopped with its artifact."""
         algorithm = self.context.registry.find(self.request["AlgorithmSpecification"]["TrainingImage"])
         clients = self.context.clients(self.request["RoleArn"], self.request["TrainingJobName"], self.key.region)
         started = time.time()
         self.transition("Downloading", TrainingStartTime=started)
-        files.check_content_types(self.request, algorithm)
+        training_files.check_content_types(self.request, algorithm)
         lifetime = self.context.limits.spot_lifetime if self.request.get("EnableManagedSpotTraining") else None
         end = self.attempt(algorithm, clients, int(started), lifetime)
         if end == "Interrupted":
             self.transition("Interrupted")
-            shutil.rmtree(self.root)  # the machine is gone with its disk; checkpoints are in S3
+            shutil.rmtree(self.root)  # the machine is lost with its disk; checkpoints are in S3
             self.transition("Starting")
             self.transition("Downloading")
             end = self.attempt(algorithm, clients, int(started) + 1, None)
         if end == "Completed":
             self.transition("Uploading")
-        files.upload_results(clients.objects(), self.root, self.request)
+        training_files.upload_results(clients.objects(), self.root, self.request)
         self.finish(end)
 
     def attempt(self, algorithm: Algorithm, clients: RoleClients, started: int, lifetime: float | None) -> str:
-        """Download and train on one machine, with a log stream of its own; return what `supervise` returns.
+        """Download and train on one machine with its own log stream; return the result of `supervise`.
 
         Args:
             started: seconds since 1970, for the stream's name.
-            lifetime: seconds of training until the machine is taken away; None for never.
+            lifetime: seconds of training until the spot instance is interrupted; None for never.
         """
         s3 = clients.objects()
         log = LogStream(clients, LOG_GROUP, f"{self.request['TrainingJobName']}/algo-1-{started}")
         try:
-            files.write_configuration(self.root, self.request)
-            files.download_channels(
+            training_files.write_configuration(self.root, self.request)
+            training_files.download_channels(
                 s3, self.root, self.request, clients.role_arn, self.key.region, log.write, self.interrupted
             )
             checkpoints = Checkpoints(s3, self.root, self.request.get("CheckpointConfig"))
@@ -82,12 +82,12 @@ class TrainingJob(Job):
             self.close_logs(log)
 
     def definitions(self) -> list[dict[str, str]]:
-        """Return the metric definitions that SageMaker predefines for the algorithm."""
-        found: list[dict[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
-        return found
+        """Return SageMaker's metric definitions of the algorithm."""
+        definitions: list[dict[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        return definitions
 
     def start(self, command: list[str], log: LogStream, metrics: MetricReader) -> Child:
-        """Start the container's process; its lines go to the log and to the metrics."""
+        """Start the container's process. Its lines go to the log and to the metrics."""
 
         def on_line(line: str) -> None:
             log.write(line)
@@ -108,10 +108,10 @@ class TrainingJob(Job):
         clients: RoleClients,
         lifetime: float | None,
     ) -> str:
-        """Watch the process to its end; return Completed, Stopped, MaxRuntimeExceeded or Interrupted.
+        """Wait for the process; return Completed, Stopped, MaxRuntimeExceeded or Interrupted.
 
         Raises:
-            JobFailedError: it ended with an error.
+            JobFailedError: the process ended with an error.
             JobStoppedError: the server is stopping.
         """
         began = time.monotonic()
@@ -122,11 +122,8 @@ class TrainingJob(Job):
                 if self.context.closing.is_set():
                     raise JobStoppedError
                 if kill_at is None and (cause := self.cause(now - began, lifetime)):
-                    end = cause
-                    if end != "Interrupted":
-                        self.transition("Stopping", TrainingJobStatus="Stopping")
-                    child.terminate()
-                    kill_at = now + self.context.limits.stop_grace
+                    end, kill_at = cause, now + self.context.limits.stop_grace
+                    self.terminate(child, cause)
                 elif kill_at is not None and now > kill_at:
                     child.kill()
                 if now - synced > self.context.limits.checkpoint_sync:
@@ -142,11 +139,17 @@ class TrainingJob(Job):
         self.update(FinalMetricDataList=metrics.final() or None)
         metrics.send(clients, self.request["TrainingJobName"])
         if end == "Completed" and code:
-            raise JobFailedError(files.failure_reason(self.root, code))
+            raise JobFailedError(training_files.failure_reason(self.root, code))
         return end
 
+    def terminate(self, child: Child, cause: str) -> None:
+        """Ask the process to end; after a spot interruption the job's status does not change."""
+        if cause != "Interrupted":
+            self.transition("Stopping", TrainingJobStatus="Stopping")
+        child.terminate()
+
     def cause(self, seconds: float, lifetime: float | None) -> str | None:
-        """Return why the process has to end after `seconds`; None while it may go on."""
+        """Return the reason to end the process after `seconds`, None if there is none."""
         if self.stopping.is_set():
             return "Stopped"
         if seconds > self.request["StoppingCondition"]["MaxRuntimeInSeconds"]:
@@ -154,15 +157,15 @@ class TrainingJob(Job):
         return "Interrupted" if lifetime is not None and seconds > lifetime else None
 
     def finish(self, end: str) -> None:
-        """Write down an end that left an artifact."""
+        """Record an end with an artifact."""
         self.transition(end, final=True, TrainingJobStatus="Completed" if end == "Completed" else "Stopped")
 
     def end(self, status: str, failure: str | None = None) -> None:
-        """Write down a failure, or a stop before there was anything to keep."""
+        """Record a failure, or a stop without an artifact."""
         self.transition(status, final=True, TrainingJobStatus=status, FailureReason=failure)
 
     def transition(self, status: str, final: bool = False, **changes: Any) -> None:
-        """Enter a SecondaryStatus; the one before ends now."""
+        """Enter a SecondaryStatus, which ends the one before."""
 
         def change(document: Document) -> None:
             enter(document, status)
@@ -172,7 +175,7 @@ class TrainingJob(Job):
                 document["SecondaryStatusTransitions"][-1]["EndTime"] = now
                 document["TrainingEndTime"] = now
                 if "TrainingStartTime" in document:
-                    # Billing runs from Downloading to the end; here nothing is saved by spot instances.
+                    # Billing lasts from Downloading to the end. localaws applies no spot discount.
                     seconds = max(1, round(now - document["TrainingStartTime"]))
                     document.update(TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
 
@@ -180,7 +183,7 @@ class TrainingJob(Job):
 
 
 def enter(document: Document, status: str) -> None:
-    """Append a SecondaryStatus to a job's history, unless it is in it already."""
+    """Append a SecondaryStatus to a job's history, unless it is the current one."""
     now = time.time()
     document["LastModifiedTime"] = now
     history = document.setdefault("SecondaryStatusTransitions", [])

@@ -1,4 +1,4 @@
-"""A batch transform job: a serving container, and one .out for every object of the input."""
+"""A batch transform job: a serving container, and one .out object for every input object."""
 
 import json
 import threading
@@ -8,23 +8,23 @@ from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.parallel import in_parallel
 from localaws.sagemaker.aws.transfer import DataError, S3Object, list_input
+from localaws.sagemaker.container import model_files
 from localaws.sagemaker.container.serving import Container, ContainerError
-from localaws.sagemaker.hosting import model_files
-from localaws.sagemaker.jobs.base import Job, JobFailedError
-from localaws.sagemaker.jobs.files import nothing_found
+from localaws.sagemaker.jobs.job import Job, JobFailedError
+from localaws.sagemaker.jobs.training_files import no_objects_message
 from localaws.sagemaker.jobs.transform_objects import ObjectFailedError, ObjectTransform
 from localaws.sagemaker.store import Document
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 MEGABYTE = 1 << 20
 DEFAULT_PAYLOAD_MB = 6
-"""MaxPayloadInMB when the job names none (API reference)."""
+"""Default MaxPayloadInMB (API reference)."""
 EXTRA_THREADS = 4
-"""Objects on their way from and to S3 while others are in the container."""
+"""Threads that download and upload objects while others are in the container."""
 
 
 class TransformJob(Job):
-    """Runs one transform job. The model as it was when the job was created is in the document's `_Model`."""
+    """Runs one transform job. The document's `_Model` is the model at the time of the job's creation."""
 
     def execute(self) -> None:
         """Run the job to Completed.
@@ -64,7 +64,7 @@ class TransformJob(Job):
         """Return the job's input objects.
 
         Raises:
-            JobFailedError: there are none, or the role may not list them.
+            JobFailedError: there are no objects, or the role may not list them.
         """
         source = self.request["TransformInput"]["DataSource"]["S3DataSource"]
         try:
@@ -72,14 +72,14 @@ class TransformJob(Job):
         except DataError as error:
             raise JobFailedError(f"ClientError: Data download failed: {error}") from error
         if not objects:
-            raise JobFailedError(f"ClientError: {nothing_found(source['S3Uri'], self.key.region, role_arn)}")
+            raise JobFailedError(f"ClientError: {no_objects_message(source['S3Uri'], self.key.region, role_arn)}")
         return objects
 
     def wait_ready(self, container: Container) -> None:
-        """Return when the container serves.
+        """Wait until the container serves.
 
         Raises:
-            JobFailedError: it does not.
+            JobFailedError: the container does not start or answer /ping.
         """
         try:
             container.wait_ready(self.context.limits.ping, self.interrupted)
@@ -90,7 +90,7 @@ class TransformJob(Job):
             ) from error
 
     def transform(self, s3: Objects, container: Container, objects: list[S3Object], log: LogStream) -> list[str]:
-        """Send every object; return a sentence for each that failed."""
+        """Transform every object; return a sentence for each failure."""
         settings = execution_parameters(container)
         concurrent = int(self.request.get("MaxConcurrentTransforms") or settings.get("MaxConcurrentTransforms") or 1)
         payload = int({"MaxPayloadInMB": DEFAULT_PAYLOAD_MB, **settings, **self.request}["MaxPayloadInMB"])
@@ -98,12 +98,14 @@ class TransformJob(Job):
             f"[sagemaker logs]: MaxConcurrentTransforms={concurrent}, MaxPayloadInMB={payload}, "
             "BatchStrategy=SINGLE_RECORD"
         )
-        one = ObjectTransform(s3, container, self.request, payload * MEGABYTE, threading.Semaphore(concurrent))
+        object_transform = ObjectTransform(
+            s3, container, self.request, payload * MEGABYTE, threading.Semaphore(concurrent)
+        )
         failures: list[str] = []
 
         def run(item: S3Object) -> None:
             try:
-                one.run(item)
+                object_transform.run(item)
             except ObjectFailedError as error:
                 failures.append(str(error))
                 log.write(f"[sagemaker logs]: {error}")
@@ -112,15 +114,17 @@ class TransformJob(Job):
         return failures
 
     def end(self, status: str, failure: str | None = None) -> None:
-        """Write down a failure or a stop."""
+        """Record a failure or a stop."""
         self.update(TransformJobStatus=status, FailureReason=failure, TransformEndTime=time.time())
 
 
 def execution_parameters(container: Container) -> Document:
-    """Return what the container advises (GET /execution-parameters), {} when it does not say."""
+    """Return the container's answer to GET /execution-parameters, {} if it has none."""
     try:
         answer = container.request("GET", "/execution-parameters", {}, b"", 5)
-        found = json.loads(answer.body) if answer.status == 200 else {}
+        parameters = json.loads(answer.body) if answer.status == 200 else {}
     except (ContainerError, ValueError):
         return {}
-    return {name: int(value) for name, value in found.items() if name in ("MaxConcurrentTransforms", "MaxPayloadInMB")}
+    return {
+        name: int(value) for name, value in parameters.items() if name in ("MaxConcurrentTransforms", "MaxPayloadInMB")
+    }

@@ -1,33 +1,34 @@
-"""One object of a transform job: from S3 through the container to its .out."""
+"""The transform of one object: from S3 through the container to its .out object."""
 
 import threading
 import time
 
-from localaws.sagemaker.aws.objects import ObjectError, Objects
+from localaws.ministack.object_store import ObjectError
+from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import S3Object, parse_uri
 from localaws.sagemaker.container.serving import Answer, Container, ContainerError
 from localaws.sagemaker.store import Document
 
 CLIENT_DEFAULTS = {"InvocationsTimeoutInSeconds": 600, "InvocationsMaxRetries": 3}
-"""ModelClientConfig when the job has none (API reference)."""
+"""Default ModelClientConfig (API reference)."""
 RETRY_SECONDS = 0.2
 
 
 class ObjectFailedError(Exception):
-    """An object could not be transformed; the text names it and says why."""
+    """An object could not be transformed. The text holds its URI and the reason."""
 
 
 class ObjectTransform:
-    """Sends objects to the container, at most as many at a time as `gate` lets through."""
+    """Sends objects to the container, at most as many at a time as the semaphore allows."""
 
     def __init__(
-        self, s3: Objects, container: Container, request: Document, largest: int, gate: threading.Semaphore
+        self, s3: Objects, container: Container, request: Document, largest: int, semaphore: threading.Semaphore
     ) -> None:
-        """`largest` is the payload limit in bytes; 0 is no limit."""
+        """`largest` is the payload limit in bytes, 0 for no limit."""
         self.s3 = s3
         self.container = container
         self.largest = largest
-        self.gate = gate
+        self.semaphore = semaphore
         output, client = request["TransformOutput"], CLIENT_DEFAULTS | request.get("ModelClientConfig", {})
         self.bucket, prefix = parse_uri(output["S3OutputPath"])
         self.prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
@@ -39,30 +40,30 @@ class ObjectTransform:
             self.headers["Accept"] = output["Accept"]
 
     def run(self, item: S3Object) -> None:
-        """Transform one object: its answer goes to S3OutputPath/<name relative to the input's prefix>.out.
+        """Transform one object and write S3OutputPath/<name relative to the input's prefix>.out.
 
         Raises:
-            ObjectFailedError: it is too large, S3 refused, or the container did not answer with 2xx.
+            ObjectFailedError: the object is too large, S3 refused, or the container did not answer with 2xx.
         """
-        where = f"s3://{item.bucket}/{item.key}"
+        uri = f"s3://{item.bucket}/{item.key}"
         try:
             body = self.s3.get(item.bucket, item.key)
         except ObjectError as error:
-            raise ObjectFailedError(f"{where}: unable to download it ({error})") from error
+            raise ObjectFailedError(f"{uri}: unable to download it ({error})") from error
         if self.largest and len(body) > self.largest:
-            raise ObjectFailedError(f"{where}: {len(body)} bytes are more than MaxPayloadInMB allows ({self.largest})")
-        with self.gate:
-            answer = self.invoke(where, body)
+            raise ObjectFailedError(f"{uri}: {len(body)} bytes are more than MaxPayloadInMB allows ({self.largest})")
+        with self.semaphore:
+            answer = self.invoke(uri, body)
         try:
             self.s3.put(self.bucket, f"{self.prefix}{item.name}.out", answer.body + self.ending)
         except ObjectError as error:
-            raise ObjectFailedError(f"{where}: unable to upload its .out ({error})") from error
+            raise ObjectFailedError(f"{uri}: unable to upload its .out ({error})") from error
 
-    def invoke(self, where: str, body: bytes) -> Answer:
-        """Return the container's 2xx answer; its own failures (5xx, no answer) are tried again.
+    def invoke(self, uri: str, body: bytes) -> Answer:
+        """Return the container's 2xx answer. Requests without an answer or with 5xx are repeated.
 
         Raises:
-            ObjectFailedError: it answered 4xx, or failed each time.
+            ObjectFailedError: the container answered 4xx, or failed each time.
         """
         problem = ""
         for attempt in range(self.attempts):
@@ -81,4 +82,4 @@ class ObjectTransform:
             problem = f"the model answered {answer.status}: {answer.body[:300].decode('utf-8', 'replace').strip()}"
             if answer.status < 500:
                 break
-        raise ObjectFailedError(f"{where}: {problem}")
+        raise ObjectFailedError(f"{uri}: {problem}")

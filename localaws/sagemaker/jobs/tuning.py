@@ -1,13 +1,13 @@
-"""A hyperparameter tuning job: training jobs one after the other, each with values drawn at random."""
+"""A hyperparameter tuning job: training jobs one after another, with random hyperparameters."""
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
-from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.jobs.base import Job, JobFailedError, JobStoppedError, Slots
+from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError, Slots
 from localaws.sagemaker.jobs.random_search import sample
 from localaws.sagemaker.store import Document
 
@@ -19,16 +19,26 @@ COUNTERS = {"Completed": "Completed", "Failed": "NonRetryableError", "Stopped": 
 class TuningJob(Job):
     """Runs one tuning job."""
 
-    def __init__(self, context: Context, slots: Slots, key: Key, document: Document, training: TrainingApi) -> None:
+    def __init__(
+        self,
+        context: Context,
+        slots: Slots,
+        key: Key,
+        document: Document,
+        accept: Callable[[Key, Document, Document], Any],
+        stop: Callable[[Key], None],
+    ) -> None:
+        """`accept` starts a training job from key, request and further members of its document; `stop` stops one."""
         super().__init__(context, slots, key, document)
-        self.training = training
+        self.accept = accept
+        self.stop = stop
 
     def execute(self) -> None:
-        """Run every training job, and keep the best of them in the description.
+        """Run every training job and record the best in the description.
 
         Raises:
             JobFailedError: no training job completed.
-            JobStoppedError: it was asked to stop; the training job that runs was stopped too.
+            JobStoppedError: the tuning job was stopped; its running training job was stopped too.
         """
         config = self.request["HyperParameterTuningJobConfig"]
         rng = random.Random(config.get("RandomSeed", 0))  # noqa: S311 (a search, no secret)
@@ -41,47 +51,46 @@ class TuningJob(Job):
         self.end("Completed")
 
     def launch(self, number: int, tuned: dict[str, str]) -> Key:
-        """Start the training job of one draw."""
+        """Start a training job with the sampled hyperparameters."""
         definition = self.request["TrainingJobDefinition"]
         name = f"{self.key.name}-{number + 1:03}"
-        kept = {name: value for name, value in definition.items() if name not in NOT_SENT}
-        request = kept | {
+        request = {name: value for name, value in definition.items() if name not in NOT_SENT} | {
             "TrainingJobName": name,
             "HyperParameters": definition.get("StaticHyperParameters", {}) | tuned,
         }
         key = Key("TrainingJob", self.key.account, self.key.region, name)
-        self.training.accept(key, request, {"TuningJobArn": self.key.arn, "_Tuned": tuned})
+        self.accept(key, request, {"TuningJobArn": self.key.arn, "_Tuned": tuned})
         return key
 
     def follow(self, key: Key) -> None:
-        """Wait for a training job's end.
+        """Wait until a training job ends.
 
         Raises:
-            JobStoppedError: the tuning job was asked to stop.
+            JobStoppedError: the server is stopping.
         """
         while (document := self.context.store.get(key)) and document["TrainingJobStatus"] not in ENDED:
             if self.interrupted():
-                self.training.runner.stop(key)
+                self.stop(key)
                 if self.context.closing.is_set():
                     raise JobStoppedError
             time.sleep(POLL_SECONDS)
         self.update_counters()
 
     def update_counters(self) -> dict[str, int]:
-        """Count the training jobs and name the best; return the counters."""
-        found = jobs_of(self.context, self.key)
+        """Record the counters of the training jobs and the best one; return the counters."""
+        jobs = jobs_of(self.context, self.key)
         counters = dict.fromkeys(("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0)
-        for document in found:
+        for document in jobs:
             counters[COUNTERS.get(document["TrainingJobStatus"], "InProgress")] += 1
         objective = self.request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-        summaries = [summary(document, objective["MetricName"]) for document in found]
-        known = [one for one in summaries if one["ObjectiveStatus"] == "Succeeded"]
+        summaries = [summary(document, objective["MetricName"]) for document in jobs]
+        succeeded = [job for job in summaries if job["ObjectiveStatus"] == "Succeeded"]
         sign = 1 if objective["Type"] == "Maximize" else -1
-        best = max(known, key=lambda one: sign * metric_of(one), default=None)
+        best = max(succeeded, key=lambda job: sign * objective_value(job), default=None)
         self.update(
             TrainingJobStatusCounters=counters,
             ObjectiveStatusCounters={
-                status: sum(one["ObjectiveStatus"] == status for one in summaries)
+                status: sum(job["ObjectiveStatus"] == status for job in summaries)
                 for status in ("Succeeded", "Pending", "Failed")
             },
             **({} if best is None else {"BestTrainingJob": best}),
@@ -89,7 +98,7 @@ class TuningJob(Job):
         return counters
 
     def end(self, status: str, failure: str | None = None) -> None:
-        """Write down the end."""
+        """Record the end of the job."""
         ended = {"HyperParameterTuningJobStatus": status, "HyperParameterTuningEndTime": time.time()}
         self.update(**ended, **({"FailureReason": failure} if failure else {}))
 
@@ -101,24 +110,24 @@ NOT_SENT = (
     "DefinitionName",
     "HyperParameterTuningResourceConfig",
 )
-"""Members of a TrainingJobDefinition that CreateTrainingJob does not know."""
+"""Members of a TrainingJobDefinition that CreateTrainingJob does not have."""
 
 
 def jobs_of(context: Context, key: Key) -> list[Document]:
     """Return the training jobs of a tuning job, in the order of their creation."""
-    every = context.store.all("TrainingJob", key.account, key.region).values()
+    documents = context.store.all("TrainingJob", key.account, key.region).values()
     return sorted(
-        (document for document in every if document.get("TuningJobArn") == key.arn),
+        (document for document in documents if document.get("TuningJobArn") == key.arn),
         key=lambda document: float(document["CreationTime"]),
     )
 
 
-def summary(document: Document, metric: str) -> dict[str, Any]:
-    """Return a HyperParameterTrainingJobSummary."""
-    values = {one["MetricName"]: one["Value"] for one in document.get("FinalMetricDataList") or []}
+def summary(document: Document, objective: str) -> dict[str, Any]:
+    """Return the HyperParameterTrainingJobSummary of a training job."""
+    values = {metric["MetricName"]: metric["Value"] for metric in document.get("FinalMetricDataList") or []}
     status = document["TrainingJobStatus"]
-    objective = "Pending" if status not in ENDED else "Succeeded" if metric in values else "Failed"
-    found = {
+    objective_status = "Pending" if status not in ENDED else "Succeeded" if objective in values else "Failed"
+    members = {
         "TrainingJobName": document["TrainingJobName"],
         "TrainingJobArn": document["TrainingJobArn"],
         "CreationTime": document["CreationTime"],
@@ -127,13 +136,13 @@ def summary(document: Document, metric: str) -> dict[str, Any]:
         "TrainingJobStatus": status,
         "TunedHyperParameters": document["_Tuned"],
         "FailureReason": document.get("FailureReason"),
-        "ObjectiveStatus": objective,
+        "ObjectiveStatus": objective_status,
     }
-    if metric in values:
-        found["FinalHyperParameterTuningJobObjectiveMetric"] = {"MetricName": metric, "Value": values[metric]}
-    return {name: value for name, value in found.items() if value is not None}
+    if objective in values:
+        members["FinalHyperParameterTuningJobObjectiveMetric"] = {"MetricName": objective, "Value": values[objective]}
+    return {name: value for name, value in members.items() if value is not None}
 
 
-def metric_of(one: dict[str, Any]) -> float:
-    """Return the objective's value of a summary that has one."""
-    return float(one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
+def objective_value(job: dict[str, Any]) -> float:
+    """Return the objective's value in the summary of a job that succeeded."""
+    return float(job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])

@@ -1,4 +1,4 @@
-"""The exported graph, made faster."""
+"""The exported graph with padding merged into its convolutions."""
 
 from pathlib import Path
 

@@ -15,9 +15,8 @@ from PIL import Image
 
 from demo.services import wait_until_healthy
 from localaws.image_classification import train
+from tests.localaws.image_classification.builders import image, write_root
 from tests.ports import free_port
-
-from .conftest import image, write_root
 
 
 def encoded(image: Image.Image, form: str = "JPEG") -> bytes:

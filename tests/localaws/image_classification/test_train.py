@@ -1,4 +1,4 @@
-"""A training run as SageMaker would start it: what it logs, what it leaves, and why it fails."""
+"""A training run: its log, its artifact, and its failures."""
 
 import json
 import re
@@ -12,8 +12,8 @@ import pytest
 
 from localaws.image_classification import train
 from localaws.image_classification.serve import Model
-
-from .conftest import configure, image, write_root
+from ml.dataset import recordio
+from tests.localaws.image_classification.builders import as_records, configure, image, write_root
 
 ACCURACY = re.compile(
     r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
@@ -21,13 +21,13 @@ ACCURACY = re.compile(
 
 
 def failure(root: Path) -> str:
-    """Run to failure; return what SageMaker would put into FailureReason."""
+    """Run a job that fails and return its FailureReason."""
     assert train.run(root) == 1
     return (root / "output/failure").read_text()
 
 
-def accuracies(log: str, kind: str) -> list[float]:
-    return [float(value) for _, found, value in ACCURACY.findall(log) if found == kind]
+def accuracies(log: str, name: str) -> list[float]:
+    return [float(value) for _, channel, value in ACCURACY.findall(log) if channel == name]
 
 
 def probability(root: Path, label: int, seed: int) -> float:
@@ -38,7 +38,7 @@ def probability(root: Path, label: int, seed: int) -> float:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A finished job of the process that SageMaker starts: its folder and its log."""
+    """The folder and the log of a finished training process."""
     root = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6")
     command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -59,10 +59,21 @@ def test_the_log_says_that_this_is_a_stand_in(trained: tuple[Path, str]) -> None
     assert "stand-in for the built-in Image Classification" in trained[1]
 
 
+def test_an_augmentation_type_is_accepted_and_logged_as_not_applied(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs = []
+    for name, hyperparameters in (("plain", {}), ("augmented", {"augmentation_type": "crop_color_transform"})):
+        assert train.run(write_root(tmp_path / name, **hyperparameters)) == 0
+        logs.append(capfd.readouterr().out)
+    assert "augmentation_type=crop_color_transform is not applied" in logs[1]
+    assert ACCURACY.findall(logs[0]) == ACCURACY.findall(logs[1])
+
+
 def test_the_epoch_with_the_best_validation_is_the_one_that_is_kept(trained: tuple[Path, str]) -> None:
-    found = accuracies(trained[1], "Validation")
-    kept = json.loads((trained[0] / "model/stand-in.json").read_text())["epoch"]
-    assert kept == found.index(max(found)) + 1
+    validation = accuracies(trained[1], "Validation")
+    epoch = json.loads((trained[0] / "model/stand-in.json").read_text())["epoch"]
+    assert epoch == validation.index(max(validation)) + 1
 
 
 def test_the_artifact_is_what_serving_needs_and_nothing_half_written(trained: tuple[Path, str]) -> None:
@@ -80,7 +91,7 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
 
 
 @pytest.mark.parametrize(
-    ("hyperparameters", "told"),
+    ("hyperparameters", "message"),
     [
         ({"epochs": "0"}, "'0' is not valid for 'epochs'"),
         ({"learning_rate": "2"}, "'2' is not valid for 'learning_rate'"),
@@ -92,11 +103,11 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
     ],
 )
 def test_hyperparameters_that_cannot_be_trained_are_named(
-    tmp_path: Path, hyperparameters: dict[str, str], told: str
+    tmp_path: Path, hyperparameters: dict[str, str], message: str
 ) -> None:
     root = write_root(tmp_path / "root")
     configure(root, **hyperparameters)
-    assert told in failure(root)
+    assert message in failure(root)
 
 
 def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
@@ -110,7 +121,7 @@ def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
 def test_a_list_that_names_a_missing_image_fails_with_its_name(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root")
     (root / "input/data/train/3.jpg").unlink()
-    assert "names 3.jpg (line 4), which is not there" in failure(root)
+    assert "names 3.jpg (line 4), which does not exist" in failure(root)
 
 
 @pytest.mark.parametrize("line", ["0 1 0.jpg", "zero\t1\t0.jpg", "0\t0.5\t0.jpg", "0\t1\t/etc/passwd", "0\t1"])
@@ -180,7 +191,7 @@ def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: 
 
 
 def interrupt_after(root: Path, epochs: int) -> None:
-    """Train `epochs` of the configured epochs, as a spot interruption would leave them."""
+    """Train `epochs` of the configured epochs, then interrupt the job."""
     from localaws.image_classification import checkpoint_file
 
     class InterruptedError(Exception):
@@ -209,21 +220,6 @@ def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.
     assert notes["network"].startswith("EfficientNet-Lite0 (ImageNet weights")
 
 
-def as_records(root: Path) -> Path:
-    """Turn the image channels into RecordIO ones."""
-    from ml.dataset import recordio
-
-    configuration = {}
-    for channel in ("train", "validation"):
-        folder = root / "input/data" / channel
-        lines = (root / f"input/data/{channel}_lst/{channel}.lst").read_text().splitlines()
-        images = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
-        recordio.write(images, folder / f"{channel}.rec")
-        configuration[channel] = {"ContentType": "application/x-recordio", "RecordWrapperType": "None"}
-    (root / "input/config/inputdataconfig.json").write_text(json.dumps(configuration))
-    return root
-
-
 def test_record_files_train_the_model_that_the_image_files_train(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,8 +231,6 @@ def test_record_files_train_the_model_that_the_image_files_train(
 
 
 def test_a_record_that_is_no_image_is_named(tmp_path: Path) -> None:
-    from ml.dataset import recordio
-
     root = as_records(write_root(tmp_path / "root"))
     folder = root / "input/data/train"
     (folder / "broken.jpg").write_bytes(b"no image")
@@ -245,8 +239,6 @@ def test_a_record_that_is_no_image_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
-    from ml.dataset import recordio
-
     root = as_records(write_root(tmp_path / "root"))
     folder = root / "input/data/train"
     recordio.write([(0, folder / "0.jpg")] * 9 + [(2, folder / "1.jpg")], folder / "train.rec")

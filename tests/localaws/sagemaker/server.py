@@ -1,7 +1,7 @@
-"""The real localaws with the toy algorithm beside Image Classification, and patience for tests only.
+"""localaws with the toy algorithm beside Image Classification, and with short time limits.
 
 `python -m tests.localaws.sagemaker.server --port N --state-dir DIR`
-TOY_REPOSITORY=image-classification puts the toy in that algorithm's place.
+With TOY_REPOSITORY=image-classification the toy replaces that algorithm.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""Endpoints end to end: really serving processes, blue/green, restarts, and the runtime's errors."""
+"""Endpoints end to end: serving processes, updates, restarts, and the runtime's errors."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.localaws.sagemaker.conftest import Cloud, alive, make_config, make_endpoint, make_model, until
+from tests.localaws.sagemaker.builders import Cloud, alive, make_config, make_endpoint, make_model, until
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def test_bytes_and_headers_go_through_unchanged(cloud: Cloud, endpoint: str) -> 
 
 
 def test_an_endpoint_in_service_describes_what_it_runs(cloud: Cloud, endpoint: str) -> None:
-    found = cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)
-    variant = found["ProductionVariants"][0]
-    assert found["EndpointStatus"] == "InService"
+    description = cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)
+    variant = description["ProductionVariants"][0]
+    assert description["EndpointStatus"] == "InService"
     assert variant["DeployedImages"][0]["SpecifiedImage"].endswith("/toy:1")
     assert (variant["CurrentInstanceCount"], variant["DesiredInstanceCount"], variant["CurrentWeight"]) == (1, 1, 1.0)
 
@@ -88,7 +88,7 @@ def test_a_crashed_container_is_started_again(cloud: Cloud, endpoint: str) -> No
     after = until(lambda: quietly(cloud, endpoint))
     assert before != after
     assert not alive(before)
-    until(lambda: "it is started again." in " ".join(cloud.log(f"/aws/sagemaker/Endpoints/{endpoint}", "v0/")))
+    until(lambda: "is restarted." in " ".join(cloud.log(f"/aws/sagemaker/Endpoints/{endpoint}", "v0/")))
     assert cloud.client("sagemaker").describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
 
 
@@ -102,16 +102,22 @@ def quietly(cloud: Cloud, endpoint: str) -> int | None:
 def test_an_update_serves_the_new_model_and_never_nothing(cloud: Cloud, endpoint: str) -> None:
     sagemaker = cloud.client("sagemaker")
     old = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
-    config = make_config(cloud, make_model(cloud, "2"))
+    config = make_config(cloud, make_model(cloud, "2", {"START_SECONDS": "1"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
-    answers = set()
-    while sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating":
-        answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
-    answers.add(ask(cloud, endpoint)["Body"].read().split()[-1])
-    assert answers <= {b"1", b"2"}
-    assert ask(cloud, endpoint)["Body"].read().endswith(b" 2")
+    answers = [version(cloud, endpoint)]
+    assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating"
+    while answers[-1] != b"2":
+        answers.append(version(cloud, endpoint))
+    assert set(answers) == {b"1", b"2"}
+    assert answers == sorted(answers)
+    until(lambda: sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService")
     assert sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"] == config
     until(lambda: not alive(old))
+
+
+def version(cloud: Cloud, endpoint: str) -> bytes:
+    """Return the version of the model that answers."""
+    return bytes(ask(cloud, endpoint)["Body"].read().split()[-1])
 
 
 def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:
@@ -120,9 +126,9 @@ def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:
     broken = make_config(cloud, make_model(cloud, "6", {"BREAK": "start"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
     sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
-    found = sagemaker.describe_endpoint(EndpointName=endpoint)
-    assert found["EndpointConfigName"] == config
-    assert found["FailureReason"].startswith(
+    description = sagemaker.describe_endpoint(EndpointName=endpoint)
+    assert description["EndpointConfigName"] == config
+    assert description["FailureReason"].startswith(
         "The primary container for production variant v0 did not pass the ping health check"
     )
     assert ask(cloud, endpoint)["Body"].read().endswith(b" 5")
@@ -132,8 +138,8 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
     sagemaker = cloud.client("sagemaker")
     config = make_config(cloud, make_model(cloud, "3", {"BREAK": "start"}))
     sagemaker.create_endpoint(EndpointName="broken", EndpointConfigName=config)
-    found = until(lambda: failed(sagemaker, "broken"))
-    assert "its process ended with exit code 3" in found["FailureReason"]
+    description = until(lambda: failed(sagemaker, "broken"))
+    assert "its process ended with exit code 3" in description["FailureReason"]
     assert "I cannot start" in cloud.events("/aws/sagemaker/Endpoints/broken", "v0/")
     with pytest.raises(ClientError, match="is not in service: its status is Failed"):
         ask(cloud, "broken")
@@ -146,8 +152,8 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
 
 
 def failed(sagemaker: Any, name: str) -> Any:
-    found = sagemaker.describe_endpoint(EndpointName=name)
-    return found if found["EndpointStatus"] == "Failed" else None
+    description = sagemaker.describe_endpoint(EndpointName=name)
+    return description if description["EndpointStatus"] == "Failed" else None
 
 
 def test_deleting_an_endpoint_ends_its_process(cloud: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""Image Classification's stand-in as a client sees it: a real job, its artifact, a transform, an endpoint."""
+"""The stand-in for Image Classification: a training job, its artifact, a transform job and an endpoint."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     Cloud,
     finished,
@@ -39,7 +39,7 @@ def image(dark: bool, seed: int) -> bytes:
 
 def channels(cloud: Cloud) -> list[dict[str, Any]]:
     """Upload both image channels and their lists; return InputDataConfig."""
-    s3, found = cloud.client("s3"), []
+    s3, names = cloud.client("s3"), []
     for number, channel in enumerate(("train", "validation")):
         lines = []
         for index in range(IMAGES):
@@ -48,14 +48,14 @@ def channels(cloud: Cloud) -> list[dict[str, Any]]:
             )
             lines.append(f"{index}\t{index % 2}\t{index}.jpg")
         s3.put_object(Bucket=BUCKET, Key=f"open/ic/{channel}_lst/{channel}.lst", Body="\n".join(lines).encode())
-        found += [channel, f"{channel}_lst"]
+        names += [channel, f"{channel}_lst"]
     return [
         {
             "ChannelName": name,
             "ContentType": "application/x-image",
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/open/ic/{name}/"}},
         }
-        for name in found
+        for name in names
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_real_job_trains_and_its_metrics_are_those_of_its_log(cloud: Cloud, jo
     assert any("stand-in" in line for line in lines)
     for metric, label in (("train:accuracy", "Train-accuracy"), ("validation:accuracy", "Validation-accuracy")):
         logged = [line.rpartition("=")[2] for line in lines if f"] {label}=" in line]
-        final = next(each["Value"] for each in job["FinalMetricDataList"] if each["MetricName"] == metric)
+        final = next(entry["Value"] for entry in job["FinalMetricDataList"] if entry["MetricName"] == metric)
         assert len(logged) == 2
         assert final == pytest.approx(float(logged[-1]))
 

@@ -1,10 +1,10 @@
-"""Jobs and models that cannot run: refused when they are made, or failed with SageMaker's reason."""
+"""Jobs and models that cannot run are refused, or fail with SageMaker's reason."""
 
 from typing import Any
 
 import pytest
 
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     IMAGE,
     POLICY,
@@ -18,7 +18,7 @@ from tests.localaws.sagemaker.conftest import (
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "expected"),
     [
         ({"EnableManagedSpotTraining": True}, "Invalid MaxWaitTimeInSeconds. It must be present and be greater"),
         (
@@ -42,10 +42,10 @@ from tests.localaws.sagemaker.conftest import (
         ),
     ],
 )  # fmt: skip
-def test_a_job_that_cannot_run_is_refused(cloud: Cloud, sagemaker: Any, changes: dict[str, Any], message: str) -> None:
-    code, said = refused(sagemaker.create_training_job, **training_request(cloud.role, **changes))
+def test_a_job_that_cannot_run_is_refused(cloud: Cloud, sagemaker: Any, changes: dict[str, Any], expected: str) -> None:
+    code, message = refused(sagemaker.create_training_job, **training_request(cloud.role, **changes))
     assert code == "ValidationException"
-    assert message in said
+    assert expected in message
 
 
 def test_a_second_instance_is_beyond_the_quota(cloud: Cloud, sagemaker: Any) -> None:

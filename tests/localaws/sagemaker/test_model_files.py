@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.hosting.model_files import unpack
+from localaws.sagemaker.container.model_files import unpack
 
 
 def archive(*members: tarfile.TarInfo) -> tarfile.TarFile:
@@ -48,7 +48,7 @@ def test_files_and_folders_arrive(tmp_path: Path) -> None:
 def test_what_leads_out_or_is_no_file_is_refused(tmp_path: Path, bad: tarfile.TarInfo) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    with archive(bad) as files, pytest.raises(ValueError, match="no plain file"):
+    with archive(bad) as files, pytest.raises(ValueError, match="not a plain file"):
         unpack(files, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert list(folder.iterdir()) == []

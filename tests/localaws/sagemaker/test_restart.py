@@ -1,4 +1,4 @@
-"""A server that ends in any way leaves no process behind, and the next one knows what happened."""
+"""A server that ends leaves no process, and the next server restores its state."""
 
 import asyncio
 import json
@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from localaws.errors import StartError
-from localaws.identity import Authorizer
+from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.training import initial
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.container.registry import Registry
 from localaws.sagemaker.service import SageMakerService
 from localaws.sagemaker.store import Store
-from tests.localaws.sagemaker.conftest import (
+from tests.localaws.sagemaker.builders import (
     BUCKET,
     Cloud,
     alive,
@@ -54,10 +54,10 @@ def test_after_an_end_in_the_middle_the_jobs_failed_and_nothing_else_is_lost(own
 
     failed = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
     assert (failed["TrainingJobStatus"], failed["SecondaryStatus"]) == ("Failed", "Failed")
-    assert failed["FailureReason"].startswith("InternalServerError: localaws ended while the job was running.")
+    assert failed["FailureReason"].startswith("InternalServerError: localaws ended")
     failed = sagemaker.describe_transform_job(TransformJobName=transform["TransformJobName"])
     assert failed["TransformJobStatus"] == "Failed"
-    assert failed["FailureReason"].startswith("InternalServerError: localaws ended while the job was running.")
+    assert failed["FailureReason"].startswith("InternalServerError: localaws ended")
     after = sagemaker.describe_training_job(TrainingJobName=done["TrainingJobName"])
     assert without_metadata(after) == without_metadata(before)
     assert sagemaker.list_tags(ResourceArn=after["TrainingJobArn"])["Tags"] == done["Tags"]
@@ -73,9 +73,9 @@ def test_a_job_accepted_while_the_server_starts_is_not_taken_for_a_dead_ones(tmp
     key = Key("TrainingJob", "000000000000", "us-east-1", "young")
     service.context.store.create(key, initial(key, training_request("role"), []))
     asyncio.run(service.start())
-    found = service.context.store.get(key)
-    assert found is not None
-    assert found["TrainingJobStatus"] == "InProgress"
+    document = service.context.store.get(key)
+    assert document is not None
+    assert document["TrainingJobStatus"] == "InProgress"
     asyncio.run(service.stop())
     restarted = SageMakerService(tmp_path, "http://localhost:1", Authorizer(), Registry([toy()]))
     assert (restarted.context.store.get(key) or {})["TrainingJobStatus"] == "Failed"
@@ -84,7 +84,9 @@ def test_a_job_accepted_while_the_server_starts_is_not_taken_for_a_dead_ones(tmp
 
 def test_a_damaged_state_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "resources.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(StartError, match=r"resources.sqlite cannot be used \(file is not a database\); mend or remove"):
+    with pytest.raises(
+        StartError, match=r"resources.sqlite cannot be used \(file is not a database\); repair or remove"
+    ):
         Store(tmp_path / "resources.sqlite")
 
 
@@ -97,21 +99,21 @@ def test_what_was_being_made_or_removed_is_finished_after_a_kill(own_cloud: Clou
     own_cloud.start()
     sagemaker = own_cloud.client("sagemaker")
     until(lambda: sagemaker.describe_endpoint(EndpointName="young")["EndpointStatus"] == "InService")
-    until(lambda: [each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]] == ["young"])
+    until(lambda: [listed["EndpointName"] for listed in sagemaker.list_endpoints()["Endpoints"]] == ["young"])
     assert ask(own_cloud, "young") > 0
 
 
 def ask(cloud: Cloud, endpoint: str) -> int:
-    """Return the id of the process that answers."""
+    """Return the id of the process that answers a request."""
     runtime = cloud.client("sagemaker-runtime")
     return int(json.loads(runtime.invoke_endpoint(EndpointName=endpoint, Body=b"1")["Body"].read())[1])
 
 
 def logged_pids(cloud: Cloud, group: str, name: str, count: int) -> list[int] | None:
-    """Return the ids that a job's processes logged, once `count` are there."""
+    """Return the process ids in a job's log once there are `count` of them."""
     lines = cloud.log(f"/aws/sagemaker/{group}", f"{name}/algo-1")
-    found = [int(line.split()[1]) for line in lines if line.startswith(("pid", "grandchild"))]
-    return found if len(found) == count else None
+    pids = [int(line.split()[1]) for line in lines if line.startswith(("pid", "grandchild"))]
+    return pids if len(pids) == count else None
 
 
 def without_metadata(answer: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from tests.localaws.sagemaker.conftest import BUCKET, IMAGE, Cloud, put_model, unique
+from tests.localaws.sagemaker.builders import BUCKET, IMAGE, Cloud, put_model, unique
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_training_job_is_waited_for_and_its_log_followed(
     assert job.training_job_status == "Completed"
     assert "Epoch[1] Train-accuracy=0.6" in caplog.text
     assert job.final_metric_data_list[0].metric_name == "train:accuracy"
-    assert job.training_job_name in [each.training_job_name for each in resources.TrainingJob.get_all()]
+    assert job.training_job_name in [listed.training_job_name for listed in resources.TrainingJob.get_all()]
 
 
 def test_waiting_for_a_job_that_fails_raises_its_reason(cloud: Cloud, resources: Any) -> None:

@@ -1,4 +1,4 @@
-"""A schedule calls SageMaker at its time, as its role and not as anybody else."""
+"""Schedules call SageMaker at their time with the permissions of their role."""
 
 import datetime as dt
 import json
@@ -7,11 +7,11 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.localaws.sagemaker.conftest import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
+from tests.localaws.sagemaker.builders import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
 
 
 def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float, dead_letters: str = "") -> str:
-    """Let EventBridge Scheduler delete an endpoint in so many seconds; return the schedule's name."""
+    """Schedule the deletion of an endpoint in `seconds`; return the schedule's name."""
     failures = {"DeadLetterConfig": {"Arn": dead_letters}} if dead_letters else {}
     name, moment = unique("lease"), dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     cloud.client("scheduler").create_schedule(
@@ -34,7 +34,7 @@ def role_that_may(cloud: Cloud, action: str, service: str = "scheduler.amazonaws
 
 
 def endpoints(cloud: Cloud) -> list[str]:
-    return [one["EndpointName"] for one in cloud.client("sagemaker").list_endpoints()["Endpoints"]]
+    return [endpoint["EndpointName"] for endpoint in cloud.client("sagemaker").list_endpoints()["Endpoints"]]
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,9 @@ def test_a_schedule_moved_into_the_future_fires_then_and_not_now(cloud: Cloud, c
     name = schedule(cloud, "gone-already", role_that_may(cloud, "sagemaker:DeleteEndpoint"), -5)
     log = cloud.state.parent / "server.log"
     until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
-    found = scheduler.get_schedule(Name=name)
+    description = scheduler.get_schedule(Name=name)
     moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)
-    target = found["Target"] | {"Input": json.dumps({"EndpointName": endpoint})}
+    target = description["Target"] | {"Input": json.dumps({"EndpointName": endpoint})}
     scheduler.update_schedule(
         Name=name,
         ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
@@ -66,8 +66,22 @@ def test_a_schedule_moved_into_the_future_fires_then_and_not_now(cloud: Cloud, c
     until(lambda: endpoint not in endpoints(cloud), 10)
 
 
+def test_a_rule_of_eventbridge_still_reaches_its_target(cloud: Cloud) -> None:
+    sqs, events, name = cloud.client("sqs"), cloud.client("events"), unique("rule")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "ward", "Detail": '{"bed": 3}'}])
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(message["Body"])["detail"] == {"bed": 3}
+
+
 @pytest.mark.parametrize(
-    ("action", "service", "told"),
+    ("action", "service", "reason"),
     [
         (
             "sagemaker:DescribeEndpoint",
@@ -78,19 +92,19 @@ def test_a_schedule_moved_into_the_future_fires_then_and_not_now(cloud: Cloud, c
     ],
 )
 def test_a_schedule_can_do_what_its_role_may_and_no_more(
-    cloud: Cloud, config: str, action: str, service: str, told: str
+    cloud: Cloud, config: str, action: str, service: str, reason: str
 ) -> None:
     endpoint = make_endpoint(cloud, config)
     name = schedule(cloud, endpoint, role_that_may(cloud, action, service), 0)
     log = cloud.state.parent / "server.log"
     until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
     (line,) = [line for line in log.read_text().splitlines() if f"Schedule {name} could not" in line]
-    assert told in line
+    assert reason in line
     assert endpoint in endpoints(cloud)
 
 
 def role_with(cloud: Cloud, *statements: dict[str, Any], account: str = "000000000000") -> str:
-    """Return a role that EventBridge Scheduler takes for one account, as the stack's is."""
+    """Create a role that EventBridge Scheduler may assume for one account; return its ARN."""
     iam, name = cloud.client("iam"), unique("lease")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "scheduler.amazonaws.com"}}
     trust |= {"Condition": {"StringEquals": {"aws:SourceAccount": account}}}
@@ -120,7 +134,7 @@ DEREGISTER = {
 
 
 def scale(cloud: Cloud, endpoint: str) -> None:
-    """Register an endpoint's variant as a scalable target, by a stack."""
+    """Deploy a stack that registers an endpoint's variant as a scalable target."""
     target = {
         "ServiceNamespace": "sagemaker",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
@@ -168,16 +182,16 @@ def test_a_call_that_failed_is_in_the_dead_letter_queue_with_its_reason_where_th
     until(lambda: f"Schedule {name} could not call DeleteEndpoint" in log.read_text(), 10)
     if not may_report:
         until(lambda: f"The dead-letter queue {arn} did not get the call" in log.read_text(), 10)
-    found = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=3).get("Messages", [])
-    assert len(found) == int(may_report)
-    for message in found:
+    messages = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], WaitTimeSeconds=3).get("Messages", [])
+    assert len(messages) == int(may_report)
+    for message in messages:
         assert json.loads(message["Body"]) == {"EndpointName": "no-such-endpoint"}
         assert "no-such-endpoint" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
 
 
-def moving(cloud: Cloud, schedule_name: str, *statements: dict[str, Any]) -> str:
-    """Move a schedule by an hour as a role with these statements; return the error's code, "" where it was moved."""
-    found = cloud.client("scheduler").get_schedule(Name=schedule_name)
+def move_schedule(cloud: Cloud, schedule_name: str, *statements: dict[str, Any]) -> str:
+    """Move a schedule by an hour as a role with these statements; return the error's code, "" after success."""
+    description = cloud.client("scheduler").get_schedule(Name=schedule_name)
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     trust = {"AWS": "arn:aws:iam::000000000000:root"}
     iam, name = cloud.client("iam"), unique("mover")
@@ -195,8 +209,8 @@ def moving(cloud: Cloud, schedule_name: str, *statements: dict[str, Any]) -> str
         cloud.client_of(session, "scheduler").update_schedule(
             Name=schedule_name,
             ScheduleExpression=f"at({later:%Y-%m-%dT%H:%M:%S})",
-            FlexibleTimeWindow=found["FlexibleTimeWindow"],
-            Target=found["Target"],
+            FlexibleTimeWindow=description["FlexibleTimeWindow"],
+            Target=description["Target"],
         )
     except botocore.exceptions.ClientError as error:
         return str(error.response["Error"]["Code"])
@@ -220,5 +234,5 @@ def test_who_moves_a_schedule_must_be_allowed_to_pass_its_role_to_the_scheduler(
     condition = {"StringEquals": {"iam:PassedToService": service}}
     give = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role + passed, "Condition": condition}
     before = cloud.client("scheduler").get_schedule(Name=name)["ScheduleExpression"]
-    assert ("AccessDenied" in moving(cloud, name, move, give)) is refused
+    assert ("AccessDenied" in move_schedule(cloud, name, move, give)) is refused
     assert (cloud.client("scheduler").get_schedule(Name=name)["ScheduleExpression"] == before) is refused

@@ -1,4 +1,4 @@
-"""Hyperparameter tuning: training jobs one after the other, values from the ranges, the best one named."""
+"""Hyperparameter tuning jobs: training jobs with values from the ranges, and the best of them."""
 
 import random
 from typing import Any
@@ -7,8 +7,7 @@ import botocore.exceptions
 import pytest
 
 from localaws.sagemaker.jobs.random_search import sample
-
-from .conftest import BUCKET, Cloud, training_request, unique, until
+from tests.localaws.sagemaker.builders import BUCKET, Cloud, training_request, unique, until
 
 RANGES = {"IntegerParameterRanges": [{"Name": "epochs", "MinValue": "1", "MaxValue": "4"}]}
 
@@ -34,31 +33,33 @@ def ended(sagemaker: Any, request: dict[str, Any]) -> dict[str, Any]:
     name = request["HyperParameterTuningJobName"]
 
     def done() -> Any:
-        found = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
-        return found if found["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+        description = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return (
+            description if description["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+        )
 
     return dict(until(done, 60))
 
 
 def jobs(sagemaker: Any, request: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     name = request["HyperParameterTuningJobName"]
-    found = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **more)
-    return list(found["TrainingJobSummaries"])
+    page = sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **more)
+    return list(page["TrainingJobSummaries"])
 
 
 def test_every_draw_trains_and_the_best_is_named(cloud: Cloud, sagemaker: Any) -> None:
     request = tuning_request(cloud.role)
     sagemaker.create_hyper_parameter_tuning_job(**request)
-    found = ended(sagemaker, request)
-    assert found["HyperParameterTuningJobStatus"] == "Completed", found
-    assert found["TrainingJobStatusCounters"]["Completed"] == 3
-    assert found["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
-    drawn = {one["TrainingJobName"]: int(one["TunedHyperParameters"]["epochs"]) for one in jobs(sagemaker, request)}
-    best = found["BestTrainingJob"]
-    assert drawn[best["TrainingJobName"]] == max(drawn.values())
+    description = ended(sagemaker, request)
+    assert description["HyperParameterTuningJobStatus"] == "Completed", description
+    assert description["TrainingJobStatusCounters"]["Completed"] == 3
+    assert description["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
+    epochs = {job["TrainingJobName"]: int(job["TunedHyperParameters"]["epochs"]) for job in jobs(sagemaker, request)}
+    best = description["BestTrainingJob"]
+    assert epochs[best["TrainingJobName"]] == max(epochs.values())
     trained = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
-    assert trained["HyperParameters"] == {"version": "7", "epochs": str(max(drawn.values()))}
-    assert trained["TuningJobArn"] == found["HyperParameterTuningJobArn"]
+    assert trained["HyperParameters"] == {"version": "7", "epochs": str(max(epochs.values()))}
+    assert trained["TuningJobArn"] == description["HyperParameterTuningJobArn"]
     assert trained["ModelArtifacts"]["S3ModelArtifacts"].startswith(f"s3://{BUCKET}/")
 
 
@@ -66,8 +67,8 @@ def test_training_jobs_are_listed_by_their_objective(cloud: Cloud, sagemaker: An
     request = tuning_request(cloud.role)
     sagemaker.create_hyper_parameter_tuning_job(**request)
     ended(sagemaker, request)
-    found = jobs(sagemaker, request, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
-    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in found]
+    listed = jobs(sagemaker, request, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    values = [job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for job in listed]
     assert values == sorted(values, reverse=True)
     assert len(jobs(sagemaker, request, MaxResults=2)) == 2
 
@@ -79,20 +80,20 @@ def test_stopping_stops_the_training_job_that_runs(cloud: Cloud, sagemaker: Any)
     until(lambda: jobs(sagemaker, request))
     sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=request["HyperParameterTuningJobName"])
     assert ended(sagemaker, request)["HyperParameterTuningJobStatus"] == "Stopped"
-    assert [one["TrainingJobStatus"] for one in jobs(sagemaker, request)] == ["Stopped"]
+    assert [job["TrainingJobStatus"] for job in jobs(sagemaker, request)] == ["Stopped"]
 
 
 def test_a_search_in_which_every_job_fails_has_failed(cloud: Cloud, sagemaker: Any) -> None:
     request = tuning_request(cloud.role, 2)
     request["TrainingJobDefinition"]["StaticHyperParameters"] |= {"exit": "1"}
     sagemaker.create_hyper_parameter_tuning_job(**request)
-    found = ended(sagemaker, request)
-    assert found["HyperParameterTuningJobStatus"] == "Failed"
-    assert "All training jobs failed" in found["FailureReason"]
+    description = ended(sagemaker, request)
+    assert description["HyperParameterTuningJobStatus"] == "Failed"
+    assert "All training jobs failed" in description["FailureReason"]
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         ({"ParameterRanges": {}}, "at least one range"),
         ({"TrainingJobEarlyStoppingType": "Auto"}, "must be Off"),
@@ -106,8 +107,8 @@ def test_a_search_in_which_every_job_fails_has_failed(cloud: Cloud, sagemaker: A
         ),
     ],
 )
-def test_what_cannot_be_searched_is_refused(cloud: Cloud, sagemaker: Any, config: dict[str, Any], told: str) -> None:
-    with pytest.raises(botocore.exceptions.ClientError, match=told) as caught:
+def test_what_cannot_be_searched_is_refused(cloud: Cloud, sagemaker: Any, config: dict[str, Any], message: str) -> None:
+    with pytest.raises(botocore.exceptions.ClientError, match=message) as caught:
         sagemaker.create_hyper_parameter_tuning_job(**tuning_request(cloud.role, **config))
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
@@ -121,10 +122,10 @@ def test_draws_lie_within_their_ranges_and_the_seed_repeats_them() -> None:
         ],
         "CategoricalParameterRanges": [{"Name": "optimizer", "Values": ["sgd", "adam"]}],
     }
-    drawn = [sample(ranges, random.Random(seed)) for seed in range(400)]  # noqa: S311
-    assert {int(one["batch"]) for one in drawn} == {8, 9, 10, 11, 12}
-    rates = sorted(float(one["rate"]) for one in drawn)
+    draws = [sample(ranges, random.Random(seed)) for seed in range(400)]  # noqa: S311
+    assert {int(draw["batch"]) for draw in draws} == {8, 9, 10, 11, 12}
+    rates = sorted(float(draw["rate"]) for draw in draws)
     assert 1e-6 <= rates[0] < 1e-5 < rates[200] < 1e-2 < rates[-1] <= 0.5
-    assert all(0.9 <= float(one["decay"]) <= 0.999 for one in drawn)
-    assert {one["optimizer"] for one in drawn} == {"sgd", "adam"}
-    assert sample(ranges, random.Random(3)) == drawn[3]  # noqa: S311
+    assert all(0.9 <= float(draw["decay"]) <= 0.999 for draw in draws)
+    assert {draw["optimizer"] for draw in draws} == {"sgd", "adam"}
+    assert sample(ranges, random.Random(3)) == draws[3]  # noqa: S311

@@ -1,12 +1,12 @@
-"""What the API model asks for is checked, and said as AWS says it."""
+"""Requests are checked against the API model, with errors in AWS's words."""
 
 from typing import Any
 
 import pytest
 
 from localaws.errors import ServiceError
-from localaws.sagemaker.checks.request import validate
-from tests.localaws.sagemaker.conftest import training_request
+from localaws.sagemaker.checks.constraints import validate
+from tests.localaws.sagemaker.builders import training_request
 
 ROLE = "arn:aws:iam::000000000000:role/execution"
 
@@ -62,7 +62,7 @@ def test_each_broken_constraint_is_named(changes: dict[str, Any], expected: str)
 
 
 def test_the_range_of_a_transform_and_every_problem_at_once() -> None:
-    said = message(
+    problems = message(
         "CreateTransformJob",
         {
             "TransformJobName": "job",
@@ -73,6 +73,6 @@ def test_the_range_of_a_transform_and_every_problem_at_once() -> None:
             "TransformResources": {"InstanceType": "ml.huge", "InstanceCount": 1},
         },
     )
-    assert said.startswith("3 validation errors detected: ")
-    assert "Value '4' at 'modelClientConfig.invocationsMaxRetries' failed to satisfy constraint: " in said
-    assert "Value 'ml.huge' at 'transformResources.instanceType'" in said
+    assert problems.startswith("3 validation errors detected: ")
+    assert "Value '4' at 'modelClientConfig.invocationsMaxRetries' failed to satisfy constraint: " in problems
+    assert "Value 'ml.huge' at 'transformResources.instanceType'" in problems

@@ -1,6 +1,6 @@
-"""A tiny algorithm under SageMaker's container contract: a real process whose behaviour the hyperparameters choose.
+"""A tiny algorithm under SageMaker's container contract, whose behaviour the hyperparameters control.
 
-Standard library only, so that it starts at once. `python toy.py train ROOT`, `python toy.py serve ROOT PORT`.
+It uses only the standard library and starts fast. `python toy.py train ROOT`, `python toy.py serve ROOT PORT`.
 """
 
 # ruff: noqa: T201 (what it prints is its log)
@@ -49,7 +49,7 @@ def train(root: Path) -> int:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the number of bytes and the model's version; some bodies ask for trouble."""
+    """Answers with the number of bytes and the process id. Some bodies cause errors."""
 
     protocol_version = "HTTP/1.1"
     version = ""
@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if b"answer:" in body:  # a picture's comment
+        if b"answer:" in body:  # an image's comment
             body = body.split(b"answer:")[1].split(b";")[0]
         if body == b"die":
             os._exit(9)

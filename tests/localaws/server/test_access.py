@@ -1,4 +1,4 @@
-"""IAM decides here as it does on AWS, for MiniStack's services and for our SageMaker."""
+"""IAM's decisions, size limits and unsigned requests, for MiniStack's services and for SageMaker."""
 
 import json
 import urllib.error
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Server
+from tests.localaws.server.builders import Server, document
 
 
 def refused(call: Callable[..., Any], **arguments: Any) -> str:
@@ -67,8 +67,6 @@ def test_a_tls_only_bucket_takes_a_client_on_the_loopback(server: Server) -> Non
         "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }  # fmt: skip
-    from .conftest import document
-
     s3.put_bucket_policy(Bucket="tls-only", Policy=document(denial))
     s3.put_object(Bucket="tls-only", Key="a", Body=b"image")
     assert s3.get_object(Bucket="tls-only", Key="a")["Body"].read() == b"image"
@@ -97,7 +95,7 @@ UNSIGNED: list[tuple[str, str, bytes | None, dict[str, str]]] = [
 
 
 def status(server: Server, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> int:
-    """Send a request without a signature; return the answer's status."""
+    """Send a request without a signature; return the status."""
     request = urllib.request.Request(f"http://localhost:{server.port}{path}", body, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310

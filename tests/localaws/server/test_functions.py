@@ -1,4 +1,4 @@
-"""Functions run in this machine's Python and Node.js, whatever platform their package was built for."""
+"""Functions run in this machine's Python and Node.js, also if their package was built for another platform."""
 
 import io
 import json
@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from infra import lambda_asset
-
-from .conftest import Server, document
+from tests.localaws.server.builders import Server, document
 
 
 def invoke(server: Server, name: str, runtime: str, files: dict[str, str | bytes], handler: str) -> dict[str, Any]:
-    """Make a function of these files, ask it once, and return its answer."""
+    """Create a function from these files, invoke it once, and return its answer."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         for path, content in files.items():

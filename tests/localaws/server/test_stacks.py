@@ -1,4 +1,4 @@
-"""CloudFormation: buckets are tagged and not deleted while they hold anything; exports in use stay as they are."""
+"""CloudFormation: tags of buckets, buckets that hold objects, and exports in use."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from .conftest import Server
+from tests.localaws.server.builders import Server
 
 TEMPLATE = {
     "Resources": {
@@ -52,7 +52,7 @@ def test_a_bucket_that_holds_objects_is_not_deleted(server: Server) -> None:
     assert server.client("s3").get_object(Bucket=bucket, Key="image")["Body"].read() == b"x"
     server.client("s3").delete_object(Bucket=bucket, Key="image")
     destroy(server, "filled")
-    assert bucket not in [one["Name"] for one in server.client("s3").list_buckets()["Buckets"]]
+    assert bucket not in [listed["Name"] for listed in server.client("s3").list_buckets()["Buckets"]]
 
 
 def test_an_apis_url_in_an_output_is_one_that_answers_here(server: Server) -> None:
@@ -92,13 +92,13 @@ def test_an_export_in_use_is_neither_dropped_nor_changed_until_nothing_imports_i
     client.create_stack(StackName="importer", TemplateBody=importing("used"))
     client.get_waiter("stack_create_complete").wait(StackName="importer", WaiterConfig=quick())
 
-    told = update(server, "exporter", exporting(unused="b"))
-    assert "Cannot delete export ward:used as it is in use by importer" in told
+    reasons = update(server, "exporter", exporting(unused="b"))
+    assert "Cannot delete export ward:used as it is in use by importer" in reasons
     assert status(server, "exporter") == "UPDATE_ROLLBACK_COMPLETE"
-    told = update(server, "exporter", exporting(used="changed", unused="b"))
-    assert "Cannot update export ward:used as it is in use by importer" in told
+    reasons = update(server, "exporter", exporting(used="changed", unused="b"))
+    assert "Cannot update export ward:used as it is in use by importer" in reasons
     assert status(server, "exporter") == "UPDATE_ROLLBACK_COMPLETE"
-    assert {one["Name"]: one["Value"] for one in client.list_exports()["Exports"]} == {
+    assert {export["Name"]: export["Value"] for export in client.list_exports()["Exports"]} == {
         "ward:used": "a",
         "ward:unused": "b",
     }
@@ -108,5 +108,5 @@ def test_an_export_in_use_is_neither_dropped_nor_changed_until_nothing_imports_i
     destroy(server, "importer")
     update(server, "exporter", exporting(other="c"))
     assert status(server, "exporter") == "UPDATE_COMPLETE"
-    assert [one["Name"] for one in client.list_exports()["Exports"]] == ["ward:other"]
+    assert [export["Name"] for export in client.list_exports()["Exports"]] == ["ward:other"]
     destroy(server, "exporter")

@@ -1,4 +1,4 @@
-"""Starting and stopping: what goes wrong is a sentence, and nothing is left running."""
+"""Start and stop: a failed start is explained, and a stop leaves no process."""
 
 import os
 import shlex
@@ -6,14 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from localaws.environment import client_environment
+from tests.localaws.server.builders import ROOT, Server, other_address, run
 from tests.ports import free_port
-
-from .conftest import ROOT, Server, other_address, run
 
 
 def test_it_answers_on_the_loopback_address_only(server: Server) -> None:
@@ -71,15 +71,15 @@ def test_the_printed_environment_points_a_shell_at_the_server() -> None:
         ["bash", "-c", done.stdout + "env"], env={"PATH": os.environ["PATH"], "AWS_PROFILE": "work"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
-    assert client_environment(4999).items() <= found.items()
-    assert "AWS_PROFILE" not in found
+    variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
+    assert client_environment(4999).items() <= variables.items()
+    assert "AWS_PROFILE" not in variables
 
 
 def test_a_client_in_that_shell_is_the_accounts_root_here(server: Server) -> None:
-    asked = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    code = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
     printed = shlex.join([sys.executable, "-m", "localaws", "env", "--port", str(server.port)])
-    client = shlex.join([sys.executable, "-c", asked])
+    client = shlex.join([sys.executable, "-c", code])
     shell = subprocess.run(
         ["bash", "-c", f'eval "$({printed})" && {client}'],
         cwd=ROOT, env={"PATH": os.environ["PATH"], "AWS_SESSION_TOKEN": "old", "HOME": "/nowhere"},
@@ -115,9 +115,7 @@ def test_state_survives_every_end(tmp_path: Path, signum: int) -> None:
 
 
 def wait_for_save(server: Server) -> None:
-    """Return once the last change is on disk, or after the few seconds a person would wait."""
-    import time
-
+    """Wait until the last change is on disk, for at most 10 seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if any("kept" in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam*")):

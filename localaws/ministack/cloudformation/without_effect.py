@@ -1,8 +1,8 @@
-"""Resource types that are accepted so that a stack deploys, without any effect here."""
+"""Resource types that a stack may hold and that have no effect on this machine."""
 
 import logging
 
-from localaws.ministack.cloudformation.handler import Created, Handler, Properties, generated_name
+from localaws.ministack.cloudformation.resources import Created, Handler, Properties, generated_name
 
 TYPES = [
     "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -14,17 +14,17 @@ TYPES = [
 log = logging.getLogger("localaws")
 
 
-def recorded(resource_type: str) -> Handler:
+def handler(resource_type: str) -> Handler:
     """Return a handler that accepts a resource and does nothing with it."""
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
-        log.info("%s %s is recorded, and has no effect here", resource_type, logical_id)
+        log.info("%s %s has no effect in localaws", resource_type, logical_id)
         return generated_name(stack_name, logical_id), {}
 
     def update(physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
         return physical_id, {}
 
     def delete(physical_id: str, properties: Properties) -> None:
-        log.info("%s %s is forgotten", resource_type, physical_id)
+        log.info("%s %s is deleted", resource_type, physical_id)
 
     return {"create": create, "update": update, "delete": delete}

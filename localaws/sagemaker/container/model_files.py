@@ -1,4 +1,4 @@
-"""A model's artifact: from S3 into the folder that plays /opt/ml/model."""
+"""A model's artifact: its location, and its download into the folder in place of /opt/ml/model."""
 
 import shutil
 import tarfile
@@ -10,7 +10,7 @@ from localaws.sagemaker.store import Document
 
 
 def artifact(container: Document) -> tuple[str, bool] | None:
-    """Return a container's artifact as (S3 URI, whether it is one .tar.gz), or None when it has none."""
+    """Return a container's artifact as (S3 URI, whether it is a .tar.gz), None if it has none."""
     source = container.get("ModelDataSource", {}).get("S3DataSource")
     if source:
         return source["S3Uri"], source["CompressionType"] == "Gzip"
@@ -18,18 +18,18 @@ def artifact(container: Document) -> tuple[str, bool] | None:
 
 
 def fetch(s3: Objects, container: Document, root: Path) -> None:
-    """Put the artifact's files into root/model.
+    """Download the artifact's files into root/model.
 
     Raises:
-        DataError: the artifact is missing, may not be read, or is no .tar.gz.
+        DataError: the artifact is missing, may not be read, or is not a .tar.gz.
         OSError: the disk is full.
     """
     folder = root / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    found = artifact(container)
-    if found is None:
+    location = artifact(container)
+    if location is None:
         return
-    uri, packed = found
+    uri, packed = location
     if not packed:
         download(s3, list_prefix(s3, uri), folder)
         return
@@ -42,7 +42,7 @@ def fetch(s3: Objects, container: Document, root: Path) -> None:
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
     except OSError as error:
-        # gzip reports a file that is not gzip as an OSError without an errno; a full disk has one.
+        # gzip raises OSError without an errno for a file in another format. A full disk has an errno.
         if error.errno is not None:
             raise
         raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
@@ -50,18 +50,18 @@ def fetch(s3: Objects, container: Document, root: Path) -> None:
 
 
 def unpack(files: tarfile.TarFile, folder: Path) -> None:
-    """Write an archive's files below `folder`, and nothing anywhere else.
+    """Write an archive's files below `folder` and nowhere else.
 
-    `TarFile.extractall(filter="data")` does as much, but Python 3.11 has it from 3.11.4 on only.
+    `TarFile.extractall(filter="data")` would do, but requires Python 3.11.4.
 
     Raises:
-        ValueError: it holds a link, a device, or a path that leads out of the folder.
+        ValueError: the archive holds a link, a device, or a path out of the folder.
     """
     inside = folder.resolve()
     for member in files:
         target = (inside / member.name).resolve()
         if not target.is_relative_to(inside) or not (member.isdir() or member.isreg()):
-            raise ValueError(f"{member.name} is no plain file below the archive's root")
+            raise ValueError(f"{member.name} is not a plain file below the archive's root")
         content = files.extractfile(member)
         if content is None:
             target.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 from localaws.sagemaker.container.registry import image_classification
-from localaws.sagemaker.jobs.metrics import MetricReader
-from tests.localaws.sagemaker.conftest import POLICY, Cloud, finished, training_request, unique
+from localaws.sagemaker.jobs.training_metrics import MetricReader
+from tests.localaws.sagemaker.builders import POLICY, Cloud, finished, training_request, unique
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_every_value_of_a_metric_is_in_cloudwatch_under_the_jobs_host(cloud: Clo
         Period=3600,
         Statistics=["SampleCount", "Maximum", "Minimum"],
     )["Datapoints"]
-    assert sum(each["SampleCount"] for each in statistics) == 3
-    assert max(each["Maximum"] for each in statistics) == pytest.approx(0.7)
-    assert min(each["Minimum"] for each in statistics) == pytest.approx(0.5)
+    assert sum(datapoint["SampleCount"] for datapoint in statistics) == 3
+    assert max(datapoint["Maximum"] for datapoint in statistics) == pytest.approx(0.7)
+    assert min(datapoint["Minimum"] for datapoint in statistics) == pytest.approx(0.5)
 
 
 def test_a_policy_can_name_the_namespaces_that_metrics_go_to(cloud: Cloud, restricted: Any) -> None:
@@ -68,10 +68,10 @@ def test_the_namespace_of_the_query_protocol_is_checked_as_well(
     wire = urllib.request.Request(url, body.encode(), dict(request.headers.items()))
     try:
         with urllib.request.urlopen(wire) as answer:  # noqa: S310
-            found = answer.status
+            received = answer.status
     except urllib.error.HTTPError as error:
-        found = error.code
-    assert found == status
+        received = error.code
+    assert received == status
 
 
 def test_the_last_value_of_each_metric_is_kept_and_other_lines_are_not_metrics() -> None:
@@ -85,7 +85,7 @@ def test_the_last_value_of_each_metric_is_kept_and_other_lines_are_not_metrics()
         "[09/13/2025 23:17:46 INFO 1403] Storing the best model with validation accuracy: 0.531250",
     ):
         reader.read(line)
-    assert {each["MetricName"]: each["Value"] for each in reader.final()} == {
+    assert {metric["MetricName"]: metric["Value"] for metric in reader.final()} == {
         "train:accuracy": 0.75,
         "validation:accuracy": 0.53125,
     }

@@ -1,4 +1,4 @@
-"""What an endpoint runs: its config and models as they were when it was created or updated."""
+"""The plan of a deployment: an endpoint's config and models at the time of its creation or update."""
 
 import uuid
 
@@ -6,7 +6,7 @@ from localaws.sagemaker.store import Document
 
 
 def make_plan(endpoint_name: str, config: Document, models: dict[str, Document]) -> Document:
-    """Return what an endpoint runs: the config and its models as they are now; deleting them later changes nothing."""
+    """Return the plan of an endpoint. Deleting the config or its models later does not change it."""
     variants = [
         {
             "EndpointName": endpoint_name,
@@ -23,18 +23,18 @@ def make_plan(endpoint_name: str, config: Document, models: dict[str, Document])
 
 
 def summary(variant: Document, now: float) -> Document:
-    """Return a variant's ProductionVariantSummary. InstanceCount is the config's; one process serves here."""
+    """Return a variant's ProductionVariantSummary. InstanceCount is the config's, although one process serves."""
     image = variant["Model"]["PrimaryContainer"]["Image"]
-    found: Document = {
+    members: Document = {
         "VariantName": variant["VariantName"],
         "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now}],
         "CurrentWeight": variant["Weight"],
         "DesiredWeight": variant["Weight"],
     }
     if variant["Serverless"]:
-        return found | {
+        return members | {
             "CurrentServerlessConfig": variant["Serverless"],
             "DesiredServerlessConfig": variant["Serverless"],
             "CurrentInstanceCount": 0,
         }
-    return found | {"CurrentInstanceCount": variant["Count"], "DesiredInstanceCount": variant["Count"]}
+    return members | {"CurrentInstanceCount": variant["Count"], "DesiredInstanceCount": variant["Count"]}

@@ -1,4 +1,4 @@
-"""Training metrics, read from the log as SageMaker does: by regular expressions."""
+"""Training metrics, read from the log with regular expressions as in SageMaker."""
 
 import logging
 import re
@@ -15,11 +15,11 @@ from localaws.sagemaker.container.registry import Metric
 log = logging.getLogger("localaws.sagemaker")
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
-"""Where SageMaker puts training metrics in CloudWatch, with the dimension Host = <job>/algo-1."""
+"""CloudWatch namespace of SageMaker's training metrics. Their dimension is Host = <job>/algo-1."""
 
 
 class MetricReader:
-    """The latest value of each metric, and every value for CloudWatch."""
+    """Reads metrics from log lines and sends them to CloudWatch."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self.patterns = [(metric.name, re.compile(metric.regex)) for metric in metrics]
@@ -28,7 +28,7 @@ class MetricReader:
         self.unsent: list[tuple[str, float, float]] = []
 
     def read(self, line: str) -> None:
-        """Take the metrics out of a line; a value that is no number is not one."""
+        """Read the metrics of a line. Values that are not numbers are ignored."""
         for name, pattern in self.patterns:
             match = pattern.search(line)
             if match is None:
@@ -49,7 +49,7 @@ class MetricReader:
             ]
 
     def send(self, clients: RoleClients, job: str) -> None:
-        """Put the values since the last call into CloudWatch; a role that may not only costs the graphs."""
+        """Send the values since the last call to CloudWatch. A refusal is logged, and the job continues."""
         with self.lock:
             data = [
                 {

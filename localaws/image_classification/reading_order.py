@@ -1,8 +1,8 @@
-"""The order in which a training channel is read: as MXNet's ImageRecordIter reads it, not a full shuffle.
+"""The order of a training channel's images: that of MXNet's ImageRecordIter, which is not a full shuffle.
 
-Without an index file, `shuffle` only mixes the records of the chunk that was just read, and chunks follow one another
+Without an index file, `shuffle` mixes only the records within a chunk, and chunks follow one another
 in the order of the file (mxnet/src/io/iter_image_recordio_2.cc: `HintChunkSize(8 << 20)`; dmlc-core's InputSplit fills
-each chunk with whole records). A list sorted by class therefore gives batches of one class, here as on AWS.
+each chunk with whole records). A list sorted by class therefore gives batches of one class, in localaws as on AWS.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 CHUNK_BYTES = 8 << 20
-"""Encoded bytes that ImageRecordIter reads at a time."""
+"""Encoded bytes of a chunk in ImageRecordIter."""
 
 
 def reading_order(sizes: Sequence[int], generator: torch.Generator, chunk_bytes: int = CHUNK_BYTES) -> Tensor:
@@ -30,7 +30,7 @@ def reading_order(sizes: Sequence[int], generator: torch.Generator, chunk_bytes:
 
 
 def chunk_bounds(sizes: Sequence[int], chunk_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last position (excluded) of each chunk: as many whole examples as fit, at least one."""
+    """Yield the start and end of each chunk, which holds as many whole examples as fit and at least one."""
     ends = np.cumsum(np.asarray(sizes, np.int64))
     start, done = 0, 0
     while start < len(ends):

@@ -1,10 +1,12 @@
-"""Small training sets in the folder that plays /opt/ml."""
+"""Small training sets in a folder in place of /opt/ml."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from ml.dataset import recordio
 
 SIDE = 32
 HYPERPARAMETERS = {
@@ -48,3 +50,16 @@ def configure(root: Path, **hyperparameters: str) -> None:
     """Write hyperparameters.json."""
     path = root / "input/config/hyperparameters.json"
     path.write_text(json.dumps(HYPERPARAMETERS | hyperparameters))
+
+
+def as_records(root: Path) -> Path:
+    """Turn the image channels into RecordIO ones."""
+    configuration = {}
+    for channel in ("train", "validation"):
+        folder = root / "input/data" / channel
+        lines = (root / f"input/data/{channel}_lst/{channel}.lst").read_text().splitlines()
+        images = [(int(line.split("\t")[1]), folder / line.split("\t")[2]) for line in lines]
+        recordio.write(images, folder / f"{channel}.rec")
+        configuration[channel] = {"ContentType": "application/x-recordio", "RecordWrapperType": "None"}
+    (root / "input/config/inputdataconfig.json").write_text(json.dumps(configuration))
+    return root

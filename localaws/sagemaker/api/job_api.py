@@ -1,18 +1,17 @@
-"""What the control planes of training and transform jobs share: accept, describe, list and stop a job."""
+"""The control plane that all kinds of jobs share: start, describe, list and stop a job."""
 
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from localaws.errors import ServiceError
+from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import page
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
-from localaws.sagemaker.checks.request import invalid
 from localaws.sagemaker.context import Context
-from localaws.sagemaker.jobs.base import Job, JobRunner, Slots
+from localaws.sagemaker.jobs.job import Job, JobRunner, Slots
 from localaws.sagemaker.store import Document
 
 
@@ -20,8 +19,8 @@ class JobApi(ABC):
     """The control plane of one kind of jobs.
 
     Attributes:
-        kind: TrainingJob or TransformJob.
-        noun: what AWS calls such a job in its sentences.
+        kind: TrainingJob, TransformJob or HyperParameterTuningJob.
+        noun: the name of such a job in AWS's sentences.
     """
 
     kind: str
@@ -47,18 +46,18 @@ class JobApi(ABC):
 
     @abstractmethod
     def not_found(self, name: str) -> ServiceError:
-        """Return SageMaker's error for a job that is not there."""
+        """Return SageMaker's error for a job that does not exist."""
 
     @abstractmethod
     def in_use(self, key: Key) -> ServiceError:
         """Return SageMaker's error for a name that is taken."""
 
     def stopping(self, document: Document) -> None:
-        """Write down that a job was asked to stop."""
+        """Record that a job is stopping."""
         document.update({f"{self.kind}Status": "Stopping", "LastModifiedTime": time.time()})
 
     def start(self, key: Key, document: Document) -> dict[str, Any]:
-        """Add a job to the store, start it and return the answer of its Create operation.
+        """Add a job to the store, start it and return the response of its Create operation.
 
         Raises:
             ServiceError: ResourceInUse.
@@ -79,11 +78,11 @@ class JobApi(ABC):
         """Return one page of the jobs."""
         self.access.list(caller, f"List{self.kind}s")
         documents = list(self.store.all(self.kind, caller.account, caller.region).values())
-        found, token = page(self.kind, documents, request)
-        return {f"{self.kind}Summaries": found, "NextToken": token}
+        jobs, token = page(self.kind, documents, request)
+        return {f"{self.kind}Summaries": jobs, "NextToken": token}
 
     def stop(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Ask a running job to stop; one that is stopping already stays so."""
+        """Stop a running job. A job that is stopping already is left alone."""
         key = self._key(caller, "Stop", request)
 
         def change(document: Document) -> None:

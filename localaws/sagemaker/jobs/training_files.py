@@ -1,4 +1,4 @@
-"""The files of a training job: what the container contract puts under /opt/ml, and what is taken from it."""
+"""The files of a training job under /opt/ml: configuration, channels, results and failure."""
 
 import json
 import tarfile
@@ -10,17 +10,18 @@ from pathlib import Path
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, download, list_input, upload
 from localaws.sagemaker.container.registry import Algorithm
-from localaws.sagemaker.jobs.base import JobFailedError
+from localaws.sagemaker.context import LONGEST_REASON
+from localaws.sagemaker.jobs.job import JobFailedError
 from localaws.sagemaker.store import Document
 
 PROGRESS_SECONDS = 2.0
 
 
 def check_content_types(request: Document, algorithm: Algorithm) -> None:
-    """Return when the algorithm takes every channel's ContentType.
+    """Check that the algorithm takes every channel's ContentType.
 
     Raises:
-        JobFailedError: in the words of SageMaker's built-in algorithms.
+        JobFailedError: a ContentType is not allowed; in the words of SageMaker's built-in algorithms.
     """
     for channel in request.get("InputDataConfig", []):
         content_type = channel.get("ContentType")
@@ -32,7 +33,7 @@ def check_content_types(request: Document, algorithm: Algorithm) -> None:
 
 
 def write_configuration(root: Path, request: Document) -> None:
-    """Write input/config and the folders the container expects (SageMaker's training container contract)."""
+    """Write input/config and create the folders of SageMaker's training container contract."""
     for folder in ("input/config", "input/data", "model", "output/data", "checkpoints"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     channels = {
@@ -62,10 +63,10 @@ def download_channels(
     on_line: Callable[[str], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Bring every channel to input/data/<channel>, saying in the log how far it is.
+    """Download every channel to input/data/<channel> and log the progress.
 
     Raises:
-        JobFailedError: "ClientError: Data download failed: ..." for what S3 lacks or refuses.
+        JobFailedError: "ClientError: Data download failed: ...".
         OSError: the disk is full.
     """
     for channel in request.get("InputDataConfig", []):
@@ -75,14 +76,14 @@ def download_channels(
         try:
             objects = list_input(s3, source)
             if not objects:
-                raise DataError(nothing_found(source["S3Uri"], region, role_arn))
+                raise DataError(no_objects_message(source["S3Uri"], region, role_arn))
             progress = Progress(channel["ChannelName"], len(objects), on_line)
             download(s3, objects, folder, progress.step, cancelled)
         except DataError as error:
             raise JobFailedError(f"ClientError: Data download failed: {error}") from error
 
 
-def nothing_found(uri: str, region: str, role_arn: str) -> str:
+def no_objects_message(uri: str, region: str, role_arn: str) -> str:
     """Return SageMaker's sentence for an input without objects."""
     bucket = uri.partition("://")[2].partition("/")[0]
     return (
@@ -93,7 +94,7 @@ def nothing_found(uri: str, region: str, role_arn: str) -> str:
 
 
 class Progress:
-    """Counts the objects of a channel and says how far it is, every two seconds and at the end."""
+    """Counts the downloaded objects of a channel and logs the count every two seconds and at the end."""
 
     def __init__(self, channel: str, total: int, on_line: Callable[[str], None]) -> None:
         self.channel = channel
@@ -101,21 +102,21 @@ class Progress:
         self.on_line = on_line
         self.lock = threading.Lock()
         self.count = 0
-        self.said = time.monotonic()
+        self.reported = time.monotonic()
 
     def step(self) -> None:
         """Count one object."""
         with self.lock:
             self.count += 1
             now = time.monotonic()
-            if self.count < self.total and now - self.said < PROGRESS_SECONDS:
+            if self.count < self.total and now - self.reported < PROGRESS_SECONDS:
                 return
-            self.said = now
+            self.reported = now
             self.on_line(f"Downloading channel {self.channel}: {self.count} of {self.total} objects")
 
 
 def upload_results(s3: Objects, root: Path, request: Document) -> None:
-    """Send model/ and output/data to S3OutputPath/<job>/output; an empty folder sends nothing.
+    """Upload model/ and output/data to S3OutputPath/<job>/output, unless they are empty.
 
     Raises:
         JobFailedError: "ClientError: Artifact upload failed: ...".
@@ -135,12 +136,12 @@ def upload_results(s3: Objects, root: Path, request: Document) -> None:
 
 
 def output_uri(request: Document) -> str:
-    """Return where a job's results go: S3OutputPath/<job>/output."""
+    """Return the URI of a job's results, S3OutputPath/<job>/output."""
     return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
 
 
 def pack(folder: Path, target: Path) -> Path:
-    """Write `folder`'s content, without a folder of its own, as a .tar.gz; return its path."""
+    """Write the content of `folder` to the root of a .tar.gz and return its path."""
     temporary = target.with_suffix(".partial")
     with tarfile.open(temporary, "w:gz", compresslevel=6) as archive:
         for path in sorted(folder.iterdir()):
@@ -149,7 +150,7 @@ def pack(folder: Path, target: Path) -> Path:
 
 
 def failure_reason(root: Path, code: int) -> str:
-    """Return the FailureReason of a container that ended with `code`, from output/failure when it wrote one."""
+    """Return the FailureReason of a container that ended with `code`, from output/failure if it exists."""
     path = root / "output" / "failure"
     text = path.read_text("utf-8", "replace").strip() if path.is_file() else ""
     if not text:
@@ -161,4 +162,4 @@ def failure_reason(root: Path, code: int) -> str:
     if not text.startswith(("ClientError:", "AlgorithmError:", "InternalServerError:")):
         text = f"AlgorithmError: {text}"
     ending = f", exit code: {code}"
-    return text[: 1024 - len(ending)] + ending
+    return text[: LONGEST_REASON - len(ending)] + ending

@@ -1,4 +1,4 @@
-"""The order in which a job reads its training list: by chunks of the file, as MXNet does."""
+"""The order in which a job reads its training list, by chunks as in MXNet."""
 
 import os
 import random
@@ -11,10 +11,8 @@ import torch
 
 from localaws.image_classification import train
 from localaws.image_classification.epoch import Trainer
-from localaws.image_classification.reading import CHUNK_BYTES, chunk_bounds, reading_order
-
-from .conftest import write_root
-from .test_train import as_records
+from localaws.image_classification.reading_order import CHUNK_BYTES, chunk_bounds, reading_order
+from tests.localaws.image_classification.builders import as_records, write_root
 
 BATCH = 8
 

@@ -1,4 +1,4 @@
-"""What training and transform jobs share: a thread each, a queue, and an end that is always written down."""
+"""The base of all jobs: a thread each, a queue for slots, and an end that is always recorded."""
 
 import logging
 import shutil
@@ -15,13 +15,10 @@ from localaws.errors import ServiceError
 from localaws.sagemaker.arns import Key
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.transfer import DataError
-from localaws.sagemaker.context import Context
+from localaws.sagemaker.context import LONGEST_REASON, Context
 from localaws.sagemaker.store import Document
 
 log = logging.getLogger("localaws.sagemaker")
-
-LONGEST_REASON = 1024
-"""Characters of FailureReason (API model)."""
 
 LOG_SECONDS = 5.0
 
@@ -33,11 +30,11 @@ class JobFailedError(Exception):
 
 
 class JobStoppedError(Exception):
-    """The job was asked to stop before it had anything to keep."""
+    """The job was stopped before it had a result."""
 
 
 class Slots:
-    """At most `size` jobs at a time, first come first served."""
+    """Slots for `size` jobs at a time, first come, first served."""
 
     def __init__(self, size: int) -> None:
         self.free = size
@@ -45,7 +42,7 @@ class Slots:
         self.changed = threading.Condition()
 
     def acquire(self, cancelled: Callable[[], bool]) -> bool:
-        """Wait for a slot; return False when `cancelled` says so first."""
+        """Wait for a slot and return True; return False if `cancelled` returns True first."""
         ticket = object()
         with self.changed:
             self.queue.append(ticket)
@@ -66,7 +63,7 @@ class Slots:
 
 
 class Job(ABC):
-    """One job. Subclasses say what it does, and how its states are written down."""
+    """One job. Subclasses implement its work and record its states."""
 
     def __init__(self, context: Context, slots: Slots, key: Key, document: Document) -> None:
         self.context = context
@@ -78,7 +75,7 @@ class Job(ABC):
 
     @abstractmethod
     def execute(self) -> None:
-        """Do the work, up to and including the successful end's state.
+        """Do the work and record its successful end.
 
         Raises:
             JobFailedError, JobStoppedError, DataError, ServiceError, OSError: each ends the job with a reason.
@@ -86,28 +83,28 @@ class Job(ABC):
 
     @abstractmethod
     def end(self, status: str, failure: str | None = None) -> None:
-        """Write down that the job ended as "Failed" or "Stopped"."""
+        """Record that the job ended as "Failed" or "Stopped"."""
 
     def interrupted(self) -> bool:
-        """Whether the job should stop what it is doing."""
+        """Return whether the job should stop."""
         return self.stopping.is_set() or self.context.closing.is_set()
 
     def checkpoint(self) -> None:
-        """Return when the job may go on.
+        """Check that the job should continue.
 
         Raises:
-            JobStoppedError: it was asked to stop, or the server is stopping.
+            JobStoppedError: the job or the server is stopping.
         """
         if self.interrupted():
             raise JobStoppedError
 
     def close_logs(self, *logs: LogStream) -> None:
-        """Send what the logs still hold; a server that is stopping takes nothing any more."""
-        for each in logs:
-            each.close(0 if self.context.closing.is_set() else LOG_SECONDS)
+        """Send the remaining lines of the logs, unless the server is stopping and takes none."""
+        for stream in logs:
+            stream.close(0 if self.context.closing.is_set() else LOG_SECONDS)
 
     def run(self) -> None:
-        """Run the job to its end; whatever happens, the job does not stay in progress."""
+        """Run the job to its end. After any failure the job does not stay in progress."""
         status, failure = "Failed", None
         try:
             if not self.slots.acquire(self.interrupted):
@@ -117,7 +114,7 @@ class Job(ABC):
                 self.execute()
                 return
             finally:
-                # The disk is given back before the end is written: it may be what the job ran out of.
+                # Free the disk before recording the end: a full disk may be the reason.
                 shutil.rmtree(self.root, ignore_errors=True)
                 self.slots.release()
         except JobStoppedError:
@@ -136,7 +133,7 @@ class Job(ABC):
         self.end(status, failure[:LONGEST_REASON] if failure else None)
 
     def update(self, **changes: Any) -> None:
-        """Change members of the job's document; None removes a member."""
+        """Change members of the job's document. None removes a member."""
 
         def change(document: Document) -> None:
             document.update(changes)
@@ -146,7 +143,7 @@ class Job(ABC):
 
 
 class JobRunner:
-    """The jobs of one kind: starts them, stops them, and ends them with the server."""
+    """Starts and stops the jobs of one kind."""
 
     def __init__(
         self, context: Context, kind: str, slots: int, job: Callable[[Context, Slots, Key, Document], Job]
@@ -159,9 +156,9 @@ class JobRunner:
         self._fail_leftovers(kind)
 
     def _fail_leftovers(self, kind: str) -> None:
-        """Fail the jobs that a dead server left in progress; their processes ended with it.
+        """Fail the jobs that an earlier server left in progress; their processes ended with it.
 
-        Before any request is answered: a job that is in progress later is one of this server's.
+        Call it before any request is answered: later jobs in progress belong to this server.
         """
         shutil.rmtree(self.context.work / kind, ignore_errors=True)
         for key, document in self.context.store.all(kind).items():
@@ -169,10 +166,10 @@ class JobRunner:
                 self.job(self.context, self.slots, key, document).end("Failed", ENDED_WITH_SERVER)
 
     def submit(self, key: Key, document: Document) -> bool:
-        """Add a job to the store and start it; return False, doing nothing, when its name is taken."""
+        """Add a job to the store, start it and return True; return False if its name is taken."""
         job = self.job(self.context, self.slots, key, document)
         thread = threading.Thread(target=self._run, args=(job,), name=f"{key.kind} {key.name}", daemon=True)
-        with self.lock:  # who finds the job in the store can stop it
+        with self.lock:  # a job in the store can be stopped
             if not self.context.store.create(key, document):
                 return False
             self.jobs[key] = (job, thread)
@@ -187,12 +184,12 @@ class JobRunner:
                 self.jobs.pop(job.key, None)
 
     def stop(self, key: Key) -> None:
-        """Ask a job to stop; one that has ended is left alone."""
+        """Stop a job unless it has ended."""
         with self.lock, suppress(KeyError):
             self.jobs[key][0].stopping.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for every job's thread, which `context.closing` has told to end."""
+        """Wait for the threads of all jobs after `context.closing` is set."""
         deadline = time.monotonic() + seconds
         with self.lock:
             threads = [thread for _, thread in self.jobs.values() if thread.is_alive()]
