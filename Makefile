@@ -1,7 +1,9 @@
 # make demo [DATA=folder]   the whole path on this machine: localaws, deploy, prepare, train, transform, deploy, predict
 # make test                 lint, types and tests
+# make coverage             the branches that the tests reach, without the end-to-end tests
 # make app [STAGE=dev]      the Streamlit app on the deployed API of that stage
-# make clean                stop nothing, remove what the commands above made (not your data)
+# make lock                 resolve requirements.txt into requirements.lock; move only what requirements.txt asks for
+# make clean                remove what the commands above wrote, but no data of yours
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -10,20 +12,32 @@ PY := $(VENV)/bin/python
 STAGE ?= dev
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: setup demo test lint app clean
+.PHONY: setup lock demo test lint coverage app clean
 
 setup: $(INSTALLED)
 
-# One stamp for Python and Node packages: a second run reinstalls nothing until a pin changes.
-$(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
+# One stamp for Python and Node packages: a second run installs nothing until a pin changes. Every Python package is
+# checked against its hash in a lock. pip installs uv, and PyTorch's CPU build if it finds one; uv installs the rest.
+$(INSTALLED): requirements.lock requirements-cpu.lock package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {sys.version.split()[0]}. Set PYTHON=/path/to/python3.11.")'
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV) (about 3 GB, once) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@sed -n '/^uv==/,/[^\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.lock
+	@cp requirements.lock $(VENV)/all.lock
+	@if $(PY) -m pip install --quiet --no-index --no-deps --require-hashes -r requirements-cpu.lock 2> /dev/null; then \
+	  awk '/^[a-z]/ {cuda = /^(cuda|nvidia|triton)/} !cuda' requirements.lock > $(VENV)/all.lock; \
+	fi
+	@uv pip install --quiet --no-deps --require-hashes -r $(VENV)/all.lock
 	@echo "Installing the CDK CLI into node_modules ..."
 	@npm ci --loglevel error --no-audit --no-fund
 	@touch $@
+
+lock: setup
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --output-file requirements.lock requirements.txt
 
 demo: setup
 	@$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)
@@ -31,14 +45,17 @@ demo: setup
 lint: setup
 	ruff check .
 	ruff format --check .
-	mypy --strict app.py infra ml radiograph frontend localaws lambda demo
+	mypy
 
 # Two processes on two cores: the end-to-end tests in one, the rest beside them.
 test: lint
 	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
+coverage: setup
+	pytest -n logical --maxprocesses 4 --ignore tests/e2e --cov --cov-report term:skip-covered
+
 app: setup
 	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py
 
 clean:
-	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

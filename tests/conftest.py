@@ -1,6 +1,7 @@
-"""How tests share out among processes (pytest-xdist)."""
+"""The order of the tests, and how they are divided among processes (pytest-xdist)."""
 
 import os
+import random
 from pathlib import PurePosixPath
 
 import pytest
@@ -24,6 +25,32 @@ class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
         return ONE_CLOUD if shares else str(path)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixtures:
-    """Share the tests out by ByFixtures, whatever --dist says."""
+    """Divide the tests by ByFixtures, whatever --dist says."""
     return ByFixtures(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--order", type=int, metavar="SEED", help="repeat the random order that a run printed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the order's seed once; pytest-xdist hands it on to its processes."""
+    if config.option.order is None:
+        config.option.order = random.randrange(10_000)  # noqa: S311
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the end-to-end tests first, as they stand in their files; shuffle the other files, and the tests in each."""
+    shuffled = random.Random(config.option.order)  # noqa: S311
+    rank = {path: shuffled.random() for path in sorted({item.path for item in items})}
+    first = [item for item in items if item.nodeid.startswith(f"{ONE_CLOUD}/")]
+    rest = [item for item in items if not item.nodeid.startswith(f"{ONE_CLOUD}/")]
+    shuffled.shuffle(rest)
+    items[:] = [*first, *sorted(rest, key=lambda item: rank[item.path])]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.write_line(f"Order of the tests: --order {config.option.order}")
