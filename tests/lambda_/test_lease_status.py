@@ -12,7 +12,7 @@ import pytest
 from inference_proxy import lease_status
 from inference_proxy.routes import OPENAPI
 
-from tests.localaws.server.conftest import Server
+from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
 from .conftest import ENVIRONMENT, Ask
