@@ -81,7 +81,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--format",
         choices=formats.FORMATS,
         default="lst",
-        help="of the training channels: image files with lists, RecordIO files, or an augmented manifest (lst)",
+        help="of the training channels: image files with lists, or RecordIO files (lst)",
     )
     parser.add_argument("--work", type=Path, help="folder for intermediate files (default build/datasets)")
     options = parser.parse_args(argv)
@@ -128,8 +128,6 @@ def prepare(options: argparse.Namespace) -> None:
     print_splits(content, file_counts)
     if options.format == "recordio":
         placed = formats.add_records(placed, root / name / "recordio")
-    elif options.format == "manifest":
-        placed = formats.add_manifests(placed, bucket, content)
     pages = report.build(content, splits, rejects, file_counts, folder)
     pages["baseline.json"] = baseline.baseline(splits, folder)
     keep(pages, root / name)

@@ -18,7 +18,7 @@ class Layout:
 
     Attributes:
         files: local file by key, such as train/NORMAL/im-0115-0001.jpg.
-        texts: `.lst` files and manifests by key.
+        texts: `.lst` files by key.
         channels: label, and path below the channel's prefix, of each line of the lists of train and validation.
     """
 

@@ -9,16 +9,3 @@ Example = tuple[int, str]
 def list_text(examples: Iterable[Example]) -> str:
     """Return a list, one line an example, in the order given. The same examples give the same bytes."""
     return "".join(f"{index}\t{label}\t{path}\n" for index, (label, path) in enumerate(examples))
-
-
-def parse_list(text: str) -> list[tuple[int, int, str]]:
-    """Return (index, label, path) of each line.
-
-    Raises:
-        ValueError: a line is not of that form.
-    """
-    lines = []
-    for line in text.splitlines():
-        index, label, path = line.split("\t")
-        lines.append((int(index), int(label), path))
-    return lines

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ml import atomic
+
 MAGIC = struct.pack("<I", 0xCED7230A)
 MAX_LENGTH = (1 << 29) - 1
 """Bytes of one part of a record; the upper three bits of its length word are the flag."""
@@ -62,12 +64,14 @@ def write(images: Iterable[tuple[int, Path]], records: Path) -> Path:
     """
     index = records.with_suffix(".idx")
     records.parent.mkdir(parents=True, exist_ok=True)
-    temporary = [path.with_suffix(f"{path.suffix}.tmp") for path in (records, index)]
-    with temporary[0].open("wb") as rec, temporary[1].open("w", encoding="ascii") as idx:
+    with (
+        atomic.replacing(records) as new_records,
+        atomic.replacing(index) as new_index,
+        new_records.open("wb") as rec,
+        new_index.open("w", encoding="ascii") as idx,
+    ):
         for number, (label, path) in enumerate(images):
             idx.write(f"{number}\t{append(rec, pack(number, label, path.read_bytes()))}\n")
-    for path, target in zip(temporary, (records, index), strict=True):
-        path.replace(target)
     return index
 
 

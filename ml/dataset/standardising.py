@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from ml import atomic
 from ml.dataset.encoding import encoding_of
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
 from ml.progress import Progress
@@ -64,10 +65,7 @@ def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph
     except Exception as error:  # noqa: BLE001 (a file or path that nobody thought of must not end the command)
         return Reject(found.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
     body = encode(image)
-    target = folder / CLASSES[found.label] / name
-    temporary = target.with_suffix(".tmp")
-    temporary.write_bytes(body)
-    temporary.replace(target)
+    atomic.write(folder / CLASSES[found.label] / name, body)
     pixels = hashlib.sha256(image.tobytes()).hexdigest()
     return Radiograph(
         found.path, found.label, found.split, name, found.subtype, found.patient, pixels, len(body), encoding

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml import atomic
 from ml.dataset.augment import augment
 from ml.dataset.perturb import perturb
 from ml.dataset.radiographs import CLASSES, Radiograph
@@ -67,14 +68,12 @@ def run(title: str, jobs: Sequence[Job]) -> None:
 
 
 def make(job: Job) -> None:
-    """Write one file under a temporary name and rename it."""
+    """Write one file."""
     source, target, how = job
     with Image.open(source) as picture:
         image = picture.convert("L")
     varied = perturb(image, how) if isinstance(how, str) else augment(image, np.random.default_rng(seeds(*how)))
-    temporary = target.with_suffix(".tmp")
-    temporary.write_bytes(encode(varied))
-    temporary.replace(target)
+    atomic.write(target, encode(varied))
 
 
 def seeds(seed: int, pixels: str, copy: int) -> list[int]:

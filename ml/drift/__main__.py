@@ -38,7 +38,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m ml.drift",
         description="Compare the images that the stage's model is asked about with those it was validated on: the "
-        "model's probability, mean grey, contrast, sharpness and saturation, by the population stability index. By "
+        "model's probability, mean grey, contrast, sharpness and saturation, by Kolmogorov-Smirnov tests. By "
         "default these are the requests that the endpoint captured (data_capture_percent above 0).",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -48,8 +48,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     which.add_argument("--days", type=int, default=7, help=f"of captured requests, 1 to {MOST_DAYS} (default 7)")
     which.add_argument("--input", metavar="S3_OR_FOLDER", help="a folder of images, or an s3:// prefix, instead")
     parser.add_argument("--instance-type", default=INSTANCE_TYPE, help="that scores --input (default %(default)s)")
+    parser.add_argument("--yes", action="store_true", help="do not ask before a job is created")
     parser.add_argument("--output", type=Path, metavar="FILE.json", help="where the figures go, too")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap, 0 or more (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the choice of one image a patient (default %(default)s)"
+    )
     parser.add_argument("--fail-on-drift", action="store_true", help="end with 1 when there is drift")
     options = parser.parse_args(argv)
     if not 1 <= options.days <= MOST_DAYS:
@@ -70,12 +73,13 @@ def drift(options: argparse.Namespace) -> Comparison:
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
     stage = project.stage(options.stage)
     entry, stack = project.read_model(stage), stacks.outputs(stage, "Storage")
-    if options.input is None:
-        now, words = sources.asked(stage, options.days, entry)
-    else:
-        confirm = confirmation(options.instance_type, None, yes=True)
-        now, words = sources.given(options.input, scorer_of(stage, entry, options.instance_type), entry, confirm)
     reference = sources.validation(stack["DataBucketName"], entry)
+    if options.input is None:
+        now, words = sources.captured_requests(stage, options.days, entry)
+    else:
+        confirm = confirmation(options.instance_type, None, options.yes)
+        scorer = scorer_of(stage, entry, options.instance_type)
+        now, words = sources.folder_or_prefix(options.input, scorer, entry, confirm)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation images and {len(now)} now; give at least 2 of each.")
     found = compare.compare(reference, now, options.seed)

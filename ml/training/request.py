@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ml.dataset.manifest import ATTRIBUTES
 from ml.errors import UserError
 
 LST_CHANNELS = ("train", "validation", "train_lst", "validation_lst")
@@ -99,7 +98,7 @@ def build(
         "TrainingJobName": name,
         "AlgorithmSpecification": {
             "TrainingImage": place.image,
-            "TrainingInputMode": "Pipe" if form == "manifest" else "File",
+            "TrainingInputMode": "File",
         },
         "RoleArn": place.role,
         "HyperParameters": dict(hyperparameters),
@@ -131,8 +130,6 @@ def channels(prefix: str, form: str) -> list[dict[str, Any]]:
     """Return the input channels of a data set as its format wants them (Image Classification, developer guide)."""
     if form == "recordio":
         return [channel(name, f"{prefix}/recordio/{name}/", "application/x-recordio") for name in RECORD_CHANNELS]
-    if form == "manifest":
-        return [manifest_channel(name, f"{prefix}/manifest/{name}.manifest") for name in RECORD_CHANNELS]
     return [channel(name, f"{prefix}/{name}/", "application/x-image") for name in LST_CHANNELS]
 
 
@@ -145,25 +142,4 @@ def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:
         "ContentType": content_type,
         "CompressionType": "None",
         "RecordWrapperType": "None",
-    }
-
-
-def manifest_channel(name: str, uri: str) -> dict[str, Any]:
-    """Return one input channel that streams the images of an augmented manifest, wrapped as RecordIO.
-
-    They come in another order each epoch.
-    """
-    source = {
-        "S3DataType": "AugmentedManifestFile",
-        "S3Uri": uri,
-        "S3DataDistributionType": "FullyReplicated",
-        "AttributeNames": ATTRIBUTES,
-    }
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": source},
-        "ContentType": "application/x-recordio",
-        "CompressionType": "None",
-        "RecordWrapperType": "RecordIO",
-        "ShuffleConfig": {"Seed": 0},
     }

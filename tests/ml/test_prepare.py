@@ -131,14 +131,6 @@ def test_record_files_hold_the_lists_images_in_their_order(collection: Path, tmp
         assert len(inside[f"recordio/index/{split}.idx"].splitlines()) == len(lines)
 
 
-def test_a_manifest_names_objects_that_are_there(collection: Path) -> None:
-    assert run(collection, "--format", "manifest") == 0
-    prefix, inside, _ = contents()
-    lines = [json.loads(line) for line in inside["manifest/train.manifest"].splitlines()]
-    keys = {line["source-ref"].removeprefix(f"s3://images/{prefix}") for line in lines}
-    assert keys == {key for key in inside if key.startswith("train/")}
-
-
 def test_padding_keeps_the_images_proportions(collection: Path) -> None:
     assert run(collection, "--resize-mode", "pad") == 0
     import io

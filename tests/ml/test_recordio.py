@@ -1,6 +1,5 @@
-"""RecordIO and manifests: what is written is what another implementation of the format reads."""
+"""RecordIO: what is written is what another implementation of the format reads."""
 
-import json
 import struct
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from localaws.image_classification import records
 from localaws.image_classification.errors import ClientError
 from ml.dataset import recordio
-from ml.dataset.manifest import manifest_text
 
 MAGIC = b"\x0a\x23\xd7\xce"
 BODIES = st.lists(st.one_of(st.binary(max_size=6), st.just(MAGIC)), max_size=8).map(b"".join)
@@ -88,12 +86,3 @@ def test_a_broken_record_file_is_refused_with_its_name(tmp_path: Path, damage: o
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(ClientError, match=told):
         list(records.read_records(path))
-
-
-def test_a_manifest_is_one_json_object_a_line_as_the_developer_guide_shows() -> None:
-    text = manifest_text([(0, "NORMAL/a.jpg"), (1, "PNEUMONIA/b.jpg")], "s3://images/train/")
-    assert [json.loads(line) for line in text.splitlines()] == [
-        {"source-ref": "s3://images/train/NORMAL/a.jpg", "class": "0"},
-        {"source-ref": "s3://images/train/PNEUMONIA/b.jpg", "class": "1"},
-    ]
-    assert text.endswith("}\n")

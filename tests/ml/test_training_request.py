@@ -36,22 +36,13 @@ def test_the_four_channels_are_the_data_sets_prefixes() -> None:
     assert {one["ContentType"] for one in channels} == {"application/x-image"}
 
 
-@pytest.mark.parametrize("form", ["recordio", "manifest"])
-def test_record_formats_are_two_channels_and_no_lists(form: str) -> None:
+def test_records_are_two_channels_and_no_lists() -> None:
     sent = hyperparameters.resolve({}, 4566, 2)
-    request_ = request.build("job", "chest-xray/0123", PLACE, sent, request.Compute(), form)
-    channels = request_["InputDataConfig"]
+    channels = request.build("job", "chest-xray/0123", PLACE, sent, request.Compute(), "recordio")["InputDataConfig"]
     assert [one["ChannelName"] for one in channels] == ["train", "validation"]
     assert {one["ContentType"] for one in channels} == {"application/x-recordio"}
     source = channels[0]["DataSource"]["S3DataSource"]
-    if form == "recordio":
-        assert source["S3Uri"] == "s3://images/datasets/chest-xray/0123/recordio/train/"
-        assert request_["AlgorithmSpecification"]["TrainingInputMode"] == "File"
-    else:
-        assert source["S3Uri"] == "s3://images/datasets/chest-xray/0123/manifest/train.manifest"
-        assert source["AttributeNames"] == ["source-ref", "class"]
-        assert {one["RecordWrapperType"] for one in channels} == {"RecordIO"}
-        assert request_["AlgorithmSpecification"]["TrainingInputMode"] == "Pipe"
+    assert source["S3Uri"] == "s3://images/datasets/chest-xray/0123/recordio/train/"
 
 
 @pytest.mark.parametrize(

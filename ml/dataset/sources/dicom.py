@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ml import atomic
 from ml.dataset.radiographs import NO_IMAGE, OUTSIDE, Offer, Reject, SourceFile, label_of
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.listing import Listing
@@ -145,10 +146,7 @@ def salt_of(folder: Path) -> bytes:
     path = folder / "patient-salt"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(secrets.token_bytes(32))
-        temporary.replace(path)
+        atomic.write(path, secrets.token_bytes(32), private=True)
     return path.read_bytes()
 
 
