@@ -79,7 +79,7 @@ def previous(bucket: str, dataset: str, job: str) -> Previous | None:
 
 def store(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any] | None:
     """Store the record of an ended job beside its artifact and return it; None for a job that left no artifact."""
-    artifact = description["ModelArtimetrics"]["S3ModelArtimetrics"]
+    artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
     bucket, key = split_uri(artifact)
     if not Bucket(bucket).exists(key):
         return None
@@ -104,7 +104,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
     return {
         "training_job": description["TrainingJobName"],
         "status": description["SecondaryStatus"],
-        "artifact": description["ModelArtimetrics"]["S3ModelArtimetrics"],
+        "artifact": description["ModelArtifacts"]["S3ModelArtifacts"],
         "dataset": name,
         "classes": dataset["classes"],
         "resize_mode": dataset["settings"]["resize_mode"],

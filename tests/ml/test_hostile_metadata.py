@@ -13,7 +13,7 @@ from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
 
 from .conftest import write_image
-from .test_hostile_source import SMOOTH, encoded
+from .dataset_builders import SMOOTH, encoded
 
 
 def metadata_rich() -> dict[str, bytes]:

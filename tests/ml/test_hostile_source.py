@@ -17,14 +17,7 @@ from ml.dataset.sources import open_source
 from tests.radiograph.test_dicom import dataset, saved
 
 from .conftest import write_image
-
-SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
-
-
-def encoded(form: str, mode: str = "L", image: Image.Image = SMOOTH, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.convert(mode).save(buffer, form, **options)
-    return buffer.getvalue()
+from .dataset_builders import SMOOTH, encoded
 
 
 def header_bomb() -> bytes:

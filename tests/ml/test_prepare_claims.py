@@ -9,7 +9,7 @@ import pytest
 from tests.radiograph.test_dicom import dataset, saved
 
 from .conftest import write_collection, write_image
-from .test_prepare import contents, objects, run
+from .dataset_builders import contents, objects, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 

@@ -8,10 +8,16 @@ import pytest
 from ml import cost
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
-from ml.training import plan, prices, runs
+from ml.training import hyperparameters, plan, prices, request, runs
 from tests.settings_cases import Case
 
-from .test_training_request import built
+REQUEST = request.build(
+    "job",
+    "chest-xray/0123",
+    request.Place("images", "role", "image"),
+    hyperparameters.resolve({}, 4566, 2),
+    request.Compute(),
+)
 
 
 def test_the_formula_gives_what_one_real_run_was_billed() -> None:
@@ -79,7 +85,7 @@ def test_what_is_no_instance_type_is_refused(instance_type: str) -> None:
 
 def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
     estimate = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 4566, 4)
-    text = plan.describe(built(), 4566, 640, estimate)
+    text = plan.describe(REQUEST, 4566, 640, estimate)
     for words in ("ResNet-101, from ImageNet weights", "1 x ml.g4dn.xlarge", "spot", "4 epochs", "USD", "read 2026-"):
         assert words in text, words
 
@@ -101,7 +107,7 @@ def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
     table = prices.read(None) | {"images_per_second": {}}
     estimate = prices.training(table, "ml.g4dn.xlarge", 101, 4566, 4000)
     plan.check_runtime(estimate, 60)
-    text = plan.describe(built(), 4566, 640, estimate)
+    text = plan.describe(REQUEST, 4566, 640, estimate)
     assert "an unknown time, an unknown sum" in text
     assert "--max-runtime cannot be checked" in text
 
