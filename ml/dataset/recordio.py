@@ -1,4 +1,4 @@
-"""RecordIO as MXNet reads it: a file of records, each a header with the label and an encoded image.
+"""Write RecordIO files for MXNet: records of a header with the label and an encoded image.
 
 Format: dmlc-core `include/dmlc/recordio.h` (frames) and MXNet `python/mxnet/recordio.py` (IRHeader, .idx). Everything
 is little-endian.
@@ -20,9 +20,9 @@ HEADER = struct.Struct("<IfQQ")
 
 
 def frames(record: bytes) -> Iterator[bytes]:
-    """Return a record as it stands in the file.
+    """Yield the parts of a record as in the file.
 
-    A reader finds records by the magic number at multiples of four, so a record that holds it there is cut at it; the
+    A reader finds records by the magic number at multiples of four. A record that contains it there is cut at it; the
     reader puts it back between the parts.
 
     Raises:
@@ -38,13 +38,13 @@ def frames(record: bytes) -> Iterator[bytes]:
 
 
 def split_at_magic(record: bytes) -> list[bytes]:
-    """Return the parts of a record between magic numbers that stand at multiples of four."""
-    parts, start, found = [], 0, record.find(MAGIC)
-    while found != -1:
-        if found % 4 == 0:
-            parts.append(record[start:found])
-            start = found + 4
-        found = record.find(MAGIC, found + (4 if found % 4 == 0 else 1))
+    """Return the parts of a record between magic numbers at multiples of four."""
+    parts, start, position = [], 0, record.find(MAGIC)
+    while position != -1:
+        if position % 4 == 0:
+            parts.append(record[start:position])
+            start = position + 4
+        position = record.find(MAGIC, position + (4 if position % 4 == 0 else 1))
     return [*parts, record[start:]]
 
 

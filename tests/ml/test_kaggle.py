@@ -107,7 +107,7 @@ def test_the_collection_comes_without_credentials_and_only_once(site: Kaggle, tm
 
 def test_a_download_that_was_cut_goes_on_where_it_stopped(site: Kaggle) -> None:
     site.cut = len(site.archive) // 2
-    with pytest.raises(UserError, match="run the command again, which resumes"):
+    with pytest.raises(UserError, match="run the command again to resume"):
         kaggle.download()
     site.cut = None
     assert (kaggle.download() / "train").is_dir()
@@ -117,14 +117,14 @@ def test_a_download_that_was_cut_goes_on_where_it_stopped(site: Kaggle) -> None:
 
 def test_a_damaged_download_is_refused(site: Kaggle) -> None:
     site.damaged = True
-    with pytest.raises(UserError, match="damaged on its way and is removed"):
+    with pytest.raises(UserError, match="download was damaged"):
         kaggle.download()
 
 
 @pytest.mark.parametrize(
     ("status", "told"),
     [(401, "refused the credentials"), (403, "refused the credentials"), (404, "has no data set"),
-     (429, "takes no more requests"), (500, "Kaggle failed \\(status 500\\)")],
+     (429, "refuses further requests"), (500, "Kaggle failed \\(status 500\\)")],
 )  # fmt: skip
 def test_each_refusal_says_what_to_do(site: Kaggle, status: int, told: str) -> None:
     site.status = status

@@ -149,7 +149,7 @@ def test_linked_folders_are_read_and_a_link_to_a_folder_above_ends(tmp_path: Pat
         ("d.jpeg", 0),
     }
     assert sorted(reject.path.name for reject in offer.rejects) == ["above", "back"]
-    assert {reject.reason for reject in offer.rejects} == {"it links to a folder that it lies in"}
+    assert {reject.reason for reject in offer.rejects} == {"it links to a folder above it"}
     assert offer.found == 6
 
 
