@@ -73,10 +73,11 @@ def drift(options: argparse.Namespace) -> Comparison:
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
     stage = project.stage(options.stage)
     entry, stack = project.read_model(stage), stacks.outputs(stage, "Storage")
-    reference = sources.validation(stack["DataBucketName"], entry)
     if options.input is None:
         now, words = sources.captured_requests(stage, options.days, entry)
+        reference = sources.validation(stack["DataBucketName"], entry)
     else:
+        reference = sources.validation(stack["DataBucketName"], entry)  # before a job is paid for
         confirm = confirmation(options.instance_type, None, options.yes)
         scorer = scorer_of(stage, entry, options.instance_type)
         now, words = sources.folder_or_prefix(options.input, scorer, entry, confirm)

@@ -60,7 +60,7 @@ def line(image: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: s
 
 
 def collect(*records: dict[str, Any] | bytes, since: dt.datetime = NOW - dt.timedelta(1)) -> captured.Requests:
-    lines = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in records]
+    lines = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
     return captured.collect(lines, since, MODEL)
 
 
@@ -73,8 +73,8 @@ def test_each_image_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_a
     image = Image.open(io.BytesIO(phantom(2))).convert("L")
     covered = [encode(explain.covered(image, cell)) for cell in (0, 24, 48)]
     old = line(phantom(4), time=NOW - dt.timedelta(2))
-    found = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
-    assert str(found) == (
+    requests = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
+    assert str(requests) == (
         "6 captured requests, 2 distinct images (left out: 3 x an image covered in part for a heat map; 1 x the same "
         "image again)"
     )
@@ -84,13 +84,13 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     """A sound record with one value replaced, or with None taken away."""
     record = line(phantom(1))
     *parents, last = path.split(".")
-    place = record
+    parent = record
     for name in parents:
-        place = place[name]
+        parent = parent[name]
     if value is None:
-        del place[last]
+        del parent[last]
     else:
-        place[last] = value
+        parent[last] = value
     return record
 
 
@@ -124,9 +124,9 @@ HOSTILE: list[tuple[dict[str, Any] | bytes, str]] = [
 
 @pytest.mark.parametrize(("record", "reason"), HOSTILE)
 def test_a_record_that_cannot_be_used_is_counted_with_its_reason(record: dict[str, Any] | bytes, reason: str) -> None:
-    found = collect(line(phantom(3)), record)
-    assert (len(found.scores), dict(found.left_out)) == (1, {reason: 1})
-    assert SECRET not in str(found)
+    requests = collect(line(phantom(3)), record)
+    assert (len(requests.scores), dict(requests.left_out)) == (1, {reason: 1})
+    assert SECRET not in str(requests)
 
 
 def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
@@ -157,7 +157,7 @@ def deploy(server: Server, percent: int) -> None:
     """Deploy model and configuration as the endpoint stack does; no endpoint, whose requests are in S3 already."""
     iam = server.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
-    if "drift" not in {one["RoleName"] for one in iam.list_roles()["Roles"]}:
+    if "drift" not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
         iam.create_role(RoleName="drift", AssumeRolePolicyDocument=document(trust))
         iam.put_role_policy(RoleName="drift", PolicyName="grants", PolicyDocument=document(GRANTS))
     image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
@@ -228,12 +228,12 @@ def test_blurred_images_are_drift_which_fails_only_where_that_was_asked_for(
     deploy(account, 100)
     capture(account, lambda image: image.filter(ImageFilter.GaussianBlur(2)))
     assert main(["--output", "drift.json", "--days", "1"]) == 0
-    (verdict,) = (one for one in capsys.readouterr().out.splitlines() if one.startswith("Warning: drift in "))
+    (verdict,) = (row for row in capsys.readouterr().out.splitlines() if row.startswith("Warning: drift in "))
     assert "sharpness (PSI " in verdict
-    facts = json.loads((project / "drift.json").read_text(encoding="utf-8"))
-    assert (facts["drift"], facts["reference"], facts["now"]) == (True, 20, 20)
-    assert facts["quantities"]["sharpness"]["psi"] > 0.25
-    assert set(facts["positive_rate"]) == {"validation", "now"}
+    figures = json.loads((project / "drift.json").read_text(encoding="utf-8"))
+    assert (figures["drift"], figures["reference"], figures["now"]) == (True, 20, 20)
+    assert figures["quantities"]["sharpness"]["psi"] > 0.25
+    assert set(figures["positive_rate"]) == {"validation", "now"}
     assert main(["--fail-on-drift"]) == 1
 
 
@@ -243,8 +243,8 @@ def test_without_capture_the_sentence_says_how_to_switch_it_on_and_what_it_store
     deploy(account, 0)
     assert main([]) == 1
     sentence = capsys.readouterr().err
-    for words in ("data_capture_percent is 0", f"cdk deploy --all -c stage={STAGE}", "images of patients", "--input"):
-        assert words in sentence
+    for part in ("data_capture_percent is 0", f"cdk deploy --all -c stage={STAGE}", "images of patients", "--input"):
+        assert part in sentence
 
 
 def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, capsys: pytest.CaptureFixture[str]) -> None:

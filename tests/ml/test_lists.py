@@ -57,7 +57,7 @@ def test_no_part_of_a_list_is_of_one_class(channel: str, balance: bool) -> None:
 
 def test_the_copies_of_an_image_are_spread_over_the_list() -> None:
     stems = [path.split("/")[1][:5] for _, path in laid_out().channels["train"]]
-    neighbours = sum(one == other for one, other in pairwise(stems))
+    neighbours = sum(stem == following for stem, following in pairwise(stems))
     assert neighbours < len(stems) / 100
 
 

@@ -17,10 +17,10 @@ def offered(source: Path, work: Path, labels: Path | None = None) -> list[tuple[
 
 
 def test_kaggles_val_joins_train_and_test_stays(tmp_path: Path) -> None:
-    found = offered(write_collection(tmp_path / "images", 3), tmp_path)
-    assert len(found) == 6 + 8 + 8
-    assert {split for name, _, split in found if "900" in name} == {"train"}
-    assert sum(split == "test" for _, _, split in found) == 8
+    images = offered(write_collection(tmp_path / "images", 3), tmp_path)
+    assert len(images) == 6 + 8 + 8
+    assert {split for name, _, split in images if "900" in name} == {"train"}
+    assert sum(split == "test" for _, _, split in images) == 8
 
 
 def test_plain_class_folders_leave_the_split_to_us(tmp_path: Path) -> None:
@@ -39,18 +39,18 @@ def test_what_operating_systems_leave_behind_is_not_an_image(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "message"),
     [
         ([], "holds no folder; expected the folders NORMAL and PNEUMONIA"),
         (["NORMAL/a.jpeg"], "holds no image of class PNEUMONIA"),
         (["COVID/a.jpeg", "NORMAL/a.jpeg"], "holds the folders covid"),
     ],
 )
-def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], told: str) -> None:
+def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
     (tmp_path / "images").mkdir()
     for seed, name in enumerate(files):
         write_image(tmp_path / "images" / name, seed)
-    with pytest.raises(UserError, match=told) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         open_source(str(tmp_path / "images"), tmp_path, 0)
     assert caught.value.code == 2
 
@@ -77,7 +77,7 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         (["path,label", "a.jpg,NORMAL"], "has the columns path, label; it needs path, label, patient_id"),
         (["path,label,patient_id", "a.jpg,covid,1"], "line 2 has the label 'covid'; allowed: NORMAL or 0"),
@@ -89,8 +89,8 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
         (["path,label,patient_id", "a.jpg"], "line 2 has the label ''"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: list[str], told: str) -> None:
-    with pytest.raises(UserError, match=told) as caught:
+def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         open_source(str(table(tmp_path, *lines)), tmp_path, 0)
     assert caught.value.code == 2
 

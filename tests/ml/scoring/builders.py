@@ -89,7 +89,10 @@ def score(attached: str | None = None) -> tuple[dict[str, float], dict[str, str]
 def jobs(cloud: Cloud, model: str) -> list[dict[str, Any]]:
     """Return the transform jobs of a model, the oldest first."""
     sagemaker = cloud.client("sagemaker")
-    names = [one["TransformJobName"] for one in sagemaker.list_transform_jobs(MaxResults=100)["TransformJobSummaries"]]
+    names = [
+        summary["TransformJobName"]
+        for summary in sagemaker.list_transform_jobs(MaxResults=100)["TransformJobSummaries"]
+    ]
     return [
         sagemaker.describe_transform_job(TransformJobName=name) for name in reversed(names) if name.startswith(model)
     ]
@@ -106,8 +109,8 @@ def manifest(cloud: Cloud, job: dict[str, Any]) -> list[Any]:
 
 
 def stored(cloud: Cloud, model: str, name: str) -> bytes:
-    found: bytes = cloud.client("s3").get_object(Bucket=BUCKET, Key=f"training/{model}/{name}")["Body"].read()
-    return found
+    content: bytes = cloud.client("s3").get_object(Bucket=BUCKET, Key=f"training/{model}/{name}")["Body"].read()
+    return content
 
 
 def models_left(cloud: Cloud) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     process = subprocess.Popen(command, cwd=project, env=environment, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
     assert any("--attach" in line for line in iter(process.stdout.readline, ""))
-    until(lambda: any(transform_job.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model)))
+    until(lambda: any(transform_job.output_keys(job["TransformOutput"]["S3OutputPath"]) for job in jobs(cloud, model)))
     process.send_signal(signal.SIGINT)
     _, sentence = process.communicate(timeout=30)
     (job,) = jobs(cloud, model)
@@ -51,7 +51,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     assert f"Transform job {name} goes on and is billed" in sentence
     for option in ("--attach", "--stop"):
         assert f"python -m ml.transform --stage {STAGE} {option} {name}" in sentence
-    assert [one["ModelName"] for one in models_left(cloud)] == [name]
+    assert [job["ModelName"] for job in models_left(cloud)] == [name]
     assert transform.main(["--yes", "--attach", name]) == 0
     assert len(jobs(cloud, model)) == 1
     assert json.loads(stored(cloud, model, "metrics.json"))["missing"] == {}
@@ -74,11 +74,11 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
         key.removeprefix(f"{using.target(name)}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
         for key in transform_job.output_keys(using.target(name))
     }
-    found, missing = score(attached=name)
-    assert (len(found), missing) == (IMAGES, {})
+    scores, missing = score(attached=name)
+    assert (len(scores), missing) == (IMAGES, {})
     second = jobs(cloud, model)[1]
     assert manifest(cloud, second) == [file for file in names if file not in scored]
-    assert score(attached=second["TransformJobName"]) == (found, missing)
+    assert score(attached=second["TransformJobName"]) == (scores, missing)
     assert len(jobs(cloud, model)) == 2
 
 
@@ -86,7 +86,7 @@ def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(score)
         until(
-            lambda: any(transform_job.output_keys(one["TransformOutput"]["S3OutputPath"]) for one in jobs(cloud, model))
+            lambda: any(transform_job.output_keys(job["TransformOutput"]["S3OutputPath"]) for job in jobs(cloud, model))
         )
         (job,) = jobs(cloud, model)
         transform_job.stop(job["TransformJobName"])

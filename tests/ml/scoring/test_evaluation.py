@@ -27,7 +27,7 @@ def test_an_evaluation_is_one_job_over_the_three_splits_priced_before_and_counte
     assert entry()["gate"] == "passed"
     assert models_left(cloud) == []
     shown = capsys.readouterr()
-    price, created = (shown.out.index(words) for words in ("Estimate: 6 billed minutes, about 0.10 USD", "--attach"))
+    price, created = (shown.out.index(part) for part in ("Estimate: 6 billed minutes, about 0.10 USD", "--attach"))
     assert price < created
     assert f"{IMAGES} images on 1 x ml.m5.4xlarge" in shown.out
     assert f"Scored: {IMAGES} images in" in shown.err
@@ -41,11 +41,11 @@ def test_an_image_without_an_output_is_sent_once_more_and_then_left_out_with_its
     first, second = jobs(cloud, model)
     assert manifest(cloud, second) == broken
     assert second["TransformOutput"] == first["TransformOutput"]
-    facts = json.loads(stored(cloud, model, "metrics.json"))
-    assert list(facts["missing"]) == broken
-    assert "the model answered 400: This is not an image." in facts["missing"][broken[0]]
-    assert facts["splits"]["test"]["Accuracy"]["n"] == SPLITS["test"] - 1
-    assert any("no score: 1 images" in words for words in facts["warnings"])
+    metrics = json.loads(stored(cloud, model, "metrics.json"))
+    assert list(metrics["missing"]) == broken
+    assert "the model answered 400: This is not an image." in metrics["missing"][broken[0]]
+    assert metrics["splits"]["test"]["Accuracy"]["n"] == SPLITS["test"] - 1
+    assert any("no score: 1 images" in part for part in metrics["warnings"])
     assert "no score: 1 images" in capsys.readouterr().out
     assert models_left(cloud) == []
 
@@ -61,8 +61,8 @@ def test_more_than_one_percent_without_a_score_are_named_and_nothing_is_recorded
     assert all(f"{file}: no output (" in sentence for file in broken)
     assert f"--attach {jobs(cloud, model)[-1]['TransformJobName']}" in sentence
     assert entry() == before
-    kept = cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"training/{model}/")["Contents"]
-    assert {item["Key"].rsplit("/", 1)[1] for item in kept} == {"run.json", "model.tar.gz"}
+    objects = cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"training/{model}/")["Contents"]
+    assert {item["Key"].rsplit("/", 1)[1] for item in objects} == {"run.json", "model.tar.gz"}
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_created(
@@ -81,15 +81,15 @@ def test_without_a_terminal_and_without_yes_nothing_is_created(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--instance-type", "m5.4xlarge"], "--instance-type m5.4xlarge"),
         (["--prices", "cdk.json"], "--prices cdk.json"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused_before_anything_is_created(
-    cloud: Cloud, model: str, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    cloud: Cloud, model: str, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert transform.main(["--yes", *options]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert jobs(cloud, model) == []
