@@ -1,15 +1,17 @@
 """The S3 key of each file of a data set, and the lists of training and validation images."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml.dataset import variants
-from ml.dataset.lists import Example, list_text
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.split import Splits
 from ml.dataset.variants import PERTURBED
+
+Example = tuple[int, str]
+"""Label, and path relative to the channel's prefix."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
         random.Random(f"{seed}/{name}").shuffle(lines)  # noqa: S311 (a repeatable order, not a secret)
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
     return Layout(files, texts, channels)
+
+
+def list_text(examples: Iterable[Example]) -> str:
+    """Return a `.lst` file: index, label, path, separated by tabs, no header (Image Classification, developer guide)."""
+    return "".join(f"{index}\t{label}\t{path}\n" for index, (label, path) in enumerate(examples))
 
 
 def path_of(image: Radiograph) -> str:

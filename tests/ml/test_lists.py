@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.dataset import formats
-from ml.dataset.layout import Layout, lay_out
-from ml.dataset.lists import list_text
+from ml.dataset.layout import Layout, lay_out, list_text
 from ml.dataset.radiographs import Encoding, Radiograph
 from ml.dataset.split import Splits
 
