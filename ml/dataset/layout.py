@@ -63,7 +63,7 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
 
 
 def list_text(examples: Iterable[Example]) -> str:
-    """Return a `.lst` file: index, label, path, separated by tabs, no header (Image Classification, developer guide)."""
+    """Return a `.lst` file: index, label, path, tab-separated, no header (Image Classification, developer guide)."""
     return "".join(f"{index}\t{label}\t{path}\n" for index, (label, path) in enumerate(examples))
 
 
