@@ -32,7 +32,7 @@ def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatc
 
     def ask() -> None:
         calls.append(1)
-        raise clients.CONNECTION_ERRORS[2]
+        raise CONNECTION_ERRORS[2]
 
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
         clients.retry_on_connection_error(ask, 0.001)

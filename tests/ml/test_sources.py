@@ -84,7 +84,7 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
         (["path,label,patient_id", "a.jpg,0,"], "line 2 has no patient_id"),
         (["path,label,patient_id", ",0,1"], "line 2 has no path"),
         (["path,label,patient_id,split", "a.jpg,0,1,dev"], "line 2 has the split 'dev'; allowed: train"),
-        (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "filled in some lines only"),
+        (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "the column split is filled in"),
         (["path,label,patient_id", "a.jpg,0,1"], "holds no image of class PNEUMONIA"),
         (["path,label,patient_id", "a.jpg"], "line 2 has the label ''"),
     ],
@@ -130,7 +130,7 @@ def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp
         "train/f.jpeg": 1,
         "LICENSE.txt": 1,
     }
-    assert "none of train, val, valid, validation, test" in left_out["holdout"].reason
+    assert "train, val, valid, validation, test" in left_out["holdout"].reason
     assert not any(reject.unusable for reject in offer.rejects)
     assert offer.found == 7
 
