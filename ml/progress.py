@@ -1,16 +1,16 @@
-"""Progress that reads well on a terminal and in a log file."""
+"""Progress for terminals and log files."""
 
 import sys
 import time
 
 
 class Progress:
-    """Shows how far a known amount of work is, and how long it will take.
+    """The progress of a known amount of work, with the remaining time.
 
-    On a terminal one line is rewritten; elsewhere a line is printed every `every` seconds and at the end.
+    A terminal shows one line that is overwritten. A log file gets a line every `every` seconds and at the end.
 
     Args:
-        done: how many were done before; they do not count for the speed.
+        done: number done before; not part of the speed.
     """
 
     def __init__(self, title: str, total: int, unit: str = "images", every: float = 5.0, done: int = 0) -> None:
@@ -20,7 +20,7 @@ class Progress:
         self.terminal = sys.stderr.isatty()
 
     def advance(self, count: int = 1) -> None:
-        """Note that `count` more are done; 0 shows that nothing changed, and is a start-up until the first one."""
+        """Add `count` to what is done; 0 before the first item marks a start-up, which is not part of the speed."""
         now = time.monotonic()
         if self.done == self.before and not count:
             self.moving = now
@@ -39,7 +39,7 @@ class Progress:
         )
 
     def finish(self) -> None:
-        """Replace the progress by the result."""
+        """Show the result instead of the progress."""
         seconds = time.monotonic() - self.started
         start = "\r\033[K" if self.terminal else ""
         print(f"{start}{self.title}: {self.done:,} {self.unit} in {seconds:.1f} s", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ def root() -> Path:
     """Return the folder that holds cdk.json: the working folder, or one above it.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no cdk.json.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -29,7 +29,7 @@ def stage(given: str | None) -> str:
     """Return the stage to work on: the given one, or cdk.json's.
 
     Raises:
-        UserError: it is no name of a stage.
+        UserError: the name is not allowed.
     """
     name = read_cdk_json().get("stage", "dev") if given is None else given
     if not is_stage(name):
@@ -61,8 +61,8 @@ def read_cdk_json() -> dict[str, Any]:
 def settings(stage_name: str, given: Sequence[str] = ()) -> dict[str, Any]:
     """Return the settings that `cdk deploy -c stage=STAGE` with the `given` overrides would deploy.
 
-    An override counts, else the stage's entry in "stages", else "defaults"; `infra` reads cdk.json by the same rule,
-    and tests/settings_cases.py holds both to it. Types are those of the defaults; ranges are checked by `cdk deploy`.
+    An override takes precedence over the stage's entry in "stages", and that over "defaults". `infra` follows the same
+    rule; tests/settings_cases.py tests both. Types are those of the defaults; `cdk deploy` checks ranges.
 
     Args:
         stage_name: the stage.
@@ -74,9 +74,9 @@ def settings(stage_name: str, given: Sequence[str] = ()) -> dict[str, Any]:
     context = {name: value for name, value in read_cdk_json().items() if ":" not in name and "@" not in name}
     defaults: dict[str, Any] = context.pop("defaults", {})
     stages: dict[str, Any] = context.pop("stages", {})
-    for place, layer in {"defaults": defaults, "stages": stages}.items():
+    for section, layer in {"defaults": defaults, "stages": stages}.items():
         if not isinstance(layer, dict):
-            raise UserError(f"cdk.json: {place} is {layer!r}; it must be an object of settings.")
+            raise UserError(f"cdk.json: {section} is {layer!r}; it must be an object of settings.")
     own: dict[str, Any] = {}
     for name, entry in stages.items():
         if not is_stage(name):
@@ -91,7 +91,7 @@ def settings(stage_name: str, given: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def overrides(given: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what NAME=VALUE texts set, in the types of the `known` settings.
+    """Return the settings in NAME=VALUE texts, in the types of the `known` settings.
 
     Raises:
         UserError: a text has no "=", or its setting is the stage, unknown, or of the wrong type.
@@ -102,7 +102,7 @@ def overrides(given: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
         if not equals:
             raise UserError(f"-c {text}: give NAME=VALUE, as in hosting=serverless.", 2)
         if name == "stage":
-            raise UserError(f"-c {text}: give the stage as --stage {value}, so that its own settings count.", 2)
+            raise UserError(f"-c {text}: give the stage as --stage {value} to use its own settings.", 2)
         values[name] = typed(f"-c {text}: {name}", value, known, name, code=2)
     return values
 
@@ -134,10 +134,10 @@ def typed(where: str, value: Any, known: Mapping[str, Any], name: str, code: int
 
 
 def read_context() -> dict[str, Any]:
-    """Return cdk.context.json, empty when there is none.
+    """Return cdk.context.json; empty if the file does not exist.
 
     Raises:
-        UserError: it is no JSON object.
+        UserError: it is not a JSON object.
     """
     path = root() / "cdk.context.json"
     if not path.exists():
@@ -145,14 +145,14 @@ def read_context() -> dict[str, Any]:
     try:
         context = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UserError(f"{path} is not JSON ({error}); mend it or delete it.") from error
+        raise UserError(f"{path} is not JSON ({error}); correct it or delete it.") from error
     if not isinstance(context, dict):
-        raise UserError(f"{path} is not a JSON object; mend it or delete it.")
+        raise UserError(f"{path} is not a JSON object; correct it or delete it.")
     return context
 
 
 def read_model(stage_name: str) -> dict[str, Any]:
-    """Return what is known of the stage's model.
+    """Return the entry of the stage's model.
 
     Raises:
         UserError: no model was trained for this stage yet.
@@ -167,12 +167,12 @@ def read_model(stage_name: str) -> dict[str, Any]:
 
 
 def write_model(stage_name: str, model: dict[str, Any]) -> Path:
-    """Put the stage's model into cdk.context.json; return the file's path."""
+    """Write the stage's model to cdk.context.json; return the file's path."""
     return write(f"model:{stage_name}", model)
 
 
 def write(key: str, value: dict[str, Any]) -> Path:
-    """Put a value into cdk.context.json, keeping every other key; return the file's path."""
+    """Write a value to cdk.context.json, keeping every other key; return the file's path."""
     path = root() / "cdk.context.json"
     context = read_context() | {key: value}
     atomic.write(path, json.dumps(context, indent=2, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""What a deployment would change in the settings of a stage, and which changes lose data or end an endpoint."""
+"""Compare the settings of a stage with the deployed ones, and refuse changes that lose data or end an endpoint."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,12 +9,12 @@ from ml.aws import clients, stacks
 from ml.errors import UserError
 
 STACKS = ("Storage", "Endpoint")
-"""The stacks whose output `Settings` holds, as JSON, the settings that they were deployed with."""
+"""The stacks whose output `Settings` is their deployed settings as JSON."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A change of one setting that needs consent: `harms(deployed, next)`, and what the change does."""
+    """A change of one setting that needs consent: `harms(deployed, next)`, and its effect."""
 
     setting: str
     harms: Callable[[Any, Any], bool]
@@ -45,25 +45,25 @@ RULES = (
     Rule(
         "hosting",
         differs,
-        "SageMaker does not update an endpoint from one hosting to the other; it has to be deleted first",
+        "SageMaker cannot change the hosting of an endpoint; it must be deleted first",
     ),
     Rule(
         "region",
         differs,
-        "the stage would start empty in the new region, and its stacks in the old one would stay and go on costing",
+        "the stage would start empty in the new region, and its stacks in the old region would stay and cost money",
     ),
 )
-"""The one table of what `ml.preflight` refuses unless `--accept` names the setting."""
+"""The changes that `ml.preflight` refuses unless `--accept` names the setting."""
 NAMES = tuple(rule.setting for rule in RULES)
 
 
 def compare(stage: str, settings: Mapping[str, Any], accepted: Collection[str]) -> str:
-    """Return what differs between the deployed settings of a stage and those that would be deployed.
+    """Return the differences between the deployed settings of a stage and those that would be deployed.
 
     Args:
         stage: the stage.
-        settings: what would be deployed.
-        accepted: settings whose change may do harm.
+        settings: the settings that would be deployed.
+        accepted: names of settings whose change is accepted.
 
     Raises:
         UserError: a change does harm and was not accepted.
@@ -71,7 +71,7 @@ def compare(stage: str, settings: Mapping[str, Any], accepted: Collection[str]) 
     recorded = deployed(stage)
     if not recorded:
         others = ", ".join(sorted(set(deployed_stages()) - {stage})) or "none"
-        return f"no stack of stage {stage} says what it was deployed with; other stages here: {others}"
+        return f"no stack of stage {stage} has recorded settings; other stages in this region: {others}"
     harmless: list[str] = []
     consented: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
@@ -89,13 +89,13 @@ def compare(stage: str, settings: Mapping[str, Any], accepted: Collection[str]) 
         names = ",".join(name for name, _ in refused)
         sentences = "; ".join(sentence for _, sentence in refused)
         raise UserError(
-            f"{sentences}. Change the stage's settings in cdk.json back, or accept the harm with `--accept {names}`."
+            f"{sentences}. Restore the stage's settings in cdk.json, or accept the change with `--accept {names}`."
         )
     return "; ".join([*harmless, *(f"accepted: {sentence}" for _, sentence in consented)]) or "as deployed"
 
 
 def deployed(stage: str) -> dict[str, Any]:
-    """Return the settings that the stage's stacks were deployed with; empty where nothing is deployed."""
+    """Return the settings that the stage's stacks were deployed with; empty if nothing is deployed."""
     settings: dict[str, Any] = {}
     for part in STACKS:
         try:
@@ -117,5 +117,5 @@ def deployed_stages() -> Iterator[str]:
 
 
 def shown(value: Any) -> str:
-    """Return a value as cdk.json has it."""
+    """Return a value as in cdk.json."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,1 +1,1 @@
-"""From a source of radiographs to a versioned data set: found, standardised, grouped, split, listed."""
+"""From a source of radiographs to a versioned data set: read, standardise, group, split, list, upload."""

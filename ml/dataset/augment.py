@@ -1,8 +1,8 @@
-"""Varied copies of a standardised image: what the same chest looks like elsewhere.
+"""Augment standardised images before training.
 
-Done before training, because the built-in algorithm's own augmentation always mirrors images, which puts the heart on
-the wrong side, and knows neither compression nor blur nor gamma. Ranges as in the recipe that was measured on the
-public collection: rotation, zoom of each axis, shift, gamma, contrast, blur and JPEG, never a mirror image.
+The built-in algorithm's own augmentation always mirrors images, which puts the heart on the wrong side, and has no
+compression, blur or gamma. The ranges of rotation, zoom, shift, gamma, contrast, blur and JPEG were measured on the
+public collection. Images are never mirrored.
 """
 
 import io
@@ -12,41 +12,41 @@ import numpy as np
 from PIL import Image
 
 FACTORS: tuple[str, ...] = ("rotation", "zoom", "aspect", "shift", "gamma", "contrast", "blur", "jpeg")
-"""What may vary; each can be left out by itself."""
+"""What varies; each factor can be left out."""
 
 ROTATION_DEGREES = 8.0
 ZOOM = (0.78, 1.02)
-"""Share of the image's side that stays in view; with `aspect` drawn for each axis by itself."""
+"""Fraction of the image's side that stays in view; with `aspect`, drawn separately for each axis."""
 SHIFT = 0.07
 """Of the side, in each direction."""
 GAMMA = 0.3
 """Of the natural logarithm of the exponent."""
 CONTRAST, BRIGHTNESS = (0.75, 1.25), 20.0
-BLUR_SHARE, BLUR_SCALE = 0.4, (0.4, 0.9)
-JPEG_SHARE, JPEG_QUALITY = 0.4, (25, 90)
+BLUR_FRACTION, BLUR_SCALE = 0.4, (0.4, 0.9)
+JPEG_FRACTION, JPEG_QUALITY = 0.4, (25, 90)
 
 
 def augment(image: Image.Image, rng: np.random.Generator, factors: frozenset[str] = frozenset(FACTORS)) -> Image.Image:
     """Return a varied copy of an image of mode "L", of the same size.
 
-    The same image, state of `rng` and factors give the same copy. Every factor draws its numbers whether it is used
-    or not, so that leaving one out leaves the others as they were.
+    The same image, state of `rng` and factors give the same copy. Every factor draws its numbers even if it is not
+    used: leaving it out does not change the others.
     """
     unused = factors - set(FACTORS)
     if unused:
         raise ValueError(f"Unknown factors {sorted(unused)}; allowed: {', '.join(FACTORS)}.")
     image = expose(move(image, rng, factors), rng, factors)
-    blurred, scale = rng.random() < BLUR_SHARE, rng.uniform(*BLUR_SCALE)
+    blurred, scale = rng.random() < BLUR_FRACTION, rng.uniform(*BLUR_SCALE)
     if blurred and "blur" in factors:
         image = blur(image, scale)
-    compressed, quality = rng.random() < JPEG_SHARE, int(rng.integers(*JPEG_QUALITY))
+    compressed, quality = rng.random() < JPEG_FRACTION, int(rng.integers(*JPEG_QUALITY))
     if compressed and "jpeg" in factors:
         image = recompress(image, quality)
     return image
 
 
 def move(image: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
-    """Return the image rotated, zoomed and shifted about its centre; beyond its edges it goes on as at the edge."""
+    """Return the image rotated, zoomed and shifted about its centre; edge pixels fill the area beyond its edges."""
     angle = math.radians(rng.uniform(-ROTATION_DEGREES, ROTATION_DEGREES)) if drawn(rng, "rotation", factors) else 0.0
     across, down = rng.uniform(*ZOOM), rng.uniform(*ZOOM)
     if "aspect" not in factors:
@@ -69,7 +69,7 @@ def move(image: Image.Image, rng: np.random.Generator, factors: frozenset[str]) 
 
 
 def drawn(rng: np.random.Generator, factor: str, factors: frozenset[str]) -> bool:
-    """Return whether a factor is used; when it is not, spend its one draw."""
+    """Return whether a factor is used; if not, discard its one draw."""
     if factor in factors:
         return True
     rng.random()
@@ -77,7 +77,7 @@ def drawn(rng: np.random.Generator, factor: str, factors: frozenset[str]) -> boo
 
 
 def expose(image: Image.Image, rng: np.random.Generator, factors: frozenset[str]) -> Image.Image:
-    """Return the image with another gamma, contrast and brightness."""
+    """Return the image with random gamma, contrast and brightness."""
     gamma = math.exp(rng.uniform(-GAMMA, GAMMA))
     contrast, brightness = rng.uniform(*CONTRAST), rng.uniform(-BRIGHTNESS, BRIGHTNESS)
     values = np.asarray(image, np.float64)

@@ -1,4 +1,4 @@
-"""How the source stored an image, read from the file's checked header."""
+"""Read from a file's header how the source stored the image."""
 
 from io import BytesIO
 
@@ -12,9 +12,9 @@ from radiograph.png import png_header
 
 
 def encoding_of(data: bytes) -> Encoding:
-    """Return the facts of a JPEG or PNG file.
+    """Return the encoding of a JPEG or PNG file.
 
-    Pillow is given what `radiograph` gives it: the file without the metadata that it may stumble over.
+    Pillow reads the file without metadata, as in `radiograph`, because damaged metadata can stop it.
 
     Raises:
         ImageError: the header is broken.

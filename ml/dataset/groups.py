@@ -1,4 +1,4 @@
-"""Images that belong together: of one patient, or of patients who share an image."""
+"""Group the images of one patient, or of patients who share an image."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,27 +10,27 @@ from ml.errors import UserError
 
 @dataclass(frozen=True)
 class Group:
-    """Images that are never divided between splits: of one patient, of patients who share an identical image, or one
-    image whose patient is unknown.
+    """Images that stay in one split: of one patient, of patients who share an identical image, or one image of an
+    unknown patient.
 
     Attributes:
-        key: of the patient, the first of several; "/" and the image's name where it is unknown.
+        key: of the patient, the first of several; "/" and the image's name if the patient is unknown.
     """
 
     key: str
     images: tuple[Radiograph, ...]
 
     def count(self, label: int) -> int:
-        """Return how many images of a class it holds."""
+        """Return the number of images of a class."""
         return sum(image.label == label for image in self.images)
 
 
 def group(images: Sequence[Radiograph]) -> tuple[list[Group], list[Radiograph]]:
     """Group images by patient, uniting patients who share identical pixels; drop duplicates.
 
-    An image whose patient is unknown is a group of its own, unless it shares its pixels with others. Of identical
-    images one stays, the first by (test before train, name); a given test set stays as it is, copies and all, so that
-    its figures compare with other people's. Returns the groups by key, and the copies that were dropped.
+    An image of an unknown patient is a group of its own, unless it shares its pixels with others. Of identical images
+    the first by (test before train, name) stays. A given test set keeps its duplicates, because its metrics must be
+    comparable with published ones. Return the groups by key, and the dropped duplicates.
 
     Raises:
         UserError: identical pixels carry both labels.
@@ -44,49 +44,49 @@ def group(images: Sequence[Radiograph]) -> tuple[list[Group], list[Radiograph]]:
         return key
 
     seen: dict[str, Radiograph] = {}
-    kept: list[Radiograph] = []
+    unique: list[Radiograph] = []
     dropped: list[Radiograph] = []
-    for image in sorted(images, key=lambda one: (one.split != "test", one.name)):
+    for image in sorted(images, key=lambda image: (image.split != "test", image.name)):
         first = seen.setdefault(image.pixels, image)
         if first is image:
-            kept.append(image)
+            unique.append(image)
             continue
         if first.label != image.label:
             raise UserError(
                 f"{first.source} ({CLASSES[first.label]}) and {image.source} ({CLASSES[image.label]}) are the same "
-                "picture with two labels. Remove the wrong one."
+                "picture with two labels. Remove the file with the wrong label."
             )
         low, high = sorted((find(key_of(first)), find(key_of(image))), key=known_first)
         parent[high] = low
-        (kept if image.split == "test" else dropped).append(image)
+        (unique if image.split == "test" else dropped).append(image)
     members: dict[str, list[Radiograph]] = {}
-    for image in sorted(kept, key=lambda one: one.name):
+    for image in sorted(unique, key=lambda image: image.name):
         key = find(key_of(image))
         members.setdefault(key, []).append(replace(image, patient=None if unknown(key) else key))
-    return [Group(key, tuple(found)) for key, found in sorted(members.items())], dropped
+    return [Group(key, tuple(group)) for key, group in sorted(members.items())], dropped
 
 
 def key_of(image: Radiograph) -> str:
-    """Return the key under which an image is grouped: no patient's key begins with a slash."""
+    """Return the key that groups an image; only keys of unknown patients begin with a slash."""
     return f"/{image.name}" if image.patient is None else image.patient
 
 
 def unknown(key: str) -> bool:
-    """Return whether a key stands for an image whose patient is unknown."""
+    """Return whether a key stands for an image of an unknown patient."""
     return key.startswith("/")
 
 
 def known_first(key: str) -> tuple[bool, str]:
-    """Order keys by name, those of patients first: who shares a picture with a known patient is that patient."""
+    """Return a sort key that puts known patients first: pixels of a known patient are theirs wherever they occur."""
     return unknown(key), key
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What more than one split has.
+    """Patients and pictures that occur in more than one split.
 
     Attributes:
-        patients: number of patients; only the `known` of the `images` images could be compared.
+        patients: number of patients; only the `known` of all `images` could be compared.
         pictures: number of pixel hashes; all images are compared.
     """
 

@@ -1,24 +1,26 @@
-"""Where each file of a data set lies in S3, and the lists that name the training and validation images."""
+"""The S3 key of each file of a data set, and the lists of training and validation images."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ml.dataset import variants
-from ml.dataset.lists import Example, list_text
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.split import Splits
 from ml.dataset.variants import PERTURBED
 
+Example = tuple[int, str]
+"""Label, and path relative to the channel's prefix."""
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything below a version's prefix but dataset.json and the report.
+    """Everything below a version's prefix except dataset.json and the report.
 
     Attributes:
         files: local file by key, such as train/NORMAL/im-0115-0001.jpg.
-        texts: `.lst` files and manifests by key.
+        texts: `.lst` files by key.
         channels: label, and path below the channel's prefix, of each line of the lists of train and validation.
     """
 
@@ -28,17 +30,16 @@ class Layout:
 
     @property
     def training_samples(self) -> int:
-        """Lines of the training list; what num_training_samples has to be."""
+        """Number of lines of the training list: the value of num_training_samples."""
         return len(self.channels["train"])
 
 
 def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path) -> Layout:
     """Return the layout of standardised splits and their variants in `folder`.
 
-    With `balance` the images of the smaller class are repeated in the training list, with their copies, until the
-    classes are equal; no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list
-    in its order and mixes only the few megabytes that it has just read, so a list sorted by class would train on one
-    class at a time.
+    With `balance` the training list repeats images of the smaller class and their copies until the classes are equal;
+    no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list in its order and
+    mixes only the few megabytes it has just read. A list sorted by class would train on one class at a time.
     """
     files: dict[str, Path] = {}
     for split, images in splits.items():
@@ -48,17 +49,22 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
         files[f"{PERTURBED}/{path_of(image)}"] = folder / "perturbed" / path_of(image)
     for image in splits["train"]:
         for name in copies.get(image.name, ()):
-            place = f"{CLASSES[image.label]}/{name}"
-            files[f"train/{place}"] = folder / "augmented" / place
-    chosen = variants.balanced(splits["train"]) if balance else splits["train"]
+            path = f"{CLASSES[image.label]}/{name}"
+            files[f"train/{path}"] = folder / "augmented" / path
+    listed = variants.balanced(splits["train"]) if balance else splits["train"]
     channels = {
-        "train": [example for image in chosen for example in examples(image, copies.get(image.name, ()))],
+        "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
         "validation": [(image.label, path_of(image)) for image in splits["validation"]],
     }
     for name, lines in channels.items():
         random.Random(f"{seed}/{name}").shuffle(lines)  # noqa: S311 (a repeatable order, not a secret)
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
     return Layout(files, texts, channels)
+
+
+def list_text(examples: Iterable[Example]) -> str:
+    """Return a `.lst` file: index, label, path, tab-separated, no header (Image Classification, developer guide)."""
+    return "".join(f"{index}\t{label}\t{path}\n" for index, (label, path) in enumerate(examples))
 
 
 def path_of(image: Radiograph) -> str:

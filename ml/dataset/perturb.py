@@ -1,8 +1,8 @@
-"""The perturbed validation set: each image once, as another scanner, archive or operator would have left it.
+"""Perturb validation images as other scanners, archives and operators would.
 
 On the public collection the clean validation set ranks models the wrong way round, because it comes from the same
-machines as the training images; this one asks whether a model also reads an image that was compressed, blurred, cropped
-or exposed differently. Stronger than the augmentation at its mildest, and always all four at once.
+machines as the training images. The perturbed set tests whether a model also reads images with other compression,
+sharpness, cropping and exposure. Each image gets all four changes, stronger than the mildest augmentation.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ def perturb(image: Image.Image, key: str) -> Image.Image:
     return recompress(blur(flat, rng.uniform(*BLUR_SCALE)), int(rng.integers(*JPEG_QUALITY)))
 
 
-def zoom(image: Image.Image, share: float, across: float, down: float) -> Image.Image:
-    """Return a window of `fraction` of the image's sides, enlarged to its size; 0 to 1 says where the window lies."""
-    width, height = image.width * share, image.height * share
+def zoom(image: Image.Image, fraction: float, across: float, down: float) -> Image.Image:
+    """Return a window of `fraction` of the image's sides, enlarged to its size; 0 to 1 is the window's position."""
+    width, height = image.width * fraction, image.height * fraction
     left, upper = (image.width - width) * across, (image.height - height) * down
     return image.resize(image.size, Image.Resampling.BICUBIC, box=(left, upper, left + width, upper + height))

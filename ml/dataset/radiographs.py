@@ -1,4 +1,4 @@
-"""One radiograph on its way through the preparation."""
+"""The data types of the preparation: source file, radiograph, reject, offer."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ CLASSES = ("NORMAL", "PNEUMONIA")
 """In label order: NORMAL is 0, PNEUMONIA is 1."""
 
 Collection = Literal["chest-xray-pneumonia", "nih", "chexpert", "mimic", "phantom"]
-"""A collection whose file names tell the patient."""
+"""A collection whose file names contain the patient."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class SourceFile:
     Attributes:
         path: the file, only ever read.
         label: index into CLASSES.
-        split: "train", "test", or None where the source leaves the split to us.
-        patient: key of the patient; None where nobody knows whose image it is.
-        name: a name that tells nothing of the person, where the file's own might; None to use the file's.
-        subtype: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
+        split: "train", "test", or None if the source has no splits.
+        patient: key of the patient; None if unknown.
+        name: a name without personal data, if the file's own may contain some; None to use the file's.
+        subtype: bacteria, virus, im or normal2 as in the file's name, or "".
     """
 
     path: Path
@@ -34,13 +34,13 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the source stored an image: what a model could read instead of the anatomy.
+    """How the source stored an image: a shortcut that a model could learn instead of the anatomy.
 
     Attributes:
         size: bytes of the file.
         width, height: pixels as stored.
-        mode: Pillow's name of the pixel format, such as L or RGB; "DICOM" for those.
-        quantisation: sum of the JPEG luminance quantisation table, 0 for other formats.
+        mode: Pillow's name of the pixel format, such as L or RGB; "DICOM" for DICOM files.
+        quantisation: sum of the JPEG luminance quantisation table; 0 for other formats.
     """
 
     size: int
@@ -56,8 +56,8 @@ class Radiograph:
 
     Attributes:
         name: unique file name in the data set, such as im-0115-0001.jpg.
-        subtype: what the source's name says beyond the class: bacteria, virus, im, normal2, or "".
-        patient: key of the patient; None where nobody knows whose image it is.
+        subtype: bacteria, virus, im or normal2 as in the file's name, or "".
+        patient: key of the patient; None if unknown.
         pixels: SHA-256 of the standardised pixels.
         stored: bytes of the standardised file.
         encoding: of the source's file.
@@ -79,12 +79,12 @@ OUTSIDE, NO_IMAGE = "outside_layout", "not_an_image"
 
 @dataclass(frozen=True)
 class Reject:
-    """A file, or a folder of files, that was left out, and why.
+    """A file, or a folder of files, that was left out, and the reason.
 
     Attributes:
-        code: of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files that lie where the source's
-            layout has no images; NO_IMAGE for files of another kind beside images.
-        files: how many files it stands for.
+        code: one of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files where the source's
+            layout has no images; NO_IMAGE for files beside images that are not images.
+        files: number of files that it stands for.
     """
 
     path: Path
@@ -94,20 +94,20 @@ class Reject:
 
     @property
     def unusable(self) -> bool:
-        """Whether it was offered as an image and could not be used."""
+        """Whether an image was expected but cannot be used."""
         return self.code not in (OUTSIDE, NO_IMAGE)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a source offers. The files of `images`, `rejects` and `ignored` add up to `found`.
+    """The files of a source. `images`, `rejects` and `ignored` add up to `found`.
 
     Attributes:
         images: the files to read.
-        rejects: the files that are left out before any is read.
+        rejects: the files that are left out unread.
         ignored: number of files ignored by name, such as .DS_Store.
         found: number of files in the source.
-        collection: the collection whose names all images have; None where there is none.
+        collection: the collection whose naming all images follow; None if there is none.
     """
 
     images: list[SourceFile]
@@ -118,7 +118,7 @@ class Offer:
 
 
 def label_of(text: str) -> int | None:
-    """Return the label that a class name (in any case) or a label number stands for; None for anything else."""
+    """Return the label of a class name (in any case) or a label number; None for anything else."""
     word = text.strip().upper()
     if word in CLASSES:
         return CLASSES.index(word)

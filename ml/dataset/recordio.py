@@ -1,4 +1,4 @@
-"""RecordIO as MXNet reads it: a file of records, each a header with the label and an encoded image.
+"""Write RecordIO files for MXNet: records of a header with the label and an encoded image.
 
 Format: dmlc-core `include/dmlc/recordio.h` (frames) and MXNet `python/mxnet/recordio.py` (IRHeader, .idx). Everything
 is little-endian.
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ml import atomic
+
 MAGIC = struct.pack("<I", 0xCED7230A)
 MAX_LENGTH = (1 << 29) - 1
 """Bytes of one part of a record; the upper three bits of its length word are the flag."""
@@ -18,9 +20,9 @@ HEADER = struct.Struct("<IfQQ")
 
 
 def frames(record: bytes) -> Iterator[bytes]:
-    """Return a record as it stands in the file.
+    """Yield the parts of a record as in the file.
 
-    A reader finds records by the magic number at multiples of four, so a record that holds it there is cut at it; the
+    A reader finds records by the magic number at multiples of four. A record that contains it there is cut at it; the
     reader puts it back between the parts.
 
     Raises:
@@ -36,13 +38,13 @@ def frames(record: bytes) -> Iterator[bytes]:
 
 
 def split_at_magic(record: bytes) -> list[bytes]:
-    """Return the parts of a record between magic numbers that stand at multiples of four."""
-    parts, start, found = [], 0, record.find(MAGIC)
-    while found != -1:
-        if found % 4 == 0:
-            parts.append(record[start:found])
-            start = found + 4
-        found = record.find(MAGIC, found + (4 if found % 4 == 0 else 1))
+    """Return the parts of a record between magic numbers at multiples of four."""
+    parts, start, position = [], 0, record.find(MAGIC)
+    while position != -1:
+        if position % 4 == 0:
+            parts.append(record[start:position])
+            start = position + 4
+        position = record.find(MAGIC, position + (4 if position % 4 == 0 else 1))
     return [*parts, record[start:]]
 
 
@@ -62,12 +64,14 @@ def write(images: Iterable[tuple[int, Path]], records: Path) -> Path:
     """
     index = records.with_suffix(".idx")
     records.parent.mkdir(parents=True, exist_ok=True)
-    temporary = [path.with_suffix(f"{path.suffix}.tmp") for path in (records, index)]
-    with temporary[0].open("wb") as rec, temporary[1].open("w", encoding="ascii") as idx:
+    with (
+        atomic.replacing(records) as new_records,
+        atomic.replacing(index) as new_index,
+        new_records.open("wb") as rec,
+        new_index.open("w", encoding="ascii") as idx,
+    ):
         for number, (label, path) in enumerate(images):
             idx.write(f"{number}\t{append(rec, pack(number, label, path.read_bytes()))}\n")
-    for path, target in zip(temporary, (records, index), strict=True):
-        path.replace(target)
     return index
 
 

@@ -1,4 +1,4 @@
-"""Read every file of a source in parallel and standardise it; leave out, with the reason, what is no image."""
+"""Read and standardise every file of a source in parallel; reject unusable files with the reason."""
 
 import hashlib
 import os
@@ -10,29 +10,30 @@ from pathlib import Path
 
 from PIL import Image
 
+from ml import atomic
 from ml.dataset.encoding import encoding_of
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
 from ml.progress import Progress
 from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
 
 MAX_FILE_BYTES = 64_000_000
-"""Originals may be larger than what the API takes; this bounds what one worker holds in memory."""
+"""Larger than the API's limit, because originals can be; bounds the memory of one worker."""
 
 MAX_NAME = 200
 """Characters of a file's name; file systems allow 255, and a number, a suffix and `variants.copy_name` are added."""
 
 
 def standardise_all(
-    found: Sequence[SourceFile], folder: Path, resize_mode: ResizeMode = "squash"
+    files: Sequence[SourceFile], folder: Path, resize_mode: ResizeMode = "squash"
 ) -> tuple[list[Radiograph], list[Reject]]:
-    """Write each image as `folder`/<class>/<name>.jpg, 224 x 224, and return the images and the rejects by path.
+    """Write each image as `folder`/<class>/<name>.jpg, 224 x 224; return the images and the rejects.
 
-    An image is written under a temporary name and renamed. Names are made unique by numbering.
+    Names are made unique by numbering.
     """
-    names = unique_names(found)
+    names = unique_names(files)
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(image, name, folder, resize_mode) for image, name in zip(found, names, strict=True)]
+    jobs = [(image, name, folder, resize_mode) for image, name in zip(files, names, strict=True)]
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []
@@ -48,34 +49,31 @@ def standardise_all(
 
 
 def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
-    """Read, standardise and write one image; whatever reading it raises is a reject of that file."""
-    found, name, folder, resize_mode = job
+    """Read, standardise and write one image; any error in reading rejects this file only."""
+    source, name, folder, resize_mode = job
     try:
-        status = found.path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for whoever writes into it
-            return Reject(found.path, "unreadable", "it is not a regular file")
+        status = source.path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
+            return Reject(source.path, "unreadable", "it is not a regular file")
         if status.st_size > MAX_FILE_BYTES:
-            return Reject(found.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        image, encoding = read_encoded(found.path.read_bytes(), resize_mode)
+            return Reject(source.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
+        image, encoding = read_encoded(source.path.read_bytes(), resize_mode)
     except ImageError as error:
-        return Reject(found.path, error.code, str(error))
+        return Reject(source.path, error.code, str(error))
     except OSError as error:
-        return Reject(found.path, "unreadable", error.strerror or str(error))
-    except Exception as error:  # noqa: BLE001 (a file or path that nobody thought of must not end the command)
-        return Reject(found.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
+        return Reject(source.path, "unreadable", error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 (an unforeseen file must not end the command)
+        return Reject(source.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
     body = encode(image)
-    target = folder / CLASSES[found.label] / name
-    temporary = target.with_suffix(".tmp")
-    temporary.write_bytes(body)
-    temporary.replace(target)
+    atomic.write(folder / CLASSES[source.label] / name, body)
     pixels = hashlib.sha256(image.tobytes()).hexdigest()
     return Radiograph(
-        found.path, found.label, found.split, name, found.subtype, found.patient, pixels, len(body), encoding
+        source.path, source.label, source.split, name, source.subtype, source.patient, pixels, len(body), encoding
     )
 
 
 def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
-    """Return a file's image, mode "L", 224 x 224, by the functions that the API and the app use too.
+    """Return a file's image, mode "L", 224 x 224, by the same functions as the API and the app.
 
     Raises:
         ImageError: the file is not a usable radiograph.
@@ -88,7 +86,7 @@ def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
 
 
 def read_encoded(data: bytes, resize_mode: ResizeMode) -> tuple[Image.Image, Encoding]:
-    """Return what `read` returns, and how the file stored it.
+    """Return the image as `read` does, and its encoding in the file.
 
     Raises:
         ImageError: the file is not a usable radiograph.
@@ -105,7 +103,7 @@ def is_dicom(data: bytes) -> bool:
 
 
 def read_dicom(data: bytes) -> Image.Image:
-    """Return a DICOM file's image at full resolution, mode "L"; pydicom is imported where such a file is met only.
+    """Return a DICOM file's image at full resolution, mode "L"; pydicom is imported only for such files.
 
     Raises:
         ImageError: the file is not a usable radiograph.
@@ -115,11 +113,11 @@ def read_dicom(data: bytes) -> Image.Image:
     return dicom.read_dicom(data)
 
 
-def unique_names(found: Sequence[SourceFile]) -> list[str]:
-    """Return a file name for each image: lower case, letters, digits, dots and dashes, no two alike in the data set."""
+def unique_names(files: Sequence[SourceFile]) -> list[str]:
+    """Return a unique file name for each image: lower-case letters, digits and dashes, with the suffix .jpg."""
     taken: dict[str, int] = {}
     names = []
-    for image in found:
+    for image in files:
         slug = re.sub(r"[^a-z0-9]+", "-", (image.name or image.path.stem).lower()).strip("-")[:MAX_NAME] or "image"
         taken[slug] = taken.get(slug, 0) + 1
         while taken[slug] > 1 and f"{slug}-{taken[slug]}" in taken:

@@ -1,4 +1,4 @@
-"""What became of every file of a source, and what the splits share: in numbers, and in sentences for people."""
+"""Account for every file of a source, and for what the splits share, in numbers and sentences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from ml.dataset.radiographs import Offer, Reject
 
 
 def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates: int) -> dict[str, int]:
-    """Return the number of files that a source has, and what became of them; the others add up to "found".
+    """Return the number of files in a source ("found"), and the parts that add up to it.
 
     Args:
-        rejects: those of the source and those found by reading.
+        rejects: of the source and of reading.
         images: number of images in the data set.
         duplicates: number of images left out because another has the same pixels.
     """
@@ -24,7 +24,7 @@ def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates
 
 
 def files_sentence(files: Mapping[str, int]) -> str:
-    """Return the sum of `count_files`."""
+    """Return the numbers of `count_files` as a sentence."""
     return (
         f"Files found: {files['found']:,} = {files['images']:,} images + {files['duplicates']:,} duplicates "
         f"+ {files['left_out']:,} left out + {files['ignored']:,} ignored by name."
@@ -32,7 +32,7 @@ def files_sentence(files: Mapping[str, int]) -> str:
 
 
 def shared_sentence(shared: Mapping[str, Any]) -> str:
-    """Return what the splits share, and for how many images that is known; `shared` as in dataset.json."""
+    """Return as sentences what the splits share and for how many images that is known; `shared` as in dataset.json."""
     images, known, pictures = shared["images"], shared["known"], f"{shared['pictures']:,} pictures"
     if not known:
         return (

@@ -1,4 +1,4 @@
-"""What is made from the standardised images: augmented copies for training, and the perturbed validation set."""
+"""Write augmented copies of the training images, and the perturbed validation set."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml import atomic
 from ml.dataset.augment import augment
 from ml.dataset.perturb import perturb
 from ml.dataset.radiographs import CLASSES, Radiograph
@@ -16,7 +17,7 @@ from radiograph import encode
 
 PERTURBED = "validation_stressed"
 RECIPE = 2
-"""Part of a data set's version: raise it with every change to what augment, stress or the lists' order draw."""
+"""Part of a data set's version: raise it with every change to the draws of augment, perturb or the lists' order."""
 
 Job = tuple[Path, Path, tuple[int, str, int] | str]
 """Source, target, and either (seed, pixels, copy) of an augmented copy or the key of a perturbed image."""
@@ -40,18 +41,17 @@ def copies(images: Sequence[Radiograph], count: int, seed: int, folder: Path) ->
 
 
 def copy_name(image: Radiograph, copy: int) -> str:
-    """Return the file name of an augmented copy; names of images have no underscore, so no image has it."""
+    """Return the file name of an augmented copy; no image has it, because names of images have no underscore."""
     return f"{image.name.removesuffix('.jpg')}_copy{copy}.jpg"
 
 
 def perturbed(images: Sequence[Radiograph], folder: Path) -> None:
     """Write the perturbed version of each image as `folder`/perturbed/<class>/<image>."""
-    places = [Path(CLASSES[image.label]) / image.name for image in images]
+    paths = [Path(CLASSES[image.label]) / image.name for image in images]
     jobs: list[Job] = [
-        (folder / place, folder / "perturbed" / place, image.pixels)
-        for place, image in zip(places, images, strict=True)
+        (folder / path, folder / "perturbed" / path, image.pixels) for path, image in zip(paths, images, strict=True)
     ]
-    run("Stressing", jobs)
+    run("Perturbing", jobs)
 
 
 def run(title: str, jobs: Sequence[Job]) -> None:
@@ -67,23 +67,23 @@ def run(title: str, jobs: Sequence[Job]) -> None:
 
 
 def make(job: Job) -> None:
-    """Write one file under a temporary name and rename it."""
-    source, target, how = job
+    """Write one file."""
+    source, target, recipe = job
     with Image.open(source) as picture:
         image = picture.convert("L")
-    varied = perturb(image, how) if isinstance(how, str) else augment(image, np.random.default_rng(seeds(*how)))
-    temporary = target.with_suffix(".tmp")
-    temporary.write_bytes(encode(varied))
-    temporary.replace(target)
+    varied = (
+        perturb(image, recipe) if isinstance(recipe, str) else augment(image, np.random.default_rng(seeds(*recipe)))
+    )
+    atomic.write(target, encode(varied))
 
 
 def seeds(seed: int, pixels: str, copy: int) -> list[int]:
-    """Return the seeds of one copy: they follow the image's pixels, not its place in the set."""
+    """Return the seeds of one copy: they depend on the image's pixels, not on its position in the set."""
     return [seed, int(pixels[:16], 16), copy]
 
 
 def balanced(images: Iterable[Radiograph]) -> list[Radiograph]:
-    """Return the images with those of the smaller class repeated, in their order, until the classes are equal."""
+    """Return the images, and those of the smaller class repeated in order until the classes are equal."""
     by_class: list[list[Radiograph]] = [[] for _ in CLASSES]
     for image in images:
         by_class[image.label].append(image)

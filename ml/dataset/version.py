@@ -1,4 +1,4 @@
-"""What a data set holds, and the version that follows from it."""
+"""The contents of dataset.json, and the version that follows from them."""
 
 import hashlib
 import json
@@ -13,12 +13,12 @@ from ml.dataset.variants import PERTURBED, RECIPE
 def describe(
     name: str, splits: Splits, settings: dict[str, Any], training_samples: int, collection: Collection | None
 ) -> dict[str, Any]:
-    """Return the contents of dataset.json: the same images, splits and settings give the same, whenever they are made.
+    """Return the contents of dataset.json: the same images, splits and settings always give the same.
 
-    `shared` says what more than one split has; of patients nothing (None) where no image's patient is known.
-    `version` is the first 12 hexadecimal digits of the SHA-256 of the rest. No path of the source is in it.
+    `shared` counts what occurs in more than one split; its patients are None if no patient is known. `version` is the
+    first 12 hexadecimal digits of the SHA-256 of the rest. It contains no path of the source.
     """
-    found = shared(splits.values())
+    overlap = shared(splits.values())
     content: dict[str, Any] = {
         "name": name,
         "collection": collection,
@@ -30,10 +30,10 @@ def describe(
             for split, images in splits.items()
         },
         "shared": {
-            "patients": found.patients if found.known else None,
-            "pictures": found.pictures,
-            "known": found.known,
-            "images": found.images,
+            "patients": overlap.patients if overlap.known else None,
+            "pictures": overlap.pictures,
+            "known": overlap.known,
+            "images": overlap.images,
         },
         **count_patients(splits),
         "images": [
@@ -53,7 +53,7 @@ def describe(
 
 
 def count_patients(splits: Splits) -> dict[str, dict[str, int]]:
-    """Return by split the number of patients that are known, and the number of images whose patient is unknown."""
+    """Return the number of known patients, and of images of unknown patients, by split."""
     return {
         "patients": {split: len({image.patient for image in images} - {None}) for split, images in splits.items()},
         "unknown_patients": {split: sum(image.patient is None for image in images) for split, images in splits.items()},

@@ -34,12 +34,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 @app.command(epilog=cli.examples(EXAMPLES))
-def drift(
+def drift(  # noqa: PLR0913 - one parameter for each option
+    *,
     stage: cli.Stage,
     days: Annotated[
         int | None, typer.Option(min=1, max=MAX_DAYS, show_default=str(DEFAULT_DAYS), help="Days of captured requests.")
     ] = None,
     source: options.Input = None,
+    yes: options.Yes = False,
     instance_type: options.TransformInstanceType = INSTANCE_TYPE,
     output: Annotated[Path | None, options.output_option("JSON file for the results.", "FILE.json")] = None,
     seed: options.Seed = 0,
@@ -47,16 +49,16 @@ def drift(
 ) -> None:
     """Compare current images with those that the stage's model was validated on.
 
-    Compares the model's probability, mean grey, contrast, sharpness and saturation by the population stability index.
+    Compares the model's probability, mean grey, contrast, sharpness and saturation by Kolmogorov-Smirnov tests.
     By default, current images are the requests that the endpoint captured (data_capture_percent above 0).
     """
     cli.refuse_together(days=days, input=source)
-    if measure(stage, days or DEFAULT_DAYS, source, instance_type, output, seed).drift and fail_on_drift:
+    if measure(stage, days or DEFAULT_DAYS, source, instance_type, yes, output, seed).drift and fail_on_drift:
         raise typer.Exit(1)
 
 
 def measure(
-    stage: str, days: int, source: str | None, instance_type: str, target: Path | None, seed: int
+    stage: str, days: int, source: str | None, instance_type: str, yes: bool, target: Path | None, seed: int
 ) -> Comparison:
     """Compare, print, and write the results to `target` if it is given.
 
@@ -65,29 +67,30 @@ def measure(
     """
     entry, stack = project.read_model(stage), stacks.outputs(stage, "Storage")
     if source is None:
-        now, words = sources.asked(stage, days, entry)
+        now, description = sources.captured_requests(stage, days, entry)
+        reference = sources.validation(stack["DataBucketName"], entry)
     else:
-        confirm = confirmation(instance_type, None, yes=True)
-        now, words = sources.given(source, scorer_of(stage, entry, instance_type), entry, confirm)
-    reference = sources.validation(stack["DataBucketName"], entry)
+        reference = sources.validation(stack["DataBucketName"], entry)  # before a job is paid for
+        confirm = confirmation(instance_type, None, yes)
+        now, description = sources.folder_or_prefix(source, scorer_of(stage, entry, instance_type), entry, confirm)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation images and {len(now)} now; give at least 2 of each.")
-    found = compare.compare(reference, now, seed)
-    print(f"{words}, against {len(reference)} validation images of {entry['dataset']}.")
-    print(f"{compare.table(found)}\n{found.verdict()}\n{textwrap.fill(compare.CAVEATS, 118)}\n{NOTICE}")
+    comparison = compare.compare(reference, now, seed)
+    print(f"{description}, against {len(reference)} validation images of {entry['dataset']}.")
+    print(f"{compare.table(comparison)}\n{comparison.verdict()}\n{textwrap.fill(compare.CAVEATS, 118)}\n{NOTICE}")
     if target is not None:
-        facts = {
+        report = {
             "stage": stage,
             "training_job": entry["training_job"],
             "dataset": entry["dataset"],
-            "images": words,
+            "images": description,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "seed": seed,
-            **found.as_json(),
+            **comparison.as_json(),
         }
-        atomic.write(target, json.dumps(facts, indent=1) + "\n")
-        print(f"Figures written to {target}.")
-    return found
+        atomic.write(target, json.dumps(report, indent=1) + "\n")
+        print(f"Results written to {target}.")
+    return comparison
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The requests that SageMaker's data capture has stored of an endpoint.
+"""Read the requests that SageMaker's data capture stored for an endpoint.
 
-They lie at DESTINATION/ENDPOINT/VARIANT/yyyy/mm/dd/hh/*.jsonl, by the hour (UTC) of the request, one request a line
-(Amazon SageMaker Developer Guide, "Data capture"). Input and output are text where SageMaker takes the content type for
-CSV or JSON, else base64.
+Their keys are DESTINATION/ENDPOINT/VARIANT/yyyy/mm/dd/hh/*.jsonl, by the hour (UTC) of the request, one request a line
+(Amazon SageMaker Developer Guide, "Data capture"). Input and output are text if SageMaker takes the content type for
+CSV or JSON, otherwise base64.
 """
 
 import base64
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml.aws import clients
+from ml.aws import s3
 from ml.drift import features
 from ml.errors import UserError
 from ml.scoring import output_files
@@ -29,8 +29,8 @@ class Requests:
     """The distinct images among captured requests: the model's own probability and the measures of each.
 
     Attributes:
-        lines: all requests of the time asked for.
-        left_out: how many of them are no image of their own, by the reason.
+        lines: number of requests in the period.
+        left_out: number of requests without a usable, distinct image, by reason.
     """
 
     scores: list[float] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Requests:
 
 @dataclass(frozen=True)
 class Request:
-    """One line: when it was asked, the bytes that were sent, the model's own probability of pneumonia."""
+    """One request: its time, the bytes that were sent, the model's own probability of pneumonia."""
 
     time: dt.datetime
     image: bytes
@@ -55,60 +55,60 @@ class Request:
 
 
 def collect(lines: Iterable[bytes], since: dt.datetime, entry: Mapping[str, Any]) -> Requests:
-    """Return the distinct images among the lines of capture files; what is none is counted with its reason.
+    """Return the distinct images in the lines of capture files, and count the other lines by reason.
 
-    An image that is sent again (a retry, a health check) counts once. Those of which a heat map covered a part are not
-    counted.
+    An image that is sent again (a retry, a health check) counts once. Images that a heat map covered in part do not
+    count.
     """
-    found, seen = Requests(), set()
+    requests, seen = Requests(), set()
     for line in lines:
         if not line.strip():
             continue
         try:
             request = parse(line, len(entry["classes"]))
         except ValueError as error:
-            found.lines += 1
-            found.left_out[str(error)] += 1
+            requests.lines += 1
+            requests.left_out[str(error)] += 1
             continue
         if request.time < since:
             continue
-        found.lines += 1
+        requests.lines += 1
         digest = hashlib.sha256(request.image).digest()
         if digest in seen:
-            found.left_out["the same image again"] += 1
+            requests.left_out["the same image again"] += 1
             continue
         seen.add(digest)
-        add(found, request, entry["resize_mode"])
-    return found
+        add(requests, request, entry["resize_mode"])
+    return requests
 
 
-def add(found: Requests, request: Request, resize_mode: ResizeMode) -> None:
-    """Measure the image of a request, or note why it is left out."""
+def add(requests: Requests, request: Request, resize_mode: ResizeMode) -> None:
+    """Measure the image of a request, or count why it is left out."""
     try:
         grey = features.pixels(request.image, resize_mode)
     except ImageError:
-        found.left_out["what was sent is no usable image"] += 1
+        requests.left_out["the request is not a usable image"] += 1
         return
     if features.covered(grey):
-        found.left_out["an image covered in part for a heat map"] += 1
+        requests.left_out["an image covered in part for a heat map"] += 1
         return
-    found.scores.append(request.score)
-    found.measures.append(features.measure(grey))
+    requests.scores.append(request.score)
+    requests.measures.append(features.measure(grey))
 
 
 def parse(line: bytes, classes: int) -> Request:
     """Read one line of a capture file.
 
     Raises:
-        ValueError: it is no captured request, or its answer is not one probability for each class. The sentence holds
-            nothing of what was sent or answered.
+        ValueError: it is not a captured request, or its answer is not one probability for each class. The message
+            contains no part of request and answer.
     """
     try:
         record = json.loads(line)
         data = record["captureData"]
         time = dt.datetime.fromisoformat(record["eventMetadata"]["inferenceTime"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise ValueError("the line is no record of data capture") from None
+        raise ValueError("the line is not a data capture record") from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=dt.UTC)
     image, answer = payload(data, "endpointInput"), payload(data, "endpointOutput")
@@ -120,16 +120,16 @@ def parse(line: bytes, classes: int) -> Request:
 
 
 def payload(data: Any, side: str) -> bytes:
-    """Return what was sent ("endpointInput") or answered ("endpointOutput").
+    """Return the body of the request ("endpointInput") or the answer ("endpointOutput").
 
     Raises:
-        ValueError: it was not captured, or is not encoded as its record says.
+        ValueError: it was not captured, or its encoding is not the declared one.
     """
-    found = data.get(side) if isinstance(data, dict) else None
-    text = found.get("data") if isinstance(found, dict) else None
-    if found is None or not isinstance(text, str):
+    record = data.get(side) if isinstance(data, dict) else None
+    text = record.get("data") if isinstance(record, dict) else None
+    if record is None or not isinstance(text, str):
         raise ValueError(f"{side} was not captured")
-    if found.get("encoding") != "BASE64":
+    if record.get("encoding") != "BASE64":
         return text.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(text, validate=True)
@@ -138,44 +138,42 @@ def payload(data: Any, side: str) -> bytes:
 
 
 def read(config: Mapping[str, Any], endpoint: str, since: dt.datetime, entry: Mapping[str, Any]) -> Requests:
-    """Return the images that an endpoint was sent since a time (UTC).
+    """Return the images that an endpoint received since a time (UTC).
 
     Args:
-        config: of the endpoint, as DescribeEndpointConfig answers, with data capture enabled.
+        config: answer of DescribeEndpointConfig, with data capture enabled.
 
     Raises:
-        UserError: nothing was captured, or nothing that can be used.
+        UserError: nothing was captured, or nothing usable.
     """
-    place = f"{config['DataCaptureConfig']['DestinationS3Uri'].rstrip('/')}/{endpoint}/"
-    variants = [one["VariantName"] for one in config["ProductionVariants"]]
-    found = collect(lines_below(place, variants, days(since)), since, entry)
-    if not found.lines:
+    prefix = f"{config['DataCaptureConfig']['DestinationS3Uri'].rstrip('/')}/{endpoint}/"
+    variants = [variant["VariantName"] for variant in config["ProductionVariants"]]
+    requests = collect(lines_below(prefix, variants, days(since)), since, entry)
+    if not requests.lines:
         raise UserError(
-            f"{place} holds no request since {since:%Y-%m-%d %H:%M} UTC. SageMaker writes what it captures after some "
-            "minutes; ask later, give more --days, or give images with --input S3_OR_FOLDER."
+            f"{prefix} holds no request since {since:%Y-%m-%d %H:%M} UTC. SageMaker writes captured requests after "
+            "some minutes; try later, give more --days, or give images with --input S3_OR_FOLDER."
         )
-    if not found.scores:
+    if not requests.scores:
         raise UserError(
-            f"{place} holds {found}: nothing to compare. Look at what calls the endpoint, or give images with --input "
-            "S3_OR_FOLDER."
+            f"{prefix} holds {requests}: nothing to compare. Check the clients of the endpoint, or give images with "
+            "--input S3_OR_FOLDER."
         )
-    return found
+    return requests
 
 
 def days(since: dt.datetime) -> list[str]:
-    """Return the days from a time until now as capture files are filed, yyyy/mm/dd."""
-    last = dt.datetime.now(dt.UTC).date()
-    count = (last - since.date()).days + 1
+    """Return the days from a time until now as in the keys of capture files, yyyy/mm/dd."""
+    count = (dt.datetime.now(dt.UTC).date() - since.date()).days + 1
     return [f"{since.date() + dt.timedelta(number):%Y/%m/%d}" for number in range(count)]
 
 
-def lines_below(place: str, variants: Sequence[str], dates: Sequence[str]) -> Iterator[bytes]:
-    """Yield the lines of every capture file of these variants and days."""
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    s3 = clients.client("s3")
+def lines_below(uri: str, variants: Sequence[str], dates: Sequence[str]) -> Iterator[bytes]:
+    """Yield the lines of every capture file of these variants and days below an S3 URI."""
+    name, prefix = s3.split_uri(uri)
+    bucket = s3.Bucket(name)
     for variant in variants:
         for date in dates:
-            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{variant}/{date}/")
-            for key in (item["Key"] for page in pages for item in page.get("Contents", [])):
+            for key in bucket.sizes(f"{prefix}{variant}/{date}/"):
                 if key.endswith(".jsonl"):
-                    yield from s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(CHUNK)
+                    yield from bucket.client.get_object(Bucket=name, Key=key)["Body"].iter_lines(CHUNK)

@@ -76,7 +76,7 @@ def store(
 ) -> dict[str, Any]:  # fmt: skip
     """Write predictions, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json."""
     artifact, test = entry["artifact"], found.splits["test"]
-    bucket, key = runs.place(artifact, "report.html")
+    bucket, key = runs.location(artifact, "report.html")
     facts = found.facts | {
         "training_job": entry["training_job"],
         "dataset": entry["dataset"],

@@ -1,1 +1,1 @@
-"""Score images by batch transform: the job, its outputs, a data set's splits, and unlabelled images."""
+"""Score images by batch transform: the job, its outputs, the splits of a data set, unlabelled images."""

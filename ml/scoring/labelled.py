@@ -1,19 +1,18 @@
 """Score the splits of a data set by batch transform, in one job that can be followed again."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ml.aws import clients, errors
+from ml.aws.s3 import Bucket
 from ml.errors import UserError
 from ml.evaluation.evaluate import SPLITS
 from ml.scoring import output_files, transform_job
 from ml.scoring.scorer import Confirm, Scorer
 
-Found = TypeVar("Found")
 MOST_MISSING = 0.01
-"""Part of a split's images that may lack a score; more would change what is measured."""
+"""Fraction of a split's images that may lack a score; more would distort the metrics."""
 SHOWN = 10
 
 
@@ -43,26 +42,26 @@ def split_probabilities(
         confirm(len(names))
         send(scorer, job, prefix, names, target)
     outputs, end = follow(scorer, job, target, len(names))
-    if left := output_files.match(names, outputs, prefix)[1]:
+    if remaining := output_files.match(names, outputs, prefix)[1]:
         if attached:
-            confirm(len(left))
-        elif end == "Stopped" or len(left) == len(names):
-            scored = f"{len(names) - len(left):,} of {len(names):,} images"
+            confirm(len(remaining))
+        elif end == "Stopped" or len(remaining) == len(names):
+            scored = f"{len(names) - len(remaining):,} of {len(names):,} images"
             raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(scorer, job)}")
-        print(f"{len(left):,} of {len(names):,} images have no output and are sent once more.", flush=True)
+        print(f"{len(remaining):,} of {len(names):,} images have no output and are sent once more.", flush=True)
         job = scorer.new_job()
-        send(scorer, job, prefix, left, target)
+        send(scorer, job, prefix, remaining, target)
         outputs, end = follow(scorer, job, target, len(names))
-    found, missing = read_outputs(names, outputs, prefix, len(dataset["classes"]), end)
+    scores, missing = parse_outputs(names, outputs, prefix, len(dataset["classes"]), end)
     check_missing(names, missing, again(scorer, job))
-    return found, missing
+    return scores, missing
 
 
 def output_of(job: str, scorer: Scorer) -> str:
     """Return the output prefix of a job that scores this model.
 
     Raises:
-        UserError: there is no such job, or it scores another model, or no data set.
+        UserError: the job does not exist, or does not score a data set with this model.
     """
     sagemaker = clients.client("sagemaker")
     description = clients.description(
@@ -71,11 +70,11 @@ def output_of(job: str, scorer: Scorer) -> str:
         transform_job.POLL_SECONDS,
     )
     target = str(description["TransformOutput"]["S3OutputPath"])
-    kind = description["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"]
-    if kind != "ManifestFile" or not target.startswith(scorer.target("")):
+    data_type = description["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"]
+    if data_type != "ManifestFile" or not target.startswith(scorer.target("")):
         raise UserError(
-            f"--attach {job}: this job writes to {target}, and an evaluation of the model in cdk.context.json writes "
-            f"below {scorer.target('')}. Give a job of that model, or take the other one with "
+            f"--attach {job}: this job writes to {target}, but an evaluation of the model in cdk.context.json writes "
+            f"below {scorer.target('')}. Give a job of that model, or use the other model with "
             "`python -m ml.train --use JOB`.",
             2,
         )
@@ -83,10 +82,10 @@ def output_of(job: str, scorer: Scorer) -> str:
 
 
 def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
-    """Create a job over images, given by their path below a prefix, and say how to follow it."""
+    """Create a job over images, given by their paths below a prefix, and print how to follow it."""
     key = f"{transform_job.INPUTS}/{job}.manifest"
     body = json.dumps([{"prefix": prefix}, *names]).encode()
-    clients.client("s3").put_object(Bucket=scorer.place.bucket, Key=key, Body=body, ContentType="application/json")
+    Bucket(scorer.place.bucket).put(key, body, "application/json")
     source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.place.bucket}/{key}"}
     transform_job.create(scorer, job, source, target)
     print(
@@ -98,7 +97,7 @@ def follow(scorer: Scorer, job: str, target: str, total: int) -> tuple[dict[str,
     """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
 
     Raises:
-        UserError: it cannot be followed any more, or its outputs cannot be read.
+        UserError: AWS can no longer be reached, or the outputs cannot be read.
     """
     with errors.advising(errors.still_billed("Transform job", job, scorer.command)):
         description = transform_job.wait(job, target, total)
@@ -107,7 +106,7 @@ def follow(scorer: Scorer, job: str, target: str, total: int) -> tuple[dict[str,
     return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
 
 
-def read_outputs(
+def parse_outputs(
     names: Sequence[str], outputs: Mapping[str, str], prefix: str, classes: int, reason: str | None
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return the probability of pneumonia by name, and why a name has none.
@@ -118,20 +117,20 @@ def read_outputs(
         reason: how the job ended, in SageMaker's words.
     """
     matched, unmatched = output_files.match(names, outputs, prefix)
-    found, missing = {}, dict.fromkeys(unmatched, f"no output ({reason})" if reason else "no output")
+    scores, missing = {}, dict.fromkeys(unmatched, f"no output ({reason})" if reason else "no output")
     for name, text in matched.items():
         try:
-            found[name] = output_files.parse_output(text, classes)[1]
+            scores[name] = output_files.parse_output(text, classes)[1]
         except ValueError as error:
             missing[name] = str(error)
-    return found, missing
+    return scores, missing
 
 
 def check_missing(names: Sequence[str], missing: Mapping[str, str], advice: str) -> None:
-    """Check that so few images lack a score that the rest stands for each split; `advice` ends the error's sentence.
+    """Check how many images lack a score; `advice` ends the error message.
 
     Raises:
-        UserError: more than 1 % of a split has none.
+        UserError: more than 1 % of a split has no score.
     """
     for split in SPLITS:
         total = sum(name.startswith(f"{split}/") for name in names)
@@ -145,7 +144,7 @@ def check_missing(names: Sequence[str], missing: Mapping[str, str], advice: str)
 
 
 def again(scorer: Scorer, job: str) -> str:
-    """Return how to send what a job did not score."""
+    """Return how to send the images that a job did not score."""
     return f"To send the images without an output once more: `{scorer.command} --attach {job}`."
 
 
@@ -158,16 +157,5 @@ def listed(missing: Mapping[str, str]) -> str:
 def fetch(bucket: str, dataset: Mapping[str, Any], files: Sequence[str]) -> dict[str, bytes]:
     """Return objects of a data set by their file."""
     prefix = f"datasets/{dataset['name']}/{dataset['version']}"
-    return dict(zip(files, over(bucket, [f"{prefix}/{file}" for file in files], bytes), strict=True))
-
-
-def over(bucket: str, keys: Sequence[str], function: Callable[[bytes], Found]) -> list[Found]:
-    """Return what a function makes of each object, in the order of the keys; eight are read at a time."""
-    s3 = clients.client("s3")
-
-    def one(key: str) -> Found:
-        body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return function(body)
-
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(one, keys))
+    bodies = Bucket(bucket).map(bytes, [f"{prefix}/{file}" for file in files])
+    return dict(zip(files, bodies, strict=True))

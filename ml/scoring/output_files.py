@@ -1,11 +1,11 @@
-"""Batch transform's output: one .out object an image, in either of the two shapes the algorithm writes."""
+"""Read batch transform's output: one .out object an image, in either of the algorithm's two forms."""
 
 import json
 import math
 from collections.abc import Collection, Mapping
 
 SUM_TOLERANCE = 1e-3
-"""How far from 1 the probabilities of an image may sum, as in the API (`lambda/inference_proxy/prediction.py`)."""
+"""Allowed deviation of the sum of an image's probabilities from 1, as in `lambda/inference_proxy/prediction.py`."""
 SUFFIX = ".out"
 
 
@@ -13,7 +13,7 @@ def parse_output(text: str, classes: int) -> list[float]:
     """Return the probabilities in a bare JSON array or in {"prediction": [...]}.
 
     Raises:
-        ValueError: it is neither, or its values are not one probability for each class with a sum of 1.
+        ValueError: it is neither, or does not hold one probability for each class with a sum of 1.
     """
     try:
         parsed = json.loads(text.strip())
@@ -24,7 +24,7 @@ def parse_output(text: str, classes: int) -> list[float]:
         raise ValueError(f"expected {classes} probabilities, received {text[:80]!r}")
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         raise ValueError(f"expected numbers, received {text[:80]!r}")
-    # Written so that NaN fails too.
+    # NaN fails the first comparison.
     if not all(0 <= value <= 1 for value in values) or abs(math.fsum(values) - 1) > SUM_TOLERANCE:
         raise ValueError(f"expected probabilities from 0 to 1 with a sum of 1, received {text[:80]!r}")
     return [float(value) for value in values]
@@ -34,8 +34,8 @@ def match(names: Collection[str], outputs: Mapping[str, str], source: str) -> tu
     """Match images to outputs by whole paths.
 
     In a public run, SageMaker wrote the output of NORMAL/a.jpg to NORMAL/a.jpg.out below the output prefix. Its API
-    reference puts the last folder of the input prefix in front. Both are read, but only one of them for all outputs,
-    and never a part of a path: view1_frontal.jpg is the name of thousands of images of CheXpert.
+    reference puts the last folder of the input prefix in front. Either form is read, if all outputs of the job have it.
+    Parts of paths never match: view1_frontal.jpg is the name of thousands of CheXpert images.
 
     Args:
         names: paths of the images below the input prefix.
@@ -57,7 +57,7 @@ def match(names: Collection[str], outputs: Mapping[str, str], source: str) -> tu
 
 
 def leading_folder(names: Collection[str], outputs: Mapping[str, str], source: str) -> str:
-    """Return the folders of `source` that stand in front of every output's path, "" where there are none."""
+    """Return the folders of `source` in front of every output's path; "" if there are none."""
     folders = source.removeprefix("s3://").strip("/").split("/")[1:]
     for count in range(len(folders) + 1):
         folder = "".join(f"{part}/" for part in folders[len(folders) - count :])

@@ -1,4 +1,4 @@
-"""A trained model, the place where batch transform runs it, and what that costs."""
+"""A trained model, the account and instance in which batch transform runs it, and the price."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ from ml.training import plan, prices
 from ml.training.request import Place
 
 INSTANCE_TYPE = "ml.m5.4xlarge"
-"""The container scores one image a vCPU at a time: a larger instance takes less time at about the same price."""
+"""The container scores one image per vCPU at a time: a larger instance is faster at about the same price."""
 OUTPUTS = "transform"
 """Prefix of the bucket for the outputs of jobs."""
 Confirm = Callable[[int], None]
-"""Asks whether to pay for a job over that many images; raises UserError if not."""
+"""Ask whether to pay for a job over that many images; raise UserError if not."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Scorer:
     """A trained model, and where batch transform runs it.
 
     Attributes:
+        stage: the model's stage.
         artifact: URI of its model.tar.gz.
         training_job: the job that trained it.
-        stage: whose model it is.
+        place: bucket, role, container image and key of the stage.
     """
 
     stage: str
@@ -38,13 +39,13 @@ class Scorer:
     def new_job(self) -> str:
         """Return a name for a transform job and its model, at most 63 characters.
 
-        It holds the time to the microsecond: no two jobs share one.
+        It contains the time to the microsecond: no two jobs have the same name.
         """
         return f"{self.training_job[:30].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}"
 
     @property
     def command(self) -> str:
-        """The command that follows and stops the jobs, for advice."""
+        """The command that follows and stops the jobs, for messages."""
         return f"python -m ml.transform --stage {self.stage}"
 
     def target(self, job: str) -> str:
@@ -53,7 +54,7 @@ class Scorer:
 
 
 def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:
-    """Return the scorer for a stage's model in context.
+    """Return the scorer for a stage's model in cdk.context.json.
 
     Raises:
         UserError: the storage stack is not deployed.
@@ -66,7 +67,7 @@ def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Score
 
 
 def confirmation(instance_type: str, price_table: Path | None, yes: bool) -> Confirm:
-    """Return what says time and price of a job over that many images and, unless `yes`, asks.
+    """Return a function that prints time and price of a job over n images and, unless `yes`, asks whether to go on.
 
     Raises:
         UserError: the instance type or the price table is not allowed.

@@ -1,14 +1,14 @@
-"""One batch transform job: created with a model of its own, followed, stopped, and its .out objects read."""
+"""One batch transform job with its own model: create it, follow it, stop it, read its .out objects."""
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.exceptions
 
 from ml.aws import clients, errors
 from ml.aws.errors import explain
+from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import output_files
@@ -17,12 +17,12 @@ from ml.training import prices
 
 POLL_SECONDS = 1.0
 COUNT_SECONDS = 5.0
-"""Between two counts of the outputs; longer for many, so that a listing of 1,000 keys a second is never exceeded."""
+"""Between two counts of the outputs; longer for many, because listing takes a second for 1,000 keys."""
 LOG_SECONDS = 30.0
 """Between two lines of progress in a log file."""
 ENDED = ("Completed", "Failed", "Stopped")
 INPUTS = "transform-input"
-"""Prefix of the bucket for what exists only as the input of a job: images of a folder, manifests."""
+"""Prefix of the bucket for the input of jobs: images of a folder, manifests."""
 REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
@@ -34,7 +34,7 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
         target: URI of the output prefix.
 
     Raises:
-        botocore.exceptions.ClientError: SageMaker refused; there is no model left then.
+        botocore.exceptions.ClientError: SageMaker refused; the model is deleted again.
     """
     sagemaker, place = clients.client("sagemaker"), scorer.place
     built = request(job, job, source, target, scorer.instance_type, place.key)
@@ -84,8 +84,8 @@ def request(
 def run(scorer: Scorer, job: str, source: dict[str, str], total: int) -> tuple[dict[str, str], str | None]:
     """Create a job, wait for its end and return the text by path below its output prefix, and its failure reason.
 
-    A job fails when one image does; the others are scored all the same, so that their output is returned too.
-    What ends this call early stops the job, as nobody would read its output.
+    A job fails if one image fails; the others are scored and their output is returned. An interruption of this call
+    stops the job, because nobody would read its output.
 
     Raises:
         UserError: the job was stopped.
@@ -151,21 +151,13 @@ def delete_model(job: str) -> None:
 
 def output_keys(target: str) -> list[str]:
     """Return the key of every .out object below an output prefix."""
-    bucket, _, prefix = target.removeprefix("s3://").partition("/")
-    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-    return [
-        item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(output_files.SUFFIX)
-    ]
+    bucket, prefix = split_uri(target)
+    return [key for key in Bucket(bucket).sizes(f"{prefix}/") if key.endswith(output_files.SUFFIX)]
 
 
 def read_outputs(target: str) -> dict[str, str]:
     """Return the text of every .out object by its path below an output prefix."""
-    s3, keys = clients.client("s3"), output_keys(target)
-    bucket, _, prefix = target.removeprefix("s3://").partition("/")
-
-    def read(key: str) -> str:
-        return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace"))
-
-    with ThreadPoolExecutor(16) as pool:
-        texts = pool.map(read, keys)
-        return {key.removeprefix(f"{prefix}/"): text for key, text in zip(keys, texts, strict=True)}
+    bucket, prefix = split_uri(target)
+    keys = output_keys(target)
+    texts = Bucket(bucket).map(lambda body: body.decode(errors="replace"), keys)
+    return {key.removeprefix(f"{prefix}/"): text for key, text in zip(keys, texts, strict=True)}

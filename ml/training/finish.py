@@ -20,7 +20,7 @@ def finish(stage: str, job: str, price_table: Path | None = None) -> None:
         description, log = follow.follow(job, lambda line: print(line, flush=True))
     follow.check(description)
     with errors.advising(f"Training job {job} has ended; `{command} --attach {job}` records it."):
-        run = runs.keep(description, log, table)
+        run = runs.store(description, log, table)
     if description["TrainingJobStatus"] == "Stopped":
         stopped = f"Training job {job} {follow.stop_reason(description)}. The model in context is unchanged."
         if run is None:

@@ -16,15 +16,15 @@ GROUP = "/aws/sagemaker/TrainingJobs"
 POLL_SECONDS = 2.0
 ENDED = ("Completed", "Failed", "Stopped")
 UNREADABLE = ("ResourceNotFoundException", "AccessDeniedException")
-"""Errors of CloudWatch Logs for a log that does not exist yet, or that these credentials may not read."""
+"""Errors of CloudWatch Logs for a log that does not exist yet, or to which access is denied."""
 
 
 def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLog]:
     """Show the job's progress until it ends; return its description and what its log says.
 
     Raises:
-        UserError: there is no such job, or it runs another algorithm.
-        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused an answer, or could not be
+        UserError: the job does not exist, or runs another algorithm.
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused a call, or could not be
             reached for a minute. The job goes on.
     """
     sagemaker = clients.client("sagemaker")
@@ -62,7 +62,7 @@ def describe(sagemaker: Any, job: str) -> dict[str, Any]:
 
 
 def epochs_of(description: dict[str, Any]) -> int:
-    """Return how many epochs a job was asked for.
+    """Return the number of epochs that a job was started with.
 
     Raises:
         UserError: it runs another algorithm.
@@ -84,29 +84,29 @@ def new_statuses(description: dict[str, Any], shown: set[tuple[str, Any]]) -> li
     return [status for status, _ in new]
 
 
-def tick(words: str) -> None:
-    """Show where the epoch is, on a line that the next one takes the place of; a log file is spared."""
+def tick(progress: str) -> None:
+    """Show the progress of an epoch on a line that the next one overwrites; print nothing to a log file."""
     if sys.stderr.isatty():
-        print(f"\r{words}\033[K", end="\r", file=sys.stderr, flush=True)
+        print(f"\r{progress}\033[K", end="\r", file=sys.stderr, flush=True)
 
 
 def check(description: dict[str, Any]) -> None:
-    """Return when a job did not fail.
+    """Check that a job did not fail.
 
     Raises:
-        UserError: it failed; the sentence holds SageMaker's reason.
+        UserError: it failed; the message contains SageMaker's reason.
     """
     if description["TrainingJobStatus"] != "Failed":
         return
     reason = description.get("FailureReason", "no reason given").rstrip(".")
-    remedy = next((words for code, words in REMEDIES.items() if reason.startswith(code)), "")
-    told = " ".join(filter(None, [f"{reason}.", remedy]))
+    remedy = next((sentence for code, sentence in REMEDIES.items() if reason.startswith(code)), "")
+    advice = " ".join(filter(None, [f"{reason}.", remedy]))
     job = description["TrainingJobName"]
-    raise UserError(f"Training job {job} failed: {told} Its log is in CloudWatch Logs, group {GROUP}.")
+    raise UserError(f"Training job {job} failed: {advice} Its log is in CloudWatch Logs, group {GROUP}.")
 
 
 def stop_reason(description: dict[str, Any]) -> str:
-    """Return why SageMaker stopped a job (DescribeTrainingJob, SecondaryStatus), and what to do about it."""
+    """Return why a job was stopped (DescribeTrainingJob, SecondaryStatus), and what to do."""
     limits = description["StoppingCondition"]
     match description["SecondaryStatus"]:
         case "MaxWaitTimeExceeded":
@@ -128,9 +128,9 @@ class LogReader:
         self.tokens: dict[str, str] = {}
 
     def new_lines(self) -> list[str]:
-        """Return the lines since the last call; none while there is no stream, or where none may be read.
+        """Return the lines since the last call; none if there is no stream, or access to it is denied.
 
-        A call that fails on the way loses nothing: the next one reads from the same place.
+        A call that fails loses no line: the next one starts at the same position.
         """
         lines: list[str] = []
         tokens = dict(self.tokens)

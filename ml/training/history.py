@@ -1,4 +1,4 @@
-"""Past training runs: show them, or take one of them again."""
+"""Past training runs: list them, or use one again."""
 
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,23 @@ from ml.training import follow, prices, runs
 
 
 def show(stage: str) -> None:
-    """Print past runs, the newest first; a star marks the one in context."""
+    """Print past runs, the newest first; a star marks the run in cdk.context.json."""
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
     current = project.read_context().get(f"model:{stage}", {}).get("training_job")
-    found = runs.every(bucket)
-    if not found:
+    past = runs.every(bucket)
+    if not past:
         print(f"No runs in s3://{bucket}/{runs.PREFIX} yet.")
         return
-    width = max(len(run["training_job"]) for run in found) + 2
+    width = max(len(run["training_job"]) for run in past) + 2
     print(
         f"  {'job':<{width}}{'status':<21}{'ended':<27}{'dataset':<30}"
         f"{'best val. acc.':>14}{'test AUROC':>12}{'gate':>9}"
     )
-    for run in found:
-        facts = runs.get_json(bucket, run["training_job"], "metrics.json")
+    for run in past:
+        metrics = runs.get_json(bucket, run["training_job"], "metrics.json")
         best = "-" if run["best_validation_accuracy"] is None else f"{run['best_validation_accuracy']:.4f}"
-        auroc = "-" if facts is None else f"{facts['splits']['test']['AUROC']['value']:.4f}"
-        gate = "-" if facts is None else "passed" if facts["gate"]["passed"] else "missed"
+        auroc = "-" if metrics is None else f"{metrics['splits']['test']['AUROC']['value']:.4f}"
+        gate = "-" if metrics is None else "passed" if metrics["gate"]["passed"] else "missed"
         star = "*" if run["training_job"] == current else " "
         print(
             f"{star} {run['training_job']:<{width}}{run['status']:<21}{run['ended']:<27}{run['dataset']:<30}"
@@ -35,7 +35,7 @@ def show(stage: str) -> None:
 
 
 def use(stage: str, job: str, price_table: Path | None = None) -> None:
-    """Put a past run into context, with its evaluation if it has one; record it first if nobody did.
+    """Write a past run to cdk.context.json, with its evaluation if it has one; record it first if necessary.
 
     Raises:
         UserError: there is no such job, it still runs, or it left no model in this stage's bucket.
@@ -48,7 +48,7 @@ def use(stage: str, job: str, price_table: Path | None = None) -> None:
 
 
 def unrecorded(stage: str, bucket: str, job: str, table: dict[str, Any]) -> dict[str, Any]:
-    """Record a job that ended while nobody followed it, from its description and its log.
+    """Record a job that ended while no command followed it, from its description and its log.
 
     Raises:
         UserError: there is no such job, it still runs, or it left no model in `bucket`.
@@ -64,7 +64,9 @@ def unrecorded(stage: str, bucket: str, job: str, table: dict[str, Any]) -> dict
     if not artifact.startswith(f"s3://{bucket}/{runs.PREFIX}{job}/"):
         raise UserError(f"Training job {job} wrote to {artifact}; stage {stage} uses s3://{bucket}/{runs.PREFIX}.", 2)
     _, log = follow.follow(job, lambda line: None)
-    run = runs.keep(description, log, table)
+    run = runs.store(description, log, table)
     if run is None:
-        raise UserError(f"Training job {job} {follow.stop_reason(description)}, and left no model: no {artifact}.")
+        stopped = description["TrainingJobStatus"] == "Stopped"
+        ending = follow.stop_reason(description) if stopped else "completed"
+        raise UserError(f"Training job {job} {ending}, but left no model: {artifact} does not exist.")
     return run

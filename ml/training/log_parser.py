@@ -1,7 +1,7 @@
-"""What a training job's log lines say, epoch by epoch.
+"""Read a training job's log lines, epoch by epoch.
 
-CloudWatch shows the container's tabs as "#011". Epochs count from 0 in the log. The kept model is the one of the best
-validation accuracy, which need not be the last epoch.
+CloudWatch shows the container's tabs as "#011". Epochs count from 0 in the log. The stored model is that of the best
+validation accuracy, not necessarily of the last epoch.
 """
 
 import re
@@ -18,7 +18,7 @@ BEST = re.compile(r"Storing the best model with validation accuracy: ([0-9.]+)")
 
 @dataclass
 class Epoch:
-    """One finished epoch; accuracies are shares, seconds those of the training pass."""
+    """One finished epoch; accuracies are from 0 to 1, seconds are those of the training pass."""
 
     number: int
     train_accuracy: float | None = None
@@ -28,15 +28,15 @@ class Epoch:
 
 @dataclass
 class JobLog:
-    """Reads the lines of all attempts in order and remembers the epochs.
+    """The epochs of all attempts of a job, from its lines in order.
 
-    An attempt that starts after a spot interruption goes on with the epochs or repeats some: an epoch counts once, with
-    what was said of it last.
+    An attempt after a spot interruption continues with the next epoch or repeats some. Of a repeated epoch the last
+    values count.
 
     Attributes:
-        total: epochs asked for.
+        total: number of epochs that the job was started with.
         best: best validation accuracy of all attempts.
-        now: where the epoch that runs has got to, in words; empty between epochs.
+        now: progress of the running epoch as text; empty between epochs.
     """
 
     total: int
@@ -46,7 +46,7 @@ class JobLog:
     now: str = ""
 
     def read(self, line: str) -> str | None:
-        """Take one line; return what to show for it: a progress line at the end of an epoch, or nothing."""
+        """Read one line; return the text to show at the end of an epoch, otherwise None."""
         if match := BATCH.search(line):
             self.speed = float(match[3])
             accuracy = f", accuracy {float(match[4]):.4f}" if match[4] else ""
@@ -74,7 +74,7 @@ class JobLog:
         parts.append(f"validation accuracy {epoch.validation_accuracy:.4f}")
         if self.speed:
             parts.append(f"{self.speed:.0f} images/s")
-        times = [one.seconds for one in self.epochs.values() if one.seconds]
+        times = [each.seconds for each in self.epochs.values() if each.seconds]
         left = self.total - epoch.number - 1
         if times and left:
             parts.append(f"about {sum(times) / len(times) * left:.0f} s left")

@@ -1,4 +1,4 @@
-"""What a training job will cost, from a dated price table that can be replaced by another."""
+"""Estimate time and price of jobs from a dated price table that can be replaced."""
 
 import json
 import math
@@ -15,7 +15,7 @@ BILLED_START = 200.0
 EPOCH_OVERHEAD = 2.0
 """Seconds of validation and storing after each epoch (the same run)."""
 RELATIVE_WORK = {18: 1.8, 34: 3.6, 50: 3.8, 101: 7.6, 152: 11.3, 200: 15.0}
-"""GFLOPs of each ResNet at 224 x 224 (He et al., 2016); a network's speed is taken to fall as they rise."""
+"""GFLOPs of each ResNet at 224 x 224 (He et al., 2016); speed is assumed to be inversely proportional to them."""
 MEASURED_LAYERS = 101
 TRANSFORM_START = 360.0
 """Seconds until a transform job's container answers; 5 to 8 minutes in public logs."""
@@ -24,15 +24,15 @@ WORKER_SPEED = 0.39
 
 
 TABLES = ("training_hour", "hosting_hour", "transform_hour", "images_per_second")
-"""What a price table must hold by instance type or family."""
+"""Required parts of a price table, by instance type or family."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Billed seconds and cost of a job at the on-demand price; None where the table has no speed, or no price.
+    """Billed seconds and cost of a job at the on-demand price; None if the table has no speed, or no price.
 
     Attributes:
-        basis: one sentence on where the numbers come from.
+        basis: the origin of the numbers.
     """
 
     seconds: float | None
@@ -41,7 +41,7 @@ class Estimate:
     basis: str
 
     def __str__(self) -> str:
-        money = "an unknown sum" if self.cost is None else f"about {self.cost:.2f} {self.currency}"
+        money = "an unknown price" if self.cost is None else f"about {self.cost:.2f} {self.currency}"
         minutes = "an unknown time" if self.seconds is None else f"{self.seconds / 60:.0f} billed minutes"
         return f"{minutes}, {money}"
 
@@ -50,7 +50,7 @@ def read(path: Path | None) -> dict[str, Any]:
     """Return a price table, the project's own by default.
 
     Raises:
-        UserError: the file is no such table.
+        UserError: the file is not a price table.
     """
     source = path or TABLE
     try:
@@ -58,7 +58,9 @@ def read(path: Path | None) -> dict[str, Any]:
         complete = all(isinstance(table[name], dict) for name in TABLES)
         known = complete and table["read"] and table["currency"] and table["region"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"--prices {source} is no price table ({error!r}); copy {TABLE} and change it.", 2) from error
+        raise UserError(
+            f"--prices {source} is not a price table ({error!r}); copy {TABLE} and change it.", 2
+        ) from error
     if not known:
         raise UserError(f"--prices {source} lacks its date, region, currency or prices; copy {TABLE} and change it.", 2)
     return dict(table)
@@ -67,7 +69,7 @@ def read(path: Path | None) -> dict[str, Any]:
 def training(table: dict[str, Any], instance_type: str, layers: int, samples: int, epochs: int) -> Estimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
-    An instance family without a measured speed counts as the slowest measured one, so that the estimate is high.
+    An instance family without a measured speed counts as the slowest measured one: the estimate is then high.
     """
     speeds = table["images_per_second"]
     if not speeds:
@@ -84,7 +86,7 @@ def training(table: dict[str, Any], instance_type: str, layers: int, samples: in
 def transform(table: dict[str, Any], instance_type: str, images: int) -> Estimate:
     """Estimate a batch transform job: 360 s + images / (0.39 x workers).
 
-    Whether the start is billed is not documented; it is counted, so that the estimate is high.
+    It is not documented whether the start is billed. It counts here: the estimate is rather too high.
     """
     count = workers(instance_type)
     seconds = TRANSFORM_START + images / (WORKER_SPEED * count)
@@ -96,20 +98,20 @@ def transform(table: dict[str, Any], instance_type: str, images: int) -> Estimat
 
 
 def workers(instance_type: str) -> int:
-    """Return how many images the algorithm's container scores at a time: one for each vCPU but one, at least 1.
+    """Return how many images the algorithm's container scores at a time: the number of vCPUs minus 1.
 
     Raises:
-        UserError: this is no instance type.
+        UserError: it is not an instance type.
     """
     match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|(\d*)xlarge)", instance_type)
     if match is None:
-        raise UserError(f"--instance-type {instance_type} is no instance type; give one such as ml.m5.4xlarge.", 2)
+        raise UserError(f"--instance-type {instance_type} is not an instance type; give one such as ml.m5.4xlarge.", 2)
     vcpus = 2 if match[1] is None else 4 * int(match[1] or 1)
     return vcpus - 1
 
 
 def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis: str) -> Estimate:
-    """Return the estimate for so many seconds; `hourly` is None where the table has no price."""
+    """Return the estimate for a number of seconds; `hourly` is None if the table has no price."""
     price = "no price in the table" if hourly is None else f"{hourly} {table['currency']} an hour"
     return Estimate(
         seconds,
@@ -120,5 +122,5 @@ def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis:
 
 
 def cost(seconds: float, hourly: float) -> float:
-    """Return the price of billed seconds, which are counted up to whole ones."""
+    """Return the price of billed seconds, rounded up to whole seconds."""
     return math.ceil(seconds) * hourly / 3600

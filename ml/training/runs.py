@@ -1,4 +1,4 @@
-"""What is kept of each training run, beside its artifact: run.json, metrics.json, report.html, predictions.csv."""
+"""The record of each training run beside its artifact: run.json, metrics.json, report.html, predictions.csv."""
 
 import csv
 import datetime as dt
@@ -8,9 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.exceptions
-
-from ml.aws import clients
+from ml.aws.s3 import Bucket, split_uri
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.evaluation.evaluate import Previous
@@ -21,34 +19,26 @@ PREFIX = "training/"
 CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv"}
 
 
-def place(artifact: str, name: str) -> tuple[str, str]:
+def location(artifact: str, name: str) -> tuple[str, str]:
     """Return bucket and key of a file beside an artifact, s3://BUCKET/training/JOB/output/model.tar.gz."""
-    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(artifact)
     return bucket, key.removesuffix("output/model.tar.gz") + name
 
 
 def put(artifact: str, name: str, body: bytes) -> str:
     """Store a file beside an artifact; return its URI."""
-    bucket, key = place(artifact, name)
-    content_type = CONTENT_TYPES[name.rsplit(".", 1)[-1]]
-    clients.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    bucket, key = location(artifact, name)
+    Bucket(bucket).put(key, body, CONTENT_TYPES[name.rsplit(".", 1)[-1]])
     return f"s3://{bucket}/{key}"
 
 
 def get(bucket: str, job: str, name: str) -> bytes | None:
-    """Return a file of a run; None where there is none."""
-    s3 = clients.client("s3")
-    try:
-        found: bytes = s3.get_object(Bucket=bucket, Key=f"{PREFIX}{job}/{name}")["Body"].read()
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-            raise
-        return None
-    return found
+    """Return a file of a run; None if it does not exist."""
+    return Bucket(bucket).get(f"{PREFIX}{job}/{name}")
 
 
 def get_json(bucket: str, job: str, name: str) -> dict[str, Any] | None:
-    """Return a JSON file of a run; None where there is none."""
+    """Return a JSON file of a run; None if it does not exist."""
     body = get(bucket, job, name)
     return None if body is None else json.loads(body)
 
@@ -57,7 +47,7 @@ def find(bucket: str, job: str) -> dict[str, Any]:
     """Return the run record of a job.
 
     Raises:
-        UserError: there is none.
+        UserError: it does not exist.
     """
     run = get_json(bucket, job, "run.json")
     if run is None:
@@ -67,10 +57,10 @@ def find(bucket: str, job: str) -> dict[str, Any]:
 
 def every(bucket: str) -> list[dict[str, Any]]:
     """Return all run records, the newest first."""
-    pages = clients.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith("/run.json")]
-    found = [find(bucket, key.removeprefix(PREFIX).removesuffix("/run.json")) for key in keys]
-    return sorted(found, key=lambda run: str(run["ended"]), reverse=True)
+    objects = Bucket(bucket)
+    records = [key for key in objects.sizes(PREFIX) if key.endswith("/run.json")]
+    runs: list[dict[str, Any]] = objects.map(json.loads, records)
+    return sorted(runs, key=lambda run: str(run["ended"]), reverse=True)
 
 
 def previous(bucket: str, dataset: str, job: str) -> Previous | None:
@@ -82,20 +72,16 @@ def previous(bucket: str, dataset: str, job: str) -> Previous | None:
         table = get(bucket, run["training_job"], "predictions.csv")
         if table is not None:
             rows = csv.DictReader(io.StringIO(table.decode()))
-            right = {row["file"]: row["called"] == row["label"] for row in rows if row["file"].startswith("test/")}
-            return Previous(run["training_job"], right)
+            correct = {row["file"]: row["called"] == row["label"] for row in rows if row["file"].startswith("test/")}
+            return Previous(run["training_job"], correct)
     return None
 
 
-def keep(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any] | None:
+def store(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any] | None:
     """Store the record of an ended job beside its artifact and return it; None for a job that left no artifact."""
     artifact = description["ModelArtifacts"]["S3ModelArtifacts"]
-    bucket, key = place(artifact, "output/model.tar.gz")
-    try:
-        clients.client("s3").head_object(Bucket=bucket, Key=key)
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] != "404":
-            raise
+    bucket, key = split_uri(artifact)
+    if not Bucket(bucket).exists(key):
         return None
     run = record(description, log, table)
     put(artifact, "run.json", json.dumps(run, indent=1).encode())
@@ -103,14 +89,14 @@ def keep(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dic
 
 
 def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any]:
-    """Return what is worth keeping of an ended job.
+    """Return the record of an ended job.
 
-    `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. `cost` is what was paid by
-    `table`, or None: spot's discount shortens the billable seconds, which count at the on-demand price
-    (DescribeTrainingJob, BillableTimeInSeconds).
+    `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. `cost` is the billable
+    seconds at the on-demand price in `table`, or None. Spot's discount is in the seconds (DescribeTrainingJob,
+    BillableTimeInSeconds).
     """
     channel = description["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
-    bucket, _, key = channel.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(channel)
     name = "/".join(key.split("/")[1:3])
     dataset = upload.read_version(bucket, name)
     instance_type = description["ResourceConfig"]["InstanceType"]
@@ -137,7 +123,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
 
 
 def summary(run: Mapping[str, Any]) -> str:
-    """Return what a run reached and what was paid for it."""
+    """Return the best accuracy and the price of a run in a sentence."""
     best = run["best_validation_accuracy"]
     done = sum(epoch["validation_accuracy"] is not None for epoch in run["epochs"])
     billed, trained = run["billable_seconds"], run["training_seconds"]
@@ -153,10 +139,10 @@ def summary(run: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def model_entry(run: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what cdk.context.json holds of a run, and of its metrics once it was evaluated.
+def model_entry(run: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the entry of cdk.context.json for a run, with its metrics once it was evaluated.
 
-    `gate` is "passed", "forced", or the reason why the model may not be deployed.
+    `gate` is "passed", "forced", or the reason why the model must not be deployed.
     """
     entry = {
         "artifact": run["artifact"],
@@ -167,30 +153,30 @@ def model_entry(run: Mapping[str, Any], facts: Mapping[str, Any] | None) -> dict
         "resize_mode": run["resize_mode"],
         "created": run["ended"],
     }
-    if facts is None:
+    if metrics is None:
         return entry | {
             "threshold": 0.5,
             "threshold_source": "default, before any evaluation",
             "calibration": {"slope": 1.0, "intercept": 0.0},
             "gate": "it was not evaluated yet; run `python -m ml.transform`",
         }
-    gate = facts["gate"]
-    verdict = "passed" if gate["passed"] else "forced" if facts["forced"] else gate["sentence"]
+    gate = metrics["gate"]
+    verdict = "passed" if gate["passed"] else "forced" if metrics["forced"] else gate["sentence"]
     return entry | {
-        "threshold": facts["threshold"],
-        "threshold_source": f"{facts['threshold_source']} of {facts['dataset']}",
-        "calibration": {name: facts["calibration"][name] for name in ("slope", "intercept")},
+        "threshold": metrics["threshold"],
+        "threshold_source": f"{metrics['threshold_source']} of {metrics['dataset']}",
+        "calibration": {name: metrics["calibration"][name] for name in ("slope", "intercept")},
         "gate": verdict,
-        "metrics": facts["splits"]["test"],
-        "report": facts["report"],
+        "metrics": metrics["splits"]["test"],
+        "report": metrics["report"],
     }
 
 
 def code_version() -> str:
-    """Return what git calls this code, "-dirty" with uncommitted changes; "unknown" outside of a repository."""
+    """Return git's description of this code, "-dirty" with uncommitted changes; "unknown" outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        completed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return done.stdout.strip()
+    return completed.stdout.strip()

@@ -28,24 +28,24 @@ def test_every_kind_of_lost_connection_is_asked_again() -> None:
 
 def test_a_connection_that_stays_lost_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.01)
-    asked = []
+    calls = []
 
     def ask() -> None:
-        asked.append(1)
-        raise clients.CONNECTION_ERRORS[2]
+        calls.append(1)
+        raise CONNECTION_ERRORS[2]
 
     with pytest.raises(botocore.exceptions.ReadTimeoutError):
         clients.retry_on_connection_error(ask, 0.001)
-    assert len(asked) == 11
+    assert len(calls) == 11
 
 
 def test_a_refusal_is_not_asked_again() -> None:
-    asked = []
+    calls = []
 
     def ask() -> None:
-        asked.append(1)
+        calls.append(1)
         raise botocore.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeTrainingJob")
 
     with pytest.raises(botocore.exceptions.ClientError):
         clients.retry_on_connection_error(ask, 0.001)
-    assert len(asked) == 1
+    assert len(calls) == 1

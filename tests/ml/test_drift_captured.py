@@ -21,7 +21,7 @@ from radiograph import encode
 from tests.localaws.server.builders import Server, document
 
 from .conftest import STAGE
-from .test_drift import ENTRY, phantom
+from .scoring_builders import ENTRY, phantom
 
 NOW = dt.datetime.now(dt.UTC)
 ARTIFACT = "s3://images/training/job-1/output/model.tar.gz"
@@ -60,7 +60,7 @@ def line(image: bytes, score: float = 0.25, time: dt.datetime = NOW, encoding: s
 
 
 def collect(*records: dict[str, Any] | bytes, since: dt.datetime = NOW - dt.timedelta(1)) -> captured.Requests:
-    lines = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in records]
+    lines = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
     return captured.collect(lines, since, MODEL)
 
 
@@ -73,8 +73,8 @@ def test_each_image_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_a
     image = Image.open(io.BytesIO(phantom(2))).convert("L")
     covered = [encode(explain.covered(image, cell)) for cell in (0, 24, 48)]
     old = line(phantom(4), time=NOW - dt.timedelta(2))
-    found = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
-    assert str(found) == (
+    requests = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
+    assert str(requests) == (
         "6 captured requests, 2 distinct images (left out: 3 x an image covered in part for a heat map; 1 x the same "
         "image again)"
     )
@@ -84,35 +84,35 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     """A sound record with one value replaced, or with None taken away."""
     record = line(phantom(1))
     *parents, last = path.split(".")
-    place = record
+    parent = record
     for name in parents:
-        place = place[name]
+        parent = parent[name]
     if value is None:
-        del place[last]
+        del parent[last]
     else:
-        place[last] = value
+        parent[last] = value
     return record
 
 
 HOSTILE: list[tuple[dict[str, Any] | bytes, str]] = [
-    (b"{", "the line is no record of data capture"),
-    (b"\xff\xfe", "the line is no record of data capture"),
-    (b"[" * 100_000, "the line is no record of data capture"),
-    (b"null", "the line is no record of data capture"),
-    (b"[1]", "the line is no record of data capture"),
-    (changed("captureData", None), "the line is no record of data capture"),
-    (changed("eventMetadata.inferenceTime", "yesterday"), "the line is no record of data capture"),
-    (changed("eventMetadata.inferenceTime", 5), "the line is no record of data capture"),
+    (b"{", "the line is not a data capture record"),
+    (b"\xff\xfe", "the line is not a data capture record"),
+    (b"[" * 100_000, "the line is not a data capture record"),
+    (b"null", "the line is not a data capture record"),
+    (b"[1]", "the line is not a data capture record"),
+    (changed("captureData", None), "the line is not a data capture record"),
+    (changed("eventMetadata.inferenceTime", "yesterday"), "the line is not a data capture record"),
+    (changed("eventMetadata.inferenceTime", 5), "the line is not a data capture record"),
     (changed("captureData", "text"), "endpointInput was not captured"),
     (changed("captureData.endpointInput", None), "endpointInput was not captured"),
     (changed("captureData.endpointOutput", None), "endpointOutput was not captured"),
     (changed("captureData.endpointInput.data", [1]), "endpointInput was not captured"),
     (changed("captureData.endpointInput.data", "%%%"), "endpointInput is not base64"),
     (changed("captureData.endpointInput.data", "\u00e9"), "endpointInput is not base64"),
-    (changed("captureData.endpointInput.data", ""), "what was sent is no usable image"),
-    (changed("captureData.endpointInput.data", "aGVsbG8="), "what was sent is no usable image"),
-    (changed("captureData.endpointInput.encoding", "CSV"), "what was sent is no usable image"),
-    (line(phantom(1)[:2000]), "what was sent is no usable image"),
+    (changed("captureData.endpointInput.data", ""), "the request is not a usable image"),
+    (changed("captureData.endpointInput.data", "aGVsbG8="), "the request is not a usable image"),
+    (changed("captureData.endpointInput.encoding", "CSV"), "the request is not a usable image"),
+    (line(phantom(1)[:2000]), "the request is not a usable image"),
     (changed("captureData.endpointOutput.data", SECRET), "the answer is not 2 probabilities"),
     (changed("captureData.endpointOutput.data", f"[{SECRET}]"), "the answer is not 2 probabilities"),
     (changed("captureData.endpointOutput.data", f"[{SECRET}, NaN]"), "the answer is not 2 probabilities"),
@@ -124,9 +124,9 @@ HOSTILE: list[tuple[dict[str, Any] | bytes, str]] = [
 
 @pytest.mark.parametrize(("record", "reason"), HOSTILE)
 def test_a_record_that_cannot_be_used_is_counted_with_its_reason(record: dict[str, Any] | bytes, reason: str) -> None:
-    found = collect(line(phantom(3)), record)
-    assert (len(found.scores), dict(found.left_out)) == (1, {reason: 1})
-    assert SECRET not in str(found)
+    requests = collect(line(phantom(3)), record)
+    assert (len(requests.scores), dict(requests.left_out)) == (1, {reason: 1})
+    assert SECRET not in str(requests)
 
 
 def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
@@ -135,13 +135,13 @@ def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
 
 @pytest.fixture
 def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
-    """An account with an evaluated model, of which 60 validation images are in the data set."""
+    """An account with an evaluated model, of which 20 validation images are in the data set."""
     s3 = server.client("s3")
     rows = ["file,label,patient,model_probability,probability,called"]
-    for seed in range(60):
+    for seed in range(20):
         file = f"validation/NORMAL/{seed}.jpg"
         s3.put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
-        rows.append(f"{file},NORMAL,p{seed},{seed / 60!r},{seed / 60!r},NORMAL")
+        rows.append(f"{file},NORMAL,p{seed},{seed / 20!r},{seed / 20!r},NORMAL")
     content = json.dumps({"name": "phantom", "version": "v1", "images": []}).encode()
     s3.put_object(Bucket="images", Key="datasets/phantom/v1/dataset.json", Body=content)
     s3.put_object(Bucket="images", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
@@ -157,7 +157,7 @@ def deploy(server: Server, percent: int) -> None:
     """Deploy model and configuration as the endpoint stack does; no endpoint, whose requests are in S3 already."""
     iam = server.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}
-    if "drift" not in {one["RoleName"] for one in iam.list_roles()["Roles"]}:
+    if "drift" not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
         iam.create_role(RoleName="drift", AssumeRolePolicyDocument=document(trust))
         iam.put_role_policy(RoleName="drift", PolicyName="grants", PolicyDocument=document(GRANTS))
     image = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
@@ -195,16 +195,16 @@ def deploy(server: Server, percent: int) -> None:
 
 
 def capture(server: Server, change: Callable[[Image.Image], Image.Image] | None = None) -> None:
-    """Put 60 requests of now into S3, in two files, where SageMaker puts them.
+    """Put 20 requests of now into S3, in two files, where SageMaker puts them.
 
     Records have whole seconds: one of the second in which the configuration was made would count as older than it.
     """
     rng, time = np.random.default_rng(1), dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     records = []
-    for seed in range(100, 160):
+    for seed in range(100, 120):
         image = Image.open(io.BytesIO(phantom(seed))).convert("L")
         records.append(json.dumps(line(encode(change(image) if change else image), float(rng.random()), time)))
-    for number, part in enumerate((records[:40], records[40:])):
+    for number, part in enumerate((records[:12], records[12:])):
         key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/{time:%M-%S}-{number}.jsonl"
         server.client("s3").put_object(Bucket="images", Key=key, Body=("\n".join(part) + "\n").encode())
 
@@ -216,9 +216,9 @@ def test_unchanged_images_are_no_drift_and_no_image_is_named(
     capture(account)
     assert main(["--fail-on-drift"]) == 0
     printed = capsys.readouterr().out
-    assert "60 captured requests, 60 distinct images of endpoint" in printed
-    assert "it captures 20 % of its requests, against 60 validation images of phantom/v1" in printed
-    assert "No drift: these images look like the 60 validation images." in printed
+    assert "20 captured requests, 20 distinct images of endpoint" in printed
+    assert "it captures 20 % of its requests, against 20 validation images of phantom/v1" in printed
+    assert "No drift found between 20 validation images and 20 images now." in printed
     assert ".jpg" not in printed
 
 
@@ -228,12 +228,12 @@ def test_blurred_images_are_drift_which_fails_only_where_that_was_asked_for(
     deploy(account, 100)
     capture(account, lambda image: image.filter(ImageFilter.GaussianBlur(2)))
     assert main(["--output", "drift.json", "--days", "1"]) == 0
-    (verdict,) = (one for one in capsys.readouterr().out.splitlines() if one.startswith("Warning: drift in "))
-    assert "sharpness (large, PSI " in verdict
-    facts = json.loads((project / "drift.json").read_text(encoding="utf-8"))
-    assert (facts["drift"], facts["reference"], facts["now"]) == (True, 60, 60)
-    assert facts["quantities"]["sharpness"]["low"] > 0.25
-    assert set(facts["positive_rate"]) == {"validation", "now"}
+    (verdict,) = (row for row in capsys.readouterr().out.splitlines() if row.startswith("Warning: drift in "))
+    assert "sharpness (PSI " in verdict
+    figures = json.loads((project / "drift.json").read_text(encoding="utf-8"))
+    assert (figures["drift"], figures["reference"], figures["now"]) == (True, 20, 20)
+    assert figures["quantities"]["sharpness"]["psi"] > 0.25
+    assert set(figures["positive_rate"]) == {"validation", "now"}
     assert main(["--fail-on-drift"]) == 1
 
 
@@ -243,8 +243,8 @@ def test_without_capture_the_sentence_says_how_to_switch_it_on_and_what_it_store
     deploy(account, 0)
     assert main([]) == 1
     sentence = capsys.readouterr().err
-    for words in ("data_capture_percent is 0", f"cdk deploy --all -c stage={STAGE}", "images of patients", "--input"):
-        assert words in sentence
+    for part in ("data_capture_percent is 0", f"cdk deploy --all -c stage={STAGE}", "images of patients", "--input"):
+        assert part in sentence
 
 
 def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,7 +255,7 @@ def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, caps
     key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/x.jsonl"
     account.client("s3").put_object(Bucket="images", Key=key, Body=b"{}\n{}\n")
     assert main([]) == 1
-    assert "2 x the line is no record of data capture): nothing to compare" in capsys.readouterr().err
+    assert "2 x the line is not a data capture record): nothing to compare" in capsys.readouterr().err
 
 
 def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_sentences(

@@ -142,7 +142,7 @@ def describe_by(script: ScriptedAws, answers: Callable[[int], Operation]) -> Non
 
 @pytest.mark.parametrize("command", [train, tune])
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "message"),
     [
         (refuse_token, "Sign in again"),
         (sign_out, "Sign in again"),
@@ -156,7 +156,7 @@ def test_every_end_of_following_says_that_the_job_is_billed_and_how_to_go_on(
     capsys: pytest.CaptureFixture[str],
     command: Any,
     end: Any,
-    told: str,
+    message: str,
 ) -> None:
     if end in (refuse_token, break_off):
         describe_by(job, lambda number: end if number > 2 else lambda request: running())
@@ -164,7 +164,7 @@ def test_every_end_of_following_says_that_the_job_is_billed_and_how_to_go_on(
         monkeypatch.setattr("time.sleep", end)
     assert command.main(["--attach", JOB]) == 1
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert "is billed" in error
     for option in ("--attach", "--stop"):
         assert f"python -m {command.__name__} --stage {STAGE} {option} {JOB}" in error

@@ -13,7 +13,7 @@ from ml.dataset.sources import open_source
 from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_image
-from .test_hostile_source import SMOOTH, encoded
+from .dataset_builders import SMOOTH, encoded
 
 
 def metadata_rich() -> dict[str, bytes]:
@@ -45,8 +45,8 @@ def test_a_file_with_damaged_metadata_is_an_image_or_one_reject(
     (tmp_path / "images/NORMAL").mkdir(parents=True)
     for number in range(400):
         body = bytearray(data)
-        for place in rng.integers(0, min(1000, len(data)), rng.integers(1, 5)):
-            body[place] = rng.choice([0, 1, 0x7F, 0xFF, rng.integers(0, 256)])
+        for position in rng.integers(0, min(1000, len(data)), rng.integers(1, 5)):
+            body[position] = rng.choice([0, 1, 0x7F, 0xFF, rng.integers(0, 256)])
         (tmp_path / f"images/NORMAL/{number}.{kind}").write_bytes(body)
     write_image(tmp_path / "images/PNEUMONIA/p.jpg", 0)
     offer = open_source(str(tmp_path / "images"), tmp_path / "work", 0)

@@ -17,14 +17,7 @@ from ml.dataset.sources import open_source
 from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_image
-
-SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
-
-
-def encoded(form: str, mode: str = "L", image: Image.Image = SMOOTH, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.convert(mode).save(buffer, form, **options)
-    return buffer.getvalue()
+from .dataset_builders import SMOOTH, encoded
 
 
 def header_bomb() -> bytes:
@@ -175,8 +168,8 @@ def test_a_path_that_cannot_be_read_is_one_reject(tmp_path: Path, path: str) -> 
 def test_a_name_as_long_as_a_file_system_allows_is_kept_short(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write_image(tmp_path / folder / ("n" * 250 + ".jpg"), ord(folder))
-    found = [SourceFile(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
-    images, rejects = standardising.standardise_all(found, tmp_path / "out")
+    files = [SourceFile(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
+    images, rejects = standardising.standardise_all(files, tmp_path / "out")
     assert (len({image.name for image in images}), rejects) == (2, [])
     assert variants.copies(images, 1, 0, tmp_path / "out")
 
@@ -188,14 +181,14 @@ def test_the_encoding_of_a_dicom_file_is_that_of_its_own_pixels(tmp_path: Path) 
 
 
 def test_images_of_one_name_get_different_names(tmp_path: Path) -> None:
-    found = []
+    files = []
     for folder in ("a", "b", "c"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "Radiograph.jpeg").write_bytes(JPEG)
-        found.append(SourceFile(tmp_path / folder / "Radiograph.jpeg", 0, None))
+        files.append(SourceFile(tmp_path / folder / "Radiograph.jpeg", 0, None))
     (tmp_path / "a" / "image-2.jpeg").write_bytes(JPEG)
-    found.append(SourceFile(tmp_path / "a" / "image-2.jpeg", 0, None))
-    names = standardising.unique_names(found)
+    files.append(SourceFile(tmp_path / "a" / "image-2.jpeg", 0, None))
+    names = standardising.unique_names(files)
     assert len(set(names)) == 4
 
 

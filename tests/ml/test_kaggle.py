@@ -50,13 +50,13 @@ def handler(site: Kaggle) -> type[BaseHTTPRequestHandler]:
                 self.reply(200, json.dumps({"currentVersionNumber": 2, "ref": kaggle.DATASET}).encode())
 
         def do_GET(self) -> None:
-            asked = self.headers.get("Range")
-            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-            if asked:
-                site.ranges.append(asked)
+            header = self.headers.get("Range")
+            start = int(header.removeprefix("bytes=").removesuffix("-")) if header else 0
+            if header:
+                site.ranges.append(header)
             body = site.archive[start:]
             digest = base64.b64encode(hashlib.md5(site.archive).digest()).decode()  # noqa: S324 (Kaggle's checksum)
-            self.send_response(206 if asked else 200)
+            self.send_response(206 if header else 200)
             self.send_header("Accept-Ranges", "bytes")
             self.send_header("X-Goog-Hash", f"md5={digest}")
             self.send_header("Content-Length", str(len(body)))
@@ -107,28 +107,28 @@ def test_the_collection_comes_without_credentials_and_only_once(site: Kaggle, tm
 
 def test_a_download_that_was_cut_goes_on_where_it_stopped(site: Kaggle) -> None:
     site.cut = len(site.archive) // 2
-    with pytest.raises(UserError, match="run the command again, which resumes"):
+    with pytest.raises(UserError, match="run the command again to resume"):
         kaggle.download()
     site.cut = None
     assert (kaggle.download() / "train").is_dir()
     assert site.ranges
-    assert all(0 < int(asked.removeprefix("bytes=").removesuffix("-")) < len(site.archive) for asked in site.ranges)
+    assert all(0 < int(header.removeprefix("bytes=").removesuffix("-")) < len(site.archive) for header in site.ranges)
 
 
 def test_a_damaged_download_is_refused(site: Kaggle) -> None:
     site.damaged = True
-    with pytest.raises(UserError, match="damaged on its way and is removed"):
+    with pytest.raises(UserError, match="download was damaged"):
         kaggle.download()
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
-    [(401, "refused the credentials"), (403, "refused the credentials"), (404, "has no data set"),
-     (429, "takes no more requests"), (500, "Kaggle failed \\(status 500\\)")],
+    ("status", "message"),
+    [(401, "refused the credentials"), (403, "refused the credentials"), (404, "no longer has the data set"),
+     (429, "refuses further requests"), (500, "Kaggle failed \\(status 500\\)")],
 )  # fmt: skip
-def test_each_refusal_says_what_to_do(site: Kaggle, status: int, told: str) -> None:
+def test_each_refusal_says_what_to_do(site: Kaggle, status: int, message: str) -> None:
     site.status = status
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         kaggle.download()
 
 

@@ -1,6 +1,5 @@
 """Lists: what is written is what is read, byte for byte the same each time, and the classes are mixed."""
 
-import json
 import struct
 from dataclasses import replace
 from itertools import pairwise
@@ -11,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.dataset import formats
-from ml.dataset.layout import Layout, lay_out
-from ml.dataset.lists import list_text, parse_list
+from ml.dataset.layout import Layout, lay_out, list_text
 from ml.dataset.radiographs import Encoding, Radiograph
 from ml.dataset.split import Splits
-from ml.training import request
 
 PATHS = st.text(
     st.characters(blacklist_characters="\t\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", codec="utf-8"), min_size=1
@@ -24,9 +21,8 @@ PATHS = st.text(
 
 @given(st.lists(st.tuples(st.integers(0, 1), PATHS)))
 def test_a_list_reads_back(examples: list[tuple[int, str]]) -> None:
-    text = list_text(examples)
-    assert [(label, path) for _, label, path in parse_list(text)] == examples
-    assert [index for index, _, _ in parse_list(text)] == list(range(len(examples)))
+    lines = [line.split("\t") for line in list_text(examples).splitlines()]
+    assert lines == [[str(index), str(label), path] for index, (label, path) in enumerate(examples)]
 
 
 def test_the_bytes_are_those_of_the_developer_guide() -> None:
@@ -60,7 +56,7 @@ def test_no_part_of_a_list_is_of_one_class(channel: str, balance: bool) -> None:
 
 def test_the_copies_of_an_image_are_spread_over_the_list() -> None:
     stems = [path.split("/")[1][:5] for _, path in laid_out().channels["train"]]
-    neighbours = sum(one == other for one, other in pairwise(stems))
+    neighbours = sum(stem == following for stem, following in pairwise(stems))
     assert neighbours < len(stems) / 100
 
 
@@ -71,20 +67,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_the_same_lines() ->
     assert sorted(first.channels["train"]) == sorted(other.channels["train"])
 
 
-def test_records_and_manifests_have_the_order_of_the_list(tmp_path: Path) -> None:
+def test_records_have_the_order_of_the_list(tmp_path: Path) -> None:
     layout = laid_out()
-    texts = formats.add_manifests(layout, "bucket", {"name": "images", "version": "1"}).texts
-    listed = [path for _, _, path in parse_list(layout.texts["train_lst/train.lst"].decode())]
-    named = [json.loads(line)["source-ref"] for line in texts["manifest/train.manifest"].splitlines()]
-    assert [uri.removeprefix("s3://bucket/datasets/images/1/train/") for uri in named] == listed
     small = tmp_path / "image.jpg"
     small.write_bytes(b"jpg")
     filled = replace(layout, files=dict.fromkeys(layout.files, small))
     records = formats.add_records(filled, tmp_path).files["recordio/train/train.rec"].read_bytes()
     labels = [struct.unpack_from("<f", records, start + 12)[0] for start in range(0, len(records), 36)]
     assert labels == [label for label, _ in layout.channels["train"]]
-
-
-def test_a_streamed_manifest_is_shuffled_in_each_epoch() -> None:
-    """ShuffleConfig of CreateTrainingJob: in Pipe mode it shuffles at the start of every epoch."""
-    assert [one["ShuffleConfig"] for one in request.channels("s3://images/datasets/x", "manifest")] == [{"Seed": 0}] * 2

@@ -20,7 +20,7 @@ LINES = [
 
 def test_one_line_an_epoch_with_accuracies_speed_and_time_left() -> None:
     log = JobLog(3)
-    shown = [told for line in LINES if (told := log.read(line))]
+    shown = [message for line in LINES if (message := log.read(line))]
     assert shown == [
         "epoch 1/3, train accuracy 0.6028, validation accuracy 0.5312, 123 images/s, about 14 s left",
         "epoch 2/3, train accuracy 0.7028, validation accuracy 0.5000, 123 images/s, about 7 s left",
@@ -45,13 +45,13 @@ def test_an_attempt_that_repeats_an_epoch_does_not_count_it_twice_or_lower_the_b
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "message"),
     [
         ("CapacityError: Unable to provision requested ML compute capacity.", "try again later"),
         ("ClientError: The list names a.jpg, which is not there, exit code: 1", "which is not there"),
     ],
 )
-def test_a_failure_is_told_with_its_reason_and_a_remedy(reason: str, told: str) -> None:
-    with pytest.raises(UserError, match=told) as caught:
+def test_a_failure_is_told_with_its_reason_and_a_remedy(reason: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         follow.check({"TrainingJobName": "job", "TrainingJobStatus": "Failed", "FailureReason": reason})
     assert ".." not in str(caught.value)

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from PIL import Image
 
@@ -17,6 +16,7 @@ from ml.dataset import upload
 from ml.errors import UserError
 
 from .conftest import write_collection, write_image
+from .dataset_builders import contents, objects, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
@@ -24,25 +24,6 @@ pytestmark = pytest.mark.usefixtures("aws", "project")
 @pytest.fixture(scope="session")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_collection(tmp_path_factory.mktemp("source") / "images")
-
-
-def run(source: Path, *options: str) -> int:
-    return prepare.main(["--source", str(source), "--batch-size", "8", "--augment", "2", *options])
-
-
-def objects() -> dict[str, bytes]:
-    bucket = boto3.Session().resource("s3").Bucket("images")
-    return {item.key: item.get()["Body"].read() for item in bucket.objects.all()}
-
-
-def contents() -> tuple[str, dict[str, bytes], dict[str, Any]]:
-    """Return the version's prefix, its objects below the prefix, and dataset.json."""
-    everything = objects()
-    latest = json.loads(everything.pop("datasets/latest.json"))
-    prefix = f"datasets/{latest['name']}/{latest['version']}/"
-    assert all(key.startswith(prefix) for key in everything)
-    inside = {key.removeprefix(prefix): body for key, body in everything.items()}
-    return prefix, inside, json.loads(inside["dataset.json"])
 
 
 def digest(folder: Path) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.radiograph.dicom_files import dataset, saved
 
 from .conftest import write_collection, write_image
-from .test_prepare import contents, objects, run
+from .dataset_builders import contents, objects, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
@@ -21,11 +21,11 @@ def test_files_of_one_name_in_train_and_test_are_images_of_unknown_patients(
         for part, folder in enumerate(["train/NORMAL", "train/PNEUMONIA", "test/NORMAL", "test/PNEUMONIA"]):
             write_image(tmp_path / f"images/{folder}/{number}.jpeg", 100 * part + number)
     assert run(tmp_path / "images") == 0
-    _, inside, found = contents()
-    assert [image["patient"] for image in found["images"]] == [None] * len(found["images"])
-    assert found["patients"] == {"train": 0, "validation": 0, "test": 0}
-    assert found["unknown_patients"] == {"train": 24, "validation": 8, "test": 32}
-    assert found["shared"] == {"patients": None, "pictures": 0, "known": 0, "images": 64}
+    _, inside, content = contents()
+    assert [image["patient"] for image in content["images"]] == [None] * len(content["images"])
+    assert content["patients"] == {"train": 0, "validation": 0, "test": 0}
+    assert content["unknown_patients"] == {"train": 24, "validation": 8, "test": 32}
+    assert content["shared"] == {"patients": None, "pictures": 0, "known": 0, "images": 64}
     assert sum(key.startswith(("train/", "validation/", "test/")) and "_copy" not in key for key in inside) == 64
     printed, page = capsys.readouterr().out, inside["report.html"].decode()
     for text in (printed, page):
@@ -40,24 +40,24 @@ def test_a_claim_on_patients_says_for_how_many_images_it_holds(
         write_image(tmp_path / f"images/NORMAL/{number // 2 + 1:08d}_{number % 2:03d}.png", number)
         write_image(tmp_path / f"images/PNEUMONIA/{number}.jpeg", 100 + number)
     assert run(tmp_path / "images") == 0
-    _, inside, found = contents()
-    assert found["collection"] is None
-    assert found["shared"] == {"patients": 0, "pictures": 0, "known": 20, "images": 40}
-    assert sum(found["patients"].values()) == 10
-    assert sum(found["unknown_patients"].values()) == 20
+    _, inside, content = contents()
+    assert content["collection"] is None
+    assert content["shared"] == {"patients": 0, "pictures": 0, "known": 20, "images": 40}
+    assert sum(content["patients"].values()) == 10
+    assert sum(content["unknown_patients"].values()) == 20
     for text in (capsys.readouterr().out, inside["report.html"].decode()):
         assert "0 patients (known for 20 of 40 images; unknown for 20" in text
     report = json.loads(inside["report.json"])
-    assert report["shared"] == found["shared"]
-    assert report["unknown_patients"] == found["unknown_patients"]
+    assert report["shared"] == content["shared"]
+    assert report["unknown_patients"] == content["unknown_patients"]
 
 
 def test_the_public_collection_is_named_with_its_kinds(tmp_path: Path) -> None:
     assert run(write_collection(tmp_path / "images", 20)) == 0
-    found = contents()[2]
-    assert found["collection"] == "chest-xray-pneumonia"
-    assert {image["subtype"] for image in found["images"]} == {"im", "normal2", "bacteria", "virus"}
-    assert sum(found["unknown_patients"].values()) == 0
+    content = contents()[2]
+    assert content["collection"] == "chest-xray-pneumonia"
+    assert {image["subtype"] for image in content["images"]} == {"im", "normal2", "bacteria", "virus"}
+    assert sum(content["unknown_patients"].values()) == 0
 
 
 def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,12 +71,12 @@ def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: p
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
     assert run(folder) == 0
-    _, inside, found = contents()
+    _, inside, content = contents()
     files = json.loads(inside["report.json"])["files"]
     assert files["found"] == sum(len(names) for _, _, names in os.walk(folder))
     assert files["found"] == files["images"] + files["duplicates"] + files["left_out"] + files["ignored"]
     assert (files["duplicates"], files["left_out"], files["ignored"]) == (1, 6, 3)
-    assert files["images"] == sum(sum(counts.values()) for counts in found["counts"].values())
+    assert files["images"] == sum(sum(counts.values()) for counts in content["counts"].values())
     printed = capsys.readouterr()
     sentence = f"Files found: {files['found']} = {files['images']} images + 1 duplicates + 6 left out + 3 ignored"
     assert sentence in printed.out
@@ -99,13 +99,13 @@ def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
         write_image(tmp_path / f"images/NORMAL/{names[number] if number < len(names) else number}.jpeg", number)
         write_image(tmp_path / f"images/PNEUMONIA/p{number}.jpeg", 100 + number)
     assert run(tmp_path / "images") == 0
-    _, inside, found = contents()
-    train = {image["file"] for image in found["images"] if image["file"].startswith("train/")}
+    _, inside, content = contents()
+    train = {image["file"] for image in content["images"] if image["file"].startswith("train/")}
     listed = [f"train/{line.split(chr(9))[2]}" for line in inside["train_lst/train.lst"].decode().splitlines()]
     assert len(set(listed)) == len(listed) == 3 * len(train)
     assert set(listed) == {key for key in inside if key.startswith("train/")}
-    standardised = {inside[image["file"]] for image in found["images"]}
-    assert len(standardised) == len(found["images"])
+    standardised = {inside[image["file"]] for image in content["images"]}
+    assert len(standardised) == len(content["images"])
 
 
 def test_no_name_or_id_of_a_dicom_file_is_uploaded_whatever_lies_beside_it(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""RecordIO and manifests: what is written is what another implementation of the format reads."""
+"""RecordIO: what is written is what another implementation of the format reads."""
 
-import json
 import struct
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from localaws.image_classification import records
 from localaws.image_classification.errors import ClientError
 from ml.dataset import recordio
-from ml.dataset.manifest import manifest_text
 
 MAGIC = b"\x0a\x23\xd7\xce"
 BODIES = st.lists(st.one_of(st.binary(max_size=6), st.just(MAGIC)), max_size=8).map(b"".join)
@@ -33,11 +31,11 @@ def written(tmp_path: Path, images: list[tuple[int, bytes]]) -> Path:
 def test_records_read_back_whatever_is_in_them(tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]) -> None:
     folder = tmp_path_factory.mktemp("records")
     images = [(number % 2, body) for number, body in enumerate(bodies)]
-    found = list(records.read_records(written(folder, images)))
-    assert [struct.unpack("<IfQQ", record[:24]) for record in found] == [
+    decoded = list(records.read_records(written(folder, images)))
+    assert [struct.unpack("<IfQQ", record[:24]) for record in decoded] == [
         (0, float(label), number, 0) for number, (label, _) in enumerate(images)
     ]
-    assert [record[24:] for record in found] == bodies
+    assert [record[24:] for record in decoded] == bodies
 
 
 @given(st.lists(BODIES, min_size=1, max_size=5))
@@ -49,7 +47,7 @@ def test_the_magic_number_stands_at_a_multiple_of_four_only_where_a_part_begins(
     while position < len(data):
         begins.add(position)
         _, _, position = records.next_part(data, position, "train.rec")
-    assert {place for place in range(0, len(data), 4) if data[place : place + 4] == MAGIC} == begins
+    assert {start for start in range(0, len(data), 4) if data[start : start + 4] == MAGIC} == begins
 
 
 def test_the_index_says_where_each_record_begins(tmp_path: Path) -> None:
@@ -75,7 +73,7 @@ def test_a_record_that_holds_the_magic_number_is_cut_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (lambda data: data[:-6], "train.rec ends within a record"),
         (lambda data: data[:5], "train.rec ends within a record"),
@@ -83,17 +81,8 @@ def test_a_record_that_holds_the_magic_number_is_cut_there(tmp_path: Path) -> No
         (lambda data: data[:4] + (1 << 29 | 32).to_bytes(4, "little") + data[8:], "ends within a record"),
     ],
 )
-def test_a_broken_record_file_is_refused_with_its_name(tmp_path: Path, damage: object, told: str) -> None:
+def test_a_broken_record_file_is_refused_with_its_name(tmp_path: Path, damage: object, message: str) -> None:
     path = written(tmp_path, [(0, b"12345678")])
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
-    with pytest.raises(ClientError, match=told):
+    with pytest.raises(ClientError, match=message):
         list(records.read_records(path))
-
-
-def test_a_manifest_is_one_json_object_a_line_as_the_developer_guide_shows() -> None:
-    text = manifest_text([(0, "NORMAL/a.jpg"), (1, "PNEUMONIA/b.jpg")], "s3://images/train/")
-    assert [json.loads(line) for line in text.splitlines()] == [
-        {"source-ref": "s3://images/train/NORMAL/a.jpg", "class": "0"},
-        {"source-ref": "s3://images/train/PNEUMONIA/b.jpg", "class": "1"},
-    ]
-    assert text.endswith("}\n")

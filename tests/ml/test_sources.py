@@ -17,10 +17,10 @@ def offered(source: Path, work: Path, labels: Path | None = None) -> list[tuple[
 
 
 def test_kaggles_val_joins_train_and_test_stays(tmp_path: Path) -> None:
-    found = offered(write_collection(tmp_path / "images", 3), tmp_path)
-    assert len(found) == 6 + 8 + 8
-    assert {split for name, _, split in found if "900" in name} == {"train"}
-    assert sum(split == "test" for _, _, split in found) == 8
+    images = offered(write_collection(tmp_path / "images", 3), tmp_path)
+    assert len(images) == 6 + 8 + 8
+    assert {split for name, _, split in images if "900" in name} == {"train"}
+    assert sum(split == "test" for _, _, split in images) == 8
 
 
 def test_plain_class_folders_leave_the_split_to_us(tmp_path: Path) -> None:
@@ -39,18 +39,18 @@ def test_what_operating_systems_leave_behind_is_not_an_image(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "message"),
     [
         ([], "holds no folder; expected the folders NORMAL and PNEUMONIA"),
         (["NORMAL/a.jpeg"], "holds no image of class PNEUMONIA"),
         (["COVID/a.jpeg", "NORMAL/a.jpeg"], "holds the folders covid"),
     ],
 )
-def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], told: str) -> None:
+def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
     (tmp_path / "images").mkdir()
     for seed, name in enumerate(files):
         write_image(tmp_path / "images" / name, seed)
-    with pytest.raises(UserError, match=told) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         open_source(str(tmp_path / "images"), tmp_path, 0)
     assert caught.value.code == 2
 
@@ -77,20 +77,20 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         (["path,label", "a.jpg,NORMAL"], "has the columns path, label; it needs path, label, patient_id"),
         (["path,label,patient_id", "a.jpg,covid,1"], "line 2 has the label 'covid'; allowed: NORMAL or 0"),
         (["path,label,patient_id", "a.jpg,0,"], "line 2 has no patient_id"),
         (["path,label,patient_id", ",0,1"], "line 2 has no path"),
         (["path,label,patient_id,split", "a.jpg,0,1,dev"], "line 2 has the split 'dev'; allowed: train"),
-        (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "filled in some lines only"),
+        (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "the column split is filled in"),
         (["path,label,patient_id", "a.jpg,0,1"], "holds no image of class PNEUMONIA"),
         (["path,label,patient_id", "a.jpg"], "line 2 has the label ''"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: list[str], told: str) -> None:
-    with pytest.raises(UserError, match=told) as caught:
+def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         open_source(str(table(tmp_path, *lines)), tmp_path, 0)
     assert caught.value.code == 2
 
@@ -130,7 +130,7 @@ def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp
         "train/f.jpeg": 1,
         "LICENSE.txt": 1,
     }
-    assert "none of train, val, valid, validation, test" in left_out["holdout"].reason
+    assert "train, val, valid, validation, test" in left_out["holdout"].reason
     assert not any(reject.unusable for reject in offer.rejects)
     assert offer.found == 7
 
@@ -149,7 +149,7 @@ def test_linked_folders_are_read_and_a_link_to_a_folder_above_ends(tmp_path: Pat
         ("d.jpeg", 0),
     }
     assert sorted(reject.path.name for reject in offer.rejects) == ["above", "back"]
-    assert {reject.reason for reject in offer.rejects} == {"it links to a folder that it lies in"}
+    assert {reject.reason for reject in offer.rejects} == {"it links to a folder above it"}
     assert offer.found == 6
 
 

@@ -23,15 +23,15 @@ def test_dicom_images_are_labelled_by_a_table_and_known_by_a_salted_hash(tmp_pat
     labels = tmp_path / "labels.csv"
     labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
     offer = open_source(str(tmp_path / "images"), tmp_path / "work", 0, labels)
-    found, rejects = offer.images, offer.rejects
+    images, rejects = offer.images, offer.rejects
     again = open_source(str(tmp_path / "images"), tmp_path / "work", 0, labels).images
     other = open_source(str(tmp_path / "images"), tmp_path / "elsewhere", 0, labels).images
-    assert [image.label for image in found] == [0, 0, 1]
-    assert found[0].patient == found[1].patient != found[2].patient
-    assert [image.patient for image in again] == [image.patient for image in found]
-    assert {image.patient for image in other}.isdisjoint(image.patient for image in found)
+    assert [image.label for image in images] == [0, 0, 1]
+    assert images[0].patient == images[1].patient != images[2].patient
+    assert [image.patient for image in again] == [image.patient for image in images]
+    assert {image.patient for image in other}.isdisjoint(image.patient for image in images)
     assert [(reject.path.name, reject.code) for reject in rejects] == [("Doe_3.dcm", "no_label")]
-    for image in found:
+    for image in images:
         assert "MRN" not in f"{image.patient} {image.name}"
         assert "Doe" not in f"{image.name}"
 
@@ -65,7 +65,7 @@ def test_the_salt_is_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_dicom_files_without_labels_are_refused_with_both_ways_out(tmp_path: Path) -> None:
     write_dicom(tmp_path / "images/a.dcm")
-    with pytest.raises(UserError, match=r"--labels FILE\.csv .*or put them into NORMAL and PNEUMONIA"):
+    with pytest.raises(UserError, match=r"--labels FILE\.csv .*NORMAL and PNEUMONIA"):
         open_source(str(tmp_path / "images"), tmp_path, 0)
 
 

@@ -143,6 +143,19 @@ def test_a_stopped_job_without_a_model_is_not_recorded(
     assert not command.exists()
 
 
+def test_a_completed_job_without_a_model_is_not_described_as_stopped(
+    stage: Cloud, command: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = start(stage, epochs=1, seconds=0)
+    assert finished(stage.client("sagemaker"), job)["TrainingJobStatus"] == "Completed"
+    stage.client("s3").delete_object(Bucket=BUCKET, Key=f"training/{job}/output/model.tar.gz")
+    assert train.main(["--use", job]) == 1
+    message = capsys.readouterr().err
+    assert f"{job} completed, but left no model: s3://{BUCKET}/training/{job}/output/model.tar.gz" in message
+    assert "stopped" not in message
+    assert not command.exists()
+
+
 def test_a_completed_job_that_nobody_followed_can_be_used(
     stage: Cloud, command: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

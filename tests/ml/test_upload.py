@@ -35,8 +35,8 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def head(key: str) -> tuple[int, str]:
-    found = boto3.client("s3").head_object(Bucket="images", Key=f"{PREFIX}/{key}")
-    return found["ContentLength"], found["ContentType"]
+    answer = boto3.client("s3").head_object(Bucket="images", Key=f"{PREFIX}/{key}")
+    return answer["ContentLength"], answer["ContentType"]
 
 
 def test_each_object_arrives_whole_with_its_media_type(layout: Layout) -> None:

@@ -52,8 +52,8 @@ def test_a_copy_is_never_a_mirror_image(image: Image.Image) -> None:
     upright = np.asarray(image, np.float64)
     mirrored = upright[:, ::-1]
     for seed in range(20):
-        found = copy(image, seed)
-        assert correlation(found, upright) > correlation(found, mirrored)
+        changed = copy(image, seed)
+        assert correlation(changed, upright) > correlation(changed, mirrored)
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -66,11 +66,11 @@ def test_an_unknown_factor_is_refused_with_the_known_ones(image: Image.Image) ->
 
 
 def test_a_perturbed_image_is_harder_and_the_same_each_time(image: Image.Image) -> None:
-    found = perturb(image, "a.jpg")
-    assert found.size == image.size
-    assert np.array_equal(np.asarray(found), np.asarray(perturb(image, "a.jpg")))
-    assert not np.array_equal(np.asarray(found), np.asarray(perturb(image, "b.jpg")))
-    assert detail(found) < 0.7 * detail(image)
+    changed = perturb(image, "a.jpg")
+    assert changed.size == image.size
+    assert np.array_equal(np.asarray(changed), np.asarray(perturb(image, "a.jpg")))
+    assert not np.array_equal(np.asarray(changed), np.asarray(perturb(image, "b.jpg")))
+    assert detail(changed) < 0.7 * detail(image)
 
 
 def detail(image: Image.Image) -> float:

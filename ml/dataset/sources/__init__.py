@@ -1,4 +1,4 @@
-"""Where radiographs come from; every source offers the same: files with labels, and what it knows of their patients."""
+"""Sources of radiographs. Each offers files with labels, and with patients if it knows them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,15 +14,15 @@ SOURCES = "a folder (Kaggle's layout, class folders, or DICOM), a .csv file, `ka
 
 
 def open_source(source: str, work: Path, seed: int, labels: Path | None = None) -> Offer:
-    """Return what a source offers: the files to read with their patients, and those it had to leave out already.
+    """Return a source's offer: the files to read with their patients, and the rejects.
 
     Args:
         source: one of SOURCES.
-        work: folder for what is downloaded, drawn or remembered.
+        work: folder for drawn images and the salt.
         labels: table of labels for a DICOM folder.
 
     Raises:
-        UserError: it is no source, or cannot be used.
+        UserError: the source does not exist or cannot be used.
     """
     path = Path(source).expanduser()
     if path.name == "DICOMDIR" and path.is_file():
@@ -44,17 +44,17 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None) 
     if not folder.has_layout(listing) and any(media_of(file) == DICOM for file in listing.files):
         raise UserError(
             f"{path} holds DICOM files without class folders; name their labels with --labels FILE.csv "
-            "(columns id,label), or put them into NORMAL and PNEUMONIA.",
+            "(columns id,label), or move them to folders NORMAL and PNEUMONIA.",
             code=2,
         )
     return recognised(folder.scan(listing), work)
 
 
 def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
-    """Return an offer with what is known of each image's patient: a DICOM file's tags tell it, another file's name.
+    """Return an offer with the patients of its images, from the tags of DICOM files and the names of other files.
 
     Args:
-        public: whether the source is known to be the Kaggle collection; otherwise all names have to follow its grammar.
+        public: whether the source is known to be the Kaggle collection; otherwise all names must follow its grammar.
     """
     media = {image.path: media_of(image.path) for image in offer.images}
     pictures = [image for image in offer.images if media[image.path] is not None]

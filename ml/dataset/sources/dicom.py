@@ -1,4 +1,4 @@
-"""DICOM files: of their tags only salted hashes of the patient's, study's and image's ids go further."""
+"""DICOM files: only salted hashes of the patient's, study's and image's ids leave this module."""
 
 import hashlib
 import secrets
@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ml import atomic
 from ml.dataset.radiographs import NO_IMAGE, OUTSIDE, Offer, Reject, SourceFile, label_of
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.listing import Listing
@@ -16,17 +17,17 @@ from ml.dataset.sources.table import rows
 from ml.errors import UserError
 
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SOPInstanceUID")
-"""Tags that a line of the labels may name; a file's name will do too."""
+"""Tags whose value can be the id in a line of the labels; a file name is allowed too."""
 
 Tags = Mapping[str, str]
-"""Identifying tags by keyword; an absent or empty tag is not in it."""
+"""Identifying tags by keyword, without absent and empty tags."""
 
 
 def scan(listing: Listing, labels: Path, salt: bytes) -> Offer:
     """Return the images of a folder that a table labels.
 
-    The id in the table `labels` (id,label) is a PatientID, StudyInstanceUID, SOPInstanceUID or file name. Where the
-    folder has a DICOMDIR, only the files that it names are taken.
+    The id in the table `labels` (id,label) is a PatientID, StudyInstanceUID, SOPInstanceUID or file name. If the folder
+    has a DICOMDIR, only the files that it names are used.
 
     Raises:
         UserError: there is no DICOM file, the table or the DICOMDIR cannot be used, or a class has no image.
@@ -54,7 +55,7 @@ def scan(listing: Listing, labels: Path, salt: bytes) -> Offer:
 
 
 def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Path, salt: bytes) -> SourceFile | Reject:
-    """Return one file with the label that the table `labels` gives to one of its ids, or why it has none."""
+    """Return one file with the label of one of its ids in the table `labels`, or the reject."""
     tags = read_tags(path) if media == DICOM else {}
     if isinstance(tags, Reject):
         return tags
@@ -69,7 +70,7 @@ def labelled(path: Path, media: str | None, known: Mapping[str, int], labels: Pa
 
 
 def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
-    """Return the files that a DICOMDIR names, or every file where there is no DICOMDIR, and what is left out.
+    """Return the files that a DICOMDIR names, or every file if there is no DICOMDIR, and the rejects.
 
     Raises:
         UserError: the DICOMDIR cannot be read.
@@ -85,7 +86,7 @@ def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
         named = {listing.folder.joinpath(*([name] if isinstance(name, str) else name)) for name in ids}
     except Exception as error:  # pydicom raises nearly every built-in exception on malformed files
         raise UserError(
-            f"{index} cannot be read as a DICOMDIR ({type(error).__name__}); remove it to take every file."
+            f"{index} cannot be read as a DICOMDIR ({type(error).__name__}); remove it to use every file."
         ) from error
     present = set(listing.files)
     missing = [
@@ -93,16 +94,19 @@ def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
     ]
     unnamed = len(present - named)
     others = [Reject(listing.folder, OUTSIDE, "the DICOMDIR does not name these files", unnamed)] if unnamed else []
-    return [path for path in listing.files if path in named], [*others, *sorted(missing, key=lambda one: one.path)]
+    return [path for path in listing.files if path in named], [
+        *others,
+        *sorted(missing, key=lambda reject: reject.path),
+    ]
 
 
 def read_tags(path: Path) -> Tags | Reject:
-    """Return the identifying tags of a DICOM file, or why they cannot be read."""
+    """Return the identifying tags of a DICOM file, or the reject if they cannot be read."""
     from pydicom import dcmread
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns of every tag value outside the standard
+            warnings.simplefilter("ignore")  # pydicom warns about tag values outside the standard
             dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(IDENTIFIERS))
             values = {name: text_of(dataset.get(name)) for name in IDENTIFIERS}
     except OSError as error:
@@ -113,15 +117,14 @@ def read_tags(path: Path) -> Tags | Reject:
 
 
 def text_of(value: Any) -> str:
-    """Return a tag's value without the padding around it; "" for an absent or empty one."""
+    """Return a tag's value without padding; "" for an absent or empty tag."""
     return "" if value is None else str(value).strip("\0 \t\r\n")
 
 
 def identified(image: SourceFile, tags: Tags, salt: bytes) -> SourceFile:
-    """Return an image under names that tell nothing of the person.
+    """Return an image with a name and a patient key that contain no personal data.
 
-    The patient is the one whom the source names, else PatientID, else StudyInstanceUID (a study is of one patient);
-    without any of them it is unknown.
+    The patient is the source's, else PatientID, else StudyInstanceUID (a study is of one patient), else unknown.
     """
     key = None
     if "PatientID" in tags:
@@ -133,22 +136,16 @@ def identified(image: SourceFile, tags: Tags, salt: bytes) -> SourceFile:
 
 
 def hashed(salt: bytes, text: str) -> str:
-    """Return 12 hexadecimal digits that nobody without the salt can trace back to `text`."""
+    """Return 12 hexadecimal digits that cannot be traced back to `text` without the salt."""
     return hashlib.blake2b(text.encode(errors="surrogateescape"), key=salt, digest_size=6).hexdigest()
 
 
 def salt_of(folder: Path) -> bytes:
-    """Return the data set's salt, made once and kept in `folder` for its owner only: a second run gives the same keys.
-
-    It is never uploaded.
-    """
+    """Return the data set's salt; the first run writes it to `folder` for the owner only. It is never uploaded."""
     path = folder / "patient-salt"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(secrets.token_bytes(32))
-        temporary.replace(path)
+        atomic.write(path, secrets.token_bytes(32), private=True)
     return path.read_bytes()
 
 
@@ -168,5 +165,5 @@ def read_labels(path: Path) -> dict[str, int]:
                 f"{path}: line {number} has the label {line['label']!r}; allowed: NORMAL or 0, PNEUMONIA or 1.", 2
             )
         if known.setdefault(key, label) != label:
-            raise UserError(f"{path}: line {number} gives a second label to an id that has one already.", 2)
+            raise UserError(f"{path}: line {number} gives a second label to an id; keep one label for each id.", 2)
     return known

@@ -8,7 +8,7 @@ from ml.dataset.sources.listing import Listing
 from ml.errors import UserError
 
 SPLITS = {"train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
-"""Kaggle's 16-image val folder is a tail of its train folder: too small to choose anything by, so it joins train."""
+"""Kaggle's val folder (16 images) is too small to choose a threshold on, so it joins train."""
 LABELS = {name.lower(): label for label, name in enumerate(CLASSES)}
 
 
@@ -23,12 +23,12 @@ def tops(listing: Listing) -> set[str]:
 
 
 def scan(listing: Listing) -> Offer:
-    """Return the files of the class folders, by path, in split folders where there are any.
+    """Return the files of the class folders, by path, with the split of their split folder if there are any.
 
-    Files elsewhere are left out. A folder with another name is one reject that stands for all its files.
+    Files elsewhere are left out. A folder with another name is one reject for all its files.
 
     Raises:
-        UserError: a folder is named for no known class, or a class has no file.
+        UserError: a folder has the name of no class, or a class has no file.
     """
     split_layout = bool(tops(listing) & set(SPLITS))
     images: list[SourceFile] = []
@@ -41,12 +41,12 @@ def scan(listing: Listing) -> Offer:
         if folders and split_layout and split is None:
             outside[listing.folder / folders[0]] += 1
         elif not inner:
-            rejects.append(Reject(path, OUTSIDE, f"it lies in no folder {' or '.join(CLASSES)}"))
+            rejects.append(Reject(path, OUTSIDE, f"it is in no folder {' or '.join(CLASSES)}"))
         elif inner[0].lower() in LABELS:
             images.append(SourceFile(path, LABELS[inner[0].lower()], split))
         else:
             refuse(listing, Path(*folders[: len(folders) - len(inner)]))
-    reason = f"the folder is none of {', '.join(SPLITS)}"
+    reason = f"the folder is not one of {', '.join(SPLITS)}"
     rejects += [Reject(path, OUTSIDE, reason, files) for path, files in outside.items()]
     if not images and not split_layout:
         refuse(listing, Path())
@@ -55,7 +55,7 @@ def scan(listing: Listing) -> Offer:
 
 
 def refuse(listing: Listing, part: Path) -> None:
-    """Refuse a source for the folders in `part` of it that are named for no class.
+    """Refuse a source because folders in `part` of it have the name of no class.
 
     Raises:
         UserError: always.
@@ -67,20 +67,20 @@ def refuse(listing: Listing, part: Path) -> None:
         if len(folders := listing.folders_of(path)) > depth and Path(*folders[:depth]) == part
     }
     unknown = sorted(names - set(LABELS))
-    seen = f"the folders {', '.join(unknown)}" if unknown else "no folder"
+    holding = f"the folders {', '.join(unknown)}" if unknown else "no folder"
     raise UserError(
-        f"{listing.folder / part} holds {seen}; expected the folders NORMAL and PNEUMONIA (in any case), or train "
+        f"{listing.folder / part} holds {holding}; expected the folders NORMAL and PNEUMONIA (in any case), or train "
         "and test folders that hold them.",
         code=2,
     )
 
 
 def require_both_classes(images: list[SourceFile], origin: Path) -> None:
-    """Check that there is something to tell apart.
+    """Check that both classes have files.
 
     Raises:
         UserError: a class has no file.
     """
     for label, name in enumerate(CLASSES):
         if not any(image.label == label for image in images):
-            raise UserError(f"{origin} holds no image of class {name}; it needs images of NORMAL and of PNEUMONIA.", 2)
+            raise UserError(f"{origin} holds no image of class {name}; images of NORMAL and PNEUMONIA are required.", 2)

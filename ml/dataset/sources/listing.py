@@ -1,4 +1,4 @@
-"""Every file below a folder, each once: those to look at, and those whose names say that they are no images."""
+"""List every file below a folder once, and recognise by name those that are not images."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from ml.dataset.radiographs import OUTSIDE, Reject
 
 FILE, IGNORED, LOOP = "file", "ignored", "loop"
 IGNORED_NAMES = {"thumbs.db", "desktop.ini", "__macosx", "dicomdir"}
-"""What operating systems leave, and the index of DICOM media. Names that begin with a dot are ignored too."""
+"""Files of operating systems, and the index of DICOM media. Names that begin with a dot are ignored too."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Listing:
     """The files below a folder.
 
     Attributes:
-        files: by path, links that lead nowhere among them, which reading then reports.
-        rejects: links that cannot be followed.
+        files: sorted by path, with broken links, which reading reports.
+        rejects: links to a folder above them.
         ignored: number of files ignored by name.
     """
 
@@ -29,7 +29,7 @@ class Listing:
 
     @property
     def found(self) -> int:
-        """Number of entries that are no folders."""
+        """Number of entries that are not folders."""
         return len(self.files) + len(self.rejects) + self.ignored
 
     def folders_of(self, path: Path) -> tuple[str, ...]:
@@ -40,15 +40,15 @@ class Listing:
 def list_files(folder: Path) -> Listing:
     """Return the files below a folder; linked folders are followed."""
     entries = list(walk(folder, frozenset()))
-    rejects = [Reject(path, OUTSIDE, "it links to a folder that it lies in") for path, kind in entries if kind == LOOP]
+    rejects = [Reject(path, OUTSIDE, "it links to a folder above it") for path, kind in entries if kind == LOOP]
     files = [path for path, kind in entries if kind == FILE]
     return Listing(folder, files, rejects, len(entries) - len(files) - len(rejects))
 
 
 def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield each entry below `folder` that is no folder, as FILE, IGNORED by name, or LOOP.
+    """Yield each entry below `folder` that is not a folder, as FILE, IGNORED by name, or LOOP.
 
-    A LOOP is a link to a folder that the link lies in. `above` are the folders walked through.
+    A LOOP is a link to a folder above it. `above` contains the folders above `folder`.
     """
     above |= {folder.resolve()}
     for path in sorted(folder.iterdir()):
@@ -63,7 +63,7 @@ def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def loops(target: Path, above: frozenset[Path]) -> bool:
-    """Return whether a folder is one of `above` or holds one of them."""
+    """Return whether a folder is one of `above` or contains one of them."""
     return any(target == folder or target in folder.parents for folder in above)
 
 

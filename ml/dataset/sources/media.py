@@ -1,4 +1,4 @@
-"""What kind of file a path holds, by its first bytes."""
+"""The media type of a file, by its first bytes."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ DICOM: MediaType = "application/dicom"
 
 
 def media_of(path: Path) -> MediaType | None:
-    """Return the media type of a JPEG, PNG or DICOM file; None for any other, and for one that cannot be read."""
+    """Return the media type of a JPEG, PNG or DICOM file; None for other and unreadable files."""
     try:
-        if not path.is_file():  # opening a pipe would wait for whoever writes into it
+        if not path.is_file():  # opening a pipe would block
             return None
         with path.open("rb") as file:
             return media_type(file.read(132))

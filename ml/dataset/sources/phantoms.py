@@ -1,4 +1,4 @@
-"""Synthetic images, drawn where there are no real ones."""
+"""Synthetic images, for use without real ones."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ PHANTOMS = 1000
 
 
 def phantoms(target: Path, seed: int) -> Offer:
-    """Draw the images into `target` (kept when they are there already) and return them."""
+    """Draw the images into `target`, unless they are there already, and return them."""
     from radiograph.phantom import write_dataset
 
     progress = Progress("Drawing phantoms", PHANTOMS)

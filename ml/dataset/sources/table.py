@@ -1,4 +1,4 @@
-"""A CSV file that names the images: path,label,patient_id[,split], or for DICOM folders also an identifier."""
+"""CSV files: a table of images (path,label,patient_id[,split]), and the rows of any table."""
 
 import csv
 from collections.abc import Mapping
@@ -15,25 +15,25 @@ def read_table(path: Path) -> Offer:
     """Return the images of a table, in its order; paths are relative to the table.
 
     Raises:
-        UserError: a column is missing, or a line cannot be used (all such lines are told, up to five).
+        UserError: a column is missing, or lines cannot be used; the message names up to five of them.
     """
     lines = rows(path, REQUIRED)
     faults: list[str] = []
-    found = [image for number, line in lines if (image := image_of(path.parent, number, line, faults))]
-    given = {image.split for image in found}
-    if None in given and len(given) > 1:
-        faults.append("the column split is filled in some lines only; fill it in all or in none")
+    images = [image for number, line in lines if (image := image_of(path.parent, number, line, faults))]
+    used_splits = {image.split for image in images}
+    if None in used_splits and len(used_splits) > 1:
+        faults.append("the column split is filled in only some lines; fill it in all lines or in none")
     if faults:
         raise UserError(f"{path}: {'; '.join(faults[:5])}{' ...' if len(faults) > 5 else ''}.", code=2)
-    require_both_classes(found, path)
-    return Offer(found, found=len(found))
+    require_both_classes(images, path)
+    return Offer(images, found=len(images))
 
 
 def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, str]]]:
     """Return (line number, values by lower-case column) of a CSV file.
 
     Raises:
-        UserError: it is no readable text, or lacks a required column.
+        UserError: the file cannot be read, or lacks a required column.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -49,14 +49,14 @@ def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, 
     if missing:
         raise UserError(
             f"{path} has the columns {', '.join(columns) or 'none'}; it needs {', '.join(required)}"
-            f"{' and may have split' if required == REQUIRED else ''}.",
+            f"{' and can have split' if required == REQUIRED else ''}.",
             code=2,
         )
     return lines
 
 
 def image_of(folder: Path, number: int, line: Mapping[str, str], faults: list[str]) -> SourceFile | None:
-    """Return the image of one line, or note what is wrong with it."""
+    """Return the image of one line, or add to `faults` what is wrong with it."""
     label, patient, split = label_of(line["label"]), line["patient_id"].strip(), line.get("split", "").strip().lower()
     if not line["path"].strip():
         faults.append(f"line {number} has no path")

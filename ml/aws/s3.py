@@ -1,0 +1,73 @@
+"""Objects in S3: split URIs, list, read, write."""
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import botocore.exceptions
+
+from ml.aws import clients
+from ml.errors import UserError
+
+URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
+MISSING = ("NoSuchKey", "404")
+"""Error codes of GetObject and HeadObject for an object that does not exist."""
+THREADS = 16
+Value = TypeVar("Value")
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of s3://BUCKET/KEY; the key may be empty.
+
+    Raises:
+        UserError: it is not such a URI.
+    """
+    match = URI.fullmatch(uri)
+    if match is None:
+        raise UserError(f"{uri} is not an S3 URI; give s3://BUCKET/PREFIX, with the bucket's name in lower case.", 2)
+    return match[1], match[2] or ""
+
+
+class Bucket:
+    """The objects of one bucket; AWS's errors pass unchanged unless a method says otherwise."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.client = name, clients.client("s3")
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the size in bytes of every object below a prefix, by key, in the order of the keys."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+
+    def read(self, key: str) -> bytes:
+        """Return an object's content."""
+        return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+
+    def get(self, key: str) -> bytes | None:
+        """Return an object's content; None if it does not exist."""
+        try:
+            return self.read(key)
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+            return None
+
+    def exists(self, key: str) -> bool:
+        """Return whether an object exists."""
+        try:
+            self.client.head_object(Bucket=self.name, Key=key)
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+            return False
+        return True
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Store an object."""
+        self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def map(self, function: Callable[[bytes], Value], keys: Sequence[str]) -> list[Value]:
+        """Return the function of each object's content, in the order of the keys; objects are read in parallel."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(lambda key: function(self.read(key)), keys))
