@@ -125,9 +125,9 @@ def transform(options: argparse.Namespace) -> None:
     baseline = store.read_baseline(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
     found = evaluate(raw, baseline, previous, choices(options), dataset["collection"])
-    found = replace(found, facts=found.facts | {"missing": missing})
-    store.show(found, entry["dataset"])
-    facts = store.store(entry, found, raw, dataset, options.force)
+    found = replace(found, metrics=found.metrics | {"missing": missing})
+    store.print_summary(found, entry["dataset"])
+    facts = store.save(entry, found, raw, dataset, options.force)
     release(stage, bucket, facts)
 
 

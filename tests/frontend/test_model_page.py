@@ -11,8 +11,7 @@ from frontend import charts
 from ml.dataset.report.audit import audit, verdict
 from ml.evaluation import report
 from ml.evaluation.store import audit_of
-from tests.ml.test_audit import images
-from tests.ml.test_evaluation import computed, evaluated, split, without_patients
+from tests.ml.builders import computed, encoded_images, evaluated, split, without_patients
 
 from .conftest import KEY, Answer, Api, everything, refused_by_gateway, started
 
@@ -29,8 +28,8 @@ COST = {
 
 @functools.cache
 def evaluation() -> dict[str, Any]:
-    found = audit(images(give_away=True))
-    facts = evaluated().facts | {"training_job": "job-1", "dataset": "images/0123", "forced": False}
+    found = audit(encoded_images(shortcut=True))
+    facts = evaluated().metrics | {"training_job": "job-1", "dataset": "images/0123", "forced": False}
     facts |= {"card": report.card(facts), "warnings": report.warnings(facts)}
     return facts | {"audit": audit_of({"audit": found, "verdict": verdict(found)})}
 
@@ -90,7 +89,7 @@ def test_the_reliability_chart_has_an_interval_for_each_bin() -> None:
 
 
 def test_images_of_unknown_patients_are_said_beside_the_headline(api: Api) -> None:
-    facts = computed(test=without_patients(split(2, "test"))).facts | {"dataset": "images/0123"}
+    facts = computed(test=without_patients(split(2, "test"))).metrics | {"dataset": "images/0123"}
     facts |= {"warnings": report.warnings(facts)}
     text = everything(page(api, model(evaluation=facts)))
     assert "n = 160 images of unknown patients" in text
