@@ -60,11 +60,11 @@ def verdict(areas: dict[str, dict[str, Any]]) -> list[str]:
     """Return the audit in sentences."""
     before = {name: area for name, area in areas["before"].items() if area["low"] >= WARN_AT}
     after = [name for name, area in areas["after"].items() if area["low"] >= WARN_AT]
-    sentences = ["No single number of the source's files separates the classes well."]
+    sentences = ["No single number of the source files separates the classes well."]
     if before:
         worst = max(before, key=lambda name: float(before[name]["value"]))
         sentences = [
-            f"The source's files give the label away: {worst} alone has a label AUC of {before[worst]['value']:.3f}. "
+            f"The source files give the label away: {worst} alone has a label AUC of {before[worst]['value']:.3f}. "
             "A model can learn that from unchanged files instead of the disease."
         ]
     if after:

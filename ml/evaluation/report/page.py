@@ -43,7 +43,9 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
     """Return the warnings for the top of the report and the terminal."""
     messages = []
     if metrics.get("missing"):
-        messages.append(f"{len(metrics['missing']):,} images have no score and were left out; metrics.json lists them.")
+        messages.append(
+            f"Left out because they have no score: {len(metrics['missing']):,} images; metrics.json lists them."
+        )
     if metrics["shift"]["warning"]:
         falls = ", ".join(f"{name} falls by {fall:.3f}" for name, fall in metrics["shift"]["falls"].items())
         messages.append(
