@@ -6,8 +6,8 @@ Score the folder first, then compare:
     python -m benchmarks.external_metrics --scores scores.csv --labels Data_Entry.csv
 
 The table has the columns of NIH ChestX-ray14: "Image Index" (file name), "Finding Labels" (separated by |) and
-"Patient ID". Images are matched by file name. An image is positive when --positive is among its findings, negative when
---negative is its only one; others are left out. The threshold is the one in the scores: nothing is chosen here.
+"Patient ID". Images are matched by file name. An image is positive if --positive is among its findings, and negative if
+--negative is its only finding. Other images are left out. The threshold is the one in the scores.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ml.errors import UserError
-from ml.evaluation.metrics import metrics
+from ml.evaluation.metrics import split_metrics, table
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 from ml.scoring.unlabelled import COLUMNS
@@ -33,7 +33,7 @@ ROW = ("AUROC", "Sensitivity", "Specificity")
 
 @dataclass(frozen=True)
 class Label:
-    """What the table says of an image: 1 for pneumonia and 0 for none, and its patient."""
+    """The label of an image, 1 if positive and 0 if negative, and its patient."""
 
     label: int
     patient: str
@@ -41,7 +41,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Scores:
-    """Calibrated probabilities by file name, the reason for each file without one, and the model's threshold."""
+    """Calibrated probabilities and errors by file name, and the model's threshold."""
 
     probabilities: dict[str, float]
     errors: dict[str, str]
@@ -49,7 +49,11 @@ class Scores:
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file. Raises UserError where it cannot be read or lacks one of the columns."""
+    """Return the rows of a CSV file.
+
+    Raises:
+        UserError: the file is not readable, or a column is missing.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restval="")
@@ -63,14 +67,18 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def read_scores(path: Path) -> Scores:
-    """Read what `ml.transform --input` wrote. Raises UserError for numbers out of range and names that repeat."""
+    """Read the output of `ml.transform --input`.
+
+    Raises:
+        UserError: a number is out of range, a name is repeated, or the rows have several thresholds.
+    """
     probabilities: dict[str, float] = {}
     errors: dict[str, str] = {}
     thresholds: set[float] = set()
     for number, row in enumerate(read_table(path, COLUMNS), 2):
         name = PurePosixPath(row["file"]).name
         if name in probabilities or name in errors:
-            raise UserError(f"{path}, line {number}: {name} is there twice; file names must be unique.")
+            raise UserError(f"{path}, line {number}: {name} is repeated; file names must be unique.")
         if row["error"]:
             errors[name] = row["error"]
             continue
@@ -80,7 +88,7 @@ def read_scores(path: Path) -> Scores:
         except ValueError as error:
             raise UserError(f"{path}, line {number}: {error}; probability and threshold must be numbers.") from error
         if not 0 <= probabilities[name] <= 1:
-            raise UserError(f"{path}, line {number}: probability {row['probability']} must be from 0 to 1.")
+            raise UserError(f"{path}, line {number}: probability {row['probability']} must be between 0 and 1.")
     if len(thresholds) != 1:
         shown = ", ".join(map(str, sorted(thresholds))) or "none"
         raise UserError(f"{path} must have one threshold in all its scored rows; received {shown}.")
@@ -88,9 +96,10 @@ def read_scores(path: Path) -> Scores:
 
 
 def read_labels(path: Path, positive: str, negative: str) -> tuple[dict[str, Label], int]:
-    """Return the label of each image that has one of the two, and how many have neither.
+    """Return the label of each positive or negative image, and the number of other images.
 
-    Raises UserError for images without a patient and for names that repeat.
+    Raises:
+        UserError: an image has no patient, or a name is repeated.
     """
     labels: dict[str, Label] = {}
     others = 0
@@ -99,25 +108,26 @@ def read_labels(path: Path, positive: str, negative: str) -> tuple[dict[str, Lab
         if positive not in findings and findings != {negative}:
             others += 1
         elif not row[PATIENT].strip():
-            raise UserError(f"{path}, line {number}: {name} has no {PATIENT}, which the intervals are computed over.")
+            raise UserError(f"{path}, line {number}: {name} has no {PATIENT}, which the intervals need.")
         elif name in labels:
-            raise UserError(f"{path}, line {number}: {name} is there twice; each image needs one line.")
+            raise UserError(f"{path}, line {number}: {name} is repeated; each image must have one line.")
         else:
             labels[name] = Label(int(positive in findings), row[PATIENT].strip())
     return labels, others
 
 
 def compare(scores: Scores, labels: Mapping[str, Label]) -> dict[str, Estimate]:
-    """Return the metrics of the labelled images that have a score, by their names in the internal evaluation.
+    """Return the metrics of the labelled images with a score, named as in the internal evaluation.
 
-    Raises UserError where these are not of both classes.
+    Raises:
+        UserError: a class has no such image.
     """
     names = sorted(scores.probabilities.keys() & labels.keys())
     counts = {label: sum(labels[name].label == label for name in names) for label in (1, 0)}
     if not all(counts.values()):
         raise UserError(
-            f"There are scores for {counts[1]} positive and {counts[0]} negative images of the table, and both are "
-            "needed; check --positive, --negative, and that file names in both tables agree."
+            f"{counts[1]} positive and {counts[0]} negative images of the table have a score; at least one of each is "
+            "needed. Check --positive, --negative, and that the file names in both tables are the same."
         )
     split = ScoredSplit(
         np.array([labels[name].label for name in names], dtype=np.int64),
@@ -126,31 +136,30 @@ def compare(scores: Scores, labels: Mapping[str, Label]) -> dict[str, Estimate]:
         names,
         [""] * len(names),
     )
-    estimates = metrics(split, scores.threshold, counts[1] / len(names))
-    # The prevalence given is the table's own, so the predictive values "at prevalence" only repeat PPV and NPV.
+    estimates = split_metrics(split, scores.threshold, counts[1] / len(names))
+    # At the table's own prevalence, the predictive values "at prevalence" are PPV and NPV again.
     return {name: estimate for name, estimate in estimates.items() if " at prevalence " not in name}
 
 
 def cell(estimate: Estimate) -> str:
-    """Return a value with its interval for a table."""
+    """Return a defined value with its interval for the Markdown row."""
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def report(options: argparse.Namespace) -> None:
-    """Print the metrics, what was left out, and a row for a Markdown table."""
+    """Print the metrics, the images left out, and a row for a Markdown table."""
     scores = read_scores(options.scores)
     labels, others = read_labels(options.labels, options.positive, options.negative)
     estimates = compare(scores, labels)
     n = len(scores.probabilities.keys() & labels.keys())
     print(f"{n} images at threshold {scores.threshold:.4f}; positive: {options.positive}, negative: {options.negative}")
-    for name, estimate in estimates.items():
-        print(f"{name:<20}{cell(estimate)}  n = {estimate.n} {estimate.unit}")
+    print(table(estimates))
     unscored = sorted(labels.keys() - scores.probabilities.keys())
     print(f"Labelled images without a score: {len(unscored)}")
     for name in unscored:
         print(f"  {name}: {scores.errors.get(name, 'not in the scores')}")
     unlabelled = len(scores.probabilities.keys() - labels.keys())
-    print(f"Images in the table with neither label: {others}. Scored images without a label: {unlabelled}.")
+    print(f"Images of the table with neither label: {others}. Scored images without a label: {unlabelled}.")
     print("| collection | AUROC [95 % CI] | sensitivity | specificity | n |")
     print("| --- | --- | --- | --- | --- |")
     row = [options.labels.resolve().parent.name, *(cell(estimates[name]) for name in ROW), f"{n} images"]
@@ -160,8 +169,8 @@ def report(options: argparse.Namespace) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scores", type=Path, required=True, help="CSV that ml.transform --input wrote")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV with labels and patients, as NIH publishes it")
+    parser.add_argument("--scores", type=Path, required=True, help="CSV output of ml.transform --input")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV with labels and patients in the format of NIH")
     parser.add_argument("--positive", default="Pneumonia", help="finding of positive images (default: %(default)s)")
     parser.add_argument("--negative", default="No Finding", help="finding of negative images (default: %(default)s)")
     try:

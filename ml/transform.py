@@ -121,9 +121,9 @@ def measure(
     baseline = store.read_baseline(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
     evaluation = evaluate(raw, baseline, previous, choices, dataset["collection"])
-    evaluation = replace(evaluation, facts=evaluation.facts | {"missing": missing})
-    store.show(evaluation, entry["dataset"])
-    release(stage, bucket, store.store(entry, evaluation, raw, dataset, force))
+    evaluation = replace(evaluation, metrics=evaluation.metrics | {"missing": missing})
+    store.print_summary(evaluation, entry["dataset"])
+    release(stage, bucket, store.save(entry, evaluation, raw, dataset, force))
 
 
 def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, ScoredSplit]:

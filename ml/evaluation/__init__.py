@@ -1,1 +1,1 @@
-"""From the scores of a model to what can be said of it."""
+"""Evaluate a model from its scores."""

@@ -1,4 +1,4 @@
-"""The area under the ROC curve with an interval that holds for few patients and for areas next to 1."""
+"""The area under the ROC curve, with an interval that holds for few patients and for areas near 1."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 from ml.evaluation.statistics import Z95, Estimate, Labels, Scores, clusters, midranks, resampled_unit
 
 PRIOR = 3
-"""Patients that the model of the variance counts as, against those that the estimated variance rests on."""
+"""Weight of the modelled variance, in patients, against the patients behind the estimated variance."""
 
 
 def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> Estimate:
     """Return the AUROC with a 95 % score interval; NaN when a class is missing.
 
-    The interval holds each area whose distance from the observed one is at most z standard errors, the errors taken at
-    that area and not at the observed one (Newcombe, Statistics in Medicine 2006): it has a width where the classes do
-    not overlap, and never leaves [0, 1]. The variance is that of Hanley and McNeil (Radiology 1982) for as many
-    positives and negatives as there are patients with such images, times a factor. The factor is what the images
-    themselves say, DeLong's variance with the images of a patient taken together (Obuchowski, Biometrics 1997),
-    drawn towards 1 where few patients carry it. `benchmarks/auroc_coverage.py` compares it with other intervals.
+    The interval contains each area at most z standard errors away from the observed area. The standard error is
+    computed at that area, not at the observed one (Newcombe, Statistics in Medicine 2006). Such an interval has a
+    width where the classes do not overlap, and never leaves [0, 1]. The variance is that of Hanley and McNeil
+    (Radiology 1982), with the number of patients of each class in place of the number of images, times a factor. The
+    factor compares it with DeLong's variance clustered by patient (Obuchowski, Biometrics 1997), and is drawn towards
+    1 where few patients carry that estimate. `benchmarks/auroc_coverage.py` compares it with other intervals.
     """
     groups, positive = clusters(patients), labels == 1
     m, n = int(positive.sum()), int((~positive).sum())
     count, unit = resampled_unit(patients)
     if not m or not n:
         return Estimate(math.nan, math.nan, math.nan, count, unit)
-    value, shares = influences(positive, scores)
-    by_patient = np.bincount(groups, shares)
+    value, errors = influences(positive, scores)
+    by_patient = np.bincount(groups, errors)
     sizes = len(np.unique(groups[positive])), len(np.unique(groups[~positive]))
     squares = float((by_patient**2).sum())
     factor = 1.0
@@ -44,15 +44,15 @@ def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> Est
 
 
 def influences(positive: NDArray[np.bool_], scores: Scores) -> tuple[float, Scores]:
-    """Return the AUROC and what each image adds to its error, shape (n,); both by midranks (Sun and Xu, 2014)."""
+    """Return the AUROC and the contribution of each image to its error, shape (n,), by midranks (Sun and Xu, 2014)."""
     high, low = scores[positive], scores[~positive]
     ranks = midranks(np.concatenate([high, low]))
     above = (ranks[: len(high)] - midranks(high)) / len(low)
     below = 1.0 - (ranks[len(high) :] - midranks(low)) / len(high)
     value = float(above.mean())
-    shares = np.empty(len(scores))
-    shares[positive], shares[~positive] = (above - value) / len(high), (below - value) / len(low)
-    return value, shares
+    errors = np.empty(len(scores))
+    errors[positive], errors[~positive] = (above - value) / len(high), (below - value) / len(low)
+    return value, errors
 
 
 def hanley_mcneil(area: float, positives: int, negatives: int) -> float:
@@ -62,7 +62,7 @@ def hanley_mcneil(area: float, positives: int, negatives: int) -> float:
 
 
 def edge(inside: float, outside: float, near: Callable[[float], bool]) -> float:
-    """Return, by bisection, the last value from `inside` to `outside` that is near."""
+    """Return, by bisection, the last value on the way from `inside` to `outside` that is near."""
     for _ in range(50):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if near(middle) else (inside, middle)

@@ -1,13 +1,12 @@
-"""Whether probabilities mean what they say, and two ways to correct them.
+"""Calibrate probabilities by temperature or Platt scaling.
 
-A calibration maps the logit of a probability to slope x logit + intercept. It is fitted on clean validation and kept
-only where the perturbed validation agrees, because a validation set from the same machines as the training images is
-too easy, and a fit on it makes the model more certain than it may be elsewhere.
+A calibration maps the logit of a probability to slope x logit + intercept. It is fitted on clean validation, and used
+only if it also improves the perturbed validation. Validation images come from the same machines as the training
+images. A calibration fitted on them alone makes the model too certain about images from elsewhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,22 +28,22 @@ class Calibration:
 
     @classmethod
     def of(cls, slope: float, intercept: float) -> "Calibration":
-        """Return the calibration of these numbers; (1, 0) leaves probabilities as they are."""
+        """Return the calibration with these numbers; (1, 0) leaves probabilities unchanged."""
         return cls("none" if (slope, intercept) == (1.0, 0.0) else "platt", slope, intercept)
 
     def apply(self, scores: Scores) -> Scores:
-        """Return calibrated probabilities; those of "none" are the model's own, bit for bit."""
+        """Return calibrated probabilities; "none" returns the model's own, bit for bit."""
         if self.method == "none":
             return scores
         return logistic(self.slope * logits(scores) + self.intercept)
 
 
 def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
-    """Return the calibration of least log loss by Newton's method.
+    """Return the calibration with the least log loss, by Newton's method.
 
-    "temperature" has a slope only (Guo et al., 2017), "platt" an intercept too. Both are fitted to Platt's smoothed
-    targets (1999), which keep the slope finite where the classes do not overlap. The slope is negative for scores that
-    are higher for normal images; `choose` uses no such calibration.
+    "temperature" has only a slope (Guo et al., 2017), "platt" also an intercept. Both are fitted to Platt's smoothed
+    targets (1999), which keep the slope finite where the classes do not overlap. The slope is negative if scores are
+    higher for normal images; `choose` rejects such a calibration.
     """
     if method == "none":
         return Calibration()
@@ -59,7 +58,7 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
     for _ in range(STEPS):
         probabilities = logistic(columns @ weights)
         gradient = columns.T @ (probabilities - targets)
-        # The small ridge keeps the step finite where every probability is next to 0 or 1.
+        # The small ridge keeps the step finite where every probability is near 0 or 1.
         curvature = (columns * (probabilities * (1 - probabilities))[:, None]).T @ columns + 1e-9 * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
         weights = weights - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-12))
@@ -71,31 +70,31 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
 def choose(
     splits: Mapping[str, ScoredSplit], method: str, seed: int = 0
 ) -> tuple[Calibration, dict[str, dict[str, Quality]], str]:
-    """Fit every method on validation; return the one to use, Brier and ECE of each on each split, and why.
+    """Fit every method on validation; return the calibration to use, the quality of each, and the reason.
 
-    `method` is used when its slope is above 0 and it lowers the Brier score of the perturbed validation; test only
-    shows what it does there.
+    `method` is used if its slope is above 0 and it lowers the Brier score of the perturbed validation. Test images are
+    measured, but have no influence.
+
+    Returns:
+        the calibration; Brier score and calibration error by method and split; the reason in words.
     """
     validation = splits["validation"]
     fitted = {name: fit(validation.labels, validation.scores, name) for name in METHODS}
-    compared = {
-        name: {split: quality(images.with_scores(one.apply(images.scores)), seed) for split, images in splits.items()}
-        for name, one in fitted.items()
+    qualities = {
+        name: {
+            split: quality(images.with_scores(calibration.apply(images.scores)), seed)
+            for split, images in splits.items()
+        }
+        for name, calibration in fitted.items()
     }
     if method == "none":
-        return fitted["none"], compared, "not asked for"
-    if fitted[method].slope <= 0:
-        return fitted["none"], compared, (
-            f"{method} left out: its slope is {fitted[method].slope:.3g} and must be above 0. The model's scores do "
-            "not rank the classes: on validation, they are higher for normal images"
-        )  # fmt: skip
-    before, after = (compared[name]["validation_stressed"].brier.value for name in ("none", method))
-    words = f"Brier score of the perturbed validation {before:.4f} before and {after:.4f} after"
+        return fitted["none"], qualities, "not requested"
+    slope = fitted[method].slope
+    if slope <= 0:
+        reason = f"its slope is {slope:.3g} and must be above 0: on validation, scores are higher for normal images"
+        return fitted["none"], qualities, f"{method} is not used: {reason}"
+    before, after = (qualities[name]["validation_stressed"].brier.value for name in ("none", method))
+    reason = f"the Brier score of the perturbed validation is {before:.4f} without it and {after:.4f} with it"
     if after < before:
-        return fitted[method], compared, f"{method} kept: {words}"
-    return fitted["none"], compared, f"{method} left out: {words}"
-
-
-def as_json(one: Calibration) -> dict[str, Any]:
-    """Return it as plain values."""
-    return asdict(one)
+        return fitted[method], qualities, f"{method} is used: {reason}"
+    return fitted["none"], qualities, f"{method} is not used: {reason}"

@@ -1,4 +1,4 @@
-"""What the report's charts show, in numbers: computed once, for the report and for whoever draws them elsewhere."""
+"""The curves of the report's charts as numbers, which metrics.json holds for other pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ GRID = np.linspace(0, 1, 101)
 EDGES = np.linspace(0, 1, 41)
 DRAWS = 500
 MOST_POINTS = 512
-"""Of a ROC curve: more than a screen has pixels for, and few enough that a large test set makes no large file."""
+"""Of a ROC curve; keeps metrics.json small for a large test set."""
 DIGITS = 6
 
 
@@ -31,7 +31,8 @@ def curves(splits: Mapping[str, ScoredSplit], threshold: float, baseline: Scores
         "roc": roc(test, threshold, baseline),
         "reliability": {
             name: [
-                {key: rounded(value) for key, value in one.items()} for one in reliability(images.labels, images.scores)
+                {key: rounded(value) for key, value in point.items()}
+                for point in reliability(images.labels, images.scores)
             ]
             for name, images in splits.items()
         },
@@ -56,12 +57,12 @@ def roc(test: ScoredSplit, threshold: float, baseline: Scores) -> dict[str, Any]
 
 
 def histogram(test: ScoredSplit) -> dict[str, Any]:
-    """Return how many images of each class have a probability between two edges."""
-    found = {
+    """Return the number of images of each class between two edges of probability."""
+    counts = {
         name: [int(count) for count in np.histogram(test.scores[test.labels == label], EDGES)[0]]
         for label, name in enumerate(("NORMAL", "PNEUMONIA"))
     }
-    return {"edges": numbers(EDGES), **found}
+    return {"edges": numbers(EDGES), **counts}
 
 
 def band(test: ScoredSplit, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -69,11 +70,12 @@ def band(test: ScoredSplit, seed: int = 0) -> tuple[NDArray[np.float64], NDArray
 
     def quantities(chosen: NDArray[np.intp]) -> dict[str, float]:
         across, up = roc_points(test.labels[chosen], test.scores[chosen])
-        places = np.searchsorted(across, GRID, side="right") - 1
-        return {str(place): float(value) for place, value in enumerate(up[places])}
+        last = np.searchsorted(across, GRID, side="right") - 1
+        return {str(index): float(value) for index, value in enumerate(up[last])}
 
-    found = statistics.bootstrap(test.patients, quantities, DRAWS, seed)
-    return np.array([one.low for one in found.values()]), np.array([one.high for one in found.values()])
+    estimates = statistics.bootstrap(test.patients, quantities, DRAWS, seed)
+    low, high = zip(*((estimate.low, estimate.high) for estimate in estimates.values()), strict=True)
+    return np.array(low), np.array(high)
 
 
 def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -86,11 +88,11 @@ def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDA
 
 
 def points(labels: Labels, scores: Scores) -> list[list[float]]:
-    """Return a ROC curve's points, thinned out evenly to MOST_POINTS; its ends are always among them."""
-    found = np.column_stack(roc_points(labels, scores))
-    if len(found) > MOST_POINTS:
-        found = found[np.linspace(0, len(found) - 1, MOST_POINTS).round().astype(int)]
-    return [numbers(point) for point in found]
+    """Return the points of a ROC curve, evenly thinned to MOST_POINTS, always with both ends."""
+    curve = np.column_stack(roc_points(labels, scores))
+    if len(curve) > MOST_POINTS:
+        curve = curve[np.linspace(0, len(curve) - 1, MOST_POINTS).round().astype(int)]
+    return [numbers(point) for point in curve]
 
 
 def numbers(values: NDArray[np.float64]) -> list[float]:
@@ -99,5 +101,5 @@ def numbers(values: NDArray[np.float64]) -> list[float]:
 
 
 def rounded(value: float) -> float:
-    """Return a number with as many digits as a chart can use; a whole number stays one."""
+    """Return a number with as many digits as a chart can use."""
     return round(value, DIGITS)

@@ -1,8 +1,8 @@
-"""Everything that is said of a model, from the scores of three splits. Only validation chooses anything."""
+"""Evaluate a model from its scores on three splits. Only validation chooses anything."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,19 @@ import numpy as np
 from ml.evaluation import calibration, comparison, release_gate, statistics
 from ml.evaluation.calibration import Calibration
 from ml.evaluation.curves import curves
-from ml.evaluation.metrics import as_json, majority, metrics, plain, subgroups
+from ml.evaluation.metrics import as_json, majority, plain, split_metrics, subgroups
+from ml.evaluation.reliability import Quality
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 
 SPLITS = ("validation", "validation_stressed", "test")
 GAP = 0.05
-"""Fall of specificity or sensitivity from clean to perturbed validation that is called a shift."""
+"""A larger fall of sensitivity or specificity from clean to perturbed validation is a shift."""
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What the person at the keyboard decides; shares in (0, 1)."""
+    """The options of an evaluation; sensitivity, prevalence and minimums are fractions."""
 
     target_sensitivity: float = 0.95
     calibration: str = "temperature"
@@ -32,7 +33,7 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class Previous:
-    """An earlier model on the same data set: its job, and which test images it called right, by file."""
+    """An earlier model on the same data set: its job, and whether it called each test image right, by file."""
 
     job: str
     right: Mapping[str, bool]
@@ -40,110 +41,113 @@ class Previous:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found, with the calibrated scores it rests on.
+    """The result of an evaluation.
 
     Attributes:
-        facts: metrics.json, all but where things are stored and what is said of them.
         splits: calibrated scores by split.
+        test: the metrics of the test split.
+        metrics: the content of metrics.json, without the storage location, warnings and card.
     """
 
     threshold: float
     calibration: Calibration
     splits: Mapping[str, ScoredSplit]
     test: Mapping[str, Estimate]
-    facts: dict[str, Any]
+    metrics: dict[str, Any]
 
 
 def evaluate(
     raw: Mapping[str, ScoredSplit],
     baseline: Mapping[str, float],
     previous: Previous | None,
-    choices: EvaluationOptions,
+    options: EvaluationOptions,
     collection: str | None,
 ) -> Evaluation:
     """Calibrate and choose the threshold on validation, then measure every split with them.
 
     Args:
         raw: the model's own probabilities, by the names in SPLITS.
-        baseline: the 28-pixel logistic regression's probability of each test image, by file.
-        collection: the public collection that the data set comes from, as dataset.json names it; None for other data.
+        baseline: the probability of each test image by the 28-pixel logistic regression, by file.
+        collection: the public collection of the data set, as named in dataset.json; None for other data.
     """
-    chosen, compared, why = calibration.choose(raw, choices.calibration, choices.seed)
+    chosen, qualities, reason = calibration.choose(raw, options.calibration, options.seed)
     splits = {name: images.with_scores(chosen.apply(images.scores)) for name, images in raw.items()}
     validation, test = splits["validation"], splits["test"]
-    at = statistics.threshold_for_sensitivity(validation.labels, validation.scores, choices.target_sensitivity)
-    threshold = rounded_down(at)
-    found = {name: metrics(images, threshold, choices.prevalence, choices.seed) for name, images in splits.items()}
-    rules = release_gate.judge(found["test"], choices.minimums)
-    facts = {
+    threshold = rounded_down(
+        statistics.threshold_for_sensitivity(validation.labels, validation.scores, options.target_sensitivity)
+    )
+    estimates = {
+        name: split_metrics(images, threshold, options.prevalence, options.seed) for name, images in splits.items()
+    }
+    metrics = {
         "collection": collection,
         "images": {name: len(images) for name, images in splits.items()},
         "unknown_patients": {name: images.unknown_patients for name, images in splits.items()},
         "threshold": threshold,
-        "threshold_source": f"sensitivity of at least {choices.target_sensitivity:g} on {len(validation)} validation "
+        "threshold_source": f"sensitivity of at least {options.target_sensitivity:g} on {len(validation)} validation "
         "images",
-        "target_sensitivity": choices.target_sensitivity,
-        "prevalence": choices.prevalence,
-        "calibration": {
-            **calibration.as_json(chosen),
-            "why": why,
-            "compared": {
-                method: {name: {"Brier": plain(one.brier), "ECE": plain(one.error)} for name, one in of_splits.items()}
-                for method, of_splits in compared.items()
-            },
-        },
-        "splits": {name: as_json(one) for name, one in found.items()},
+        "target_sensitivity": options.target_sensitivity,
+        "prevalence": options.prevalence,
+        "calibration": {**asdict(chosen), "why": reason, "compared": comparable(qualities)},
+        "splits": {name: as_json(of_split) for name, of_split in estimates.items()},
         "confusion": vars(statistics.confusion(test.labels, test.scores, threshold)),
-        "subgroups": {name: as_json(one) for name, one in subgroups(test, threshold).items()},
-        "baselines": baselines(test, baseline, choices.seed),
-        "shift": shift(found["validation"], found["validation_stressed"]),
+        "subgroups": {name: as_json(of_group) for name, of_group in subgroups(test, threshold).items()},
+        "baselines": baselines(test, baseline, options.seed),
+        "shift": shift(estimates["validation"], estimates["validation_stressed"]),
         "comparison": compare(test, threshold, previous),
         "curves": curves(splits, threshold, np.array([baseline[file] for file in test.files])),
-        "gate": {
-            "passed": all(rule["passed"] for rule in rules),
-            "rules": rules,
-            "sentence": release_gate.sentence(rules),
-        },
+        "gate": release_gate.judge(estimates["test"], options.minimums),
     }
-    return Evaluation(threshold, chosen, splits, found["test"], facts)
+    return Evaluation(threshold, chosen, splits, estimates["test"], metrics)
 
 
 def rounded_down(probability: float) -> float:
     """Return the multiple of 1e-9 below a probability, at least 1e-12 below it, and at least 0.
 
-    A threshold is the probability of an image, often of several. The API computes it with `math` and not NumPy, which
-    may differ in the last bit, and has to call these images as the evaluation does.
+    The threshold equals the probability of an image, often of several. The API computes probabilities with `math`
+    instead of NumPy, which may differ in the last bit, and must call these images as the evaluation does.
     """
     return max(0.0, math.floor((probability - 1e-12) * 1e9) / 1e9)
 
 
+def comparable(qualities: Mapping[str, Mapping[str, Quality]]) -> dict[str, Any]:
+    """Return Brier score and expected calibration error (ECE) of each method on each split as plain numbers."""
+    return {
+        method: {
+            name: {"Brier": plain(quality.brier), "ECE": plain(quality.calibration_error)}
+            for name, quality in of_method.items()
+        }
+        for method, of_method in qualities.items()
+    }
+
+
 def baselines(test: ScoredSplit, baseline: Mapping[str, float], seed: int) -> dict[str, Any]:
-    """Return what needs no network: the majority class, and the 28-pixel regression with the model's lead over it."""
-    other, lead = comparison.auc_difference(test, baseline, seed)
+    """Return the majority class's accuracy, the 28-pixel regression's AUROC, and the model's lead over the latter."""
+    regression, lead = comparison.auc_difference(test, baseline, seed)
     return {
         "Accuracy of the majority class": plain(majority(test.labels)),
-        "AUROC of the 28-pixel logistic regression": plain(other),
+        "AUROC of the 28-pixel logistic regression": plain(regression),
         "AUROC lead of the model": plain(lead),
         "beaten": lead.low > 0,
     }
 
 
 def shift(clean: Mapping[str, Estimate], perturbed: Mapping[str, Estimate]) -> dict[str, Any]:
-    """Return how far sensitivity, specificity and AUROC fall when the validation images are perturbed."""
+    """Return by how much AUROC, sensitivity and specificity fall from clean to perturbed validation."""
     falls = {name: clean[name].value - perturbed[name].value for name in ("AUROC", "Sensitivity", "Specificity")}
     known = {name: fall for name, fall in falls.items() if not math.isnan(fall)}
     return {"falls": known, "warning": any(known.get(name, 0) > GAP for name in ("Sensitivity", "Specificity"))}
 
 
 def compare(test: ScoredSplit, threshold: float, previous: Previous | None) -> dict[str, Any] | None:
-    """Return McNemar's test against an earlier model; None where there is none with images in common."""
+    """Return McNemar's test against an earlier model; None without one that scored the same images."""
     if previous is None:
         return None
-    found = comparison.mcnemar(test, threshold, previous.right)
-    return None if found is None else {"training_job": previous.job, **found}
+    result = comparison.mcnemar(test, threshold, previous.right)
+    return None if result is None else {"training_job": previous.job, **result}
 
 
-def worst(test: ScoredSplit, threshold: float, count: int = 8) -> dict[str, list[tuple[str, float]]]:
+def worst_errors(test: ScoredSplit, threshold: float, count: int = 8) -> dict[str, list[tuple[str, float]]]:
     """Return the false negatives of lowest and the false positives of highest probability, as (file, probability)."""
     missed = (test.labels == 1) & (test.scores < threshold)
     alarms = (test.labels == 0) & (test.scores >= threshold)

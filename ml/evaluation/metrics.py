@@ -1,4 +1,4 @@
-"""The metrics of a split at a threshold, each with n and its 95 % interval. They measure and choose nothing."""
+"""The metrics of a split at a threshold, each with n and its 95 % interval."""
 
 import math
 from collections.abc import Mapping
@@ -17,34 +17,35 @@ from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate, Labels
 
 SUBTYPES = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
-"""Kinds of images in the public collection, by what its file names say."""
+"""Subtypes of images in the public collection, by their name in dataset.json."""
 
 
-def metrics(split: ScoredSplit, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
+def split_metrics(split: ScoredSplit, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
     """Return each metric by its name.
 
-    Proportions have Wilson's interval over images. Predictive values at another prevalence have an interval made of
-    these. The AUROC has a score interval over patients, the rest a percentile interval over 2,000 draws of patients.
+    Proportions have Wilson's interval over images. Predictive values at another prevalence have an interval computed
+    from these. The AUROC has a score interval over patients. The other metrics have a percentile interval over 2,000
+    draws of patients.
 
     Args:
-        prevalence: share of pneumonia, in (0, 1), for which the predictive values are given besides the split's own.
+        prevalence: fraction of pneumonia, in (0, 1), for which predictive values are given besides the split's own.
     """
     counts = statistics.confusion(split.labels, split.scores, threshold)
 
     def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
         labels, scores = split.labels[chosen], split.scores[chosen]
-        here = statistics.confusion(labels, scores, threshold)
+        drawn = statistics.confusion(labels, scores, threshold)
         return {
             "Average precision": statistics.average_precision(labels, scores),
-            "Balanced accuracy": here.balanced_accuracy(),
-            "MCC": here.matthews(),
+            "Balanced accuracy": drawn.balanced_accuracy(),
+            "MCC": drawn.matthews(),
         }
 
-    drawn = statistics.bootstrap(split.patients, quantities, seed=seed)
+    resampled = statistics.bootstrap(split.patients, quantities, seed=seed)
     positive, negative = predictive_values(counts, prevalence)
     return {
         "AUROC": auroc(split.labels, split.scores, split.patients),
-        "Average precision": drawn.pop("Average precision"),
+        "Average precision": resampled.pop("Average precision"),
         "Sensitivity": counts.sensitivity(),
         "Specificity": counts.specificity(),
         "PPV": counts.positive_predictive_value(),
@@ -52,51 +53,50 @@ def metrics(split: ScoredSplit, threshold: float, prevalence: float, seed: int =
         "Accuracy": counts.accuracy(),
         f"PPV at prevalence {prevalence:g}": positive,
         f"NPV at prevalence {prevalence:g}": negative,
-        **drawn,
+        **resampled,
     }
 
 
 def majority(labels: Labels) -> Estimate:
-    """Return the accuracy of always naming the more frequent class."""
+    """Return the accuracy of always answering with the more frequent class."""
     return statistics.proportion(int(max(labels.sum(), len(labels) - labels.sum())), len(labels))
 
 
 def subgroups(split: ScoredSplit, threshold: float) -> dict[str, dict[str, Estimate]]:
-    """Return sensitivity or specificity of each subtype of image, and its AUROC against all images of the other class.
+    """Return sensitivity or specificity of each subtype, and its AUROC against all images of the other class.
 
-    A subtype with images of both classes is two subgroups, named after subtype and class.
+    A subtype with images of both classes gives two subgroups, named after subtype and class.
     """
-    found = {}
+    groups = {}
     pairs = set(zip(split.subtypes, split.labels.tolist(), strict=True))
     for subtype, label in sorted(pair for pair in pairs if pair[0] in SUBTYPES):
-        inside = np.array([one == subtype for one in split.subtypes]) & (split.labels == label)
+        inside = np.array([name == subtype for name in split.subtypes]) & (split.labels == label)
         counts = statistics.confusion(split.labels[inside], split.scores[inside], threshold)
         fraction = {"Sensitivity": counts.sensitivity()} if label else {"Specificity": counts.specificity()}
         against = split.where(inside | (split.labels != label))
         mixed = (subtype, 1 - label) in pairs
         name = f"{SUBTYPES[subtype]} ({CLASSES[label]})" if mixed else SUBTYPES[subtype]
-        found[name] = {**fraction, "AUROC": auroc(against.labels, against.scores, against.patients)}
-    return found
+        groups[name] = {**fraction, "AUROC": auroc(against.labels, against.scores, against.patients)}
+    return groups
 
 
-def table(found: Mapping[str, Estimate]) -> str:
+def table(estimates: Mapping[str, Estimate]) -> str:
     """Return metrics as aligned text."""
-    width = max(map(len, found)) + 2
+    width = max(map(len, estimates)) + 2
     lines = [f"{'metric':<{width}}{'value':>9}  {'95 % CI':<16}n"]
-    for name, one in found.items():
-        value = "undefined" if math.isnan(one.value) else f"{one.value:.3f}"
-        interval = "" if math.isnan(one.low) else f"[{one.low:.3f}, {one.high:.3f}]"
-        lines.append(f"{name:<{width}}{value:>9}  {interval:<14}  {one.n} {one.unit}")
+    for name, estimate in estimates.items():
+        value = "undefined" if math.isnan(estimate.value) else f"{estimate.value:.3f}"
+        interval = "" if math.isnan(estimate.low) else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+        lines.append(f"{name:<{width}}{value:>9}  {interval:<14}  {estimate.n} {estimate.unit}")
     return "\n".join(lines)
 
 
-def as_json(found: Mapping[str, Estimate]) -> dict[str, Any]:
-    """Return metrics as plain numbers, all digits kept; NaN, which JSON has not, becomes null."""
-    return {name: plain(one) for name, one in found.items()}
+def as_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+    """Return metrics as plain numbers with all digits."""
+    return {name: plain(estimate) for name, estimate in estimates.items()}
 
 
-def plain(one: Estimate | CalibrationError) -> dict[str, Any]:
-    """Return an estimate as plain numbers; NaN becomes null."""
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(one).items()
-    }
+def plain(estimate: Estimate | CalibrationError) -> dict[str, Any]:
+    """Return an estimate as plain numbers; NaN, which JSON does not have, becomes null."""
+    values = asdict(estimate).items()
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values}

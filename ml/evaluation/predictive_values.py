@@ -1,4 +1,4 @@
-"""Predictive values where the fraction of pneumonia is another than the test set's."""
+"""Predictive values at a prevalence that differs from the test set's."""
 
 import math
 
@@ -6,11 +6,11 @@ from ml.evaluation.statistics import Confusion, Estimate
 
 
 def predictive_values(counts: Confusion, prevalence: float) -> tuple[Estimate, Estimate]:
-    """Return positive and negative predictive value where `prevalence`, in (0, 1), of the images show pneumonia.
+    """Return the positive and the negative predictive value at a prevalence of pneumonia in (0, 1).
 
-    By Bayes' theorem from sensitivity and specificity. The interval is that of their likelihood ratio, by MOVER-R from
-    their Wilson intervals (Newcombe, Statistical Methods in Medical Research 2016): resampling would give an interval
-    of no width where no image was called wrong. NaN when a class is missing.
+    The values follow from sensitivity and specificity by Bayes' theorem. The interval is that of the likelihood ratio,
+    by MOVER-R from the Wilson intervals (Newcombe, Statistical Methods in Medical Research 2016). Resampling would
+    give an interval without width where no image is called wrong. NaN when a class is missing.
     """
     sensitivity, specificity = counts.sensitivity(), counts.specificity()
     positive = posterior(prevalence, sensitivity, complement(specificity), counts.n)
@@ -18,13 +18,18 @@ def predictive_values(counts: Confusion, prevalence: float) -> tuple[Estimate, E
     return positive, negative
 
 
-def complement(one: Estimate) -> Estimate:
+def complement(estimate: Estimate) -> Estimate:
     """Return 1 minus a proportion."""
-    return Estimate(1 - one.value, 1 - one.high, 1 - one.low, one.n)
+    return Estimate(1 - estimate.value, 1 - estimate.high, 1 - estimate.low, estimate.n)
 
 
 def posterior(prior: float, right: Estimate, wrong: Estimate, n: int) -> Estimate:
-    """Return the probability of a class after a call that `right` of it and `wrong` of the other class get."""
+    """Return the probability of a class, given the call for it.
+
+    Args:
+        right: fraction of this class that gets the call.
+        wrong: fraction of the other class that gets the call.
+    """
     if not right.n or not wrong.n:
         return Estimate(math.nan, math.nan, math.nan, n)
     low, high = ratio_interval(right, wrong)

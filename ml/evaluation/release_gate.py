@@ -1,4 +1,4 @@
-"""Whether a model may be deployed: minimums for the lower ends of the test metrics' intervals."""
+"""The release gate: minimums for the lower 95 % bounds of the test metrics."""
 
 import math
 from collections.abc import Mapping
@@ -7,27 +7,28 @@ from typing import Any
 from ml.evaluation.statistics import Estimate
 
 MINIMUMS = {"AUROC": 0.90, "Sensitivity": 0.85, "Specificity": 0.75}
-"""Defaults: what a model should at least show before anybody looks at its answers."""
+"""Defaults, below which a model is not worth a closer look."""
 
 
-def judge(found: Mapping[str, Estimate], minimums: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return each rule with the lower end that was found and whether it suffices. A lower end of NaN does not."""
-    return [
-        {"metric": name, "minimum": minimum, "low": shown(found[name].low), "passed": found[name].low >= minimum}
+def judge(test: Mapping[str, Estimate], minimums: Mapping[str, float]) -> dict[str, Any]:
+    """Return whether the gate is passed, each rule with its lower bound, and the missed rules in words.
+
+    An undefined lower bound, null in the result, passes no rule.
+    """
+    rules = [
+        {
+            "metric": name,
+            "minimum": minimum,
+            "low": None if math.isnan(test[name].low) else test[name].low,
+            "passed": test[name].low >= minimum,
+        }
         for name, minimum in minimums.items()
     ]
+    missed = "; ".join(sentence(rule) for rule in rules if not rule["passed"])
+    return {"passed": not missed, "rules": rules, "sentence": missed}
 
 
-def shown(value: float) -> float | None:
-    """Return a number as JSON has it."""
-    return None if math.isnan(value) else value
-
-
-def sentence(rules: list[dict[str, Any]]) -> str:
-    """Return the rules that were missed, in words; empty when none was."""
-    return "; ".join(
-        f"{rule['metric']} may be as low as {'nothing known' if rule['low'] is None else format(rule['low'], '.3f')}, "
-        f"the minimum is {rule['minimum']:g}"
-        for rule in rules
-        if not rule["passed"]
-    )
+def sentence(rule: Mapping[str, Any]) -> str:
+    """Return a missed rule in words, without a full stop."""
+    low = "undefined" if rule["low"] is None else format(rule["low"], ".3f")
+    return f"the lower 95 % bound of {rule['metric']} is {low}, below the minimum of {rule['minimum']:g}"

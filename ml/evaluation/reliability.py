@@ -1,4 +1,4 @@
-"""How far probabilities come true: bins of equal numbers of images, calibration error and Brier score."""
+"""Brier score, expected calibration error and reliability curve."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate, Labels, Scores, bootstrap, clusters, midranks, proportion, resampled_unit
 
 BINS = 10
-LEAST = 10
-"""Images a bin, at least; fewer than BINS x LEAST images make fewer bins."""
+BIN_IMAGES = 10
+"""Minimum number of images in a bin; fewer than BINS x BIN_IMAGES images give fewer bins."""
 DRAWS = 2000
 
 
@@ -21,20 +21,20 @@ def brier(labels: Labels, scores: Scores) -> float:
 
 
 def bin_of(scores: Scores) -> NDArray[np.int64]:
-    """Return the bin of each probability: bins of equal numbers of images, equal probabilities in one bin."""
-    bins = max(1, min(BINS, len(scores) // LEAST))
-    places = np.floor((midranks(scores) - 0.5) / len(scores) * bins).astype(np.int64)
-    return np.asarray(np.unique(places, return_inverse=True)[1], dtype=np.int64)
+    """Return the bin of each probability. Bins hold equal numbers of images; equal probabilities share a bin."""
+    bins = max(1, min(BINS, len(scores) // BIN_IMAGES))
+    numbers = np.floor((midranks(scores) - 0.5) / len(scores) * bins).astype(np.int64)
+    return np.asarray(np.unique(numbers, return_inverse=True)[1], dtype=np.int64)
 
 
 def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
     """Return each bin's mean probability, fraction of pneumonia with its Wilson interval, and number of images."""
-    place = bin_of(scores)
-    found = []
-    for number in range(int(place.max()) + 1):
-        inside = place == number
+    bins = bin_of(scores)
+    points = []
+    for number in range(int(bins.max()) + 1):
+        inside = bins == number
         fraction = proportion(int(labels[inside].sum()), int(inside.sum()))
-        found.append(
+        points.append(
             {
                 "probability": float(scores[inside].mean()),
                 "fraction": fraction.value,
@@ -43,7 +43,7 @@ def reliability(labels: Labels, scores: Scores) -> list[dict[str, float]]:
                 "n": fraction.n,
             }
         )
-    return found
+    return points
 
 
 def expected_calibration_error(labels: Labels, scores: Scores) -> float:
@@ -53,10 +53,10 @@ def expected_calibration_error(labels: Labels, scores: Scores) -> float:
 
 @dataclass(frozen=True)
 class CalibrationError:
-    """An expected calibration error (ECE) beside the 95 % range that chance alone gives it.
+    """An expected calibration error (ECE), with the 95 % range it has by chance if every probability is right.
 
-    Binning makes an ECE positive even where every probability is right, so that an interval around it would not hold
-    the true error, 0. A value within the range is no sign of wrong probabilities.
+    Binning makes an ECE positive even if every probability is right. An interval around it would not contain the true
+    error, 0. A value within the range is no evidence of wrong probabilities.
     """
 
     value: float
@@ -73,9 +73,9 @@ class CalibrationError:
 
 
 def calibration_error(images: ScoredSplit, seed: int = 0, draws: int = DRAWS) -> CalibrationError:
-    """Return the ECE with its range over sets of labels drawn from the probabilities themselves.
+    """Return the ECE with its range over labels drawn from the probabilities themselves.
 
-    Images of one patient mostly share their label, and so they share the number that is drawn for it.
+    Images of one patient mostly share their label. Therefore they share the random number that decides it.
     """
     groups, (count, unit) = clusters(images.patients), resampled_unit(images.patients)
     order = np.argsort(images.scores, kind="stable")
@@ -97,7 +97,7 @@ class Quality:
     """Brier score with its interval over resampled patients, and calibration error with its range by chance."""
 
     brier: Estimate
-    error: CalibrationError
+    calibration_error: CalibrationError
 
 
 def quality(images: ScoredSplit, seed: int = 0) -> Quality:

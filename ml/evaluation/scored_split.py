@@ -1,4 +1,4 @@
-"""The images of one split with their scores."""
+"""The images of a split with their scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ class ScoredSplit:
     """Labels (0 or 1) and probabilities of pneumonia of n images, each of shape (n,), with their patients and subtypes.
 
     Attributes:
-        patients: the key of each image's patient; None where it is unknown.
-        files: as dataset.json names them, such as test/NORMAL/im-0001-0001.jpg; empty where there are none.
-        subtypes: what the source tells beyond the class: bacteria, virus, im, normal2 or "".
+        patients: the key of each image's patient; None if unknown.
+        files: names as in dataset.json, such as test/NORMAL/im-0001-0001.jpg.
+        subtypes: bacteria, virus, im, normal2 or "".
     """
 
     labels: Labels
@@ -31,7 +31,7 @@ class ScoredSplit:
 
     @property
     def unknown_patients(self) -> int:
-        """How many images have an unknown patient."""
+        """The number of images of unknown patients."""
         return self.patients.count(None)
 
     def with_scores(self, scores: Scores) -> "ScoredSplit":
@@ -39,33 +39,33 @@ class ScoredSplit:
         return replace(self, scores=scores)
 
     def where(self, chosen: NDArray[np.bool_]) -> "ScoredSplit":
-        """Return some of the images."""
-        places = np.flatnonzero(chosen)
+        """Return the chosen images."""
+        indices = np.flatnonzero(chosen)
         return ScoredSplit(
-            self.labels[places],
-            self.scores[places],
-            [self.patients[place] for place in places],
-            [self.files[place] for place in places],
-            [self.subtypes[place] for place in places],
+            self.labels[indices],
+            self.scores[indices],
+            [self.patients[index] for index in indices],
+            [self.files[index] for index in indices],
+            [self.subtypes[index] for index in indices],
         )
 
 
 def scored(images: Sequence[Mapping[str, Any]], probabilities: Mapping[str, float]) -> ScoredSplit:
-    """Join the images of a split, as dataset.json lists them, with their probabilities by file."""
-    kept = [image for image in images if image["file"] in probabilities]
+    """Join the images of a split, as listed in dataset.json, with their probabilities by file."""
+    with_score = [image for image in images if image["file"] in probabilities]
     return ScoredSplit(
-        np.array([image["label"] for image in kept], dtype=np.int64),
-        np.array([probabilities[image["file"]] for image in kept]),
-        [image["patient"] for image in kept],
-        [str(image["file"]) for image in kept],
-        [str(image["subtype"]) for image in kept],
+        np.array([image["label"] for image in with_score], dtype=np.int64),
+        np.array([probabilities[image["file"]] for image in with_score]),
+        [image["patient"] for image in with_score],
+        [str(image["file"]) for image in with_score],
+        [str(image["subtype"]) for image in with_score],
     )
 
 
 def logits(scores: Scores) -> Scores:
-    """Return log(p / (1 - p)) of probabilities, which are first kept 1e-7 away from 0 and 1."""
-    kept = np.clip(scores, 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(kept / (1 - kept)))
+    """Return log(p / (1 - p)) of probabilities, clipped to stay 1e-7 away from 0 and 1."""
+    clipped = np.clip(scores, 1e-7, 1 - 1e-7)
+    return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def logistic(values: Scores) -> Scores:

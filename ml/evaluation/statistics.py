@@ -1,6 +1,6 @@
-"""Estimates with their uncertainty: proportions, resampled quantities, and a threshold (AUROC: `auroc`).
+"""Proportions, resampled quantities and counts at a threshold, with 95 % intervals. `auroc` has the AUROC.
 
-Pure functions on arrays. `labels` are 0 or 1, `scores` grow with the belief in 1; both have shape (n,).
+`labels` are 0 or 1; higher `scores` mean that 1 is more likely. Both have shape (n,).
 """
 
 import math
@@ -19,7 +19,7 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % confidence interval, and the number of images or patients (`unit`) it rests on."""
+    """A value with its 95 % confidence interval, and the number of images or patients (`unit`) behind it."""
 
     value: float
     low: float
@@ -35,17 +35,17 @@ def proportion(successes: int, n: int) -> Estimate:
     """Return a proportion with its Wilson score interval (Wilson, JASA 1927); n = 0 gives NaN."""
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    share, z2 = successes / n, Z95 * Z95
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # At 0 and n one end is exact, which rounding would miss.
-    return Estimate(share, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
+    fraction, z2 = successes / n, Z95 * Z95
+    centre = (fraction + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(fraction * (1 - fraction) / n + z2 / (4 * n * n))
+    # At 0 and n one end is exact; rounding would miss it.
+    return Estimate(fraction, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
 
 
 def auc(labels: Labels, scores: Scores) -> float:
-    """Return the area under the ROC curve: P(a positive scores above a negative), ties counting half.
+    """Return the area under the ROC curve: P(a positive scores above a negative) + P(tie) / 2.
 
-    By midranks (Mann and Whitney, 1947). NaN when a class is missing.
+    Computed by midranks (Mann and Whitney, 1947). NaN when a class is missing.
     """
     positives = int(labels.sum())
     negatives = len(labels) - positives
@@ -64,14 +64,14 @@ def midranks(values: Scores) -> Scores:
 
 
 def clusters(patients: Sequence[str | None]) -> NDArray[np.intp]:
-    """Return the number of each image's patient, from 0; an image whose patient is unknown (None) has its own."""
+    """Return a number from 0 for each image's patient; an image of an unknown patient (None) has its own number."""
     numbers: dict[str | int, int] = {}
     keys = (index if patient is None else patient for index, patient in enumerate(patients))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
 def resampled_unit(patients: Sequence[str | None]) -> tuple[int, str]:
-    """Return how many groups of images `clusters` makes, and what to call them."""
+    """Return the number of groups that `clusters` makes, and their name."""
     known, unknown = len(set(patients) - {None}), sum(patient is None for patient in patients)
     if not unknown:
         return known, "patients"
@@ -86,14 +86,14 @@ def bootstrap(
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Return quantities with percentile intervals over resampled patients: their images are not independent.
+    """Return quantities with percentile intervals over resampled patients, whose images are not independent.
 
     Args:
-        patients: of each image, length n; None where it is unknown, which makes the image a patient of its own.
-        quantities: from the indices of images, some repeated, to numbers by name.
+        patients: the patient of each image, length n; an image of an unknown patient (None) is a patient of its own.
+        quantities: a function of the indices of images, some repeated, that returns numbers by name.
 
-    `n` and `unit` of each estimate say what was resampled. Draws in which a quantity is NaN (a class is missing) are
-    left out of its interval. The same seed gives the same intervals.
+    `n` and `unit` of each estimate describe what was resampled. An interval leaves out draws in which its quantity is
+    NaN because a class is missing. The same seed gives the same intervals.
     """
     member = clusters(patients)
     count, unit = resampled_unit(patients)
@@ -104,13 +104,13 @@ def bootstrap(
         times = np.bincount(rng.integers(0, count, count), minlength=count)
         for name, value in quantities(np.repeat(images, times[member])).items():
             values.setdefault(name, []).append(value)
-    found = {}
+    estimates = {}
     for name, value in quantities(images).items():
         drawn = np.array(values[name])
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (math.nan, math.nan)
-        found[name] = Estimate(value, float(low), float(high), count, unit)
-    return found
+        estimates[name] = Estimate(value, float(low), float(high), count, unit)
+    return estimates
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
@@ -151,35 +151,35 @@ class Confusion:
 
     @property
     def n(self) -> int:
-        """All images."""
+        """The number of images."""
         return self.true_positive + self.false_positive + self.true_negative + self.false_negative
 
     def accuracy(self) -> Estimate:
-        """Share of images called right."""
+        """Return the fraction of images called right."""
         return proportion(self.true_positive + self.true_negative, self.n)
 
     def sensitivity(self) -> Estimate:
-        """Share of pneumonia images called pneumonia."""
+        """Return the fraction of pneumonia images called pneumonia."""
         return proportion(self.true_positive, self.true_positive + self.false_negative)
 
     def specificity(self) -> Estimate:
-        """Share of normal images called normal."""
+        """Return the fraction of normal images called normal."""
         return proportion(self.true_negative, self.true_negative + self.false_positive)
 
     def positive_predictive_value(self) -> Estimate:
-        """Share of images called pneumonia that are, at the set's own prevalence."""
+        """Return the fraction of images called pneumonia that show it, at the set's own prevalence."""
         return proportion(self.true_positive, self.true_positive + self.false_positive)
 
     def negative_predictive_value(self) -> Estimate:
-        """Share of images called normal that are, at the set's own prevalence."""
+        """Return the fraction of images called normal that are normal, at the set's own prevalence."""
         return proportion(self.true_negative, self.true_negative + self.false_negative)
 
     def balanced_accuracy(self) -> float:
-        """Mean of sensitivity and specificity."""
+        """Return the mean of sensitivity and specificity."""
         return (self.sensitivity().value + self.specificity().value) / 2
 
     def matthews(self) -> float:
-        """Matthews correlation coefficient (Matthews, 1975); NaN when a row or column of the table is empty."""
+        """Return the Matthews correlation coefficient (1975); NaN when a row or column of the table is empty."""
         tp, fp = self.true_positive, self.false_positive
         tn, fn = self.true_negative, self.false_negative
         product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)

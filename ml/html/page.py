@@ -1,46 +1,44 @@
-"""HTML pages that are one file: everything inline, nothing loaded from elsewhere."""
+"""Render a template to an HTML page that is one file: everything is inline, nothing is loaded from elsewhere."""
 
-from collections.abc import Iterable, Sequence
-from html import escape
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8885; --soft: #8881; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.2rem; }
-table { border-collapse: collapse; } th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); }
-td, th { text-align: right; vertical-align: top; } td:first-child, th:first-child { text-align: left; }
-figure { margin: 1rem 0; } figure img { width: 100%; border-radius: 4px; } figcaption { font-size: .9rem; }
-.note { background: var(--soft); border-left: 4px solid #d9822b; padding: .6rem 1rem; }
-.bar { display: inline-block; height: .7rem; background: #3b7dbb; vertical-align: middle; border-radius: 2px; }
-.scroll { overflow-x: auto; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-.charts figure { flex: 1 1 26rem; background: #fff; color: #000; border-radius: 6px; padding: .5rem; }
-.charts svg { width: 100%; height: auto; }
-.images { display: flex; flex-wrap: wrap; gap: .6rem; } .image { width: 9rem; margin: 0; overflow-wrap: anywhere; }
-"""
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
-def document(title: str, sections: Sequence[str]) -> str:
-    """Return a page of sections, which are HTML; the title is text."""
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body>{''.join(sections)}</body></html>\n"
-    )
+def render(template: str, **values: Any) -> str:
+    """Return the page; values are escaped unless they are `markupsafe.Markup`.
+
+    Raises:
+        jinja2.UndefinedError: the template uses a value that is missing.
+    """
+    return ENVIRONMENT.get_template(template).render(values) + "\n"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of text cells; a line break in a cell stays one."""
-    top = "".join(f'<th scope="col">{lines(cell)}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{lines(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+def count(number: int) -> str:
+    """Return a number with separators of thousands."""
+    return f"{number:,}"
 
 
-def lines(text: str) -> str:
-    """Return text as HTML with its line breaks."""
-    return escape(text).replace("\n", "<br>")
+def decimal(number: float | None, digits: int = 3) -> str:
+    """Return a number with fixed digits; "undefined" for None and NaN."""
+    return "undefined" if number is None or math.isnan(number) else f"{number:.{digits}f}"
 
 
-def note(words: str) -> str:
-    """Return a sentence that must not be missed."""
-    return f'<p class="note">{escape(words)}</p>'
+def interval(estimate: Mapping[str, Any], digits: int = 3) -> str:
+    """Return the interval of an estimate; "" if the value or the interval is undefined."""
+    ends = [decimal(estimate[name], digits) for name in ("low", "high")]
+    return "" if "undefined" in (*ends, decimal(estimate["value"])) else " to ".join(ends)
+
+
+ENVIRONMENT.filters |= {"count": count, "decimal": decimal, "interval": interval}

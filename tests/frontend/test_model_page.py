@@ -11,8 +11,7 @@ from frontend import charts
 from ml.dataset.report.audit import audit, verdict
 from ml.evaluation import report
 from ml.evaluation.store import audit_of
-from tests.ml.test_audit import images
-from tests.ml.test_evaluation import computed, evaluated, split, without_patients
+from tests.ml.builders import computed, encoded_images, evaluated, split, without_patients
 
 from .conftest import KEY, Answer, Api, all_text, gateway_error, run_page
 
@@ -29,8 +28,8 @@ COST = {
 
 @functools.cache
 def evaluation() -> dict[str, Any]:
-    audited = audit(images(give_away=True))
-    document = evaluated().facts | {"training_job": "job-1", "dataset": "images/0123", "forced": False}
+    audited = audit(encoded_images(shortcut=True))
+    document = evaluated().metrics | {"training_job": "job-1", "dataset": "images/0123", "forced": False}
     document |= {"card": report.card(document), "warnings": report.warnings(document)}
     return document | {"audit": audit_of({"audit": audited, "verdict": verdict(audited)})}
 
@@ -89,7 +88,7 @@ def test_the_reliability_chart_has_an_interval_for_each_bin() -> None:
 
 
 def test_unknown_patients_are_mentioned_beside_the_headline(api: Api) -> None:
-    document = computed(test=without_patients(split(2, "test"))).facts | {"dataset": "images/0123"}
+    document = computed(test=without_patients(split(2, "test"))).metrics | {"dataset": "images/0123"}
     document |= {"warnings": report.warnings(document)}
     text = all_text(page(api, model(evaluation=document)))
     assert "n = 160 images of unknown patients" in text

@@ -1,47 +1,63 @@
-"""The encoding audit finds the shortcut that is there and none that is not."""
+"""The encoding audit finds a shortcut only where there is one, and metrics.json repeats it."""
 
+import math
 from dataclasses import replace
-from pathlib import Path
 
-from ml.dataset.radiographs import Encoding, Radiograph
 from ml.dataset.report.audit import audit, verdict
+from ml.evaluation.store import audit_of
+
+from .builders import encoded_images
+
+TABLE = "JPEG quantisation table (sum)"
 
 
-def images(give_away: bool) -> list[Radiograph]:
-    found = []
-    for index in range(200):
-        label = index % 2
-        table = (330, 1858)[label] if give_away else (330, 1858)[index // 2 % 2]
-        encoding = Encoding(50_000 + 37 * (index // 2), 900 + index // 2, 700, "L", table)
-        found.append(Radiograph(Path("a"), label, "train", f"{index}.jpg", "", f"p{index}", str(index), 9000, encoding))
-    return found
+def test_a_table_that_follows_the_label_is_a_shortcut() -> None:
+    areas = audit(encoded_images(shortcut=True))
+    assert areas["before"][TABLE]["value"] == 1.0
+    assert TABLE in verdict(areas)[0]
+    assert "1.000" in verdict(areas)[0]
 
 
-def test_a_table_that_follows_the_label_is_called_a_shortcut() -> None:
-    found = audit(images(give_away=True))
-    assert found["before"]["JPEG quantisation table (sum)"]["value"] == 1.0
-    assert "JPEG quantisation table (sum) alone has a label AUC of 1.000" in verdict(found)[0]
+def test_a_table_that_does_not_follow_the_label_is_no_shortcut() -> None:
+    areas = audit(encoded_images(shortcut=False))
+    assert areas["before"][TABLE]["value"] < 0.6
+    assert not any(TABLE in sentence for sentence in verdict(areas))
 
 
-def test_a_table_that_does_not_is_not() -> None:
-    found = audit(images(give_away=False))
-    assert found["before"]["JPEG quantisation table (sum)"]["value"] < 0.6
-    assert verdict(found)[0].startswith("No single number")
+def test_every_number_has_its_n_and_interval() -> None:
+    for areas in audit(encoded_images(shortcut=True)).values():
+        for area in areas.values():
+            assert (area["n"], area["unit"]) == (200, "images")
+            assert area["low"] <= area["value"] <= area["high"]
 
 
-def test_every_number_carries_its_n_and_interval() -> None:
-    for part in audit(images(give_away=True)).values():
-        for one in part.values():
-            assert one["n"] == 200
-            assert one["low"] <= one["value"] <= one["high"]
-
-
-def test_what_the_picture_itself_compresses_to_is_watched_after_standardisation() -> None:
-    told = [
-        replace(image, stored=8000 + 500 * image.label + index) for index, image in enumerate(images(give_away=False))
+def test_a_stored_size_that_follows_the_label_is_reported_after_standardisation() -> None:
+    images = [
+        replace(image, stored=8000 + 500 * image.label + index)
+        for index, image in enumerate(encoded_images(shortcut=False))
     ]
-    assert any("After standardisation file size still goes with the label" in words for words in verdict(audit(told)))
+    assert any("After standardisation, file size" in sentence for sentence in verdict(audit(images)))
 
 
-def test_the_verdict_always_says_what_a_resize_does_not_remove() -> None:
-    assert "does not remove" in verdict(audit(images(give_away=False)))[-1]
+def test_the_verdict_always_says_that_standardising_leaves_traces() -> None:
+    assert "does not remove" in verdict(audit(encoded_images(shortcut=False)))[-1]
+
+
+def test_metrics_json_repeats_the_audit_with_its_sentences() -> None:
+    areas = audit(encoded_images(shortcut=True))
+    repeated = audit_of({"audit": areas, "verdict": verdict(areas)})
+    assert repeated is not None
+    assert repeated["sentences"] == verdict(areas)
+    assert set(repeated["before"]["file size"]) == {"value", "low", "high", "n"}
+    assert repeated["before"][TABLE]["value"] == 1.0
+    assert set(repeated["after"]) == set(areas["after"])
+
+
+def test_an_undefined_area_becomes_null_and_a_report_without_an_audit_gives_none() -> None:
+    undefined = {"value": math.nan, "low": math.nan, "high": math.nan, "n": 1, "unit": "images"}
+    assert audit_of({"audit": {"before": {"width": undefined}, "after": {}}, "verdict": []}) == {
+        "sentences": [],
+        "before": {"width": {"value": None, "low": None, "high": None, "n": 1}},
+        "after": {},
+    }
+    assert audit_of({"name": "images"}) is None

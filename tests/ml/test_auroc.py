@@ -7,21 +7,21 @@ from benchmarks.auroc_coverage import simulated
 from ml.evaluation import statistics
 from ml.evaluation.auroc import auroc, hanley_mcneil, influences
 
-from .test_statistics import drawn
+from .builders import labels_and_scores
 
 
-def own(labels: np.ndarray) -> list[str | None]:
-    """A patient for each image."""
+def patients_of(labels: np.ndarray) -> list[str | None]:
+    """Return a patient for each image."""
     return [str(index) for index in range(len(labels))]
 
 
 def test_the_variance_by_image_is_delongs() -> None:
-    labels, scores = drawn(1, 60, ties=True)
+    labels, scores = labels_and_scores(1, 60, ties=True)
     positive, negative = scores[labels == 1], scores[labels == 0]
     wins = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
-    value, shares = influences(labels == 1, scores)
+    value, errors = influences(labels == 1, scores)
     assert value == pytest.approx(wins.mean())
-    assert (shares**2).sum() == pytest.approx(
+    assert (errors**2).sum() == pytest.approx(
         wins.mean(1).var() / len(positive) + wins.mean(0).var() / len(negative), rel=1e-9
     )
 
@@ -36,48 +36,48 @@ def test_hanleys_and_mcneils_variance_is_that_of_their_formula() -> None:
 @pytest.mark.parametrize(("patients", "area", "least"), [(227, 0.983, 0.92), (227, 0.95, 0.92), (40, 0.983, 0.90),
                                                          (40, 0.95, 0.90), (20, 0.983, 0.90)])  # fmt: skip
 @pytest.mark.parametrize("spread", [1.0, 0.5])
-def test_the_interval_holds_the_true_area_where_patients_are_few_and_classes_far_apart(
+def test_the_interval_contains_the_true_area_with_few_patients_and_distant_classes(
     patients: int, area: float, least: float, spread: float
 ) -> None:
     rng = np.random.default_rng(0)
-    held = 0
+    contained = 0
     for _ in range(300):
         images = simulated(rng, patients, area, spread)
-        found = auroc(images.labels, images.scores, [str(one) for one in images.patients])
-        held += found.low <= area <= found.high
-    assert held / 300 >= least
+        estimate = auroc(images.labels, images.scores, images.patients.astype(str).tolist())
+        contained += estimate.low <= area <= estimate.high
+    assert contained / 300 >= least
 
 
-def test_the_interval_is_no_wider_than_delongs_where_patients_are_many() -> None:
-    labels, scores = drawn(5, 4000)
-    found = auroc(labels, scores, own(labels))
+def test_the_interval_is_no_wider_than_delongs_with_many_patients() -> None:
+    labels, scores = labels_and_scores(5, 4000)
+    estimate = auroc(labels, scores, patients_of(labels))
     half = statistics.Z95 * float(np.sqrt((influences(labels == 1, scores)[1] ** 2).sum()))
-    assert found.high - found.low == pytest.approx(2 * half, rel=0.03)
+    assert estimate.high - estimate.low == pytest.approx(2 * half, rel=0.03)
 
 
 def test_classes_that_do_not_overlap_are_not_certain() -> None:
     labels = np.repeat([0, 1], 20)
-    found = auroc(labels, labels.astype(float), own(labels))
-    assert (found.value, found.high) == (1.0, 1.0)
-    assert 0.7 < found.low < 0.95
-    inverted = auroc(labels, 1.0 - labels, own(labels))
-    assert (inverted.value, inverted.low, inverted.high) == (0.0, 0.0, pytest.approx(1 - found.low))
-    fewer = auroc(labels[15:25], labels[15:25].astype(float), own(labels[15:25]))
-    assert fewer.low < found.low
+    estimate = auroc(labels, labels.astype(float), patients_of(labels))
+    assert (estimate.value, estimate.high) == (1.0, 1.0)
+    assert 0.7 < estimate.low < 0.95
+    inverted = auroc(labels, 1.0 - labels, patients_of(labels))
+    assert (inverted.value, inverted.low, inverted.high) == (0.0, 0.0, pytest.approx(1 - estimate.low))
+    fewer = auroc(labels[15:25], labels[15:25].astype(float), patients_of(labels[15:25]))
+    assert fewer.low < estimate.low
 
 
 def test_scores_that_are_all_equal_say_nothing() -> None:
     labels = np.repeat([0, 1], 20)
-    found = auroc(labels, np.full(40, 0.5), own(labels))
-    assert found.value == 0.5
-    assert found.low < 0.4
-    assert found.high > 0.6
+    estimate = auroc(labels, np.full(40, 0.5), patients_of(labels))
+    assert estimate.value == 0.5
+    assert estimate.low < 0.4
+    assert estimate.high > 0.6
 
 
 def test_ten_copies_of_a_patients_images_narrow_nothing() -> None:
-    labels, scores = drawn(3, 60)
-    once = auroc(labels, scores, own(labels))
-    copies = auroc(np.repeat(labels, 10), np.repeat(scores, 10), np.repeat(own(labels), 10).tolist())
+    labels, scores = labels_and_scores(3, 60)
+    once = auroc(labels, scores, patients_of(labels))
+    copies = auroc(np.repeat(labels, 10), np.repeat(scores, 10), np.repeat(patients_of(labels), 10).tolist())
     assert (copies.low, copies.high) == (pytest.approx(once.low), pytest.approx(once.high))
     naive = auroc(np.repeat(labels, 10), np.repeat(scores, 10), [None] * 600)
     assert naive.high - naive.low < 0.5 * (once.high - once.low)
@@ -85,6 +85,6 @@ def test_ten_copies_of_a_patients_images_narrow_nothing() -> None:
 
 
 def test_a_missing_class_has_no_area() -> None:
-    found = auroc(np.ones(4, dtype=np.int64), np.arange(4.0), ["a", "a", "b", None])
-    assert np.isnan([found.value, found.low, found.high]).all()
-    assert found.n == 3
+    estimate = auroc(np.ones(4, dtype=np.int64), np.arange(4.0), ["a", "a", "b", None])
+    assert np.isnan([estimate.value, estimate.low, estimate.high]).all()
+    assert estimate.n == 3

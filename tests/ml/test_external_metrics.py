@@ -1,4 +1,4 @@
-"""Scores of another collection against its table of labels: the same metrics, nothing lost, every fault a sentence."""
+"""Scores of another collection and its table of labels: the same metrics, no image lost, a sentence for each error."""
 
 import re
 from pathlib import Path
@@ -72,10 +72,17 @@ def test_the_last_line_is_a_markdown_row(tmp_path: Path, capsys: pytest.CaptureF
     assert re.fullmatch(rf"\| {tmp_path.name} \| {value} \| {value} \| {value} \| 8 images \|", row)
 
 
+def test_an_undefined_metric_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = ["a.png,Pneumonia,0,1", "b.png,No Finding,0,2"]
+    assert external_metrics.main(tables(tmp_path, ["a.png,X,0.2,0.4,", "b.png,X,0.1,0.4,"], labels)) == 0
+    ppv = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("PPV"))
+    assert ppv.split() == ["PPV", "undefined", "0", "images"]
+
+
 @pytest.mark.parametrize(
     ("scores", "labels", "named"),
     [
-        (["a.png,X,1.5,0.4,"], [], ["line 2", "1.5", "0 to 1"]),
+        (["a.png,X,1.5,0.4,"], [], ["line 2", "1.5", "0 and 1"]),
         (["a.png,X,high,0.4,"], [], ["line 2", "high"]),
         (["a.png,X,nan,0.4,"], [], ["line 2", "nan"]),
         (["a.png,X,0.5,0.4,", "b.png,X,0.5,0.6,"], [], ["0.4, 0.6", "one threshold"]),

@@ -6,12 +6,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.evaluation import statistics
 
-
-def drawn(seed: int, n: int = 200, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    labels = (rng.random(n) < 0.6).astype(np.int64)
-    scores = rng.normal(labels * 1.2, 1.0)
-    return labels, np.round(scores, 1) if ties else scores
+from .builders import labels_and_scores
 
 
 @pytest.mark.parametrize(
@@ -20,15 +15,15 @@ def drawn(seed: int, n: int = 200, ties: bool = False) -> tuple[np.ndarray, np.n
 )
 def test_wilsons_interval_is_the_published_one(successes: int, n: int, low: float, high: float) -> None:
     """Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
-    found = statistics.proportion(successes, n)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
-    assert found.n == n
+    fraction = statistics.proportion(successes, n)
+    assert (fraction.low, fraction.high) == pytest.approx((low, high), abs=6e-5)
+    assert fraction.n == n
 
 
 @pytest.mark.parametrize("ties", [False, True])
 def test_areas_are_scikit_learns(ties: bool) -> None:
     for seed in range(5):
-        labels, scores = drawn(seed, ties=ties)
+        labels, scores = labels_and_scores(seed, ties=ties)
         assert statistics.auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
         assert statistics.average_precision(labels, scores) == pytest.approx(
             average_precision_score(labels, scores), abs=1e-12
@@ -36,16 +31,16 @@ def test_areas_are_scikit_learns(ties: bool) -> None:
 
 
 def test_the_bootstrap_repeats_with_its_seed_and_counts_patients() -> None:
-    labels, scores = drawn(2)
+    labels, scores = labels_and_scores(2)
     patients = [str(index // 2) for index in range(len(labels))]
 
     def area(chosen: np.ndarray) -> dict[str, float]:
         return {"AUC": statistics.auc(labels[chosen], scores[chosen])}
 
-    one, two = (statistics.bootstrap(patients, area, 200, seed=7)["AUC"] for _ in range(2))
-    assert one == two
-    assert (one.n, one.unit) == (100, "patients")
-    assert one.low < one.value < one.high
+    first, second = (statistics.bootstrap(patients, area, 200, seed=7)["AUC"] for _ in range(2))
+    assert first == second
+    assert (first.n, first.unit) == (100, "patients")
+    assert first.low < first.value < first.high
 
 
 def test_images_without_a_patient_are_patients_of_their_own() -> None:
@@ -54,7 +49,7 @@ def test_images_without_a_patient_are_patients_of_their_own() -> None:
 
 @pytest.mark.parametrize("target", [0.5, 0.9, 0.95, 1.0])
 def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(target: float) -> None:
-    labels, scores = drawn(4)
+    labels, scores = labels_and_scores(4)
     threshold = statistics.threshold_for_sensitivity(labels, scores, target)
     positives = scores[labels == 1]
     assert (positives >= threshold).mean() >= target
@@ -62,7 +57,7 @@ def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(target: float
 
 
 def test_counts_at_a_threshold_are_right() -> None:
-    found = statistics.confusion(np.array([1, 1, 0, 0, 1]), np.array([0.9, 0.5, 0.5, 0.1, 0.2]), 0.5)
-    assert (found.true_positive, found.false_positive, found.true_negative, found.false_negative) == (2, 1, 1, 1)
-    assert found.sensitivity().value == pytest.approx(2 / 3)
-    assert found.specificity().value == 0.5
+    counts = statistics.confusion(np.array([1, 1, 0, 0, 1]), np.array([0.9, 0.5, 0.5, 0.1, 0.2]), 0.5)
+    assert (counts.true_positive, counts.false_positive, counts.true_negative, counts.false_negative) == (2, 1, 1, 1)
+    assert counts.sensitivity().value == pytest.approx(2 / 3)
+    assert counts.specificity().value == 0.5

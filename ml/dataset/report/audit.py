@@ -1,20 +1,21 @@
-"""The encoding audit: how well the label can be told from one number of the file, without looking at the image.
+"""The encoding audit: how well one number of a file separates the classes, without a look at the image.
 
-An AUC of 0.5 says that the number tells nothing, 1.0 that it gives the label away. Directions are folded (an AUC of
-0.2 counts as 0.8), because a model would use either.
+A label AUC of 0.5 means that the number says nothing about the label, 1.0 that it determines it. Directions are folded
+(an AUC of 0.2 counts as 0.8), because a model can use either.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from ml.dataset.radiographs import Radiograph
 from ml.evaluation.auroc import auroc
+from ml.evaluation.statistics import Estimate
 
 WARN_AT = 0.75
-"""Lower end of the interval from which a number is called a shortcut."""
+"""A lower bound from here on makes a number a shortcut."""
 
 BEFORE: dict[str, Callable[[Radiograph], float]] = {
     "JPEG quantisation table (sum)": lambda image: image.encoding.quantisation,
@@ -31,7 +32,7 @@ AFTER: dict[str, Callable[[Radiograph], float]] = {
     "width": lambda image: 224,
     "height": lambda image: 224,
 }
-"""Size and table are the same for every standardised image; the file size still follows what the picture shows."""
+"""Size and table are the same for every standardised image; the file size still depends on the picture."""
 
 
 def audit(images: Sequence[Radiograph]) -> dict[str, dict[str, Any]]:
@@ -43,39 +44,37 @@ def audit(images: Sequence[Radiograph]) -> dict[str, dict[str, Any]]:
 
 
 def separation(images: Sequence[Radiograph], number: Callable[[Radiograph], float]) -> dict[str, Any]:
-    """Return the folded label AUC of one number."""
+    """Return the folded label AUC of a number."""
     labels = np.array([image.label for image in images], dtype=np.int64)
     values = np.array([number(image) for image in images], dtype=np.float64)
     if len(np.unique(values)) == 1:
-        return {"value": 0.5, "low": 0.5, "high": 0.5, "n": len(images)}
+        return asdict(Estimate(0.5, 0.5, 0.5, len(images)))
     patients = [image.patient for image in images]
-    found = auroc(labels, values, patients)
-    if found.value < 0.5:
-        found = auroc(labels, -values, patients)
-    return asdict(found) | {"n": len(images), "unit": "images"}
+    area = auroc(labels, values, patients)
+    if area.value < 0.5:
+        area = auroc(labels, -values, patients)
+    return asdict(replace(area, n=len(images), unit="images"))
 
 
-def verdict(found: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the audit in plain words."""
-    before = {name: one for name, one in found["before"].items() if one["low"] >= WARN_AT}
-    after = {name: one for name, one in found["after"].items() if one["low"] >= WARN_AT}
-    words = []
+def verdict(areas: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the audit in sentences."""
+    before = {name: area for name, area in areas["before"].items() if area["low"] >= WARN_AT}
+    after = [name for name, area in areas["after"].items() if area["low"] >= WARN_AT]
+    sentences = ["No single number of the source files separates the classes well."]
     if before:
         worst = max(before, key=lambda name: float(before[name]["value"]))
-        words.append(
-            f"The source gives the label away without its images: {worst} alone has a label AUC of "
-            f"{before[worst]['value']:.3f}. A model that sees the files as they are may learn that."
-        )
-    else:
-        words.append("No single number of the source's files tells the classes apart well.")
+        sentences = [
+            f"The source files give the label away: {worst} alone has a label AUC of {before[worst]['value']:.3f}. "
+            "A model can learn that from unchanged files instead of the disease."
+        ]
     if after:
-        words.append(
-            f"After standardisation {' and '.join(after)} still goes with the label: the classes differ in how much "
-            "detail their pictures hold, which compression shows and a network can see."
+        sentences.append(
+            f"After standardisation, {' and '.join(after)} still separates the classes. Their pictures differ in the "
+            "amount of detail, which a network can see."
         )
-    words.append(
-        "Standardising gives every image one size, one encoding and no metadata. It does not remove what earlier "
-        "compression, scanners and resizing left in the pixels: sharpness, grain and block edges stay. Judge a model "
-        "on the perturbed validation set and on images from elsewhere before believing the clean one."
+    sentences.append(
+        "Standardising gives every image one size, one encoding and no metadata. It does not remove traces of earlier "
+        "compression, scanners and resizing from the pixels: sharpness, grain and block edges stay. Judge a model on "
+        "perturbed validation and on images from elsewhere, not on clean validation alone."
     )
-    return words
+    return sentences

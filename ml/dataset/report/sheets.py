@@ -1,4 +1,4 @@
-"""Contact sheets: a few images of each kind, chosen by name and not by looks."""
+"""Contact sheets: a few images of each class and split, at even distances in the list."""
 
 import base64
 import io
@@ -16,21 +16,21 @@ THUMB, COLUMNS = 112, 8
 
 
 def contact_sheets(splits: Splits, folder: Path) -> dict[str, str]:
-    """Return data URIs of JPEG sheets by title."""
-    pictures = {}
+    """Return JPEG sheets as data URIs by title."""
+    sheets = {}
     for label, name in enumerate(CLASSES):
         for split in ("train", "test"):
-            chosen = spread([image for image in splits[split] if image.label == label])
-            pictures[f"{name}, {split}"] = sheet([folder / path_of(image) for image in chosen])
+            sample = spread([image for image in splits[split] if image.label == label])
+            sheets[f"{name}, {split}"] = sheet([folder / path_of(image) for image in sample])
     validation = spread(splits["validation"])
-    pictures["Validation, as it is"] = sheet([folder / path_of(image) for image in validation])
-    pictures["Validation, perturbed"] = sheet([folder / "perturbed" / path_of(image) for image in validation])
+    sheets["Validation, clean"] = sheet([folder / path_of(image) for image in validation])
+    sheets["Validation, perturbed"] = sheet([folder / "perturbed" / path_of(image) for image in validation])
     training = spread(splits["train"])
     copies = [folder / "augmented" / CLASSES[image.label] / variants.copy_name(image, 1) for image in training]
     if all(path.is_file() for path in copies):
-        pictures["Training, as it is"] = sheet([folder / path_of(image) for image in training])
-        pictures["Training, augmented copies"] = sheet(copies)
-    return pictures
+        sheets["Training, originals"] = sheet([folder / path_of(image) for image in training])
+        sheets["Training, augmented copies"] = sheet(copies)
+    return sheets
 
 
 def spread(images: Sequence[Radiograph]) -> list[Radiograph]:

@@ -1,4 +1,4 @@
-"""The evaluation's report: one self-contained HTML page."""
+"""The report of an evaluation: one self-contained HTML page."""
 
 from ml.evaluation.report.card import card
 from ml.evaluation.report.page import html, warnings

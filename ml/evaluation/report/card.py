@@ -1,72 +1,81 @@
-"""The model card: what the model is for, what it is not for, and what is known of it (Mitchell et al., 2019)."""
+"""The model card: intended use, data, measurement and limits of a model (Mitchell et al., 2019)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ml.dataset.patients import KAGGLE
 
-DATA = (
-    "Images of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical Center), from "
-    "children of one to five years, in one view (antero-posterior). Its two classes were recorded and stored "
-    "differently, which a network can learn instead of the disease; standardising the files does not undo all of it."
+KAGGLE_DATA = (
+    "The radiographs of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical "
+    "Center). They show children of one to five years in one view (antero-posterior). The two classes were recorded "
+    "and stored differently. A network can learn that difference instead of the disease, and standardising the files "
+    "removes only a part of it."
 )
-
-SYNTHETIC = "Synthetic images made by this project, which resemble chest radiographs and show no patient."
-NAMES = {"nih": "NIH ChestX-ray14", "chexpert": "CheXpert", "mimic": "MIMIC-CXR"}
-OTHER = (
+SYNTHETIC_DATA = "Synthetic images made by this project. They resemble chest radiographs and show no patient."
+COLLECTIONS = {"nih": "NIH ChestX-ray14", "chexpert": "CheXpert", "mimic": "MIMIC-CXR"}
+UNKNOWN_DATA = (
     "This card does not know their centres, machines, ages and views, nor who labelled them. Add that before you "
     "publish the model."
 )
 
 
-def card(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Return the card's parts by title."""
-    gate = facts["gate"]
-    if gate["passed"]:
-        verdict = "It passed the minimums that were set for deployment."
-    elif facts.get("forced"):
-        verdict = f"It MISSED the minimums ({gate['sentence']}) and was released for deployment by force."
-    else:
-        verdict = f"It missed the minimums ({gate['sentence']}) and is not released for deployment."
+def card(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts of the card by title.
+
+    Args:
+        metrics: the content of metrics.json.
+    """
+    unlike = " (adults)" if metrics["collection"] == KAGGLE else ""
     return {
-        "Model": f"Training job {facts['training_job']} on data set {facts['dataset']}. {verdict}",
-        "Intended use": "Research and teaching on the classification of chest radiographs. Not a medical device: "
-        "nothing it says may decide about a patient.",
-        "Not intended for": "Diagnosis, triage or screening; lateral views; images of other centres, or of patients "
-        f"unlike those of the data set{' (adults)' if facts['collection'] == KAGGLE else ''}, without a new evaluation "
-        "there; any disease but pneumonia. It has no answer for images it cannot read.",
-        "Training and test data": data(facts),
-        "How it was measured": f"{separation(facts)} Threshold and calibration were chosen on validation; the test "
-        "images were only measured. Proportions have Wilson's 95 % interval over images, and predictive values at "
-        "another prevalence one made of these. The AUROC has a score interval over patients, the others a percentile "
-        "interval over 2,000 draws of patients. The calibration error, over bins of equal numbers of images, is given "
-        "beside the range that chance gives a model whose probabilities are right.",
-        "Limits": "Labels carry neither severity nor age nor sex, so that nothing is known of fairness. Predictive "
-        "values hold for the stated prevalence alone. One test set of one collection says little about another.",
+        "Model": f"Training job {metrics['training_job']} on data set {metrics['dataset']}. {verdict(metrics)}",
+        "Intended use": "Research and teaching on the classification of chest radiographs. The model is not a medical "
+        "device. Do not base a decision about a patient on its output.",
+        "Not intended for": "Diagnosis, triage or screening; lateral views; any disease other than pneumonia. Evaluate "
+        f"the model again before you use it on images of other centres, or of patients unlike those of the data set"
+        f"{unlike}.",
+        "Training and test data": data(metrics["collection"]),
+        "How it was measured": f"{separation(metrics)} Threshold and calibration were chosen on validation; the test "
+        "images were only measured. Proportions have Wilson's 95 % interval over images. Predictive values at another "
+        "prevalence have an interval computed from these. The AUROC has a score interval over patients, the other "
+        "metrics a percentile interval over 2,000 draws of patients. The calibration error, over bins of equal numbers "
+        "of images, stands beside the range that it has by chance if every probability is right.",
+        "Limits": "Severity, age and sex are not recorded, and fairness was not measured. Predictive values hold only "
+        "for the stated prevalence. A test set of one collection says little about another collection.",
     }
 
 
-def data(facts: Mapping[str, Any]) -> str:
-    """Return where the images come from, as far as the data set knows."""
-    known = {"phantom": SYNTHETIC, KAGGLE: DATA}
-    if facts["collection"] in known:
-        return known[facts["collection"]]
-    if facts["collection"] in NAMES:
-        return f"Images whose files are named as those of the public collection {NAMES[facts['collection']]}. {OTHER}"
-    return f"Images that were prepared for this model. {OTHER}"
+def verdict(metrics: Mapping[str, Any]) -> str:
+    """Return whether the model passed the release gate, and whether it is released."""
+    gate = metrics["gate"]
+    if gate["passed"]:
+        return "It passed the release gate."
+    if metrics.get("forced"):
+        return f"It MISSED the release gate ({gate['sentence']}) and was released for deployment by force."
+    return f"It missed the release gate ({gate['sentence']}) and is not released for deployment."
 
 
-def separation(facts: Mapping[str, Any]) -> str:
-    """Return what keeps the splits apart, and for how many images nobody knows."""
-    if not any(facts["unknown_patients"].values()):
+def data(collection: str | None) -> str:
+    """Return the origin of the images, as far as it is known."""
+    if collection == KAGGLE:
+        return KAGGLE_DATA
+    if collection == "phantom":
+        return SYNTHETIC_DATA
+    if collection in COLLECTIONS:
+        return f"Images with the file names of the public collection {COLLECTIONS[collection]}. {UNKNOWN_DATA}"
+    return f"Images that were prepared for this model. {UNKNOWN_DATA}"
+
+
+def separation(metrics: Mapping[str, Any]) -> str:
+    """Return whether splits share patients or images, as far as patients are known."""
+    if not any(metrics["unknown_patients"].values()):
         return "No patient and no image is in two splits."
-    return f"No known patient and no image is in two splits. {unknown_patients(facts)}"
+    return f"No known patient and no image is in two splits. {unknown_patients(metrics)}"
 
 
-def unknown_patients(facts: Mapping[str, Any]) -> str:
-    """Return for how many images the patient is unknown, and what follows; for metrics.json with such images only."""
+def unknown_patients(metrics: Mapping[str, Any]) -> str:
+    """Return the number of images of unknown patients, and the consequences."""
     counts = [
-        f"{facts['unknown_patients'][split]:,} of {facts['images'][split]:,} {split} images"
+        f"{metrics['unknown_patients'][split]:,} of {metrics['images'][split]:,} {split} images"
         for split in ("validation", "test")
     ]
     return (

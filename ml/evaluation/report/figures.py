@@ -1,4 +1,4 @@
-"""The report's charts, drawn from the curves of metrics.json as SVG text that is the same for the same scores."""
+"""The report's charts as SVG, drawn from the curves of metrics.json; the same scores give the same text."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from ml.evaluation import statistics
 from ml.evaluation.scored_split import ScoredSplit
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#777777"
-"""Okabe and Ito's colours, which survive colour-blindness."""
+"""Colours of Okabe and Ito, which colour-blind people can tell apart."""
 
 mpl.rcParams.update({"svg.hashsalt": "chest-xray", "svg.fonttype": "none", "font.size": 11, "axes.grid": True,
                      "grid.alpha": 0.3})  # fmt: skip
 
 
 def roc(curve: Mapping[str, Any], threshold: float) -> str:
-    """ROC curve with its 95 % band, the operating point, and the baseline's curve."""
+    """Draw the ROC curve with its 95 % band, the operating point, and the baseline's curve."""
     figure, axes = canvas("1 - specificity", "sensitivity")
     band = curve["band"]
     axes.fill_between(band["false_positive_rate"], band["low"], band["high"], color=BLUE, alpha=0.2, label="95 % band",
@@ -35,7 +35,7 @@ def roc(curve: Mapping[str, Any], threshold: float) -> str:
 
 
 def precision_recall(test: ScoredSplit, threshold: float) -> str:
-    """Precision over recall, with the operating point and the fraction of pneumonia."""
+    """Draw precision over recall, with the operating point and the fraction of pneumonia."""
     figure, axes = canvas("recall (sensitivity)", "precision (PPV)")
     order = np.argsort(-test.scores, kind="stable")
     hits = np.cumsum(test.labels[order])
@@ -43,23 +43,25 @@ def precision_recall(test: ScoredSplit, threshold: float) -> str:
     counts = statistics.confusion(test.labels, test.scores, threshold)
     axes.plot(counts.sensitivity().value, counts.positive_predictive_value().value, "o", color=ORANGE,
               label=f"threshold {threshold:.3f}")  # fmt: skip
-    axes.axhline(float(test.labels.mean()), color=GREY, linestyle="--", label="share of pneumonia")
+    axes.axhline(float(test.labels.mean()), color=GREY, linestyle="--", label="fraction of pneumonia")
     axes.legend(loc="lower left")
     return svg(figure)
 
 
 def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    """Share of pneumonia with its 95 % interval over the mean probability of each bin, for three splits."""
-    figure, axes = canvas("mean probability of a bin", "share of pneumonia")
+    """Draw the fraction of pneumonia with its 95 % interval over the mean probability of each bin, for each split."""
+    figure, axes = canvas("mean probability of a bin", "fraction of pneumonia")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("perturbed", ORANGE, "^"),
               "test": ("test", BLUE, "o")}  # fmt: skip
     for split, (name, colour, marker) in styles.items():
         bins = splits[split]
-        across, up = [one["probability"] for one in bins], [one["fraction"] for one in bins]
-        below, above = [one["fraction"] - one["low"] for one in bins], [one["high"] - one["fraction"] for one in bins]
+        across, up = [point["probability"] for point in bins], [point["fraction"] for point in bins]
+        below = [point["fraction"] - point["low"] for point in bins]
+        above = [point["high"] - point["fraction"] for point in bins]
+        label = f"{name} (n = {sum(point['n'] for point in bins):.0f})"
         axes.errorbar(across, up, yerr=(below, above), marker=marker, color=colour, linewidth=1, linestyle=":",
-                      markersize=5, capsize=2, label=f"{name} (n = {sum(one['n'] for one in bins):.0f})")  # fmt: skip
+                      markersize=5, capsize=2, label=label)  # fmt: skip
     axes.figure.legend(
         loc="outside lower center", ncols=len(styles), fontsize="small", handlelength=1.5, columnspacing=1.0
     )
@@ -67,8 +69,8 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
 
 
 def histogram(counts: Mapping[str, Sequence[float]], threshold: float) -> str:
-    """Number of test images by probability and class."""
-    figure, axes = canvas("probability of pneumonia", "images", shares=False)
+    """Draw the number of test images by probability and class."""
+    figure, axes = canvas("probability of pneumonia", "images", fractions=False)
     edges = counts["edges"]
     styles: dict[str, dict[str, Any]] = {
         "NORMAL": {"color": BLUE, "alpha": 0.7}, "PNEUMONIA": {"color": ORANGE, "alpha": 0.6, "hatch": "//"}
@@ -81,13 +83,13 @@ def histogram(counts: Mapping[str, Sequence[float]], threshold: float) -> str:
     return svg(figure)
 
 
-def canvas(across: str, up: str, shares: bool = True) -> tuple[Figure, Axes]:
-    """Return an empty chart, from 0 to 1 in both directions when both are shares."""
+def canvas(across: str, up: str, fractions: bool = True) -> tuple[Figure, Axes]:
+    """Return an empty chart; axes of fractions go from 0 to 1."""
     figure = Figure(figsize=(5, 4.6), layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel(across)
     axes.set_ylabel(up)
-    if shares:
+    if fractions:
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.02)
     return figure, axes
