@@ -3,6 +3,7 @@
 import os
 import random
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -36,9 +37,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the order's seed once; pytest-xdist hands it on to its processes."""
+    """Choose the order's seed once, in the process that pytest-xdist divides the tests from."""
     if config.option.order is None:
-        config.option.order = random.randrange(10_000)  # noqa: S311
+        inherited = getattr(config, "workerinput", {}).get("order")
+        config.option.order = random.randrange(10_000) if inherited is None else inherited  # noqa: S311
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the seed to a process of pytest-xdist."""
+    node.workerinput["order"] = node.config.option.order
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -53,3 +53,10 @@ def test_the_tests_of_a_file_stay_together(project: Path) -> None:
 
 def test_end_to_end_tests_come_first_in_the_order_of_their_file(project: Path) -> None:
     assert order(project, 1)[: len(NUMBERS)] == [f"{FILES[0]}::test_{number}" for number in NUMBERS]
+
+
+def test_the_processes_of_xdist_share_an_order_that_nobody_gave(project: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "-n", "2"]
+    env = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    run = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
