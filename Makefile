@@ -3,6 +3,7 @@
 # make coverage             the branches that the tests reach, without the end-to-end tests
 # make app [STAGE=dev]      the Streamlit app on the deployed API of that stage
 # make lock                 resolve requirements.txt into requirements.lock; move only what requirements.txt asks for
+# make openapi              write lambda/inference_proxy/openapi.json from the routes, types and problem kinds
 # make clean                remove what the commands above wrote, but no data of yours
 
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: setup lock demo test lint coverage app clean
+.PHONY: setup lock openapi demo test lint coverage app clean
 
 setup: $(INSTALLED)
 
@@ -38,6 +39,9 @@ $(INSTALLED): requirements.lock requirements-cpu.lock package.json package-lock.
 lock: setup
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	  --output-file requirements.lock requirements.txt
+
+openapi: setup
+	@PYTHONPATH=. $(PY) lambda/openapi.py
 
 demo: setup
 	@$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)

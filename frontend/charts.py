@@ -52,7 +52,7 @@ def roc(curve: Mapping[str, Any]) -> Chart:
 
 def reliability(splits: Mapping[str, Sequence[Mapping[str, Any]]]) -> Chart:
     """Return the fraction of pneumonia with its 95 % interval over the mean probability of each bin, by split."""
-    names = {"validation": "validation", "validation_stressed": "perturbed validation", "test": "test"}
+    names = {"validation": "validation", "validation_perturbed": "perturbed validation", "test": "test"}
     points = [
         {"x": point["probability"], "y": point["fraction"], "low": point["low"], "high": point["high"], "n": point["n"],
          "series": names[split]}

@@ -14,7 +14,7 @@ from frontend.page_setup import deployed_model, start_page
 
 HEADLINES = {"AUROC": 1, "Sensitivity": 100, "Specificity": 100, "Accuracy": 100}
 """Metrics at the top, with the factor they are multiplied by."""
-SPLITS = {"test": "Test", "validation": "Validation", "validation_stressed": "Perturbed validation"}
+SPLITS = {"test": "Test", "validation": "Validation", "validation_perturbed": "Perturbed validation"}
 
 
 def page() -> None:

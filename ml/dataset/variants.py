@@ -15,7 +15,7 @@ from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.progress import Progress
 from radiograph import encode
 
-PERTURBED = "validation_stressed"
+PERTURBED = "validation_perturbed"
 RECIPE = 2
 """Part of a data set's version: raise it with every change to the draws of augment, perturb or the lists' order."""
 

@@ -93,7 +93,7 @@ def choose(
     if slope <= 0:
         reason = f"its slope is {slope:.3g} and must be above 0: on validation, scores are higher for normal images"
         return fitted["none"], qualities, f"{method} is not used: {reason}"
-    before, after = (qualities[name]["validation_stressed"].brier.value for name in ("none", method))
+    before, after = (qualities[name]["validation_perturbed"].brier.value for name in ("none", method))
     reason = f"the Brier score of the perturbed validation is {before:.4f} without it and {after:.4f} with it"
     if after < before:
         return fitted[method], qualities, f"{method} is used: {reason}"

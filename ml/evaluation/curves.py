@@ -23,7 +23,7 @@ def curves(splits: Mapping[str, ScoredSplit], threshold: float, baseline: Scores
     """Return the curves of metrics.json, all plain numbers.
 
     Args:
-        splits: calibrated scores of validation, validation_stressed and test, each with images of both classes.
+        splits: calibrated scores of validation, validation_perturbed and test, each with images of both classes.
         baseline: the baseline's probabilities of the test images, shape (n,).
     """
     test = splits["test"]

@@ -15,7 +15,7 @@ from ml.evaluation.reliability import Quality
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
 
-SPLITS = ("validation", "validation_stressed", "test")
+SPLITS = ("validation", "validation_perturbed", "test")
 GAP = 0.05
 """A larger fall of sensitivity or specificity from clean to perturbed validation is a shift."""
 
@@ -93,7 +93,7 @@ def evaluate(
         "confusion": vars(statistics.confusion(test.labels, test.scores, threshold)),
         "subgroups": {name: as_json(of_group) for name, of_group in subgroups(test, threshold).items()},
         "baselines": baselines(test, baseline, options.seed),
-        "shift": shift(estimates["validation"], estimates["validation_stressed"]),
+        "shift": shift(estimates["validation"], estimates["validation_perturbed"]),
         "comparison": compare(test, threshold, previous),
         "curves": curves(splits, threshold, np.array([baseline[file] for file in test.files])),
         "gate": release_gate.judge(estimates["test"], options.minimums),

@@ -107,7 +107,7 @@ def test_the_model_says_what_a_page_draws_and_what_the_endpoint_costs(cloud: Clo
     found = json.loads(asked(cloud, "model")[2])
     roc = found["evaluation"]["curves"]["roc"]
     assert (roc["points"][0], roc["points"][-1], roc["n"]) == ([0, 0], [1, 1], TEST_IMAGES)
-    assert set(found["evaluation"]["curves"]["reliability"]) == {"validation", "validation_stressed", "test"}
+    assert set(found["evaluation"]["curves"]["reliability"]) == {"validation", "validation_perturbed", "test"}
     histogram = found["evaluation"]["curves"]["histogram"]
     assert sum(histogram["NORMAL"]) + sum(histogram["PNEUMONIA"]) == TEST_IMAGES
     page = html.unescape(stored(cloud, "report.html").decode())

@@ -130,7 +130,7 @@ def test_the_images_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
     for channel in (
         "train/NORMAL",
         "validation/PNEUMONIA",
-        "validation_stressed/NORMAL",
+        "validation_perturbed/NORMAL",
         "test/PNEUMONIA",
         "train_lst",
     ):

@@ -57,7 +57,7 @@ def test_the_threshold_of_an_evaluation_is_rounded_down_and_stays_a_probability(
 
 def test_unknown_patients_are_counted_for_each_split() -> None:
     metrics = evaluated_on_another_test_split().metrics
-    assert metrics["unknown_patients"] == {"validation": 0, "validation_stressed": 0, "test": 10}
+    assert metrics["unknown_patients"] == {"validation": 0, "validation_perturbed": 0, "test": 10}
     assert metrics["images"]["test"] == 160
 
 

@@ -36,11 +36,11 @@ def test_a_calibration_keeps_the_order_of_the_images() -> None:
 def test_a_calibration_is_used_only_if_the_perturbed_validation_improves() -> None:
     certain = split(0, "validation", shift=6, spread=0.3)
     agreeing, contrary = split(1, shift=6, spread=0.3), split(1, shift=0.2, spread=1.5)
-    used, _, reason = calibration.choose(splits(validation=certain, validation_stressed=agreeing), "temperature")
+    used, _, reason = calibration.choose(splits(validation=certain, validation_perturbed=agreeing), "temperature")
     assert used.method == "temperature"
     assert "is used" in reason
     used, qualities, reason = calibration.choose(
-        splits(validation=certain, validation_stressed=contrary), "temperature"
+        splits(validation=certain, validation_perturbed=contrary), "temperature"
     )
     assert used == calibration.Calibration()
     assert "not used" in reason

@@ -63,9 +63,9 @@ def test_each_validation_image_is_there_perturbed_under_its_own_name(collection:
     assert run(collection) == 0
     _, inside, _ = contents()
     clean = {key.removeprefix("validation/") for key in inside if key.startswith("validation/")}
-    perturbed = {key.removeprefix("validation_stressed/") for key in inside if key.startswith("validation_stressed/")}
+    perturbed = {key.removeprefix("validation_perturbed/") for key in inside if key.startswith("validation_perturbed/")}
     assert clean == perturbed
-    assert all(inside[f"validation/{name}"] != inside[f"validation_stressed/{name}"] for name in clean)
+    assert all(inside[f"validation/{name}"] != inside[f"validation_perturbed/{name}"] for name in clean)
 
 
 def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(

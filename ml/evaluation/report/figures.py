@@ -52,7 +52,7 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Draw the fraction of pneumonia with its 95 % interval over the mean probability of each bin, for each split."""
     figure, axes = canvas("mean probability of a bin", "fraction of pneumonia")
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
-    styles = {"validation": ("validation", GREY, "s"), "validation_stressed": ("perturbed", ORANGE, "^"),
+    styles = {"validation": ("validation", GREY, "s"), "validation_perturbed": ("perturbed", ORANGE, "^"),
               "test": ("test", BLUE, "o")}  # fmt: skip
     for split, (name, colour, marker) in styles.items():
         bins = splits[split]

@@ -11,7 +11,7 @@ from tests.localaws.sagemaker.conftest import Cloud
 
 from ..conftest import STAGE
 
-SPLITS = {"validation": 30, "validation_stressed": 30, "test": 100}
+SPLITS = {"validation": 30, "validation_perturbed": 30, "test": 100}
 """Images of each: one test image is 1 %."""
 IMAGES = sum(SPLITS.values())
 PREFIX = "datasets/images/v1/"
