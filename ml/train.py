@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ml import cli, options
-from ml.aws import clients, stacks
-from ml.aws.image_uris import algorithm_image
+from ml.aws import clients, resources
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import history, hyperparameters, plan, prices, request
@@ -132,22 +131,16 @@ def start(
     """
     compute.check()
     table = prices.read(how.price_table)
-    outputs = stacks.outputs(stage, "Storage")
-    content = upload.read_version(outputs["DataBucketName"], dataset)
+    available = resources.of_stage(stage)
+    content = upload.read_version(available.bucket, dataset)
     samples = int(content["training_samples"])
     validation = sum(content["counts"]["validation"].values())
     sent = hyperparameters.resolve(values, samples, len(content["classes"]))
     if validation < int(sent["mini_batch_size"]):
         raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation images.", 2)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
-    place = request.Place(
-        outputs["DataBucketName"],
-        outputs["ExecutionRoleArn"],
-        algorithm_image(clients.region()),
-        outputs.get("DataKeyArn"),
-    )
     dataset_name = f"{content['name']}/{content['version']}"
-    built = request.build(name, dataset_name, place, sent, compute, content["settings"]["format"])
+    built = request.build(name, dataset_name, available, sent, compute, content["settings"]["format"])
     layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
     estimate = prices.training(table, compute.instance_type, layers, samples, epochs)
     plan.check_runtime(estimate, compute.max_runtime)

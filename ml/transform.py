@@ -114,7 +114,7 @@ def measure(
     """Score the data set's images, evaluate the model, store the evaluation, and release the model."""
     entry = project.read_model(stage)
     scorer = scorer_of(stage, entry, instance_type)
-    bucket = scorer.place.bucket
+    bucket = scorer.resources.bucket
     dataset = upload.read_version(bucket, entry["dataset"])
     probabilities, missing = labelled.split_probabilities(scorer, dataset, confirm, attach)
     raw = splits(dataset, probabilities)

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ml import cli, options
-from ml.aws import clients, errors, stacks
-from ml.aws.image_uris import algorithm_image
+from ml.aws import clients, errors, resources
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
@@ -118,21 +117,15 @@ def prepare(
         UserError: an option is not allowed, the search exceeds its budget, or a training job would not end in time.
     """
     table = prices.read(price_table)
-    outputs = stacks.outputs(stage, "Storage")
-    content = upload.read_version(outputs["DataBucketName"], dataset)
+    available = resources.of_stage(stage)
+    content = upload.read_version(available.bucket, dataset)
     samples = int(content["training_samples"])
     searched = {searched.name for searched in search.ranges}
     sent = hyperparameters.resolve({"epochs": epochs}, samples, len(content["classes"]))
     static = {name: value for name, value in sent.items() if name not in searched}
     name = f"pneu-{stage[:10]}-{dt.datetime.now(dt.UTC):%y%m%d-%H%M%S}"
-    place = request.Place(
-        outputs["DataBucketName"],
-        outputs["ExecutionRoleArn"],
-        algorithm_image(clients.region()),
-        outputs.get("DataKeyArn"),
-    )
     dataset_name = f"{content['name']}/{content['version']}"
-    definition = request.build(name, dataset_name, place, static, compute, content["settings"]["format"])
+    definition = request.build(name, dataset_name, available, static, compute, content["settings"]["format"])
     estimate = prices.training(table, compute.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     plan.check_budget(estimate, search.jobs, search.max_cost)

@@ -35,7 +35,7 @@ def split_probabilities(
             than 1 % of a split has no score.
     """
     names = [image["file"] for image in dataset["images"] if image["file"].split("/")[0] in SPLITS]
-    prefix = f"s3://{scorer.place.bucket}/datasets/{dataset['name']}/{dataset['version']}/"
+    prefix = f"s3://{scorer.resources.bucket}/datasets/{dataset['name']}/{dataset['version']}/"
     job = attached or scorer.new_job()
     target = output_of(job, scorer) if attached else scorer.target(job)
     if not attached:
@@ -85,8 +85,8 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     """Create a job over images, given by their paths below a prefix, and print how to follow it."""
     key = f"{transform_job.INPUTS}/{job}.manifest"
     body = json.dumps([{"prefix": prefix}, *names]).encode()
-    Bucket(scorer.place.bucket).put(key, body, "application/json")
-    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.place.bucket}/{key}"}
+    Bucket(scorer.resources.bucket).put(key, body, "application/json")
+    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.resources.bucket}/{key}"}
     transform_job.create(scorer, job, source, target)
     print(
         f"Transform job {job} scores {len(names):,} images; follow it from elsewhere with --attach {job}.", flush=True

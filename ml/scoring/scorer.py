@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.aws import clients, stacks
-from ml.aws.image_uris import algorithm_image
+from ml.aws.resources import Resources, of_stage
 from ml.training import plan, prices
-from ml.training.request import Place
 
 INSTANCE_TYPE = "ml.m5.4xlarge"
 """The container scores one image per vCPU at a time: a larger instance is faster at about the same price."""
@@ -27,13 +25,13 @@ class Scorer:
         stage: the model's stage.
         artifact: URI of its model.tar.gz.
         training_job: the job that trained it.
-        place: bucket, role, container image and key of the stage.
+        resources: bucket, role, container image and key of the stage.
     """
 
     stage: str
     artifact: str
     training_job: str
-    place: Place
+    resources: Resources
     instance_type: str
 
     def new_job(self) -> str:
@@ -50,7 +48,7 @@ class Scorer:
 
     def target(self, job: str) -> str:
         """Return the output prefix of a new job, without a slash at its end."""
-        return f"s3://{self.place.bucket}/{OUTPUTS}/{self.training_job}/{job}"
+        return f"s3://{self.resources.bucket}/{OUTPUTS}/{self.training_job}/{job}"
 
 
 def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:
@@ -59,11 +57,7 @@ def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Score
     Raises:
         UserError: the storage stack is not deployed.
     """
-    stack = stacks.outputs(stage, "Storage")
-    place = Place(
-        stack["DataBucketName"], stack["ExecutionRoleArn"], algorithm_image(clients.region()), stack.get("DataKeyArn")
-    )
-    return Scorer(stage, entry["artifact"], entry["training_job"], place, instance_type)
+    return Scorer(stage, entry["artifact"], entry["training_job"], of_stage(stage), instance_type)
 
 
 def confirmation(instance_type: str, price_table: Path | None, yes: bool) -> Confirm:

@@ -36,12 +36,12 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
     Raises:
         botocore.exceptions.ClientError: SageMaker refused; the model is deleted again.
     """
-    sagemaker, place = clients.client("sagemaker"), scorer.place
-    built = request(job, job, source, target, scorer.instance_type, place.key)
+    sagemaker, resources = clients.client("sagemaker"), scorer.resources
+    built = request(job, job, source, target, scorer.instance_type, resources.key)
     sagemaker.create_model(
         ModelName=job,
-        PrimaryContainer={"Image": place.image, "ModelDataUrl": scorer.artifact},
-        ExecutionRoleArn=place.role,
+        PrimaryContainer={"Image": resources.image, "ModelDataUrl": scorer.artifact},
+        ExecutionRoleArn=resources.role,
         EnableNetworkIsolation=True,
     )
     try:

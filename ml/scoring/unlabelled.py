@@ -74,7 +74,7 @@ def uploaded(source: str, scorer: Scorer, resize_mode: ResizeMode, confirm: Conf
     remote, job = source.startswith("s3://"), scorer.new_job()
     if remote:
         split_uri(source)
-    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{scorer.place.bucket}/{transform_job.INPUTS}/{job}/"
+    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{scorer.resources.bucket}/{transform_job.INPUTS}/{job}/"
     try:
         if remote:
             names = names_below(prefix)

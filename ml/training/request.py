@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.aws.resources import Resources
 from ml.errors import UserError
 
 LST_CHANNELS = ("train", "validation", "train_lst", "validation_lst")
@@ -61,20 +62,10 @@ class Compute:
             raise UserError(f"--max-wait {self.wait} must be at least --max-runtime ({self.max_runtime}).", 2)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Bucket, role and KMS key (if there is one) of the storage stack, and the algorithm's image in the region."""
-
-    bucket: str
-    role: str
-    image: str
-    key: str | None = None
-
-
 def build(
     name: str,
     dataset: str,
-    place: Place,
+    resources: Resources,
     hyperparameters: Mapping[str, str],
     compute: Compute,
     data_format: str = "lst",
@@ -92,11 +83,11 @@ def build(
         stopping["MaxWaitTimeInSeconds"] = compute.wait
     request: dict[str, Any] = {
         "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": place.image, "TrainingInputMode": "File"},
-        "RoleArn": place.role,
+        "AlgorithmSpecification": {"TrainingImage": resources.image, "TrainingInputMode": "File"},
+        "RoleArn": resources.role,
         "HyperParameters": dict(hyperparameters),
-        "InputDataConfig": channels(f"s3://{place.bucket}/datasets/{dataset}", data_format),
-        "OutputDataConfig": {"S3OutputPath": f"s3://{place.bucket}/training"},
+        "InputDataConfig": channels(f"s3://{resources.bucket}/datasets/{dataset}", data_format),
+        "OutputDataConfig": {"S3OutputPath": f"s3://{resources.bucket}/training"},
         "ResourceConfig": {
             "InstanceType": compute.instance_type,
             "InstanceCount": 1,
@@ -106,12 +97,12 @@ def build(
         "EnableManagedSpotTraining": compute.spot,
         "Tags": [CREATED_BY, {"Key": "dataset", "Value": dataset}],
     }
-    if place.key:
-        request["OutputDataConfig"]["KmsKeyId"] = place.key
+    if resources.key:
+        request["OutputDataConfig"]["KmsKeyId"] = resources.key
         if compute.instance_type.split(".")[1] in EBS_FAMILIES:
-            request["ResourceConfig"]["VolumeKmsKeyId"] = place.key
+            request["ResourceConfig"]["VolumeKmsKeyId"] = resources.key
     if compute.spot:
-        request["CheckpointConfig"] = {"S3Uri": f"s3://{place.bucket}/checkpoints/{name}"}
+        request["CheckpointConfig"] = {"S3Uri": f"s3://{resources.bucket}/checkpoints/{name}"}
     return request
 
 

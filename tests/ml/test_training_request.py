@@ -7,7 +7,7 @@ import pytest
 from ml.errors import UserError
 from ml.training import hyperparameters, request
 
-from .training_builders import PLACE, built
+from .training_builders import RESOURCES, built
 
 
 def test_the_request_is_one_that_sagemaker_takes() -> None:
@@ -33,7 +33,9 @@ def test_the_four_channels_are_the_data_sets_prefixes() -> None:
 
 def test_the_recordio_format_has_two_channels_and_no_lists() -> None:
     sent = hyperparameters.resolve({}, 4566, 2)
-    channels = request.build("job", "chest-xray/0123", PLACE, sent, request.Compute(), "recordio")["InputDataConfig"]
+    channels = request.build("job", "chest-xray/0123", RESOURCES, sent, request.Compute(), "recordio")[
+        "InputDataConfig"
+    ]
     assert {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in channels} == {
         name: f"s3://images/datasets/chest-xray/0123/recordio/{name}/" for name in ("train", "validation")
     }
@@ -44,10 +46,10 @@ def test_the_recordio_format_has_two_channels_and_no_lists() -> None:
     ("instance_type", "taken"), [("ml.g4dn.xlarge", False), ("ml.g5.xlarge", False), ("ml.p3.2xlarge", True)]
 )
 def test_a_volume_gets_the_key_only_where_sagemaker_takes_one(instance_type: str, taken: bool) -> None:
-    place = dataclasses.replace(PLACE, key="arn:aws:kms:us-east-1:123456789012:key/k")
+    resources = dataclasses.replace(RESOURCES, key="arn:aws:kms:us-east-1:123456789012:key/k")
     sent = hyperparameters.resolve({}, 4566, 2)
-    sent_request = request.build("job", "chest-xray/0123", place, sent, request.Compute(instance_type))
-    assert sent_request["OutputDataConfig"]["KmsKeyId"] == place.key
+    sent_request = request.build("job", "chest-xray/0123", resources, sent, request.Compute(instance_type))
+    assert sent_request["OutputDataConfig"]["KmsKeyId"] == resources.key
     assert ("VolumeKmsKeyId" in sent_request["ResourceConfig"]) is taken
 
 

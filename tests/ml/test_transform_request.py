@@ -4,17 +4,19 @@ import re
 
 import pytest
 
+from ml.aws.resources import Resources
 from ml.progress import Progress
 from ml.scoring import transform_job
 from ml.scoring.scorer import Scorer
-from ml.training.request import Place
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
 
 
 def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
-    scorer = Scorer("dev", "s3://images/a", "x" * 29 + "-" + "y" * 33, Place("images", "role", "image"), "ml.m5.large")
+    scorer = Scorer(
+        "dev", "s3://images/a", "x" * 29 + "-" + "y" * 33, Resources("images", "role", "image"), "ml.m5.large"
+    )
     names = {scorer.new_job() for _ in range(20)}
     assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names
