@@ -77,7 +77,7 @@ def test_a_record_that_holds_the_magic_number_is_cut_there(tmp_path: Path) -> No
     [
         (lambda data: data[:-6], "train.rec ends within a record"),
         (lambda data: data[:5], "train.rec ends within a record"),
-        (lambda data: b"\x89PNG" + data, "has no record at byte 0; it is no RecordIO file"),
+        (lambda data: b"\x89PNG" + data, "has no record at byte 0"),
         (lambda data: data[:4] + (1 << 29 | 32).to_bytes(4, "little") + data[8:], "ends within a record"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localaws.environment import client_environment
-from tests.localaws.sagemaker.conftest import Cloud, make_role
+from tests.localaws.sagemaker.builders import Cloud, make_role
 
 from ..conftest import STAGE
 from .builders import BUCKET, DATASET, GRANTS, PREFIX, body, put, weights
