@@ -1,7 +1,7 @@
 """Perturb validation images as other scanners, archives and operators would.
 
-On the public collection the clean validation set ranks models the wrong way round, because it comes from the same
-machines as the training images. The perturbed set tests whether a model also reads images with other compression,
+On the public collection, the clean validation set comes from the same machines as the training images and ranks models
+in the wrong order. The perturbed set tests whether a model also reads images with other compression,
 sharpness, cropping and exposure. Each image gets all four changes, stronger than the mildest augmentation.
 """
 

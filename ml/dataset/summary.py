@@ -33,11 +33,11 @@ def files_sentence(files: Mapping[str, int]) -> str:
 
 def shared_sentence(shared: Mapping[str, Any]) -> str:
     """Return as sentences what the splits share and for how many images that is known; `shared` as in dataset.json."""
-    images, known, pictures = shared["images"], shared["known"], f"{shared['pictures']:,} pictures"
+    images, known, pictures = shared["images"], shared["known"], f"{shared['pictures']:,} images"
     if not known:
         return (
             f"Shared between splits: {pictures}. Whether patients are shared is unknown: none of the {images:,} images "
-            "tells its patient, so images of one person may be in two splits."
+            "names its patient. Images of one person may be in two splits."
         )
     if known == images:
         return f"Shared between splits: {shared['patients']:,} patients (known for all {images:,} images), {pictures}."

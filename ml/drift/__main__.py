@@ -1,4 +1,4 @@
-"""`python -m ml.drift`: whether what the model is asked about still looks like what it was validated on."""
+"""`python -m ml.drift`: compare the images that the endpoint receives with the validation images."""
 
 import datetime as dt
 import json

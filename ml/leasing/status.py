@@ -32,7 +32,7 @@ def status(stage: str) -> str:
 def deployed(stage: str, recorded: Lease) -> Lease | None:
     """Return the lease that the schedule in AWS has; None if the endpoint has no enabled schedule.
 
-    It differs from the recorded lease if the API or another machine has extended it.
+    It differs from the recorded lease if another machine has extended it.
     """
     current = schedule.read(stage)
     if current is None or not current.enabled or current.endpoint != recorded.endpoint(stage):

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from ml import prepare
+from ml.aws.s3 import Bucket
 from ml.dataset import upload
 from ml.errors import UserError
 
@@ -135,11 +135,11 @@ def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None
     assert len(labels) == dataset["training_samples"]
 
 
-def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_gone_on_with(
+def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
     collection: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(s3: Any, bucket: str, prefix: str, files: dict[str, Path]) -> None:
-        original(s3, bucket, prefix, dict(list(files.items())[:30]))
+    def broken(bucket: Bucket, prefix: str, files: dict[str, Path]) -> None:
+        original(bucket, prefix, dict(list(files.items())[:30]))
         raise KeyboardInterrupt
 
     original = upload.send_files

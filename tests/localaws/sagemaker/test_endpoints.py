@@ -99,8 +99,8 @@ def quietly(cloud: Cloud, endpoint: str) -> int | None:
         return None
 
 
-def test_an_update_serves_the_new_model_and_never_nothing(cloud: Cloud, endpoint: str) -> None:
-    sagemaker = cloud.client("sagemaker")
+def test_an_update_serves_the_new_model_and_never_nothing(cloud: Cloud) -> None:
+    sagemaker, endpoint = cloud.client("sagemaker"), make_endpoint(cloud, make_config(cloud, make_model(cloud, "1")))
     old = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
     config = make_config(cloud, make_model(cloud, "2", {"START_SECONDS": "1"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)

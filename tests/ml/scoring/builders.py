@@ -7,7 +7,7 @@ from typing import Any
 
 from ml import project
 from ml.scoring import labelled, scorer
-from tests.localaws.sagemaker.conftest import Cloud
+from tests.localaws.sagemaker.builders import Cloud
 
 from ..conftest import STAGE
 

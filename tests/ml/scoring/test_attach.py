@@ -15,7 +15,7 @@ from ml import project as files
 from ml import transform
 from ml.errors import UserError
 from ml.scoring import labelled, transform_job
-from tests.localaws.sagemaker.conftest import ROOT, Cloud, until
+from tests.localaws.sagemaker.builders import ROOT, Cloud, until
 
 from ..conftest import STAGE
 from .builders import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml import transform
-from tests.localaws.sagemaker.conftest import Cloud
+from tests.localaws.sagemaker.builders import Cloud
 
 from .builders import BUCKET, DATASET, IMAGES, PREFIX, SPLITS, body, entry, jobs, manifest, models_left, stored
 

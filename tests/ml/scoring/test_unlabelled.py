@@ -10,7 +10,7 @@ from PIL import Image
 from ml import transform
 from ml.drift import __main__ as drift
 from ml.drift import sources
-from tests.localaws.sagemaker.conftest import Cloud
+from tests.localaws.sagemaker.builders import Cloud
 
 from ..scoring_builders import phantom
 from .builders import BUCKET, entry, jobs, models_left, put, scorer_of_context
