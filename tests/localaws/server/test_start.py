@@ -61,7 +61,7 @@ def test_two_servers_on_one_state_folder_are_refused(server: Server) -> None:
 def test_a_wrong_option_is_usage(options: list[str]) -> None:
     done = run(*options)
     assert done.returncode == 2
-    assert options[-1] in done.stderr
+    assert any(option in done.stderr for option in options)
     assert "Traceback" not in done.stderr
 
 
