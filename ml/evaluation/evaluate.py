@@ -14,6 +14,7 @@ from ml.evaluation.metrics import as_json, majority, plain, split_metrics, subgr
 from ml.evaluation.reliability import Quality
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
+from ml.evaluation.threshold import threshold_for_sensitivity
 
 SPLITS = ("validation", "validation_perturbed", "test")
 GAP = 0.05
@@ -74,7 +75,7 @@ def evaluate(
     splits = {name: images.with_scores(chosen.apply(images.scores)) for name, images in raw.items()}
     validation, test = splits["validation"], splits["test"]
     threshold = rounded_down(
-        statistics.threshold_for_sensitivity(validation.labels, validation.scores, options.target_sensitivity)
+        threshold_for_sensitivity(validation.labels, validation.scores, options.target_sensitivity)
     )
     estimates = {
         name: split_metrics(images, threshold, options.prevalence, options.seed) for name, images in splits.items()

@@ -25,7 +25,8 @@ def test_a_silent_rollback_reads_as_a_failure(cloud: Cloud) -> None:
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
         sagemaker.delete_endpoint_config(EndpointConfigName="before")
     assert done.returncode == 1
-    assert f"runs before, and {deployed} was deployed: the update was rolled back" in done.stderr
+    assert "runs before" in done.stderr
+    assert deployed in done.stderr
 
 
 def test_a_lease_is_extended_at_once_and_after_its_end_a_deployment_makes_the_endpoint_anew(cloud: Cloud) -> None:

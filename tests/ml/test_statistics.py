@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ml.evaluation import statistics
+from ml.evaluation.threshold import threshold_for_sensitivity
 
 from .builders import labels_and_scores
 
@@ -50,7 +51,7 @@ def test_images_without_a_patient_are_patients_of_their_own() -> None:
 @pytest.mark.parametrize("target", [0.5, 0.9, 0.95, 1.0])
 def test_the_threshold_is_the_highest_that_reaches_the_sensitivity(target: float) -> None:
     labels, scores = labels_and_scores(4)
-    threshold = statistics.threshold_for_sensitivity(labels, scores, target)
+    threshold = threshold_for_sensitivity(labels, scores, target)
     positives = scores[labels == 1]
     assert (positives >= threshold).mean() >= target
     assert (positives >= np.nextafter(threshold, np.inf)).mean() < target or target == 1.0
