@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from localaws.image_classification.serve import Model
 from localaws.sagemaker.container.process import container_environment
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
-from ml.dataset.lists import list_text
+from ml.dataset.layout import list_text
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.variants import seeds
 from ml.evaluation.auroc import auroc
@@ -59,11 +60,13 @@ def copy_image(
     return image.label, place
 
 
-def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]]) -> None:
-    """Write a channel's list."""
+def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]], seed: int) -> None:
+    """Write a channel's list, shuffled as `ml.prepare` does."""
     folder = root / f"input/data/{name}_lst"
     folder.mkdir(parents=True)
-    (folder / f"{name}.lst").write_text(list_text(lines))
+    shuffled = list(lines)
+    random.Random(f"{seed}/{name}").shuffle(shuffled)  # noqa: S311 (a repeatable order, not a secret)
+    (folder / f"{name}.lst").write_text(list_text(shuffled))
 
 
 def train(
@@ -81,9 +84,9 @@ def train(
             (root / "input/data" / channel / name).mkdir(parents=True)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         make = partial(copy_image, folder, root / "input/data/train", ARMS[arm], given.seed)
-        write_channel(root, "train", pool.map(make, jobs, chunksize=32))
+        write_channel(root, "train", pool.map(make, jobs, chunksize=32), given.seed)
     keep = partial(copy_image, folder, root / "input/data/validation", frozenset(), given.seed)
-    write_channel(root, "validation", [keep((image, 0)) for image in validation])
+    write_channel(root, "validation", [keep((image, 0)) for image in validation], given.seed)
     sent = {
         "num_classes": len(CLASSES), "num_training_samples": len(jobs), "image_shape": f"3,{SIDE},{SIDE}",
         "use_pretrained_model": 1, "epochs": given.epochs, "mini_batch_size": 32, "optimizer": "adam",

@@ -50,7 +50,7 @@ class DeployedModel(StrictModel):
     calibration: Calibration = Field(json_schema_extra=accepts("slope, a number above 0, and intercept, a number"))
     gate: str = Field(pattern=r"\S", json_schema_extra=accepts('"passed", "forced", or a reason'))
     report: str = Field(
-        "", pattern=r"^s3://[a-z0-9.-]{3,63}/.+/report\.html$",
+        "", pattern=r"^(s3://[a-z0-9.-]{3,63}/.+/report\.html)?$",
         json_schema_extra=accepts("an s3:// URI of a report.html, or left out"),
     )  # fmt: skip
 

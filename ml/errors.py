@@ -1,4 +1,4 @@
-"""What a command says when it cannot do what was asked."""
+"""The error that a command prints as a sentence."""
 
 
 class UserError(Exception):

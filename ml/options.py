@@ -23,7 +23,7 @@ def job_name(text: str) -> str:
         UserError: SageMaker does not allow it.
     """
     if re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", text) is None:
-        raise UserError(f"{text!r} is not a job name; it must be 1 to 63 letters, digits and hyphens.", 2)
+        raise UserError(f"Job name {text!r} is not allowed; it must be 1 to 63 letters, digits and hyphens.", 2)
     return text
 
 
@@ -74,9 +74,12 @@ def image_source(text: str) -> str:
     Raises:
         UserError: it is not an s3:// prefix or an existing folder.
     """
-    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?", text) is None and not Path(text).is_dir():
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{2,62}(/.*)?", text) is not None:
+        return text
+    path = Path(text).expanduser()
+    if not path.is_dir():
         raise UserError(f"--input {text} is not allowed; it must be an existing folder, or s3://BUCKET/PREFIX.", 2)
-    return text
+    return str(path)
 
 
 def transform_instance_type(text: str) -> str:
@@ -105,7 +108,7 @@ def price_table(text: str) -> Path:
     Raises:
         UserError: the file does not exist or is not a price table.
     """
-    path = Path(text)
+    path = Path(text).expanduser()
     if not path.is_file():
         raise UserError(f"--prices {text} is not an existing file; it must be a price table, as {prices.TABLE}.", 2)
     prices.read(path)

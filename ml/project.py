@@ -33,7 +33,11 @@ def stage(given: str | None) -> str:
     """
     name = read_cdk_json().get("stage", "dev") if given is None else given
     if not is_stage(name):
-        raise UserError(f"Stage {name!r} is not allowed; use at most 16 lower-case letters and digits, as in dev.", 2)
+        raise UserError(
+            f"Stage {name!r} is not allowed; it must be a lower-case letter, then at most 15 letters and digits, "
+            "as in dev.",
+            2,
+        )
     return str(name)
 
 

@@ -80,7 +80,8 @@ def transform(  # noqa: PLR0913 - one parameter for each option
     """
     cli.refuse_together(attach=attach, stop=stop, input=source)
     if (source is None) != (output is None):
-        raise UserError(f"--input {source} and --output {output}: give both, or neither.", 2)
+        given, missing = ("--input", "--output") if output is None else ("--output", "--input")
+        raise UserError(f"{given} needs {missing}: give both, or neither.", 2)
     if stop:
         state = transform_job.stop(stop)
         outcome = f"had ended before: {state}" if state in transform_job.ENDED else "is being stopped"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.imports import imported_modules
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {"demo", "frontend", "inference_proxy", "infra", "localaws", "ml", "radiograph"}
 MAY_IMPORT = {
@@ -17,17 +19,6 @@ MAY_IMPORT = {
     "frontend": {"radiograph"},
 }
 """`lambda` cannot be imported by name (a keyword of Python); its package is `inference_proxy`."""
-
-
-def imported_modules(path: Path) -> set[str]:
-    """Return the full names that a module imports, anywhere in it: of modules, and of what is taken from them."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
 
 
 def imported_packages(path: Path) -> set[str]:

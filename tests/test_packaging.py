@@ -1,8 +1,14 @@
 """The requirements, their lock and the extras of pyproject.toml agree."""
 
+import importlib
 import re
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
+
+from tests.imports import imported_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -51,3 +57,15 @@ def test_a_wheel_has_every_data_file_of_the_packages() -> None:
     data = [path for path in files if path.suffix not in {".py", ".pyc"}]
     assert data
     assert not [path for path in data if not any(path.match(pattern) for pattern in patterns)]
+
+
+def test_the_apps_extra_has_every_package_that_the_app_imports() -> None:
+    files = [*(ROOT / "frontend").rglob("*.py"), *(ROOT / "radiograph").rglob("*.py")]
+    roots = {name.split(".")[0] for path in files for name in imported_modules(path)}
+    packages = {name.replace("PIL", "pillow") for name in roots - sys.stdlib_module_names - set(PARTS)}
+    assert packages == set(EXTRAS["app"])
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_can_be_imported(path: Path) -> None:
+    importlib.import_module(f"benchmarks.{path.stem}")

@@ -46,7 +46,7 @@ def still_billed(kind: str, job: str, command: str, attach: bool = True) -> str:
         attach: whether the job can be followed again.
     """
     follow = f"Follow it with `{command} --attach {job}`, or stop" if attach else "Stop"
-    return f"{kind} {job} goes on and is billed until it ends. {follow} it with `{command} --stop {job}`."
+    return f"{kind} {job} continues and is billed until it ends. {follow} it with `{command} --stop {job}`."
 
 
 def explain(error: Exception) -> str:

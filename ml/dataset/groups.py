@@ -54,7 +54,7 @@ def group(images: Sequence[Radiograph]) -> tuple[list[Group], list[Radiograph]]:
         if first.label != image.label:
             raise UserError(
                 f"{first.source} ({CLASSES[first.label]}) and {image.source} ({CLASSES[image.label]}) are the same "
-                "picture with two labels. Remove the file with the wrong label."
+                "image with two labels. Remove the file with the wrong label."
             )
         low, high = sorted((find(key_of(first)), find(key_of(image))), key=known_first)
         parent[high] = low
@@ -77,7 +77,7 @@ def unknown(key: str) -> bool:
 
 
 def known_first(key: str) -> tuple[bool, str]:
-    """Return a sort key that puts known patients first: pixels of a known patient are theirs wherever they occur."""
+    """Return a sort key that puts known patients first; they get the images that they share with unknown ones."""
     return unknown(key), key
 
 

@@ -19,7 +19,10 @@ JPEG_QUALITY = (20, 50)
 
 
 def perturb(image: Image.Image, key: str) -> Image.Image:
-    """Return the perturbed version of an image of mode "L", of the same size; `key` (its name) decides the amounts."""
+    """Return the perturbed version of an image of mode "L", of the same size.
+
+    `key`, the hash of its pixels, decides the amounts.
+    """
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
     rng = np.random.default_rng(seed)
     zoomed = zoom(image, rng.uniform(*ZOOM), rng.random(), rng.random())

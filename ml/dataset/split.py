@@ -21,7 +21,7 @@ def split(groups: Sequence[Group], validation_fraction: float, test_fraction: fl
     batches only. Both keep the class proportions. The same groups and seed give the same splits.
 
     Raises:
-        UserError: a patient or a picture is in train and in test, or there are too few images for these sizes.
+        UserError: a patient or an image is in train and in test, or there are too few images for these sizes.
     """
     official = [group for group in groups if any(image.split == "test" for image in group.images)]
     keys = {group.key for group in official}
@@ -48,7 +48,7 @@ def split(groups: Sequence[Group], validation_fraction: float, test_fraction: fl
     }
     overlap = shared(splits.values())
     if overlap.patients or overlap.pictures:
-        raise UserError("A patient or a picture is in two splits. This is a bug in the program; report it.")
+        raise UserError("A patient or an image is in two splits. This is a bug in the program; report it.")
     return splits
 
 

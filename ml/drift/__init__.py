@@ -1,1 +1,1 @@
-"""Whether what the deployed model is asked about still looks like what it was validated on."""
+"""Compare the images that the endpoint receives with the validation images."""

@@ -25,7 +25,7 @@ def follow(job: str, show: Callable[[str], None]) -> tuple[dict[str, Any], JobLo
     Raises:
         UserError: the job does not exist, or runs another algorithm.
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS refused a call, or could not be
-            reached for a minute. The job goes on.
+            reached for a minute. The job continues.
     """
     sagemaker = clients.client("sagemaker")
     reader = LogReader(clients.client("logs"), job)

@@ -61,7 +61,9 @@ def check_budget(estimate: Estimate, jobs: int, limit: float | None) -> None:
     if limit is None:
         return
     if estimate.cost is None:
-        raise UserError(f"--max-cost {limit:g} cannot be kept: {estimate.basis}; give --prices with estimate.", 2)
+        raise UserError(
+            f"--max-cost {limit:g} cannot be kept: {estimate.basis}; give --prices with a table that has this price.", 2
+        )
     if estimate.cost * jobs > limit:
         fitting = int(limit / estimate.cost)
         raise UserError(

@@ -72,7 +72,7 @@ def test_where_a_prediction_is_read_stands_what_it_is_not(cell: str) -> None:
     cells = committed().cells
     at = [one.id for one in cells].index(cell)
     above = next(one for one in reversed(cells[:at]) if one.cell_type == "markdown")
-    assert re.search("Not a medical device|no finding", above.source)
+    assert re.search("Not a medical device|not a finding", above.source)
 
 
 @dataclass(frozen=True)

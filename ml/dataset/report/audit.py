@@ -69,8 +69,8 @@ def verdict(areas: dict[str, dict[str, Any]]) -> list[str]:
         ]
     if after:
         sentences.append(
-            f"After standardisation, {' and '.join(after)} still separates the classes. Their pictures differ in the "
-            "amount of detail, which a network can see."
+            f"After standardisation, the classes still differ in {' and '.join(after)}. Their images differ in "
+            "the amount of detail, which a network can see."
         )
     sentences.append(
         "Standardising gives every image one size, one encoding and no metadata. It does not remove traces of earlier "

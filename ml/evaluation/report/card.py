@@ -38,7 +38,7 @@ def card(metrics: Mapping[str, Any]) -> dict[str, str]:
         "images were only measured. Proportions have Wilson's 95 % interval over images. Predictive values at another "
         "prevalence have an interval computed from these. The AUROC has a score interval over patients, the other "
         "metrics a percentile interval over 2,000 draws of patients. The calibration error, over bins of equal numbers "
-        "of images, stands beside the range that it has by chance if every probability is right.",
+        "of images, is shown with the range that chance alone gives if every probability is right.",
         "Limits": "Severity, age and sex are not recorded, and fairness was not measured. Predictive values hold only "
         "for the stated prevalence. A test set of one collection says little about another collection.",
     }

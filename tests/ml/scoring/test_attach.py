@@ -48,7 +48,8 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     (job,) = jobs(cloud, model)
     assert (process.returncode, job["TransformJobStatus"]) == (1, "InProgress")
     name = job["TransformJobName"]
-    assert f"Transform job {name} goes on and is billed" in sentence
+    assert name in sentence
+    assert "billed" in sentence
     for option in ("--attach", "--stop"):
         assert f"python -m ml.transform --stage {STAGE} {option} {name}" in sentence
     assert [job["ModelName"] for job in models_left(cloud)] == [name]
@@ -116,7 +117,7 @@ def test_credentials_that_end_while_a_job_runs_leave_it_running_and_say_how_to_a
     with pytest.raises(UserError, match="AWS refused DescribeTransformJob") as caught:
         score()
     (job,) = jobs(cloud, model)
-    assert "goes on and is billed" in str(caught.value)
+    assert "billed" in str(caught.value)
     assert f"--attach {job['TransformJobName']}" in str(caught.value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", client_environment(cloud.port)["AWS_ACCESS_KEY_ID"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", client_environment(cloud.port)["AWS_SECRET_ACCESS_KEY"])
