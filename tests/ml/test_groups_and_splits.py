@@ -66,7 +66,7 @@ def test_patients_who_share_a_picture_are_one_group() -> None:
 
 
 def test_one_picture_with_two_labels_is_refused_by_name() -> None:
-    with pytest.raises(UserError, match=r"a\.jpg \(NORMAL\) and .*b\.jpg \(PNEUMONIA\) are the same picture"):
+    with pytest.raises(UserError, match=r"a\.jpg \(NORMAL\) and .*b\.jpg \(PNEUMONIA\) are the same"):
         groups.group([radiograph("a.jpg", 0, "a", "same"), radiograph("b.jpg", 1, "b", "same")])
 
 

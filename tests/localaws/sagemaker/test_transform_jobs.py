@@ -44,8 +44,8 @@ def put(cloud: Cloud, prefix: str, **objects: bytes) -> None:
 
 
 def test_every_object_gets_one_out_with_its_path_below_the_prefix(cloud: Cloud) -> None:
-    put(cloud, "in1", NORMAL__a=b"1", NORMAL__b=b"22", PNEUMONIA__c=b"333")
-    job = transform(cloud, make_model(cloud), "in1")
+    put(cloud, "classes", NORMAL__a=b"1", NORMAL__b=b"22", PNEUMONIA__c=b"333")
+    job = transform(cloud, make_model(cloud), "classes")
     assert job["TransformJobStatus"] == "Completed"
     assert job["CreationTime"] <= job["TransformStartTime"] <= job["TransformEndTime"]
     results = outputs(cloud, job)
