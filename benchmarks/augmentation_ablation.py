@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from localaws.image_classification.serve import Model
 from localaws.sagemaker.container.process import container_environment
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
-from ml.dataset.layout import list_text
+from ml.dataset.layout import list_text, shuffled
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.variants import seeds
 from ml.evaluation.auroc import auroc
@@ -64,9 +63,7 @@ def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]], seed:
     """Write a channel's list, shuffled as `ml.prepare` does."""
     folder = root / f"input/data/{name}_lst"
     folder.mkdir(parents=True)
-    shuffled = list(lines)
-    random.Random(f"{seed}/{name}").shuffle(shuffled)  # noqa: S311 (a repeatable order, not a secret)
-    (folder / f"{name}.lst").write_text(list_text(shuffled))
+    (folder / f"{name}.lst").write_text(list_text(shuffled(lines, name, seed)))
 
 
 def train(

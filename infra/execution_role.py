@@ -1,4 +1,4 @@
-"""The role of training, transform and hosting: its grants cover their prefixes, logs and image, and nothing else."""
+"""The role of training, transform and hosting. It can use only their S3 prefixes, logs and container image."""
 
 from typing import Any, cast
 

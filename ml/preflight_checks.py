@@ -8,6 +8,7 @@ import botocore.exceptions
 from ml import project
 from ml.aws import clients, stacks
 from ml.aws.image_uris import algorithm_image
+from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
 from ml.leasing import entry, schedule
 
@@ -106,11 +107,10 @@ def data_set(stage: str) -> str:
         UserError: no data set was prepared.
     """
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
-    s3 = clients.client("s3")
-    try:
-        latest = json.loads(s3.get_object(Bucket=bucket, Key="datasets/latest.json")["Body"].read())
-    except s3.exceptions.NoSuchKey as error:
-        raise UserError("no data set was prepared; run `python -m ml.prepare --source kaggle`.") from error
+    body = Bucket(bucket).get("datasets/latest.json")
+    if body is None:
+        raise UserError("no data set was prepared; run `python -m ml.prepare --source kaggle`.")
+    latest = json.loads(body)
     return f"{latest['name']}/{latest['version']}"
 
 
@@ -121,21 +121,17 @@ def model(stage: str) -> str:
         UserError: there is no model, it is not released, its artifact does not exist, or it is in another bucket.
     """
     model_entry = project.read_model(stage)
-    bucket, _, key = model_entry["artifact"].removeprefix("s3://").partition("/")
+    bucket, key = split_uri(model_entry["artifact"])
     stage_bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
     if bucket != stage_bucket:
         raise UserError(
             f"{model_entry['artifact']} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
             f"it was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
         )
-    try:
-        clients.client("s3").head_object(Bucket=bucket, Key=key)
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket"):
-            raise
+    if not Bucket(bucket).exists(key):
         raise UserError(
             f"{model_entry['artifact']} does not exist; take another run with `python -m ml.train --use JOB`."
-        ) from error
+        )
     if model_entry["gate"] not in ("passed", "forced"):
         raise UserError(f"{model_entry['training_job']} is not released: {model_entry['gate']}.")
     return f"{model_entry['training_job']}, {model_entry['artifact']}"

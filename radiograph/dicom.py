@@ -93,7 +93,8 @@ def _check(dataset: Dataset) -> None:
 def _decodable(syntax: UID) -> bool:
     try:
         return get_decoder(syntax).is_available
-    except NotImplementedError:  # pydicom raises this for an unknown transfer syntax
+    except NotImplementedError:
+        # pydicom has no decoder for a private or unknown transfer syntax; the caller refuses the file by its name.
         return False
 
 

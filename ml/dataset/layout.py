@@ -56,10 +56,16 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
         "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
         "validation": [(image.label, path_of(image)) for image in splits["validation"]],
     }
-    for name, lines in channels.items():
-        random.Random(f"{seed}/{name}").shuffle(lines)  # noqa: S311 (a repeatable order, not a secret)
+    channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
     return Layout(files, texts, channels)
+
+
+def shuffled(examples: Iterable[Example], channel: str, seed: int) -> list[Example]:
+    """Return a channel's examples in the order of its list, which the seed decides."""
+    order = list(examples)
+    random.Random(f"{seed}/{channel}").shuffle(order)  # noqa: S311 (a repeatable order, not a secret)
+    return order
 
 
 def list_text(examples: Iterable[Example]) -> str:

@@ -7,9 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.exceptions
-
 from ml import atomic, project
+from ml.aws.s3 import Bucket
 from ml.evaluation import metrics, report
 from ml.evaluation.evaluate import Evaluation, worst_errors
 from ml.evaluation.reliability import CalibrationError
@@ -29,13 +28,8 @@ def read_baseline(bucket: str, dataset: Mapping[str, Any]) -> dict[str, float]:
 
 def read_audit(bucket: str, dataset: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the data set's encoding audit; None if the data set has no report.json."""
-    try:
-        body = labelled.fetch(bucket, dataset, ["report.json"])["report.json"]
-    except botocore.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-            raise
-        return None
-    return audit_of(json.loads(body))
+    body = Bucket(bucket).get(f"datasets/{dataset['name']}/{dataset['version']}/report.json")
+    return None if body is None else audit_of(json.loads(body))
 
 
 def audit_of(dataset_report: Mapping[str, Any]) -> dict[str, Any] | None:

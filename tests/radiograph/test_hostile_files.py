@@ -1,4 +1,4 @@
-"""Hostile files become an image or an ImageError with the right code, and nothing else."""
+"""A hostile file is read as an image or raises an ImageError with the right code."""
 
 from __future__ import annotations
 
