@@ -17,7 +17,7 @@ from demo.commands import Runner, stop
 STAGE = "demo"
 """A separate stage: a model trained here never replaces one trained on AWS."""
 
-PHANTOM_PREPARATION = ["--validation-fraction", "0.2", "--augment", "2"]
+PHANTOM_PREPARATION = ["--validation-fraction", "0.2", "--augment", "1"]
 PHANTOM_TRAINING = ["--epochs", "2", "--learning-rate", "0.001", "--yes"]
 PHANTOM_SCORING = ["--target-sensitivity", "0.98", "--yes"]
 """Sizes and a threshold at which a good model rarely misses the gate by chance. With 120 test images of PNEUMONIA and a

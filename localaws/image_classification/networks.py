@@ -27,13 +27,20 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad so that the output has ceil(size / stride) rows and columns, the odd pixel at the end."""
-        pads: list[int] = []
-        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
-            total = max((-(-int(size) // stride) - 1) * stride + kernel - int(size), 0)
-            pads += [total // 2, total - total // 2]
-        padded = F.pad(x, pads)
-        y: Tensor = F.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
-        return y
+        (top, bottom), (left, right) = (
+            self.margins(int(size), kernel, stride)
+            for size, kernel, stride in zip(x.shape[2:], self.kernel_size, self.stride, strict=True)
+        )
+        # F.pad copies the image. Equal margins need no copy: the convolution adds them.
+        if top != bottom or left != right:
+            x, top, left = F.pad(x, [left, right, top, bottom]), 0, 0
+        return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), self.dilation, self.groups)
+
+    @staticmethod
+    def margins(size: int, kernel: int, stride: int) -> tuple[int, int]:
+        """Return the zeros to add before and after a row or column of `size` pixels."""
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        return total // 2, total - total // 2
 
 
 def norm(channels: int) -> nn.BatchNorm2d:

@@ -103,6 +103,8 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
     """
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True)
+    # PyTorch then also fills new tensors, in case one is read before it is written. No operation here does that.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     train, validation = load_channel(root, "train", given), load_channel(root, "validation", given)
     if given.num_training_samples != len(train.labels):
         log(f"num_training_samples={given.num_training_samples}, but the list has {len(train.labels)} lines.")

@@ -14,9 +14,9 @@ Field = NDArray[np.floating]
 # the lungs, growing towards the feet. The inside of the rib cage is about two units wide.
 LEFT: Final = -1.4
 TOP: Final = -0.5
-PIXELS_PER_UNIT: Final = 210
-WIDTH: Final = 588
-HEIGHT: Final = 504
+PIXELS_PER_UNIT: Final = 120
+WIDTH: Final = 336
+HEIGHT: Final = 288
 
 X: Final[Field] = (LEFT + (np.arange(WIDTH, dtype=np.float32) + 0.5) / PIXELS_PER_UNIT)[None, :]
 Y: Final[Field] = (TOP + (np.arange(HEIGHT, dtype=np.float32) + 0.5) / PIXELS_PER_UNIT)[:, None]

@@ -16,7 +16,7 @@ _CHEST, _FINDINGS, _SHADOWS, _IMAGE = range(4)
 
 
 def draw(seed: int, pneumonia: bool, image: int = 0) -> Image.Image:
-    """Draw a chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of 500 to 1000 pixels.
+    """Draw a chest radiograph of the person `seed`: mode "L", 0 black to 255 white, sides of 400 to 800 pixels.
 
     The same arguments give the same pixels. `image` numbers the images of one person: chest and disease stay,
     position, exposure and shadows change. The disease has its own random stream: the rest of the image is the same
@@ -40,8 +40,8 @@ def _chest(seed: int) -> Chest:
 
 def _position(body: Field, rng: np.random.Generator) -> Field:
     """Return the detector's view of the body: random size, zoom, rotation and shift."""
-    height = int(rng.integers(500, 841))
-    width = min(1000, int(height * rng.uniform(1.0, 1.45)))
+    height = int(rng.integers(400, 641))
+    width = min(800, int(height * rng.uniform(1.0, 1.45)))
     units = rng.uniform(1.95, 2.35) * max(1.0, (width / height) / 1.2) ** 0.5  # field of view across, in body units
     step = units * PIXELS_PER_UNIT / width
     angle = math.radians(rng.normal(0, 2.5))
@@ -56,7 +56,7 @@ def _position(body: Field, rng: np.random.Generator) -> Field:
         row - sin * width / 2 - cos * height / 2,
     )
     view = Image.fromarray(body).transform(
-        (width, height), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BICUBIC
+        (width, height), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR
     )
     return np.asarray(view, np.float32)
 
