@@ -45,6 +45,12 @@ def named(control: Control, kind: str, name_property: str) -> Handler:
         return answer[f"{kind}Arn"], {name_property: name}
 
     def update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> Created:
+        name = new.get(name_property)
+        if name and name == old.get(name_property):
+            raise ValueError(
+                "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+                f"Rename {name} and update the stack again."
+            )
         created = create(logical_id, new, stack_name)
         delete_replaced(delete, physical_id, old)
         return created
