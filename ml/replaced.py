@@ -14,25 +14,25 @@ def delete(stage: str, config: str) -> Iterator[str]:
     Args:
         config: the configuration in use, which stays with its models.
     """
-    sagemaker, kept = clients.client("sagemaker"), kept_arns(stage)
+    sagemaker, arns = clients.client("sagemaker"), replaced_arns(stage)
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     used = {config, *(variant["ModelName"] for variant in variants)}
     for page in list(sagemaker.get_paginator("list_endpoint_configs").paginate()):
         for listed in page["EndpointConfigs"]:
             name = listed["EndpointConfigName"]
-            if listed["EndpointConfigArn"] in kept and name not in used:
+            if listed["EndpointConfigArn"] in arns and name not in used:
                 sagemaker.delete_endpoint_config(EndpointConfigName=name)
                 yield f"Endpoint configuration {name}"
     for page in list(sagemaker.get_paginator("list_models").paginate()):
         for listed in page["Models"]:
             name = listed["ModelName"]
-            if listed["ModelArn"] in kept and name not in used:
+            if listed["ModelArn"] in arns and name not in used:
                 sagemaker.delete_model(ModelName=name)
                 yield f"Model {name}"
 
 
-def kept_arns(stage: str) -> set[str]:
-    """Return the ARNs of the resources that the endpoint stack's updates kept, from its events of the last 90 days."""
+def replaced_arns(stage: str) -> set[str]:
+    """Return the ARNs of what updates of the endpoint stack replaced. CloudFormation keeps its events for 90 days."""
     pages = clients.client("cloudformation").get_paginator("describe_stack_events")
     return {
         event["PhysicalResourceId"]

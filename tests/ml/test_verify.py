@@ -75,7 +75,7 @@ def deploy(account: Cloud, stage: str, part: str, body: str) -> str:
 
 
 def roll_back(account: Cloud, stage: str, policy: str) -> tuple[str, str]:
-    """Deploy a model, then an artifact that is no archive yet; return the configuration that serves and the new URI."""
+    """Deploy a model, then an artifact that is not an archive; return the serving configuration and the new URI."""
     first, second = unique("first"), unique("second")
     deploy(account, stage, "Endpoint", template(account, stage, put_model(account, first), policy))
     sagemaker = account.client("sagemaker")
