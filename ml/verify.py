@@ -16,6 +16,7 @@ from ml import cli, project, replaced
 from ml.aws import clients, stacks
 from ml.errors import UserError
 from ml.leasing.entry import endpoint_exists, missing
+from ml.setting_changes import scales
 
 POLL_SECONDS = 5.0
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
@@ -87,12 +88,11 @@ def wait_for_update(name: str, deadline: float) -> dict[str, Any]:
 
 def update(name: str, config: str, settings: dict[str, Any]) -> None:
     """Start an update of the endpoint to a configuration, with the alarms of the last deployment."""
-    scales = settings["hosting"] == "realtime" and settings["autoscaling_max_instances"] > settings["instance_count"]
     clients.client("sagemaker").update_endpoint(
         EndpointName=name,
         EndpointConfigName=config,
         RetainDeploymentConfig=True,
-        RetainAllVariantProperties=scales,
+        RetainAllVariantProperties=scales(settings),
     )
     print(f"Endpoint {name} is being updated to {config}.", file=sys.stderr)
 
