@@ -33,6 +33,7 @@ class EndpointStack(cdk.Stack):
             if settings.kms == "create" and settings.realtime
             else None,
         )
+        keep_replaced(config)
         rolls_back = settings.realtime and settings.rollback_wait_minutes > 0
         endpoint = sagemaker.CfnEndpoint(
             self,
@@ -58,7 +59,7 @@ class EndpointStack(cdk.Stack):
             network = sagemaker.CfnModel.VpcConfigProperty(
                 subnets=list(self.settings.vpc_subnets), security_group_ids=list(self.settings.vpc_security_groups)
             )
-        return sagemaker.CfnModel(
+        resource = sagemaker.CfnModel(
             self,
             "Model",
             execution_role_arn=cdk.Fn.import_value(execution_role_export(self.settings)),
@@ -69,6 +70,8 @@ class EndpointStack(cdk.Stack):
                 image=image_uris.image_uri(self.settings.region), model_data_url=model.artifact
             ),
         )
+        keep_replaced(resource)
+        return resource
 
     def _capture(self) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
         bucket = cdk.Fn.import_value(bucket_export(self.settings))
@@ -80,6 +83,15 @@ class EndpointStack(cdk.Stack):
             capture_options=[option(capture_mode="Input"), option(capture_mode="Output")],
             kms_key_id=cdk.Fn.import_value(key_export(self.settings)) if self.settings.kms == "create" else None,
         )
+
+
+def keep_replaced(resource: cdk.CfnResource) -> None:
+    """Keep the resource when an update replaces it, because after a rollback the endpoint still uses it.
+
+    `ml.verify` deletes it once the endpoint uses the new one.
+    """
+    resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
+    resource.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
 
 
 def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:

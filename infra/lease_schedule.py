@@ -25,7 +25,7 @@ from infra.setting_types import StrictModel
 from infra.settings import Settings
 
 FORM = "%Y-%m-%dT%H:%M:%S"
-LONGEST_RETRY = cdk.Duration.hours(2)
+LONGEST_RETRY = cdk.Duration.hours(3)
 """SageMaker refuses to delete an endpoint during an update, which can take this long (infra/rollback.py)."""
 
 

@@ -30,8 +30,10 @@ def deployment_config(
             traffic_routing_configuration=update.TrafficRoutingConfigProperty(
                 type="ALL_AT_ONCE", wait_interval_in_seconds=wait
             ),
-            termination_wait_in_seconds=0,
-            maximum_execution_timeout_in_seconds=LONGEST_UPDATE_SECONDS + wait,
+            # The interval is documented for incremental steps, and ALL_AT_ONCE has one step. AWS's example of it sets
+            # this field only.
+            termination_wait_in_seconds=wait,
+            maximum_execution_timeout_in_seconds=LONGEST_UPDATE_SECONDS + 2 * wait,
         ),
     )
 

@@ -1,9 +1,10 @@
 """`python -m ml.verify`: check that the endpoint that runs is the one that was deployed.
 
-If SageMaker rolls an update back, the endpoint stays in service with its old configuration, and the stack is still
+If SageMaker rolls an update back, the endpoint stays in service with its old configuration, and the stack can still be
 complete. This command compares the two, and asks the model through the API.
 """
 
+import json
 import sys
 import time
 from typing import Annotated, Any
@@ -11,13 +12,20 @@ from typing import Annotated, Any
 import requests
 import typer
 
-from ml import cli, project
+from ml import cli, project, replaced
 from ml.aws import clients, stacks
 from ml.errors import UserError
 from ml.leasing.entry import endpoint_exists, missing
+from ml.setting_changes import scales
 
 POLL_SECONDS = 5.0
 CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+NOT_READY = (403, 503, 504)
+"""What the API answers while a new key becomes known, an endpoint starts, or a serverless container starts."""
+EXAMPLES = """
+  cdk deploy --all -c stage=dev && python -m ml.verify --stage dev
+  python -m ml.verify --stage dev --repair
+"""
 app = cli.application()
 
 
@@ -26,45 +34,70 @@ def main(argv: list[str] | None = None) -> int:
     return cli.run(app, "ml.verify", argv)
 
 
-@app.command(epilog=cli.examples("  cdk deploy --all -c stage=dev && python -m ml.verify --stage dev"))
+@app.command(epilog=cli.examples(EXAMPLES))
 def verify(
     stage: cli.Stage,
     wait: Annotated[
-        int, typer.Option(min=0, max=86400, metavar="SECONDS", help="Seconds to wait for an update to end.")
+        int,
+        typer.Option(
+            min=0, max=86400, metavar="SECONDS", help="Seconds to wait until updates end and the model answers."
+        ),
     ] = 900,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="After a rollback, update the endpoint to the deployed configuration.")
+    ] = False,
 ) -> None:
     """Check after a deployment that the endpoint runs the stack's configuration and model, and that the API reaches it.
 
-    Exits with 0 if everything is as deployed, otherwise with 1.
+    Then deletes the models and configurations that earlier deployments left. Exits with 0 if everything is as
+    deployed, otherwise with 1.
     """
-    outputs = stacks.outputs(stage, "Endpoint")
-    if not endpoint_exists(outputs["EndpointName"]):
-        raise UserError(missing(stage, outputs["EndpointName"]))
-    endpoint = wait_for_update(outputs["EndpointName"], wait)
-    check(endpoint, outputs["EndpointConfigName"], project.read_model(stage)["artifact"])
-    print(f"Endpoint {endpoint['EndpointName']} is in service with {endpoint['EndpointConfigName']}, as deployed.")
-    print(check_api(stage))
+    outputs, deadline = stacks.outputs(stage, "Endpoint"), time.monotonic() + wait
+    name, config = outputs["EndpointName"], outputs["EndpointConfigName"]
+    if not endpoint_exists(name):
+        raise UserError(missing(stage, name))
+    endpoint = wait_for_update(name, deadline)
+    if repair and endpoint["EndpointConfigName"] != config:
+        update(name, config, json.loads(outputs["Settings"]))
+        endpoint = wait_for_update(name, deadline)
+    check(stage, endpoint, config, project.read_model(stage)["artifact"])
+    print(f"Endpoint {name} is in service with {config}, as deployed.")
+    print(check_api(stage, deadline))
+    for deleted in replaced.delete(stage, config):
+        print(f"{deleted} of an earlier deployment is deleted.")
 
 
-def wait_for_update(name: str, seconds: int) -> dict[str, Any]:
+def wait_for_update(name: str, deadline: float) -> dict[str, Any]:
     """Wait until the endpoint is not being changed; return its description.
 
+    Args:
+        deadline: by time.monotonic().
+
     Raises:
-        UserError: it is still being changed after `seconds`.
+        UserError: it is still being changed then.
     """
-    sagemaker, deadline = clients.client("sagemaker"), time.monotonic() + seconds
+    sagemaker = clients.client("sagemaker")
     while True:
         endpoint: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
         if endpoint["EndpointStatus"] not in CHANGING:
             return endpoint
         if time.monotonic() >= deadline:
-            raise UserError(
-                f"Endpoint {name} is still {endpoint['EndpointStatus']} after --wait {seconds} s; try later."
-            )
+            raise UserError(f"Endpoint {name} is still {endpoint['EndpointStatus']} at the end of --wait; try later.")
         time.sleep(POLL_SECONDS)
 
 
-def check(endpoint: dict[str, Any], config: str, artifact: str) -> None:
+def update(name: str, config: str, settings: dict[str, Any]) -> None:
+    """Start an update of the endpoint to a configuration, with the alarms of the last deployment."""
+    clients.client("sagemaker").update_endpoint(
+        EndpointName=name,
+        EndpointConfigName=config,
+        RetainDeploymentConfig=True,
+        RetainAllVariantProperties=scales(settings),
+    )
+    print(f"Endpoint {name} is being updated to {config}.", file=sys.stderr)
+
+
+def check(stage: str, endpoint: dict[str, Any], config: str, artifact: str) -> None:
     """Compare the endpoint with the stack and with the model in cdk.context.json.
 
     Raises:
@@ -75,7 +108,7 @@ def check(endpoint: dict[str, Any], config: str, artifact: str) -> None:
     if running != config:
         raise UserError(
             f"Endpoint {name} runs {running}, but {config} was deployed: the update was rolled back.{reason} Check the "
-            "stack's alarms and the endpoint's log, then deploy again."
+            f"stack's alarms and the endpoint's log, then run `python -m ml.verify --stage {stage} --repair`."
         )
     if endpoint["EndpointStatus"] != "InService":
         raise UserError(f"Endpoint {name} is {endpoint['EndpointStatus']}.{reason}")
@@ -90,8 +123,11 @@ def check(endpoint: dict[str, Any], config: str, artifact: str) -> None:
         )
 
 
-def check_api(stage: str) -> str:
-    """Ask the model through the API; return the result as a sentence.
+def check_api(stage: str, deadline: float) -> str:
+    """Ask the model through the API until it answers; return the result as a sentence.
+
+    Args:
+        deadline: by time.monotonic().
 
     Raises:
         UserError: the API does not reach the model.
@@ -101,15 +137,29 @@ def check_api(stage: str) -> str:
         return "The API requires signed requests; to check that it reaches the model, sign a GET /health?deep=1."
     key = clients.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     url = outputs["ApiUrl"].rstrip("/") + "/health"
+    while True:
+        status, document = deep_health(url, key)
+        if status == 200 and document.get("endpoint") == "ok":
+            return "The API reaches the model: GET /health?deep=1 says ok."
+        message = f"The API answers {status} to GET {url}?deep=1: {document.get('detail', 'no reason given')}"
+        seconds = deadline - time.monotonic()
+        if status not in NOT_READY or seconds <= 0:
+            raise UserError(message)
+        print(f"{message} Asking again for up to {seconds:.0f} s.", file=sys.stderr, flush=True)
+        time.sleep(min(POLL_SECONDS, seconds))
+
+
+def deep_health(url: str, key: str) -> tuple[int, dict[str, Any]]:
+    """Return the status and the document of GET /health?deep=1; the document is empty if the answer is not JSON.
+
+    Raises:
+        UserError: there is no answer.
+    """
     try:
         answer = requests.get(url, params={"deep": "1"}, headers={"x-api-key": key}, timeout=40)
-        document = answer.json()
     except requests.RequestException as error:
         raise UserError(f"The API does not answer at {url} ({type(error).__name__}).") from error
-    if answer.status_code != 200 or document.get("endpoint") != "ok":
-        detail = document.get("detail", "no reason given")
-        raise UserError(f"The API answers {answer.status_code} to GET /health?deep=1: {detail}")
-    return "The API reaches the model: GET /health?deep=1 says ok."
+    return answer.status_code, answer.json() if "json" in answer.headers.get("content-type", "") else {}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from aws_cdk.assertions import Template
 
 from infra.image_uris import ACCOUNTS, image_uri
 
-from .builders import MODEL, Synth, properties, variables
+from .builders import MODEL, Synth, properties, resources, variables
 
 
 def variant(template: Template) -> dict[str, Any]:
@@ -33,6 +33,14 @@ def test_model_and_configuration_are_named_by_cloudformation(endpoint: Template)
     (config,) = properties(endpoint, "AWS::SageMaker::EndpointConfig")
     assert "ModelName" not in model
     assert "EndpointConfigName" not in config
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"])
+def test_what_an_update_replaces_stays_for_a_rollback_and_the_rest_goes_with_the_stack(
+    endpoint: Template, resource_type: str
+) -> None:
+    (resource,) = resources(endpoint, resource_type)
+    assert (resource["UpdateReplacePolicy"], resource["DeletionPolicy"]) == ("Retain", "Delete")
 
 
 def test_the_endpoint_has_the_name_that_the_proxy_asks(endpoint: Template, api: Template) -> None:
@@ -77,7 +85,9 @@ def test_a_new_configuration_serves_under_alarms_before_the_old_one_goes(synth: 
     template = synth(rollback_wait_minutes="7")["Endpoint"]
     (deployed,) = properties(template, "AWS::SageMaker::Endpoint")
     update = deployed["DeploymentConfig"]
-    assert update["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"] == 420
+    policy = update["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"]["WaitIntervalInSeconds"] == policy["TerminationWaitInSeconds"] == 420
+    assert policy["MaximumExecutionTimeoutInSeconds"] > 2 * 420
     alarms = template.find_resources("AWS::CloudWatch::Alarm")
     assert {alarm["AlarmName"]["Ref"] for alarm in update["AutoRollbackConfiguration"]["Alarms"]} == set(alarms)
     for alarm in alarms.values():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.environment import client_environment
-from ml import lease, preflight_checks, verify
+from ml import lease, preflight_checks, setting_changes, verify
 from ml import project as files
 from ml.errors import UserError
 from ml.leasing import entry, status
@@ -50,9 +50,12 @@ def stage(account: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> str
     return name
 
 
-def deploy(account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None = None) -> None:
+def deploy(
+    account: Cloud, stage: str, endpoint: str, ends: dt.datetime | None = None, settings: Settings | None = None
+) -> None:
     """Deploy a stack with an endpoint in its outputs and, if `ends` is given, a schedule that deletes the endpoint."""
-    outputs = {"EndpointName": {"Value": endpoint}, "EndpointConfigName": {"Value": "any"}}
+    values = {"EndpointName": endpoint, "EndpointConfigName": "any", "Settings": json.dumps(settings or {})}
+    outputs = {name: {"Value": value} for name, value in values.items()}
     resources: dict[str, Any] = {"Topic": {"Type": "AWS::SNS::Topic"}}
     if ends is not None:
         target = {
@@ -176,3 +179,21 @@ def test_a_stage_that_is_deployed_without_a_lease_can_get_one(
     assert living in message
     assert f"cdk deploy --all -c stage={stage}" in message
     assert f"{written.ends:{entry.TIME_FORMAT}}" in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("hosting", "serverless"), ("instance_type", "ml.c5.large")], ids=["hosting", "type"]
+)
+def test_what_sagemaker_cannot_change_on_a_running_endpoint_is_refused_until_its_lease_has_ended(
+    account: Cloud, stage: str, setting: str, value: str
+) -> None:
+    endpoint = make_endpoint(account, make_config(account, make_model(account)))
+    scaling = {"hosting": "realtime", "instance_type": "ml.m5.large", "instance_count": 1}
+    deployed = scaling | {"autoscaling_max_instances": 4, "lease_hours": 8}
+    deploy(account, stage, endpoint, settings=deployed)
+    with pytest.raises(UserError, match=f"{setting} .* -> {value}: .*; (run|deploy) ") as refused:
+        setting_changes.compare(stage, deployed | {setting: value}, [setting])
+    assert "--accept" not in str(refused.value)
+    assert lease.main(["end", "--stage", stage, "--yes"]) == 0
+    until(lambda: not entry.endpoint_exists(endpoint))
+    assert f"-> {value}" in setting_changes.compare(stage, deployed | {setting: value}, [])

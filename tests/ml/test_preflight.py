@@ -155,7 +155,6 @@ def test_the_deployed_settings_and_harmless_changes_pass_and_are_listed(settings
         ("retain_data", False, "retain_data true -> false"),
         ("kms", "none", "kms create -> none"),
         ("lease_hours", 8, "lease_hours 0 -> 8"),
-        ("hosting", "serverless", "hosting realtime -> serverless"),
         ("region", "eu-west-1", "region us-east-1 -> eu-west-1"),
     ],
 )

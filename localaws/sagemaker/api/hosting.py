@@ -7,8 +7,8 @@ from localaws.errors import ServiceError, invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.listing import page
 from localaws.sagemaker.arns import Key, key_of
-from localaws.sagemaker.aws.access import Access
-from localaws.sagemaker.checks.hosting import check_config, check_model, check_model_data
+from localaws.sagemaker.aws.access import Access, scalable_targets
+from localaws.sagemaker.checks.hosting import check_config, check_model, check_model_data, check_update
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.hosting.deployment_plan import make_plan
 from localaws.sagemaker.hosting.endpoints import Endpoints
@@ -65,7 +65,8 @@ class HostingApi:
         """Create an endpoint, which comes into service in the background."""
         key = key_of(caller, "Endpoint", request["EndpointName"])
         self.access.create(caller, "CreateEndpoint", key, request)
-        plan = self._plan(caller, "CreateEndpoint", request, request["EndpointName"])
+        config = self._config(caller, "CreateEndpoint", request["EndpointConfigName"])
+        plan = make_plan(request["EndpointName"], config, self._models(caller, config))
         document = request | {
             "EndpointStatus": "Creating",
             "LastDeploymentConfig": request.get("DeploymentConfig"),
@@ -82,7 +83,11 @@ class HostingApi:
         present = self.store.get(key)
         if present is None:
             raise not_found(key)
-        plan = self._plan(caller, "UpdateEndpoint", request, present["EndpointName"])
+        new = self._config(caller, "UpdateEndpoint", request["EndpointConfigName"])
+        # An endpoint whose current config was deleted cannot be updated (hashicorp/terraform-provider-aws#48997).
+        current = self._config(caller, "UpdateEndpoint", present["EndpointConfigName"])
+        check_update(key.arn, current, new, scalable_targets(caller, key.name))
+        plan = make_plan(present["EndpointName"], new, self._models(caller, new))
 
         def change(document: Document) -> None:
             in_status(key, document, "InService")
@@ -118,13 +123,13 @@ class HostingApi:
             raise invalid(f'Cannot create already existing {NOUNS[key.kind]} "{key.arn}".')
         return key.arn
 
-    def _plan(self, caller: Caller, operation: str, request: Document, endpoint_name: str) -> Document:
-        key = key_of(caller, "EndpointConfig", request["EndpointConfigName"])
+    def _config(self, caller: Caller, operation: str, name: str) -> Document:
+        key = key_of(caller, "EndpointConfig", name)
         self.access.use(caller, operation, key)
         config = self.store.get(key)
         if config is None:
             raise not_found(key)
-        return make_plan(endpoint_name, config, self._models(caller, config))
+        return config
 
     def _models(self, caller: Caller, config: Document) -> dict[str, Document]:
         models = {}

@@ -51,7 +51,7 @@ class Access:
             "application-autoscaling:service-namespace": "sagemaker",
             "application-autoscaling:scalable-dimension": DIMENSION,
         }
-        for target in scalable_targets(caller, key.name):
+        for target in scalable_targets(caller, key.name).values():
             arn = f"arn:aws:application-autoscaling:{caller.region}:{caller.account}:scalable-target/{target}"
             try:
                 self.authorizer.require(caller, DEREGISTER, arn, keys)
@@ -59,8 +59,8 @@ class Access:
                 raise ServiceError(error.code, NOT_DEREGISTERED, error.status) from error
 
 
-def scalable_targets(caller: Caller, endpoint_name: str) -> list[str]:
-    """Return the physical ids of an endpoint's scalable targets in the account's stacks."""
+def scalable_targets(caller: Caller, endpoint_name: str) -> dict[str, str]:
+    """Return the physical ids of an endpoint's scalable targets in the account's stacks, by variant."""
     targets = deployed(caller.account, caller.region, "AWS::ApplicationAutoScaling::ScalableTarget")
-    prefix = f"endpoint/{endpoint_name}/"
-    return [name for name, properties in targets if str(properties["ResourceId"]).lower().startswith(prefix)]
+    parts = [(str(properties["ResourceId"]).split("/"), target) for target, properties in targets]
+    return {part[3]: target for part, target in parts if part[0] == "endpoint" and part[1].lower() == endpoint_name}

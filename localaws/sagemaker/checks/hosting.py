@@ -1,6 +1,7 @@
 """What SageMaker and localaws refuse in a model or an endpoint config beyond the API model."""
 
 import logging
+from collections.abc import Collection
 
 from localaws.errors import invalid
 from localaws.sagemaker.aws.objects import Objects
@@ -89,4 +90,34 @@ def check_config(request: Document) -> None:
             raise invalid(
                 f"Variant {variant['VariantName']} must have InstanceType and InitialInstanceCount, "
                 "or a ServerlessConfig."
+            )
+
+
+def check_update(arn: str, current: Document, new: Document, scaled: Collection[str]) -> None:
+    """Check that an endpoint can change from one config to another.
+
+    SageMaker documents both refusals and the text of neither (developer guide, "Update a serverless endpoint" and
+    "Update endpoints that use auto scaling"). It does not say whether serverless to instances is possible.
+
+    Args:
+        arn: of the endpoint.
+        scaled: names of its variants that are scalable targets of Application Auto Scaling.
+
+    Raises:
+        ServiceError: ValidationException.
+    """
+    variants = {variant["VariantName"]: variant for variant in new["ProductionVariants"]}
+    for before in current["ProductionVariants"]:
+        name = before["VariantName"]
+        after = variants.get(name, {})
+        if "InstanceType" in before and "ServerlessConfig" in after:
+            raise invalid(
+                f'Cannot update endpoint "{arn}": updating a real-time endpoint to a serverless endpoint is not '
+                f"supported (variant {name})."
+            )
+        if name in scaled and before.get("InstanceType") != after.get("InstanceType"):
+            raise invalid(
+                f'Cannot update endpoint "{arn}": variant {name} is a scalable target of Application Auto Scaling, and '
+                f"the update changes its instance type from {before.get('InstanceType')} to "
+                f"{after.get('InstanceType')}. Deregister the scalable target first."
             )

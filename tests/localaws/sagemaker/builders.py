@@ -246,6 +246,21 @@ def make_endpoint(cloud: Cloud, config: str) -> str:
     return name
 
 
+def scale(cloud: Cloud, endpoint: str) -> None:
+    """Deploy a stack that registers an endpoint's variant as a scalable target."""
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/{endpoint}/variant/v0",
+        "MinCapacity": 1,
+        "MaxCapacity": 4,
+    }
+    resource = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}
+    stacks, name = cloud.client("cloudformation"), unique("scaling")
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Instances": resource}}))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
 def refused(call: Any, **request: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         call(**request)

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from tests.localaws.sagemaker.builders import Cloud, alive, make_config, make_endpoint, make_model, until
+from tests.localaws.sagemaker.builders import (
+    Cloud,
+    alive,
+    make_config,
+    make_endpoint,
+    make_model,
+    scale,
+    unique,
+    until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +191,30 @@ def test_a_serverless_endpoint_takes_4_mb_and_no_more(cloud: Cloud) -> None:
         ask(cloud, endpoint, b"x" * 5_000_000)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
+def test_an_endpoint_whose_config_was_deleted_answers_and_cannot_be_updated(cloud: Cloud) -> None:
+    sagemaker, config = cloud.client("sagemaker"), make_config(cloud, make_model(cloud, "1"))
+    endpoint, other = make_endpoint(cloud, config), make_config(cloud, make_model(cloud, "2"))
+    sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    assert ask(cloud, endpoint)["Body"].read().endswith(b" 1")
+    with pytest.raises(ClientError, match=f"Could not find endpoint configuration .*{config}"):
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other)
+
+
+def test_an_endpoint_with_instances_cannot_become_serverless(cloud: Cloud, endpoint: str) -> None:
+    sagemaker, config = cloud.client("sagemaker"), make_config(cloud, make_model(cloud, "1"), serverless=True)
+    with pytest.raises(ClientError, match="real-time endpoint to a serverless endpoint is not supported"):
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
+def test_a_variant_that_scales_keeps_its_instance_type(cloud: Cloud) -> None:
+    sagemaker, model = cloud.client("sagemaker"), make_model(cloud, "1")
+    endpoint, other = make_endpoint(cloud, make_config(cloud, model)), unique("config")
+    variant = {"VariantName": "v0", "ModelName": model, "InstanceType": "ml.c5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=other, ProductionVariants=[variant])
+    scale(cloud, endpoint)
+    with pytest.raises(ClientError, match=r"variant v0 is a scalable target .* from ml\.m5\.large to ml\.c5\.large"):
+        sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other)
+    sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=make_config(cloud, make_model(cloud, "2")))
+    until(lambda: version(cloud, endpoint) == b"2")

@@ -7,7 +7,16 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.localaws.sagemaker.builders import Cloud, make_config, make_endpoint, make_model, make_role, unique, until
+from tests.localaws.sagemaker.builders import (
+    Cloud,
+    make_config,
+    make_endpoint,
+    make_model,
+    make_role,
+    scale,
+    unique,
+    until,
+)
 
 
 def schedule(cloud: Cloud, endpoint: str, role: str, seconds: float, dead_letters: str = "") -> str:
@@ -131,21 +140,6 @@ DEREGISTER = {
         }
     },
 }
-
-
-def scale(cloud: Cloud, endpoint: str) -> None:
-    """Deploy a stack that registers an endpoint's variant as a scalable target."""
-    target = {
-        "ServiceNamespace": "sagemaker",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-        "ResourceId": f"endpoint/{endpoint}/variant/v0",
-        "MinCapacity": 1,
-        "MaxCapacity": 4,
-    }
-    resource = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}
-    stacks, name = cloud.client("cloudformation"), unique("scaling")
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Instances": resource}}))
-    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
 
 
 def test_an_endpoint_that_scales_is_deleted_only_by_a_role_that_may_deregister_its_target(
