@@ -170,7 +170,7 @@ class Settings(StrictModel):
 
 
 def summary(settings: Settings) -> str:
-    """Return what will be deployed, in two or three lines."""
+    """Return what will be deployed, in two to four lines."""
     if settings.realtime:
         maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
         endpoint = f"{settings.instance_count}{maximum} x {settings.instance_type}, billed by the hour"
@@ -184,6 +184,8 @@ def summary(settings: Settings) -> str:
         f"Data: {'kept after' if settings.retain_data else 'deleted with'} the stack"
         f"{', encrypted with a key of the stage' if settings.kms == 'create' else ''}.",
     ]
+    if settings.manage_api_gateway_log_role:
+        lines.append(f"API Gateway gets another role for the logs of ALL APIs of the account in {settings.region}.")
     if settings.data_capture_percent:
         lines.append(f"The endpoint stores {settings.data_capture_percent} % of its requests: images of patients.")
     return "\n".join(lines)
