@@ -11,7 +11,7 @@ from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
 from infra.observability import ObservabilityStack
 from infra.retention import RetentionStack
-from infra.settings import summary
+from infra.settings import PROJECT, summary
 from infra.storage import StorageStack
 
 
@@ -23,6 +23,8 @@ def compose(app: cdk.App, now: dt.datetime) -> None:
     """
     context = app.node.get_all_context()
     settings = resolution.read(context)
+    cdk.Tags.of(app).add("project", PROJECT)
+    cdk.Tags.of(app).add("stage", settings.stage)
     model = deployed_model.read(context, settings.stage)
     sys.stderr.write(f"{summary(settings)}\n")
     storage = StorageStack(app, settings)

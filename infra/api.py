@@ -71,8 +71,11 @@ class ApiStack(cdk.Stack):
             rest_api_name=f"pneumonia-{self.settings.stage}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=IMAGE_TYPES,
-            cloud_watch_role=True,
-            cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN,
+            # The region has one role for all APIs. Without it, AWS refuses a stage with access logs.
+            cloud_watch_role=self.settings.manage_api_gateway_log_role,
+            cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN
+            if self.settings.manage_api_gateway_log_role
+            else None,
             deploy_options=apigateway.StageOptions(
                 stage_name=self.settings.stage,
                 throttling_rate_limit=self.settings.rate_limit,
@@ -92,8 +95,9 @@ class ApiStack(cdk.Stack):
             "APIG6": "Execution logs would contain request bodies, which are images of patients. Access logs are on.",
             "APIG4": keys,
             "COG4": keys,
-            LOGGING_POLICY: "AWS's policy for the role with which API Gateway writes logs in this account and region.",
         }
+        if self.settings.manage_api_gateway_log_role:
+            reasons[LOGGING_POLICY] = "AWS's policy for the role with which API Gateway writes logs in this region."
         if not self.settings.waf:
             reasons["APIG3"] = "A web ACL has a fixed monthly cost. The setting waf adds one."
         for rule, reason in reasons.items():

@@ -1,5 +1,7 @@
 """The SageMaker model, endpoint configuration and endpoint, from the artifact in context."""
 
+import re
+
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
@@ -14,6 +16,9 @@ from infra.settings import Settings
 VARIANT = "AllTraffic"
 CAPTURE = "capture"
 """Prefix of the data bucket for captured requests and responses."""
+EBS_ONLY = re.compile(r"ml\.(p[23]|[cmrt]\d+[a-ce-z]*)\.[a-z0-9]+")
+"""Instance types without local disks. The hardware encrypts local disks, and a key does not apply to them
+(CreateEndpointConfig, KmsKeyId)."""
 
 
 class EndpointStack(cdk.Stack):
@@ -28,10 +33,7 @@ class EndpointStack(cdk.Stack):
             "Config",
             production_variants=[variant(self._model(model), settings)],
             data_capture_config=self._capture() if settings.data_capture_percent else None,
-            # A serverless endpoint has no volume of its own.
-            kms_key_id=cdk.Fn.import_value(key_export(settings))
-            if settings.kms == "create" and settings.realtime
-            else None,
+            kms_key_id=cdk.Fn.import_value(key_export(settings)) if has_keyed_volume(settings) else None,
         )
         keep_replaced(config)
         rolls_back = settings.realtime and settings.rollback_wait_minutes > 0
@@ -92,6 +94,11 @@ def keep_replaced(resource: cdk.CfnResource) -> None:
     """
     resource.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     resource.cfn_options.deletion_policy = cdk.CfnDeletionPolicy.DELETE
+
+
+def has_keyed_volume(settings: Settings) -> bool:
+    """Return whether the endpoint has a volume that the stage's key encrypts. A serverless endpoint has no volume."""
+    return settings.kms == "create" and settings.realtime and EBS_ONLY.fullmatch(settings.instance_type) is not None
 
 
 def variant(model: sagemaker.CfnModel, settings: Settings) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:

@@ -28,7 +28,7 @@ def execution_role(scope: Construct, settings: Settings, bucket: s3.Bucket, key:
         # SageMaker reads the alarms of a blue/green update with this role (developer guide, auto-rollback).
         statements.append(("LookAtAlarms", ["cloudwatch:DescribeAlarms"], ["*"], {}))
     if key is not None:
-        actions = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"]
+        actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"]
         statements.append(("UseTheKey", actions, [key.key_arn], {}))
     if settings.vpc_subnets:
         statements.append(("JoinTheVpc", NETWORK, ["*"], {}))

@@ -13,7 +13,7 @@ from infra.endpoint import VARIANT
 from infra.lease_schedule import Lease, failures_name
 from infra.nag import acknowledge
 from infra.proxy import function_name
-from infra.settings import Settings
+from infra.settings import PROJECT, Settings
 
 NAMESPACE = "PneumoniaApi"
 """Namespace of the metrics in the proxy's log lines (lambda/inference_proxy/emf.py)."""
@@ -35,6 +35,11 @@ class ObservabilityStack(cdk.Stack):
         if settings.budget_monthly_usd:
             self._budget()
         cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)
+        if settings.alarms_email:
+            remedy = (
+                f"Open the link that AWS sends to {settings.alarms_email} within two days. It gets no alarm before."
+            )
+            cdk.CfnOutput(self, "ConfirmSubscription", value=remedy)
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", enforce_ssl=True)
@@ -111,6 +116,9 @@ class ObservabilityStack(cdk.Stack):
             budget=budgets.CfnBudget.BudgetDataProperty(
                 budget_type="COST",
                 time_unit="MONTHLY",
+                cost_filters={"TagKeyValue": [f"user:project${PROJECT}"]}
+                if self.settings.budget_scope == "project"
+                else None,
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=self.settings.budget_monthly_usd, unit="USD"),
             ),
             notifications_with_subscribers=[

@@ -12,9 +12,17 @@ from pydantic import BeforeValidator, Field, model_validator
 from infra.image_uris import ACCOUNTS
 from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
 
+PROJECT = "chest-xray-classifier"
+"""Value of the tag `project`, which `ml` also gives to its jobs."""
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
                   3653)  # fmt: skip
 """What CloudWatch Logs offers (PutRetentionPolicy)."""
+NO_BUDGETS = frozenset({
+    "af-south-1", "ap-east-1", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ca-west-1",
+    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "us-gov-east-1",
+    "us-gov-west-1",
+})  # fmt: skip
+"""Regions where CloudFormation does not offer AWS::Budgets::Budget."""
 Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 Subnets = Annotated[tuple[Subnet, ...], BeforeValidator(items)]
 SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
@@ -47,16 +55,19 @@ class Settings(StrictModel):
     autoscaling_max_instances: Whole = Field(
         1, ge=1, le=20, description="maximum of a realtime endpoint; not above instance_count disables scaling"
     )
+    # 0.39 a second x 0.5 x 60 (developer guide, "Load testing your auto scaling configuration"): ml.m5.large has one
+    # worker (vCPUs - 1), and 7 workers on 8 vCPUs answered 2.7 a second.
     autoscaling_target: Whole = Field(
-        300, ge=1, le=100_000, description="requests per minute and instance that scaling aims at"
+        12, ge=1, le=100_000, description="requests per minute and instance that scaling aims at"
     )
     rollback_wait_minutes: Whole = Field(
         5, ge=0, le=60,
         description="minutes the new fleet is watched by alarms before the old one is removed; 0 disables the alarms",
     )  # fmt: skip
     serverless_memory_mb: Whole = Field(
-        3072, ge=1024, le=6144, multiple_of=1024, description="memory of a serverless endpoint"
-    )
+        3072, ge=1024, le=6144, multiple_of=1024,
+        description="memory of a serverless endpoint; many accounts have a limit of 3072, which AWS Support can raise",
+    )  # fmt: skip
     serverless_concurrency: Whole = Field(5, ge=1, le=200, description="concurrent requests of a serverless endpoint")
     lease_hours: Whole = Field(
         8, ge=0, le=168, description="hours until the endpoint is deleted unless extended; 0 disables the lease"
@@ -65,7 +76,7 @@ class Settings(StrictModel):
         0, ge=0, le=100, description="percentage of requests, including images, that a realtime endpoint stores"
     )
     vpc_subnets: Subnets = Field(
-        (), description="subnets of a realtime endpoint's instances; empty for no VPC",
+        (), description="at least two subnets of a realtime endpoint, in a VPC with an S3 endpoint; empty for no VPC",
         json_schema_extra=accepts("a comma-separated list such as subnet-0123456789abcdef0, or empty"),
     )  # fmt: skip
     vpc_security_groups: SecurityGroups = Field(
@@ -80,11 +91,16 @@ class Settings(StrictModel):
         json_schema_extra=accepts("a comma-separated list such as https://app.example.org, or empty"),
     )  # fmt: skip
     waf: Flag = Field(False, description="AWS WAF in front of the API: common attacks, and a rate limit per address")
-    rate_limit: Whole = Field(10, ge=1, le=10_000, description="requests per second for each API key")
-    burst_limit: Whole = Field(20, ge=1, le=10_000, description="requests that can arrive at once, for each API key")
+    # The smallest whole number, because one worker predicts 0.39 images a second; requests to all routes count.
+    rate_limit: Whole = Field(1, ge=1, le=10_000, description="requests per second for each API key")
+    # One worker predicts 11 images in the 29 s that API Gateway waits, and many new accounts run 10 functions at once.
+    burst_limit: Whole = Field(10, ge=1, le=10_000, description="requests that can arrive at once, for each API key")
     daily_quota: Whole = Field(10_000, ge=1, le=10_000_000, description="requests per day for each API key")
     function_memory_mb: Whole = Field(
         1024, ge=256, le=10_240, description="memory of the Lambda proxy; its CPU grows with it"
+    )
+    manage_api_gateway_log_role: Flag = Field(
+        False, description="set the role with which API Gateway writes the logs of ALL APIs of the account and region"
     )
     kms: Literal["none", "create"] = Field("none", description="encryption with S3's own keys, or a key of the stage")
     retain_data: Flag = Field(
@@ -99,7 +115,11 @@ class Settings(StrictModel):
         json_schema_extra=accepts("an e-mail address, or empty"),
     )  # fmt: skip
     budget_monthly_usd: Whole = Field(
-        0, ge=0, le=1_000_000, description="warn at 80 % and 100 % of the account's costs; 0 disables the budget"
+        0, ge=0, le=1_000_000, description="warn at 80 % and 100 % of these costs a month; 0 disables the budget"
+    )
+    # A budget with a tag that is not activated in Billing counts nothing and never warns.
+    budget_scope: Literal["account", "project"] = Field(
+        "account", description="costs of the account, or those with the tag project; see Costs"
     )
 
     @model_validator(mode="after")
@@ -113,6 +133,11 @@ class Settings(StrictModel):
         if bool(self.vpc_subnets) != bool(self.vpc_security_groups):
             missing, given = sorted(["vpc_subnets", "vpc_security_groups"], key=lambda name: bool(getattr(self, name)))
             yield f"{given} is {','.join(getattr(self, given))} and {missing} is empty; set both or neither"
+        if len(self.vpc_subnets) == 1:
+            yield (
+                f"vpc_subnets is {self.vpc_subnets[0]}; SageMaker requires at least two subnets, in different "
+                "Availability Zones, also for one instance"
+            )
         for name, value in {
             "vpc_subnets": ",".join(self.vpc_subnets),
             "data_capture_percent": self.data_capture_percent,
@@ -123,6 +148,11 @@ class Settings(StrictModel):
             yield f"burst_limit is {self.burst_limit}; it must be at least rate_limit, {self.rate_limit}"
         if self.budget_monthly_usd and not self.alarms_email:
             yield f"budget_monthly_usd is {self.budget_monthly_usd} and alarms_email is empty; set an address to warn"
+        if self.budget_monthly_usd and self.region in NO_BUDGETS:
+            yield (
+                f"budget_monthly_usd is {self.budget_monthly_usd} and region is {self.region}, where CloudFormation "
+                "has no budgets; set it to 0, and create a budget in the Billing console"
+            )
 
     def stack_name(self, part: str) -> str:
         """Return a stack's name, such as Pneumonia-dev-Storage."""
@@ -140,7 +170,7 @@ class Settings(StrictModel):
 
 
 def summary(settings: Settings) -> str:
-    """Return what will be deployed, in two or three lines."""
+    """Return what will be deployed, in two to four lines."""
     if settings.realtime:
         maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
         endpoint = f"{settings.instance_count}{maximum} x {settings.instance_type}, billed by the hour"
@@ -154,6 +184,8 @@ def summary(settings: Settings) -> str:
         f"Data: {'kept after' if settings.retain_data else 'deleted with'} the stack"
         f"{', encrypted with a key of the stage' if settings.kms == 'create' else ''}.",
     ]
+    if settings.manage_api_gateway_log_role:
+        lines.append(f"API Gateway gets another role for the logs of ALL APIs of the account in {settings.region}.")
     if settings.data_capture_percent:
         lines.append(f"The endpoint stores {settings.data_capture_percent} % of its requests: images of patients.")
     return "\n".join(lines)

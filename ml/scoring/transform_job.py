@@ -1,5 +1,6 @@
 """One batch transform job with its own model: create it, follow it, stop it, read its .out objects."""
 
+import re
 import sys
 import time
 from typing import Any
@@ -14,6 +15,7 @@ from ml.progress import Progress
 from ml.scoring import output_files
 from ml.scoring.scorer import Scorer
 from ml.training import prices
+from ml.training.request import CREATED_BY
 
 POLL_SECONDS = 1.0
 COUNT_SECONDS = 5.0
@@ -23,6 +25,8 @@ LOG_SECONDS = 30.0
 ENDED = ("Completed", "Failed", "Stopped")
 INPUTS = "transform-input"
 """Prefix of the bucket for the input of jobs: images of a folder, manifests."""
+EBS_ONLY = re.compile(r"ml\.(p[23]|[cmrt]\d+[a-ce-z]*)\.[a-z0-9]+")
+"""Instance types without local disks. SageMaker refuses a key for the others (TransformResources, VolumeKmsKeyId)."""
 REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
@@ -58,12 +62,17 @@ def request(
 
     Args:
         source: the S3DataSource.
-        key: the KMS key that encrypts the outputs.
+        key: the KMS key that encrypts the outputs, and the volume of an instance type without local disks.
 
     Raises:
         UserError: there is no such instance type.
     """
     output = {"S3OutputPath": target, "Accept": "application/jsonlines", "AssembleWith": "Line"}
+    resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": 1}
+    if key:
+        output["KmsKeyId"] = key
+        if EBS_ONLY.fullmatch(instance_type):
+            resources["VolumeKmsKeyId"] = key
     return {
         "TransformJobName": job,
         "ModelName": model,
@@ -76,8 +85,9 @@ def request(
             "CompressionType": "None",
             "SplitType": "None",
         },
-        "TransformOutput": output | ({"KmsKeyId": key} if key else {}),
-        "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
+        "TransformOutput": output,
+        "TransformResources": resources,
+        "Tags": [CREATED_BY],
     }
 
 

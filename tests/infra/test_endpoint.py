@@ -6,6 +6,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra.image_uris import ACCOUNTS, image_uri
+from ml.scoring import transform_job
 
 from .builders import MODEL, Synth, properties, resources, variables
 
@@ -111,6 +112,23 @@ def test_instances_follow_the_requests_between_the_bounds_of_the_settings(synth:
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 120
     (deployed,) = properties(scaled, "AWS::SageMaker::Endpoint")
     assert deployed["RetainAllVariantProperties"] is True
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "keyed"),
+    [
+        ("ml.m5.large", True), ("ml.c6i.xlarge", True), ("ml.c7gn.large", True), ("ml.p3.2xlarge", True),
+        ("ml.m5d.large", False), ("ml.m6idn.large", False), ("ml.g4dn.xlarge", False), ("ml.p3dn.24xlarge", False),
+        ("ml.g5.xlarge", False),
+    ],
+)  # fmt: skip
+def test_a_volume_gets_the_key_unless_the_type_has_local_disks(synth: Synth, instance_type: str, keyed: bool) -> None:
+    (config,) = properties(
+        synth(kms="create", instance_type=instance_type)["Endpoint"], "AWS::SageMaker::EndpointConfig"
+    )
+    assert ("KmsKeyId" in config) is keyed
+    request = transform_job.request("job", "model", {}, "s3://images/out", instance_type, key="arn:key")
+    assert ("VolumeKmsKeyId" in request["TransformResources"]) is keyed
 
 
 def test_no_image_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth, endpoint: Template) -> None:

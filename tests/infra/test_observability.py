@@ -1,14 +1,31 @@
 """Dashboard, alarms, topic and budget."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
 from infra.observability import NAMESPACE
+from infra.settings import PROJECT
+from infra.settings_table import DOCUMENT
+from ml.training.request import CREATED_BY
 
 from .builders import Synth, properties
+
+BILLED = [
+    ("Storage", "AWS::S3::Bucket"),
+    ("Storage", "AWS::KMS::Key"),
+    ("Endpoint", "AWS::SageMaker::Endpoint"),
+    ("Endpoint", "AWS::SageMaker::EndpointConfig"),
+    ("Api", "AWS::ApiGateway::RestApi"),
+    ("Api", "AWS::ApiGateway::Stage"),
+    ("Api", "AWS::Lambda::Function"),
+    ("Api", "AWS::Logs::LogGroup"),
+    ("Api", "AWS::WAFv2::WebACL"),
+    ("Observability", "AWS::CloudWatch::Alarm"),
+]
 
 
 @pytest.fixture
@@ -101,9 +118,33 @@ def test_the_topic_is_reached_over_tls_only(watched: Template) -> None:
 def test_an_address_gets_alarms_and_budget_warnings(synth: Synth, watched: Template) -> None:
     watched.resource_count_is("AWS::SNS::Subscription", 0)
     watched.resource_count_is("AWS::Budgets::Budget", 0)
+    assert "ConfirmSubscription" not in watched.to_json()["Outputs"]
     notified = synth(alarms_email="a@example.org", budget_monthly_usd="50")["Observability"]
     (subscription,) = properties(notified, "AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "a@example.org")
+    assert "a@example.org" in notified.to_json()["Outputs"]["ConfirmSubscription"]["Value"]
     (budget,) = properties(notified, "AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert "CostFilters" not in budget["Budget"]
     assert [warning["Notification"]["Threshold"] for warning in budget["NotificationsWithSubscribers"]] == [80, 100]
+
+
+def test_a_budget_of_the_project_counts_the_tag_that_its_resources_and_jobs_have(synth: Synth) -> None:
+    templates = synth(alarms_email="a@example.org", budget_monthly_usd="50", budget_scope="project", kms="create")
+    (budget,) = properties(templates["Observability"], "AWS::Budgets::Budget")
+    assert CREATED_BY == {"Key": "project", "Value": PROJECT}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": [f"user:project${PROJECT}"]}
+
+
+def test_everything_billed_by_use_or_by_the_hour_has_the_tags_project_and_stage(synth: Synth) -> None:
+    templates = synth(stage="prod", kms="create", waf="true")
+    for part, resource_type in BILLED:
+        for resource in properties(templates[part], resource_type):
+            tags = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+            assert tags.items() >= {"project": PROJECT, "stage": "prod"}.items(), resource_type
+
+
+def test_each_alarm_has_its_paragraph_in_the_document(watched: Template, endpoint: Template) -> None:
+    ids = [name for template in (watched, endpoint) for name in template.find_resources("AWS::CloudWatch::Alarm")]
+    paragraphs = re.findall(r"^\*\*(\w+)\.\*\* \S", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(paragraphs) == sorted(re.sub(r"[0-9A-F]{8}$", "", name) for name in ids)

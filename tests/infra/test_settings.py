@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as REGISTRY
 
 from infra import resolution, settings_table
 from infra.errors import SettingsError
-from infra.settings import Settings, summary
+from infra.image_uris import ACCOUNTS
+from infra.settings import NO_BUDGETS, Settings, summary
+from ml.training import prices
 from tests.settings_cases import CASES, Case
 
 from .builders import shipped_context
@@ -50,11 +53,15 @@ BAD = [
     ("cors_origins", "*", "https://app.example.org"),
     ("cors_origins", "http://app.example.org", "https://app.example.org"),
     ("waf", "on", "true or false"),
+    ("manage_api_gateway_log_role", "maybe", "true or false"),
     ("kms", "arn:aws:kms:us-east-1:1:key/x", "none, create"),
     ("alarms_email", "nobody", "an e-mail address"),
     ("alarms_email", "a@b.org, c@d.org", "an e-mail address"),
     ("budget_monthly_usd", -1, "from 0 to 1000000"),
+    ("budget_scope", "stage", "account, project"),
 ]
+
+SUBNETS = "subnet-0123456789abcdef0,subnet-0123456789abcdef1"
 
 
 def read(**changes: Any) -> Settings:
@@ -167,8 +174,13 @@ def test_the_shipped_defaults_are_one_small_instance_billed_by_the_hour() -> Non
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
-        ({"vpc_subnets": "subnet-0123456789abcdef0"}, ("subnet-0123456789abcdef0", "vpc_security_groups")),
+        ({"vpc_subnets": SUBNETS}, (SUBNETS, "vpc_security_groups")),
+        ({"vpc_subnets": SUBNETS[:24], "vpc_security_groups": "sg-0123456789abcdef0"}, (SUBNETS[:24], "two subnets")),
         ({"hosting": "serverless", "data_capture_percent": "5"}, ("data_capture_percent is 5", "hosting=realtime")),
+        (
+            {"region": "eu-north-1", "budget_monthly_usd": "50", "alarms_email": "a@example.org"},
+            ("budget_monthly_usd is 50", "eu-north-1", "Billing console"),
+        ),
         ({"rate_limit": "30", "burst_limit": "20"}, ("burst_limit is 20", "rate_limit, 30")),
         ({"budget_monthly_usd": "50"}, ("budget_monthly_usd is 50", "alarms_email")),
     ],
@@ -179,11 +191,25 @@ def test_settings_that_contradict_each_other_are_refused(changes: dict[str, str]
 
 
 def test_all_contradictions_are_named_at_once() -> None:
-    assert len(refusal(burst_limit=1, budget_monthly_usd=50).splitlines()) == 4
+    assert len(refusal(rate_limit=11, budget_monthly_usd=50).splitlines()) == 4
+
+
+def test_budgets_are_refused_exactly_in_the_regions_where_cloudformation_has_none() -> None:
+    offered = REGISTRY.get_resource_types
+    assert {region for region in ACCOUNTS if "AWS::Budgets::Budget" not in offered(region)} == NO_BUDGETS
+
+
+def test_the_default_target_and_limits_fit_one_worker_of_the_real_container() -> None:
+    shipped, per_second = read(), prices.WORKER_SPEED * prices.workers("ml.m5.large")
+    assert shipped.autoscaling_target == round(per_second * 0.5 * 60)
+    assert shipped.rate_limit == max(1, round(per_second))
+    assert shipped.burst_limit <= per_second * 29
 
 
 def test_the_summary_has_what_costs_and_who_can_call() -> None:
     shipped = summary(read())
     assert all(part in shipped for part in ("1 x ml.m5.large, billed by the hour", "8 h", "auth=api_key"))
     assert "billed by the request" in summary(read(hosting="serverless", lease_hours="0", auth="iam"))
+    assert "ALL APIs of the account in us-east-1" in summary(read(manage_api_gateway_log_role="true"))
+    assert "ALL APIs" not in shipped
     assert "images of patients" in summary(read(data_capture_percent="5"))

@@ -8,7 +8,7 @@ from aws_cdk.assertions import Template
 
 from ml import setting_changes
 
-from .builders import Synth, properties, resources
+from .builders import Synth, as_list, properties, resources
 
 
 def bucket(template: Template) -> dict[str, Any]:
@@ -38,8 +38,22 @@ def test_a_key_of_its_own_encrypts_data_volumes_and_what_the_proxy_keeps(synth: 
     assert "DataKeyArn" in keyed["Storage"].to_json()["Outputs"]
     (config,) = properties(keyed["Endpoint"], "AWS::SageMaker::EndpointConfig")
     assert config["KmsKeyId"] == {"Fn::ImportValue": "Pneumonia-dev-Storage:DataKeyArn"}
-    (policy,) = properties(keyed["Api"], "AWS::IAM::Policy")
-    assert "kms:GenerateDataKey" in str(policy)
+    assert grants_on_the_key(keyed["Api"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+    # kms:Encrypt by CreateTrainingJob, OutputDataConfig; the others by the developer guide, "SageMaker AI Roles".
+    assert grants_on_the_key(keyed["Storage"]) == {
+        "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant",
+    }  # fmt: skip
+
+
+def grants_on_the_key(template: Template) -> set[str]:
+    """Return the actions of the roles of a template on the stage's key."""
+    return {
+        action
+        for policy in properties(template, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        if action.startswith("kms:")
+    }
 
 
 def test_the_bucket_answers_over_tls_only(storage: Template) -> None:

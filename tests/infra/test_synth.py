@@ -13,7 +13,8 @@ from .builders import MODEL, ROOT, STACKS, Context, Synth, compose, context
 EVERYTHING = {
     "stage": "full", "retain_data": "true", "kms": "create", "waf": "true", "cors_origins": "https://app.example.org",
     "autoscaling_max_instances": "3", "data_capture_percent": "5", "alarms_email": "a@example.org",
-    "budget_monthly_usd": "50", "vpc_subnets": "subnet-0123456789abcdef0",
+    "manage_api_gateway_log_role": "true", "budget_monthly_usd": "50", "budget_scope": "project",
+    "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     "vpc_security_groups": "sg-0123456789abcdef0",
 }  # fmt: skip
 """Settings that add every optional part."""

@@ -19,7 +19,6 @@ BUCKETS = ("Data", "LogBucket")
 GATEWAY_LOGS = "arn:<Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 ALWAYS = {
-    ("managed policy", GATEWAY_LOGS): "AWS's policy for API Gateway to write access logs",
     ("s3:GetObject", "<Data>/datasets/*"): OBJECTS,
     ("s3:GetObject", "<Data>/transform-input/*"): OBJECTS,
     ("s3:GetObject", "<Data>/training/*"): OBJECTS,
@@ -43,6 +42,7 @@ ALWAYS = {
     ): "S3 names its access logs; only its logging service can write, for this account",
     **{("Deny s3:*", f"<{name}>{end}"): "the denial of plain HTTP" for name in BUCKETS for end in ("", "/*")},
 }
+LOG_ROLE = {("managed policy", GATEWAY_LOGS): "AWS's policy for API Gateway to write access logs"}
 LEASED = {("Deny sqs:*", "<LeaseFailures>"): "the denial of plain HTTP"}
 SCALED = {
     (
@@ -76,10 +76,13 @@ REMOVABLE = {
         f"{EMPTIED}: the log of its function"
     ),
 }
-VPC_SETTINGS = {"vpc_subnets": "subnet-0123456789abcdef0", "vpc_security_groups": "sg-0123456789abcdef0"}
+VPC_SETTINGS = {
+    "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
+    "vpc_security_groups": "sg-0123456789abcdef0",
+}
 VARIANTS = [
     ({}, ALWAYS | LEASED | ALARMS | REMOVABLE),
-    ({"retain_data": "true", "lease_hours": "0"}, ALWAYS | ALARMS),
+    ({"retain_data": "true", "lease_hours": "0", "manage_api_gateway_log_role": "true"}, ALWAYS | ALARMS | LOG_ROLE),
     ({"hosting": "serverless"}, ALWAYS | LEASED | REMOVABLE),
     ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS),
     ({"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS, ALWAYS | LEASED | ALARMS | CAPTURE | VPC),

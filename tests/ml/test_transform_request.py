@@ -27,9 +27,16 @@ def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
     [("ml.m5.large", 6), ("ml.m5.4xlarge", 6), ("ml.m5.8xlarge", 3), ("ml.c7i.48xlarge", 1)],
 )
 def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(instance_type: str, megabytes: int) -> None:
-    request = transform_job.request("job", "model", SOURCE, "s3://images/out", instance_type, key="arn:key")
+    request = transform_job.request("job", "model", SOURCE, "s3://images/out", instance_type)
     assert request["MaxPayloadInMB"] == megabytes
-    assert request["TransformOutput"]["KmsKeyId"] == "arn:key"
+
+
+def test_a_key_encrypts_output_and_volume_and_the_job_is_tagged_for_cost_allocation() -> None:
+    keyed = transform_job.request("job", "model", SOURCE, "s3://images/out", "ml.m5.large", key="arn:key")
+    assert keyed["TransformOutput"]["KmsKeyId"] == keyed["TransformResources"]["VolumeKmsKeyId"] == "arn:key"
+    assert keyed["Tags"] == [{"Key": "project", "Value": "chest-xray-classifier"}]
+    plain = transform_job.request("job", "model", SOURCE, "s3://images/out", "ml.m5.large")
+    assert "KmsKeyId" not in str(plain)
 
 
 def test_progress_counts_from_what_was_there_and_gives_no_time_before_the_first(
