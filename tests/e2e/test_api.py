@@ -74,7 +74,8 @@ def test_the_heat_map_is_numbers_or_a_picture_as_the_caller_accepts(cloud: Cloud
     image = cloud.images("PNEUMONIA")[0]
     status, kind, body = asked(cloud, "explain", image, Content_Type="image/jpeg")
     heat = json.loads(body)["heat_map"]
-    assert (status, kind, heat["complete"], heat["calls"]) == (200, "application/json", True, 50)
+    assert (status, kind, heat["complete"]) == (200, "application/json", True)
+    assert heat["calls"] == 1 + heat["rows"] * heat["columns"]
     status, kind, body = asked(cloud, "explain", image, Content_Type="image/jpeg", Accept="image/png")
     assert (status, kind, body[:4]) == (200, "image/png", b"\x89PNG")
 

@@ -91,7 +91,8 @@ def test_the_key_is_in_no_representation_of_the_settings(api: Api) -> None:
 
 def test_a_heat_map_is_a_grid(api: Api) -> None:
     heat = Client(api.settings).explain(encoded_image(), "image/jpeg")
-    assert (len(heat.values), len(heat.values[0]), heat.complete, heat.calls) == (7, 7, True, 50)
+    side = len(heat.values)  # 7, or fewer on a slow machine
+    assert (len(heat.values[0]), heat.complete, heat.calls) == (side, True, 1 + side**2)
     assert heat.strongest == 0
 
 
