@@ -172,7 +172,8 @@ def show_heat(client: Client, reading: Reading) -> None:
         pressed = st.button(
             "Show heat map",
             icon=":material/blur_on:",
-            help="Covers one region of the image at a time and asks the model again: 50 calls, some seconds.",
+            help="Covers one region of the image at a time and asks the model again: 50 calls, some seconds. A "
+            "slow model gets fewer, larger regions.",
         )
     if not pressed:
         return
@@ -183,17 +184,19 @@ def show_heat(client: Client, reading: Reading) -> None:
 
 def heat_text(heat: HeatMap) -> str:
     """Return a heat map's result in words."""
+    regions = f"{len(heat.values)} x {len(heat.values[0])}"
     text = (
         "**Orange** regions raise the predicted probability of pneumonia, **blue** regions lower it: covering them has "
-        f"the opposite effect. Covering the strongest region changes the log-odds by {log_odds(-heat.strongest)}."
+        f"the opposite effect. Covering the strongest of {regions} regions changes the log-odds by "
+        f"{log_odds(-heat.strongest)}."
     )
     if not heat.significant:
         text = (
-            "**No single region matters by itself**: covering any one of them changes the log-odds of pneumonia by "
+            f"**No single region matters by itself**: covering any one of {regions} changes the log-odds of pneumonia by "
             f"less than {heat.minimum_change:g}, so none is coloured."
         )
     if not heat.complete:
-        text += " The time limit was reached before every region was measured. The others are not coloured."
+        text += " The time limit was reached before every region was measured. The others are hatched."
     return f"{text} A heat map shows what the model uses, not where a disease is."
 
 
