@@ -61,9 +61,11 @@ def test_a_wrong_key_ends_the_batch_after_the_first_responses(api: Api) -> None:
 
 @pytest.mark.parametrize("code", ["endpoint_access_denied", "endpoint_missing"])
 def test_a_failure_that_every_image_would_meet_ends_the_batch(api: Api, code: str) -> None:
-    error = {"endpoint_access_denied": failure(403, "AccessDeniedException"),
-             "endpoint_missing": failure(400, "ValidationError", "Endpoint pneumonia-test not found.")}[code]  # fmt: skip
-    api.runtime.model = lambda received: error
+    errors = {
+        "endpoint_access_denied": failure(403, "AccessDeniedException"),
+        "endpoint_missing": failure(400, "ValidationError", "Endpoint pneumonia-test not found."),
+    }
+    api.runtime.model = lambda received: errors[code]
     rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(40)])
     assert {row.code for row in rows} == {code}
     assert len(api.bodies) == len(api.runtime.received) < 40, "none is sent again"
