@@ -164,7 +164,7 @@ def responses(operation: Operation) -> Json:
 
 def problem(status: int, codes: Sequence[str]) -> Json:
     """Return the response of a failure; without `codes`, API Gateway answers."""
-    other = {"application/json": {"schema": {"type": "object"}}, "text": {"schema": {"type": "string"}}}
+    other = {"application/json": {"schema": {"type": "object"}}, "text/plain": {"schema": {"type": "string"}}}
     names = [*(["X-Request-Id"] if codes else []), *(["Retry-After"] if status in (429, 503) else [])]
     return {
         "description": f"{STATUSES[status]}. code: {', '.join(codes)}" if codes else STATUSES[status],
