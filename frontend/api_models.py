@@ -75,6 +75,14 @@ class HeatMap(Response):
         return abs(self.strongest) >= self.minimum_change
 
 
+class Upload(Response):
+    """Where to send an image by PUT with exactly these headers, and its id for /predict and /explain."""
+
+    upload_id: str
+    url: str
+    headers: dict[str, str]
+
+
 class Lease(Response):
     """When the endpoint will be deleted."""
 

@@ -15,13 +15,18 @@ from frontend.backoff import ATTEMPTS, Backoff, delay_seconds
 from frontend.batch_files import ArchiveError, BatchFile
 from frontend.client import ApiError, Client
 from frontend.uploaded_image import UploadedImage
-from radiograph import ResizeMode
 
 CONCURRENCY = 4
 """Images processed at a time: enough to keep an instance busy, and few enough for a responsive browser."""
 THUMBNAIL_SIDE = 96
-FATAL = frozenset({"invalid_api_key", "access_denied", "quota_exceeded", "unreachable", "endpoint_missing"})
-"""Codes that every other image of the batch would get too."""
+FATAL = frozenset(
+    {
+        "invalid_api_key", "access_denied", "quota_exceeded", "unreachable", "gateway_misconfigured", "misconfigured",
+        "endpoint_missing", "endpoint_access_denied",
+    }
+)  # fmt: skip
+"""Codes that every other image of the batch would get too. `access_denied` is the caller's signature or credentials,
+`endpoint_access_denied` the role of the API."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Row:
     retryable: bool = False
 
 
-def predict_all(client: Client, files: Sequence[BatchFile], resize_mode: ResizeMode) -> Iterator[Row]:
+def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[Row]:
     """Yield a row for each file when it is done.
 
     A fatal error ends the batch: the remaining files yield no row. Closing the iterator stops the batch after the
@@ -53,9 +58,7 @@ def predict_all(client: Client, files: Sequence[BatchFile], resize_mode: ResizeM
     backoff = Backoff()
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="batch")
     try:
-        pending: list[Future[Row | None]] = [
-            pool.submit(predict_file, client, file, resize_mode, backoff) for file in files
-        ]
+        pending: list[Future[Row | None]] = [pool.submit(predict_file, client, file, backoff) for file in files]
         for done in as_completed(pending):
             row = done.result()
             if row is None:
@@ -68,12 +71,12 @@ def predict_all(client: Client, files: Sequence[BatchFile], resize_mode: ResizeM
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def predict_file(client: Client, file: BatchFile, resize_mode: ResizeMode, backoff: Backoff) -> Row | None:
+def predict_file(client: Client, file: BatchFile, backoff: Backoff) -> Row | None:
     """Return the row of one file, or None if the batch is stopped."""
     if backoff.stopped:
         return None
     try:
-        image = uploaded_image.from_file(file.name, file.read(), resize_mode)
+        image = uploaded_image.from_file(file.name, file.read())
     except ArchiveError as error:
         return Row(file.key, file.name, code="archive", error=str(error))
     except radiograph.ImageError as error:

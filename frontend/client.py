@@ -1,15 +1,17 @@
 """The client of the REST API."""
 
+import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import requests
 
-from frontend.api_models import HeatMap, Model, Prediction
+from frontend.api_models import HeatMap, Model, Prediction, Upload
 from frontend.settings import Settings
+from radiograph import MAX_BYTES
 
 Answer = TypeVar("Answer")
 
@@ -17,9 +19,10 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 35
 """More than API Gateway's own timeout of 29 seconds."""
 
+JSON = "application/json"
 RETRYABLE = frozenset({429, 502, 503, 504})
 """Statuses of errors that may pass."""
-PERSISTENT = frozenset({"quota_exceeded", "endpoint_missing", "endpoint_access_denied"})
+PERSISTENT = frozenset({"quota_exceeded", "gateway_misconfigured", "endpoint_missing", "endpoint_access_denied"})
 """Codes with such a status whose cause persists."""
 
 
@@ -67,8 +70,9 @@ class Client:
             ApiError: there is no prediction.
         """
         started = time.monotonic()
+        content = self._content(image, media_type)
         return self._request(
-            "POST", "predict", image, media_type, lambda body: Prediction(**body, seconds=time.monotonic() - started)
+            "POST", "predict", *content, lambda body: Prediction(**body, seconds=time.monotonic() - started)
         )
 
     def explain(self, image: bytes, media_type: str) -> HeatMap:
@@ -77,7 +81,8 @@ class Client:
         Raises:
             ApiError: there is no heat map.
         """
-        return self._request("POST", "explain", image, media_type, lambda body: HeatMap(**body["heat_map"]))
+        content = self._content(image, media_type)
+        return self._request("POST", "explain", *content, lambda body: HeatMap(**body["heat_map"]))
 
     def model(self) -> Model:
         """Return the deployed model and its evaluation.
@@ -87,31 +92,49 @@ class Client:
         """
         return self._request("GET", "model", None, None, lambda body: Model(**body))
 
+    def _content(self, image: bytes, media_type: str) -> tuple[bytes, str]:
+        """Return the body of a request for an image and its type: the image, or a reference to its upload.
+
+        Above MAX_BYTES, AWS refuses a request before it reaches the API.
+
+        Raises:
+            ApiError: the image cannot be uploaded.
+        """
+        if len(image) <= MAX_BYTES:
+            return image, media_type
+        announcement = json.dumps({"content_type": media_type, "bytes": len(image)}).encode()
+        upload = self._request("POST", "uploads", announcement, JSON, lambda body: Upload(**body))
+        response = self._send("PUT", upload.url, image, upload.headers)
+        if response.status_code != 200:
+            detail = f"The storage of this API answered with status {response.status_code}."
+            raise ApiError(response.status_code, "upload_failed", "The image was not uploaded", detail)
+        return json.dumps({"upload_id": upload.upload_id}).encode(), JSON
+
     def _request(
         self, method: str, path: str, body: bytes | None, media_type: str | None, read: Callable[[Any], Answer]
     ) -> Answer:
-        headers = {"x-api-key": self._settings.api_key, "Accept": "application/json"}
+        headers = {"x-api-key": self._settings.api_key, "Accept": JSON}
         if media_type is not None:
             headers["Content-Type"] = media_type
-        try:
-            response = self._session().request(
-                method,
-                self._settings.api_url + path,
-                data=body,
-                headers=headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
-        except requests.Timeout as error:
-            raise ApiError(0, "no_answer", "No answer", "The API did not answer in time. Try again.") from error
-        except requests.RequestException as error:
-            detail = f"There is no answer from {self._settings.api_url}."
-            raise ApiError(0, "unreachable", "The API cannot be reached", detail) from error
+        response = self._send(method, self._settings.api_url + path, body, headers)
         document = json_document(response)
         try:
             return read(document)
         except (KeyError, TypeError, ValueError):  # of pydantic, a ValueError
             raise unexpected(response) from None
+
+    def _send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> requests.Response:
+        timeout = (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            return self._session().request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            )
+        except requests.Timeout as error:
+            raise ApiError(0, "no_answer", "No answer", "The API did not answer in time. Try again.") from error
+        except requests.RequestException as error:
+            address = url.partition("?")[0]  # the query of an upload's URL is a secret
+            detail = f"There is no answer from {address}."
+            raise ApiError(0, "unreachable", "The API cannot be reached", detail) from error
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -130,9 +153,12 @@ def json_document(response: requests.Response) -> dict[str, Any]:
         document: Any = response.json()
     except requests.JSONDecodeError:
         document = None
+    if response.status_code == 413 and not (isinstance(document, dict) and "code" in document):
+        # API Gateway's own answer above the limits of AWS: JSON without a code, or text.
+        raise ApiError(413, "too_large", "Image too large", "The request is too large for this API.")
     if not isinstance(document, dict):
         raise unexpected(response)
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return document
     raise ApiError(
         response.status_code,

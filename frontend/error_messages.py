@@ -7,6 +7,8 @@ from frontend.client import ApiError
 NEXT_STEPS = {
     "invalid_api_key": "Set API_KEY to the key of this deployment and restart the app.",
     "access_denied": "Check API_KEY and who may call this API, then restart the app.",
+    "firewall_blocked": "Save the image as a new JPEG or PNG without metadata and choose it again.",
+    "address_throttled": "Wait a minute, then try again.",
     "throttled": "Wait a few seconds, then try again.",
     "endpoint_throttled": "The model is busy. Wait a few seconds, then try again.",
     "quota_exceeded": "The operator of this API can raise the key's daily quota (`daily_quota`).",

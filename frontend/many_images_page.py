@@ -8,18 +8,16 @@ import streamlit as st
 
 import radiograph
 from frontend import uploaded_image
-from frontend.api_models import Model
 from frontend.batch import CONCURRENCY, FATAL, Row, predict_all
 from frontend.batch_files import MAX_FILES, ArchiveError, BatchFile, batch_files
 from frontend.client import Client
 from frontend.error_messages import NEXT_STEPS
 from frontend.formatting import duration, escape_markdown
 from frontend.one_image_page import FILE_TYPES
-from frontend.page_setup import deployed_model, start_page
+from frontend.page_setup import start_page
 from frontend.results_table import COLUMNS, FILTERS, NEAR, csv_file, filtered, summary, table
 from frontend.scale import probability_scale
 from frontend.viewer import show_image
-from radiograph import ResizeMode
 
 VISIBLE_ROWS = 12
 ROW_PIXELS = 64
@@ -30,28 +28,32 @@ def page() -> None:
     client = start_page("Read many images")
     if client is None:
         return
-    model = deployed_model(client)
-    resize_mode: ResizeMode = model.resize_mode if isinstance(model, Model) else "squash"
     files = choose_files()
+    if files is None:
+        return
     rows: dict[str, Row] = st.session_state.setdefault("rows", {})
     for removed in rows.keys() - {file.key for file in files}:
         del rows[removed]
     if not files:
         return
-    run(client, files, rows, resize_mode)
+    run(client, files, rows)
     results = [rows[file.key] for file in files if file.key in rows]
     if results:
-        show_results(results, files, resize_mode)
+        show_results(results, files)
 
 
-def choose_files() -> list[BatchFile]:
-    """Let the person choose files; the session's files stay when the person opens another page."""
+def choose_files() -> list[BatchFile] | None:
+    """Let the person choose files; return None if there are too many, which leaves earlier results as they are.
+
+    The session's files stay when the person opens another page.
+    """
     uploads = st.file_uploader(
         "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
         type=[*FILE_TYPES, "zip"],
         accept_multiple_files=True,
         on_change=close_files,
-        help=f"Up to {MAX_FILES:,} files. They stay in this session's memory and are not stored.",
+        help=f"Up to {MAX_FILES:,} files. They stay in this session's memory. The deployment's "
+        "storage keeps a file above 4.4 MB for a day.",
     )
     files: list[BatchFile] = st.session_state.get("files", [])
     if files and not uploads:
@@ -64,6 +66,7 @@ def choose_files() -> list[BatchFile]:
         files = st.session_state["files"] = batch_files(list(uploads))
     except ArchiveError as error:
         st.error(str(error), icon=":material/folder_off:")
+        return None
     return files
 
 
@@ -72,7 +75,7 @@ def close_files() -> None:
     st.session_state.pop("files", None)
 
 
-def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row], resize_mode: ResizeMode) -> None:
+def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row]) -> None:
     """Offer to read the files that have no result, and read them. A rerun of the page stops reading."""
     pending = [file for file in files if file.key not in rows]
     failed = [row for row in rows.values() if row.retryable]
@@ -96,7 +99,7 @@ def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row], resize
         st.button("Stop", icon=":material/stop:", help="Results so far stay.")
         bar = st.progress(0.0, text=f"0 of {len(pending):,} images")
         started = time.monotonic()
-        for count, row in enumerate(predict_all(client, pending, resize_mode), 1):
+        for count, row in enumerate(predict_all(client, pending), 1):
             rows[row.key] = row
             remaining = duration((time.monotonic() - started) / count * (len(pending) - count))
             text = f"{count:,} of {len(pending):,} images"
@@ -106,12 +109,13 @@ def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row], resize
     st.rerun()
 
 
-def show_results(rows: list[Row], files: Sequence[BatchFile], resize_mode: ResizeMode) -> None:
+def show_results(rows: list[Row], files: Sequence[BatchFile]) -> None:
     """Show a summary, a table to filter and sort, a CSV file, and the selected image."""
     fatal = next((row for row in rows if row.code in FATAL), None)
     if fatal is not None:
         step = NEXT_STEPS.get(fatal.code, "")
-        st.error(f"**The remaining files were not processed.** {fatal.error} {step}", icon=":material/error:")
+        rest = "**The remaining files were not processed.** " if len(rows) < len(files) else ""
+        st.error(f"{rest}{fatal.error} {step}", icon=":material/error:")
     st.markdown(summary(rows))
     name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True, wrap=True)
     st.download_button(
@@ -142,16 +146,16 @@ def show_results(rows: list[Row], files: Sequence[BatchFile], resize_mode: Resiz
     )
     for index in event.selection.rows:
         if index < len(visible):
-            show_row(visible[index], files, resize_mode)
+            show_row(visible[index], files)
 
 
-def show_row(row: Row, files: Sequence[BatchFile], resize_mode: ResizeMode) -> None:
+def show_row(row: Row, files: Sequence[BatchFile]) -> None:
     """Show the image and the result of a row. The file is read again: the table has only its thumbnail."""
     file = next(file for file in files if file.key == row.key)
     left, right = st.columns([5, 6], gap="large")
     with left:
         try:
-            show_image(uploaded_image.from_file(file.name, file.read(), resize_mode))
+            show_image(uploaded_image.from_file(file.name, file.read()))
         except (ArchiveError, radiograph.ImageError):
             st.caption("There is no image to show.")
     with right:

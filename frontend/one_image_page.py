@@ -14,7 +14,6 @@ from frontend.page_setup import deployed_model, start_page
 from frontend.scale import probability_scale
 from frontend.uploaded_image import UploadedImage
 from frontend.viewer import show_image
-from radiograph import ResizeMode
 
 UPLOAD, NORMAL, PNEUMONIA = "My image", "Synthetic, healthy", "Synthetic, pneumonia"
 FILE_TYPES = ["jpg", "jpeg", "png", "dcm", "dicom"]
@@ -40,7 +39,7 @@ def page() -> None:
     if client is None:
         return
     model = deployed_model(client)
-    reading = choose_image(model.resize_mode if isinstance(model, Model) else "squash")
+    reading = choose_image()
     if reading is None:
         return
     image = reading.image
@@ -60,7 +59,7 @@ def page() -> None:
             st.rerun()
 
 
-def choose_image(resize_mode: ResizeMode) -> Reading | None:
+def choose_image() -> Reading | None:
     """Let the person choose an image; return None until there is a valid one.
 
     Streamlit empties the uploader when the person opens another page. The session's image stays until it is closed.
@@ -80,13 +79,14 @@ def choose_image(resize_mode: ResizeMode) -> Reading | None:
         "A frontal chest radiograph: JPEG, PNG or DICOM",
         type=FILE_TYPES,
         on_change=close_image,
-        help="The file stays in this session's memory and is not stored. Only the pixels of a DICOM file are sent.",
+        help="The file stays in this session's memory. The deployment's storage keeps a file above 4.4 MB for a day. "
+        "Only the pixels of a DICOM file are sent.",
     )
     if upload is None:
         return earlier_upload()
     try:
         return current_reading(upload.file_id) or set_reading(
-            Reading(upload.file_id, uploaded_image.from_file(upload.name, upload.getvalue(), resize_mode))
+            Reading(upload.file_id, uploaded_image.from_file(upload.name, upload.getvalue()))
         )
     except radiograph.ImageError as error:
         st.error(f"**{escape_markdown(upload.name)} cannot be read.** {error}", icon=":material/broken_image:")
@@ -119,7 +119,7 @@ def show_introduction() -> None:
             st.markdown(f"**{title}**\n\n{text}")
     st.caption(
         "The image is sent to this deployment's API and model. The app stores neither the image nor the result. "
-        "Only the pixels of a DICOM file are sent."
+        "The deployment's storage keeps an image above 4.4 MB for a day. Only the pixels of a DICOM file are sent."
     )
 
 
@@ -172,7 +172,8 @@ def show_heat(client: Client, reading: Reading) -> None:
         pressed = st.button(
             "Show heat map",
             icon=":material/blur_on:",
-            help="Covers one region of the image at a time and asks the model again: 50 calls, some seconds.",
+            help="Covers one region of the image at a time and asks the model again: 50 calls, some seconds. A "
+            "slow model gets fewer, larger regions.",
         )
     if not pressed:
         return
@@ -183,17 +184,19 @@ def show_heat(client: Client, reading: Reading) -> None:
 
 def heat_text(heat: HeatMap) -> str:
     """Return a heat map's result in words."""
+    regions = f"{len(heat.values)} x {len(heat.values[0])}"
     text = (
         "**Orange** regions raise the predicted probability of pneumonia, **blue** regions lower it: covering them has "
-        f"the opposite effect. Covering the strongest region changes the log-odds by {log_odds(-heat.strongest)}."
+        f"the opposite effect. Covering the strongest of {regions} regions changes the log-odds by "
+        f"{log_odds(-heat.strongest)}."
     )
     if not heat.significant:
         text = (
-            "**No single region matters by itself**: covering any one of them changes the log-odds of pneumonia by "
-            f"less than {heat.minimum_change:g}, so none is coloured."
+            f"**No single region matters by itself**: covering any one of {regions} changes the log-odds of pneumonia "
+            f"by less than {heat.minimum_change:g}, so none is coloured."
         )
     if not heat.complete:
-        text += " The time limit was reached before every region was measured. The others are not coloured."
+        text += " The time limit was reached before every region was measured. The others are hatched."
     return f"{text} A heat map shows what the model uses, not where a disease is."
 
 

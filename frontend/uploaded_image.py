@@ -7,8 +7,6 @@ from io import BytesIO
 from PIL import Image
 
 import radiograph
-from radiograph import SIDE, ResizeMode
-from radiograph.frontal_check import standardise_frontal
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Most bytes of a file; `.streamlit/config.toml` sets the same limit for uploads."""
@@ -25,8 +23,8 @@ class UploadedImage:
         digest: SHA-256 of the file.
         preview: the image to show, mode "L", upright, at most PREVIEW_SIDE pixels on a side.
         size: width and height of the file's image in pixels.
-        body: the bytes to send, at most `radiograph.MAX_BYTES`, of type `media_type`.
-        note: how the file was changed before sending, or "".
+        body: the bytes to send, at most `radiograph.MAX_UPLOAD_BYTES`, of type `media_type`.
+        note: how the file is changed or sent, or "".
     """
 
     name: str
@@ -38,11 +36,8 @@ class UploadedImage:
     note: str
 
 
-def from_file(name: str, data: bytes, resize_mode: ResizeMode = "squash") -> UploadedImage:
-    """Read a JPEG, PNG or DICOM file. Only the pixels of a DICOM file are sent.
-
-    Args:
-        resize_mode: the resize mode of the model's training images.
+def from_file(name: str, data: bytes) -> UploadedImage:
+    """Read a JPEG, PNG or DICOM file. Of a DICOM file, only the preview's pixels are sent.
 
     Raises:
         radiograph.ImageError: the file is not a usable image.
@@ -52,22 +47,30 @@ def from_file(name: str, data: bytes, resize_mode: ResizeMode = "squash") -> Upl
         from radiograph import dicom
 
         image = dicom.read_dicom(data, max_bytes=MAX_FILE_BYTES)
-        body, media_type = radiograph.encode(radiograph.resize(image, resize_mode)), "image/jpeg"
-        note = f"Only the pixels of the DICOM file are sent, reduced to {SIDE} x {SIDE} pixels. Its tags are not sent."
     else:
-        image = radiograph.read_image(data, max_bytes=MAX_FILE_BYTES)
-        body, media_type, note = data, detected or "", ""
-        if len(data) > radiograph.MAX_BYTES:
-            # Reducing removes the colours, by which the API would reject a photograph: it is checked here instead.
-            reduced = standardise_frontal(data, resize_mode=resize_mode, max_bytes=MAX_FILE_BYTES)
-            body, media_type = radiograph.encode(reduced), "image/jpeg"
-            note = (
-                f"The file has {len(data) / 1e6:.1f} MB, over the limit of {radiograph.MAX_BYTES / 1e6:.1f} MB. "
-                f"It is reduced to {SIDE} x {SIDE} pixels before it is sent."
-            )
+        image = radiograph.read_image(data, max_bytes=radiograph.MAX_UPLOAD_BYTES)
     size = image.size
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+    body, media_type, note = data, detected or "", ""
+    if detected == "application/dicom":
+        body, media_type = png(image), "image/png"
+        note = (
+            f"Only the pixels of the DICOM file are sent, reduced to {image.width} x {image.height}. "
+            "Its tags are not sent."
+        )
+    elif len(data) > radiograph.MAX_BYTES:
+        note = (
+            f"The file has {len(data) / 1e6:.1f} MB, over the {radiograph.MAX_BYTES / 1e6:.1f} MB of a request. "
+            "It is uploaded to the storage of this deployment, which deletes it after a day."
+        )
     return UploadedImage(name, hashlib.sha256(data).hexdigest(), image, size, body, media_type, note)
+
+
+def png(image: Image.Image) -> bytes:
+    """Return an image as PNG, without any metadata."""
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def synthetic(pneumonia: bool, seed: int = 20) -> UploadedImage:

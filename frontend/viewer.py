@@ -14,7 +14,7 @@ def show_image(image: UploadedImage, heat: HeatMap | None = None) -> None:
     """Show an image with its controls. A change redraws the image only, not the page."""
     canvas = st.empty()
     strength = 0
-    if heat is not None and heat.significant:
+    if heat is not None and (heat.significant or not heat.complete):
         strength = st.slider("Opacity of the heat map", 0, 100, 50, format="%d %%", key=f"opacity-{image.digest}")
     with st.expander("Window and level", icon=":material/contrast:"):
         level = st.slider("Level: grey value in the middle", 0, 255, 128, key=f"level-{image.digest}")

@@ -40,9 +40,9 @@ class ApiStack(cdk.Stack):
         function = proxy(self, settings, model, lease, asset, self._log_group("ProxyLogs"))
         api = self._api()
         self._add_routes(api, apigateway.LambdaIntegration(function, timeout=TIMEOUT))
-        gateway_responses.add_problems(api)
+        gateway_responses.add_problems(api, readable_by_pages=bool(settings.cors_origins))
         if settings.waf:
-            waf.protect(self, api.deployment_stage, f"pneumonia-{settings.stage}")
+            waf.protect(self, api.deployment_stage, settings)
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "RestApiId", value=api.rest_api_id)
         if settings.auth == "api_key":

@@ -100,6 +100,11 @@ class StorageStack(cdk.Stack):
             expired_object_delete_marker=True,
         )
         encryption = s3.BucketEncryption.S3_MANAGED if self.key is None else s3.BucketEncryption.KMS
+        page_uploads = s3.CorsRule(
+            allowed_methods=[s3.HttpMethods.PUT],
+            allowed_origins=list(self.settings.cors_origins),
+            allowed_headers=["Content-Type"],
+        )
         return s3.Bucket(
             self,
             "Data",
@@ -113,6 +118,7 @@ class StorageStack(cdk.Stack):
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix="data/",
             lifecycle_rules=[*expiring, tidy],
+            cors=[page_uploads] if self.settings.cors_origins else None,
             removal_policy=self.removal,
             auto_delete_objects=not self.settings.retain_data,
         )

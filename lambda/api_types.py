@@ -66,8 +66,8 @@ class Prediction(TypedDict):
 class HeatMap(TypedDict):
     """The change in log-odds of PNEUMONIA when a cell of the image is covered."""
 
-    rows: int
-    columns: int
+    rows: Annotated[int, Field(description="7, or 4 or 3 if the model is too slow for more cells")]
+    columns: Annotated[int, Field(description="The same as rows")]
     values: Annotated[
         list[list[float | None]],
         Field(

@@ -28,7 +28,7 @@ STATUSES: Final = {
     400: "The request cannot be read",
     403: "The API key or the signature is missing or wrong",
     404: "Nothing has this id",
-    413: "Too large",
+    413: "Too large. Above about 4.7 MB, API Gateway answers itself: application/json without a code, or plain text",
     415: "Not a JPEG or PNG, or not what its Content-Type says",
     422: "The image cannot be used",
     429: "Too many requests",
@@ -164,11 +164,12 @@ def responses(operation: Operation) -> Json:
 
 def problem(status: int, codes: Sequence[str]) -> Json:
     """Return the response of a failure; without `codes`, API Gateway answers."""
+    other = {"application/json": {"schema": {"type": "object"}}, "text/plain": {"schema": {"type": "string"}}}
     names = [*(["X-Request-Id"] if codes else []), *(["Retry-After"] if status in (429, 503) else [])]
     return {
         "description": f"{STATUSES[status]}. code: {', '.join(codes)}" if codes else STATUSES[status],
         "headers": headers(*names),
-        "content": {CONTENT_TYPE: {"schema": reference("schemas", "Problem")}},
+        "content": {CONTENT_TYPE: {"schema": reference("schemas", "Problem")}} | (other if status == 413 else {}),
     }
 
 

@@ -77,7 +77,7 @@ class Gateway:
         if EXECUTE_API_PATH.match(scope["path"]) or ".execute-api." in headers.get("host", ""):
             limited = await body_within(receive, rest_api.MAX_BODY)
             if limited is None:
-                await respond(send, *rest_api.too_large(scope["path"]))
+                await respond(send, *rest_api.TOO_LARGE)
                 return
             await self.ministack(scope, replay(limited, receive), send)
             return

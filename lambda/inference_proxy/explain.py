@@ -16,11 +16,19 @@ from inference_proxy.endpoint import CONCURRENT
 from inference_proxy.problems import ProblemError
 from radiograph import SIDE, encode
 
-CELLS: Final = 7
-"""Rows and columns of the grid: 32 x 32 pixels a cell, about a third of a lung's width."""
+GRIDS: Final = (7, 4, 3)
+"""Cells a side, finest first. One of 7 x 7 has 32 pixels a side, about a third of a lung's width.
+
+`ml.drift` recognises covered images by a flat cell of 7 x 7: every cell of a coarser grid must contain one.
+"""
+_STEP: Final = 11
+"""From cell to cell in row-major order. It shares no factor with a number of cells and soon visits all rows."""
+_USED_TIME: Final = 0.9
+"""Part of the time left that a grid can need; the rest is for calls that are slower than the first."""
 
 # Above noise: with EfficientNet-Lite0 and a small ResNet trained on 900 radiographs, noise of up to 4 grey levels in
-# one cell changed 99 % of 312 cells (of 26 images) by at most 0.16, and covering a cell of pure noise by at most 0.195.
+# one cell of 7 x 7 changed 99 % of 312 cells (of 26 images) by at most 0.16, and covering a cell of pure noise by at
+# most 0.195.
 MINIMUM_CHANGE: Final = 0.2
 """Smallest change in log-odds that counts: 5 percentage points at a probability of 50 %, 0.2 at 99 %."""
 
@@ -31,7 +39,7 @@ LogOdds = Callable[[bytes], float]
 class HeatMap:
     """The fall of the log-odds of pneumonia when each cell is covered.
 
-    `values` has CELLS rows of CELLS numbers: positive where the cell raises the probability, None where time ran out.
+    `values` has as many rows as columns: positive where the cell raises the probability, None where time ran out.
     `calls` counts the scored images, the uncovered one included.
     """
 
@@ -49,18 +57,27 @@ class HeatMap:
         return max(abs(value) for row in self.values for value in row if value is not None)
 
 
-def heat_map(image: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
-    """Score a standardised image (mode "L", 224 x 224) with each cell covered in turn.
+def cells_a_side(seconds: float, seconds_left: float) -> int:
+    """Return the finest of GRIDS that an endpoint can score in time with `seconds` an image, else the coarsest.
+
+    It assumes one image at a time: the built-in algorithm's container has one worker on two vCPUs.
+    """
+    return next((side for side in GRIDS if side**2 * seconds <= _USED_TIME * seconds_left), GRIDS[-1])
+
+
+def heat_map(image: Image.Image, whole: float, log_odds: LogOdds, side: int = GRIDS[0]) -> HeatMap:
+    """Score a standardised image (mode "L", 224 x 224) with each of `side` x `side` cells covered in turn.
 
     The values are log-odds because a probability near 0 or 1 hardly changes. `whole` is that of the uncovered image,
-    `log_odds` returns that of an encoded image, both calibrated. Cells whose call runs out of time are None; the
-    first other failure is raised.
+    `log_odds` returns that of an encoded image, both calibrated. Cells whose call runs out of time are None; the order
+    of the calls spreads them over the image. The first other failure is raised.
     Raise ProblemError explain_timeout if no cell was scored in time.
     """
+    order = [_STEP * call % side**2 for call in range(side**2)]
     with ThreadPoolExecutor(CONCURRENT) as pool:
-        pending = [pool.submit(_covered_log_odds, log_odds, image, cell) for cell in range(CELLS * CELLS)]
+        pending = {cell: pool.submit(_covered_log_odds, log_odds, covered(image, cell, side)) for cell in order}
         try:
-            scored = [cell.result() for cell in pending]
+            scored = [pending[cell].result() for cell in range(side**2)]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -72,21 +89,21 @@ def heat_map(image: Image.Image, whole: float, log_odds: LogOdds) -> HeatMap:
             "The model is too slow for a heat map; try again once it is warm, or use POST /predict.",
             headers={"Retry-After": "5"},
         )
-    return HeatMap([falls[start : start + CELLS] for start in range(0, CELLS * CELLS, CELLS)], calls)
+    return HeatMap([falls[start : start + side] for start in range(0, side**2, side)], calls)
 
 
-def covered(image: Image.Image, cell: int) -> Image.Image:
+def covered(image: Image.Image, cell: int, side: int) -> Image.Image:
     """Return the image with one cell in its mean grey, which adds as little contrast as possible."""
-    side = SIDE // CELLS
-    row, column = divmod(cell, CELLS)
+    row, column = divmod(cell, side)
+    left, upper, right, lower = (round(SIDE * edge / side) for edge in (column, row, column + 1, row + 1))
     copy = image.copy()
-    copy.paste(round(ImageStat.Stat(image).mean[0]), (column * side, row * side, (column + 1) * side, (row + 1) * side))
+    copy.paste(round(ImageStat.Stat(image).mean[0]), (left, upper, right, lower))
     return copy
 
 
-def _covered_log_odds(log_odds: LogOdds, image: Image.Image, cell: int) -> float | None:
+def _covered_log_odds(log_odds: LogOdds, image: Image.Image) -> float | None:
     try:
-        return log_odds(encode(covered(image, cell)))
+        return log_odds(encode(image))
     except ProblemError as problem:
         if problem.code == "endpoint_timeout":
             return None

@@ -47,7 +47,7 @@ class _Schedule:
     def __init__(self, settings: Settings, lease: Lease) -> None:
         self._deployed_end = lease.ends
         self._url = f"{settings.scheduler_url}/schedules/{lease.schedule}"
-        self._http = SignedHttp("scheduler", settings.region, retries=1)
+        self._http = SignedHttp("scheduler", settings.region, replace_closed=True)
         self._expires = 0.0
         self.ends: dt.datetime | None = None
         self.enabled = True

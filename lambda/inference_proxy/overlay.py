@@ -23,7 +23,8 @@ def png(image: Image.Image, heat: HeatMap) -> bytes:
     scale.add_text(
         "Description",
         "Change in log-odds of pneumonia when a region is covered: vermilion falls, blue rises. "
-        f"Full colour: {full_colour(heat.values):.2f}. Regions below {MINIMUM_CHANGE:g} are not coloured.",
+        f"Full colour: {full_colour(heat.values):.2f}. Regions below {MINIMUM_CHANGE:g} are not coloured. "
+        "Hatched regions were not measured.",
     )
     buffer = BytesIO()
     layer = heat_layer(heat.values, MINIMUM_CHANGE, image.size, _STRENGTH)

@@ -6,6 +6,7 @@ A boto3 client loads service models and resolvers first. That alone takes longer
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import urllib3
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from urllib3.exceptions import ProtocolError
 
 from inference_proxy.aws import credentials
 
@@ -23,8 +25,9 @@ _SHORTEST_SECONDS: Final = 0.05
 class SignedHttp:
     """HTTP requests to one service. Connections stay open between the invocations of an execution environment."""
 
-    def __init__(self, service: str, region: str, *, connections: int = 1, retries: int | bool = False) -> None:
-        self._service, self._region, self._retries = service, region, retries
+    def __init__(self, service: str, region: str, *, connections: int = 1, replace_closed: bool = False) -> None:
+        """`replace_closed` repeats a request once if the server has closed the connection that was kept open."""
+        self._service, self._region, self._replace_closed = service, region, replace_closed
         self._pool = urllib3.PoolManager(maxsize=connections, ca_certs=os.environ.get("AWS_CA_BUNDLE") or None)
 
     def request(
@@ -45,16 +48,23 @@ class SignedHttp:
         signer = S3SigV4Auth if self._service == "s3" else SigV4Auth
         signer(credentials(), self._service, self._region).add_auth(request)
         seconds = max(seconds, _SHORTEST_SECONDS)
-        return self._pool.request(
+        send = functools.partial(
+            self._pool.request,
             method,
             url,
             body=body or None,
             headers=dict(request.headers.items()),
             timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds),
-            retries=self._retries,
+            retries=False,
             redirect=False,
             preload_content=preload_content,
         )
+        try:
+            return send()
+        except ProtocolError:
+            if not self._replace_closed:
+                raise
+            return send()
 
 
 def presigned_s3_url(method: str, url: str, region: str, *, expires: int, headers: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
 from urllib3.exceptions import HTTPError
@@ -13,13 +14,16 @@ from inference_proxy.problems import ProblemError
 from inference_proxy.settings import Settings
 from inference_proxy.signed_http import SignedHttp, presigned_s3_url
 
+_STALL_SECONDS: Final = 5.0
+"""S3 answers within milliseconds."""
+
 
 class Storage:
     """S3 in the function's region."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._http = SignedHttp("s3", settings.region, retries=1)
+        self._http = SignedHttp("s3", settings.region, replace_closed=True)
 
     def get(self, bucket: str, key: str, limit: int, deadline: Deadline) -> bytes | None:
         """Return an object of at most `limit` bytes, or None if it does not exist.
@@ -28,9 +32,9 @@ class Storage:
         Raise ProblemError: too_large, storage_unavailable.
         """
         try:
-            response = self._http.request(
-                "GET", self._url(bucket, key), seconds=deadline.remaining(), preload_content=False
-            )
+            # The limit holds for the first byte, and again for a pause within the body.
+            seconds = min(_STALL_SECONDS, deadline.remaining() / 2)
+            response = self._http.request("GET", self._url(bucket, key), seconds=seconds, preload_content=False)
             try:
                 if response.status in (403, 404):
                     return None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
-from localaws.ministack import request_context
+from localaws.ministack import request_context, rest_api
 
 LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
@@ -42,7 +42,7 @@ def settings(port: int, state_dir: Path) -> dict[str, str]:
 
 
 def load() -> Any:
-    """Import MiniStack, patch its policy checks and return its ASGI application."""
+    """Import MiniStack, patch its policy checks and limits, and return its ASGI application."""
     from ministack import app
 
     for logger in ("ministack", "persistence", "transfer"):
@@ -50,6 +50,7 @@ def load() -> Any:
     request_context.patch_metric_namespace()
     request_context.patch_log_stream_arn()
     request_context.patch_pass_role_check()
+    rest_api.patch_event_limit()
     return app.app
 
 

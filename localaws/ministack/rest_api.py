@@ -1,30 +1,40 @@
-"""API Gateway's answer to a request that is too large. MiniStack has no limit."""
+"""API Gateway's answers to requests that are too large. MiniStack has no limits.
 
-import re
-import uuid
+The answers are those that others have seen (koki-develop/lgtm-generator#10). The gateway response REQUEST_TOO_LARGE of
+an API changes neither of them there.
+"""
 
-PATH = re.compile(r"^/restapis/(?P<api>[^/]+)/(?P<stage>[^/]+)/_user_request_/")
-
-MAX_BODY = 10 * 1024 * 1024
-"""API Gateway's limit for a REST API's request."""
+import json
+from typing import Any
 
 Answer = tuple[int, dict[str, str], bytes]
 
+MAX_BODY = 10 * 1024 * 1024
+"""API Gateway's limit for a REST API's request."""
+TOO_LARGE: Answer = (
+    413,
+    {"Content-Type": "text; charset=utf-8"},
+    f"HTTP content length exceeded {MAX_BODY} bytes.".encode(),
+)
+MAX_EVENT = 6 * 1024 * 1024
+"""AWS Lambda's limit for the event of a synchronous invocation. In it, an image is base64."""
+REQUEST_TOO_LONG = {
+    "statusCode": 413,
+    "headers": {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"},
+    "body": '{"message": "Request Too Long"}',
+}
 
-def too_large(path: str) -> Answer:
-    """Return the API's own REQUEST_TOO_LARGE response, or API Gateway's default for an unknown API."""
+
+def patch_event_limit() -> None:
+    """Answer REQUEST_TOO_LONG if an event exceeds MAX_EVENT, and do not invoke the function."""
     from ministack.services import apigateway_v1
 
-    match = PATH.match(path)
-    scope = apigateway_v1.find_api_scope(match["api"]) if match else None
-    stage = apigateway_v1.stages_for_api(match["api"]).get(match["stage"]) if match and scope else None
-    if match is None or stage is None or scope is None:
-        return 413, {"Content-Type": "application/json"}, b'{"message":"Request Too Long"}'
-    request = {
-        "api_id": match["api"], "stage_name": match["stage"], "stage": stage, "headers": {}, "query_params": {},
-        "path_params": {}, "resource_path": "", "request_id": str(uuid.uuid4()),
-    }  # fmt: skip
-    with apigateway_v1.request_scope(*scope):
-        error = apigateway_v1._GatewayError("REQUEST_TOO_LARGE", "Request Too Long")
-        status, headers, body = apigateway_v1._gateway_error_response(error, request)
-    return int(status), dict(headers), bytes(body)
+    original = apigateway_v1._call_lambda_raw
+
+    async def call(function_ref: str, event: dict[str, Any], **scope: Any) -> tuple[Any, str | None]:
+        if len(json.dumps(event)) > MAX_EVENT:
+            return {"body": REQUEST_TOO_LONG}, None
+        result: tuple[Any, str | None] = await original(function_ref, event, **scope)
+        return result
+
+    apigateway_v1._call_lambda_raw = call

@@ -19,8 +19,8 @@ DARKEST, BRIGHTEST = 2, 253
 DIGITS = 4
 """Of compared probabilities: the same image's differ in the seventh digit from machine to machine."""
 CELLS = 7
-"""Rows and columns of the API's heat map, which covers one cell in each request."""
-FLATNESS, NEARNESS = 1.0, 6.0
+"""Rows and columns of the API's finest heat map. Each cell of a coarser one, at least 3 x 3, contains one of these."""
+FLATNESS, NEARNESS = 1.0, 255 / 9
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def measure(grey: NDArray[np.float64]) -> tuple[float, ...]:
 def covered(grey: NDArray[np.float64]) -> bool:
     """Return whether the API's heat map has covered a cell of this image.
 
-    Such a cell has one grey level: the mean of the original image, which differs from the mean now by at most 255 / 49.
+    Such a cell has one grey level: the mean of the original image. A covered ninth changes the mean by at most 255 / 9.
     """
     side = SIDE // CELLS
     cells = grey.reshape(CELLS, side, CELLS, side)

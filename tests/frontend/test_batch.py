@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import threading
 
 import pytest
@@ -11,8 +12,9 @@ from frontend.batch import CONCURRENCY, Row, predict_all
 from frontend.batch_files import BatchFile
 from frontend.client import ApiError, Client
 from frontend.results_table import FILTERS, NOT_SUSPECTED, SUSPECTED, csv_file, filtered, summary, table
+from infra.waf import throttled
 from tests.lambda_.events import encoded_image
-from tests.lambda_.runtime import Received, Reply
+from tests.lambda_.runtime import Received, Reply, failure
 
 from .conftest import Api, gateway_error
 
@@ -22,7 +24,7 @@ def files(*images: bytes) -> list[BatchFile]:
 
 
 def read(api: Api, *images: bytes) -> list[Row]:
-    return sorted(predict_all(Client(api.settings), files(*images), "squash"), key=lambda row: row.key)
+    return sorted(predict_all(Client(api.settings), files(*images)), key=lambda row: row.key)
 
 
 def test_a_broken_image_does_not_stop_the_others(api: Api) -> None:
@@ -57,6 +59,32 @@ def test_a_wrong_key_ends_the_batch_after_the_first_responses(api: Api) -> None:
     assert len(api.bodies) < 40
 
 
+@pytest.mark.parametrize("code", ["endpoint_access_denied", "endpoint_missing"])
+def test_a_failure_that_every_image_would_meet_ends_the_batch(api: Api, code: str) -> None:
+    errors = {
+        "endpoint_access_denied": failure(403, "AccessDeniedException"),
+        "endpoint_missing": failure(400, "ValidationError", "Endpoint pneumonia-test not found."),
+    }
+    api.runtime.model = lambda received: errors[code]
+    rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(40)])
+    assert {row.code for row in rows} == {code}
+    assert len(api.bodies) == len(api.runtime.received) < 40, "none is sent again"
+
+
+def test_an_image_that_the_firewall_refuses_is_a_row_and_the_others_are_read(api: Api) -> None:
+    api.gateway_answers.append(gateway_error("WAF_FILTERED"))
+    rows = read(api, *[encoded_image(size=(300 + number, 300)) for number in range(12)])
+    assert sorted(row.code for row in rows) == [*[""] * 11, "firewall_blocked"]
+    assert [row.retryable for row in rows if row.code] == [False]
+
+
+def test_an_address_above_the_firewalls_rate_waits(api: Api) -> None:
+    api.gateway_answers.append((429, json.dumps(throttled(10)).encode(), {"Retry-After": "0"}))
+    (row,) = read(api, encoded_image())
+    assert row.prediction is not None
+    assert len(api.bodies) == 2
+
+
 def test_a_closed_batch_sends_nothing_after_the_requests_in_progress(api: Api) -> None:
     """The model answers one request. The others wait until the batch is closed and then end its threads."""
     first, closed = threading.Lock(), threading.Event()
@@ -67,7 +95,7 @@ def test_a_closed_batch_sends_nothing_after_the_requests_in_progress(api: Api) -
         return Reply()
 
     api.runtime.model = model
-    rows = predict_all(Client(api.settings), files(*[encoded_image()] * 30), "squash")
+    rows = predict_all(Client(api.settings), files(*[encoded_image()] * 30))
     next(rows)
     rows.close()  # type: ignore[attr-defined]
     closed.set()

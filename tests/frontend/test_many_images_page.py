@@ -78,6 +78,26 @@ def test_an_exceeded_quota_ends_the_batch_and_says_what_to_do(app: AppTest, api:
     assert any(button.label.startswith("Read the remaining") for button in app.button)
 
 
+def test_after_the_remaining_files_were_read_the_page_does_not_say_otherwise(app: AppTest, api: Api) -> None:
+    api.gateway_answers.append(gateway_error("QUOTA_EXCEEDED"))
+    read(choose(app, image(1), image(2)))
+    if any(button.label.startswith("Read the remaining") for button in app.button):
+        read(app)
+    assert len(app.dataframe[0].value) == 2
+    assert "daily_quota" in app.error[0].value
+    assert "not processed" not in app.error[0].value
+
+
+def test_too_many_files_leave_the_results_of_the_earlier_ones(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(choose(app, image(1), image(2)))
+    results = dict(app.session_state["rows"])
+    monkeypatch.setattr("frontend.batch_files.MAX_FILES", 2)
+    choose(app, image(1), image(2), image(3))
+    assert "3 files" in app.error[0].value
+    assert app.session_state["rows"] == results
+    assert len(results) == 2
+
+
 def test_failed_images_can_be_retried(app: AppTest, api: Api) -> None:
     api.gateway_answers.extend([gateway_error("QUOTA_EXCEEDED")] * 4)
     read(choose(app, image(1)))

@@ -1,5 +1,7 @@
 """The page for one image as a person uses it: choose an image, read the result or the error."""
 
+import json
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -219,3 +221,15 @@ def test_without_settings_the_page_says_what_to_set(monkeypatch: pytest.MonkeyPa
     app = start()
     assert "API_URL and API_KEY" in app.error[0].value
     assert "make app" in app.code[0].value
+
+
+def test_regions_that_were_not_measured_are_drawn_and_named(app: AppTest, api: Api) -> None:
+    upload(app, encoded_image())
+    values = [[0.0, None], [None, 0.0]]
+    heat = {"values": values, "units": "log-odds", "minimum_change": 0.2, "resize_mode": "squash", "complete": False,
+            "calls": 3}  # fmt: skip
+    api.gateway_answers.append((200, json.dumps({"heat_map": heat}).encode(), {}))
+    press(app, "Show heat map")
+    assert "hatched" in all_text(app)
+    assert "2 x 2" in all_text(app)
+    assert [slider for slider in app.slider if "Opacity" in slider.label]

@@ -61,9 +61,40 @@ def test_a_firewall_lets_images_through_and_counts_addresses(synth: Synth, api: 
     (acl,) = properties(protected, "AWS::WAFv2::WebACL")
     rate, common = (rule["Statement"] for rule in acl["Rules"])
     assert rate["RateBasedStatement"]["AggregateKeyType"] == "IP"
-    (override,) = common["ManagedRuleGroupStatement"]["RuleActionOverrides"]
-    assert override == {"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}
+    overrides = common["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+    names = ["CrossSiteScripting", "EC2MetaDataSSRF", "GenericLFI", "GenericRFI", "SizeRestrictions"]
+    assert overrides == [{"Name": f"{name}_BODY", "ActionToUse": {"Count": {}}} for name in names]
     protected.resource_count_is("AWS::WAFv2::WebACLAssociation", 1)
+
+
+def test_the_firewalls_rate_is_that_of_the_settings_and_above_it_answers_429(synth: Synth) -> None:
+    (acl,) = properties(synth(waf="true", rate_limit="3", burst_limit="7")["Api"], "AWS::WAFv2::WebACL")
+    rule = acl["Rules"][0]
+    assert rule["Statement"]["RateBasedStatement"]["Limit"] == 3 * 300
+    response = rule["Action"]["Block"]["CustomResponse"]
+    problem = json.loads(acl["CustomResponseBodies"][response["CustomResponseBodyKey"]]["Content"])
+    assert response["ResponseCode"] == problem["status"] == 429
+    assert "900" in problem["detail"]
+    assert {header["Name"] for header in response["ResponseHeaders"]} == {"Retry-After", "Cache-Control"}
+
+
+def test_a_refusal_by_the_firewall_has_a_code_of_its_own() -> None:
+    code = PROBLEMS["WAF_FILTERED"][1]
+    assert [response_type for response_type, problem in PROBLEMS.items() if problem[1] == code] == ["WAF_FILTERED"]
+
+
+def test_a_page_of_a_listed_origin_can_read_the_gateways_own_errors(synth: Synth, api: Template) -> None:
+    def origins(template: Template) -> set[str | None]:
+        name = "gatewayresponse.header.Access-Control-Allow-Origin"
+        responses = properties(template, "AWS::ApiGateway::GatewayResponse")
+        return {response["ResponseParameters"].get(name) for response in responses}
+
+    assert origins(api) == {None}
+    cross_origin = synth(cors_origins="https://app.example.org", waf="true")["Api"]
+    assert origins(cross_origin) == {"'*'"}
+    (acl,) = properties(cross_origin, "AWS::WAFv2::WebACL")
+    headers = acl["Rules"][0]["Action"]["Block"]["CustomResponse"]["ResponseHeaders"]
+    assert {"Name": "Access-Control-Allow-Origin", "Value": "*"} in headers
 
 
 def test_image_bodies_reach_the_proxy_as_bytes(api: Template) -> None:

@@ -75,6 +75,17 @@ def test_the_bucket_is_private_and_encrypted(storage: Template) -> None:
     assert data["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
+def test_only_pages_of_listed_origins_can_upload_into_the_bucket(synth: Synth, storage: Template) -> None:
+    assert "CorsConfiguration" not in bucket(storage)["Properties"]
+    cross_origin = bucket(synth(cors_origins="https://a.example.org,https://b.example.org")["Storage"])
+    (rule,) = cross_origin["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule == {
+        "AllowedMethods": ["PUT"],
+        "AllowedOrigins": ["https://a.example.org", "https://b.example.org"],
+        "AllowedHeaders": ["Content-Type"],
+    }
+
+
 def test_a_removable_stage_deletes_its_bucket_and_the_objects(storage: Template) -> None:
     assert bucket(storage)["DeletionPolicy"] == "Delete"
     storage.resource_count_is("Custom::S3AutoDeleteObjects", 2)

@@ -2,24 +2,34 @@
 
 import json
 import math
+import threading
 import zlib
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pytest
-from inference_proxy.explain import CELLS, MINIMUM_CHANGE
+from inference_proxy.explain import GRIDS, MINIMUM_CHANGE, covered
 from PIL import Image
 
 from radiograph import SIDE, encode, standardise
 
-from .conftest import Ask, Clock
+from .conftest import Ask, Clock, invoke
 from .events import event, image_in, post
 from .hostile import assert_problem
 from .runtime import Received, Reply, Runtime, failure
 
+CELLS = GRIDS[0]
 CELL = (2, 5)
 """Row and column of the cell that the model of these tests uses."""
+
+
+@pytest.fixture
+def ask(runtime: Runtime) -> Ask:
+    """Invoke the function with a clock that stands still unless a test moves it, so that the grid has 7 x 7 cells."""
+    return partial(invoke, clock=Clock())
 
 
 def looks_at_one_cell(seen: list[float], covered: list[float]) -> Callable[[Received], Reply]:
@@ -142,35 +152,78 @@ def test_the_changes_are_those_of_the_calibrated_log_odds(
     assert logit(response["probability"]) == pytest.approx(0.5 * logit(0.9) - 1)
 
 
-@pytest.fixture
-def out_of_time_after(runtime: Runtime) -> Callable[[int], Clock]:
-    """Return a clock on which the time of the invocation is over once the model has this many images."""
+Seconds = Callable[[int], float]
 
-    def limit(images: int) -> Clock:
-        clock = Clock()
+
+@pytest.fixture
+def serial(runtime: Runtime) -> Callable[[Seconds], Clock]:
+    """Return the clock of an endpoint with one worker, given the seconds of its n-th image (from 0).
+
+    The proxy stops waiting 27 seconds after the start, and images that are ready later come too late.
+    """
+
+    def start(seconds: Seconds) -> Clock:
+        clock, worker = Clock(), threading.Lock()
+        scored = iter(range(1000))
 
         def model(received: Received) -> Reply:
-            clock.now = 30.0 if len(runtime.received) >= images else 0.0
-            return Reply()
+            with worker:
+                clock.now += seconds(next(scored))
+                return Reply() if clock.now < 27 else failure(504, "")
 
         runtime.model = model
         return clock
 
-    return limit
+    return start
 
 
-def test_cells_that_the_time_does_not_reach_are_null(
-    ask: Ask, runtime: Runtime, out_of_time_after: Callable[[int], Clock]
+def measured(values: list[list[float | None]]) -> list[tuple[int, int]]:
+    """Return rows and columns of the cells with a value."""
+    return [(row, column) for row, line in enumerate(values) for column, value in enumerate(line) if value is not None]
+
+
+@pytest.mark.parametrize(("seconds", "side"), [(0.005, 7), (0.45, 7), (0.5, 4), (1.0, 4), (1.4, 4), (2.0, 3)])
+def test_a_slow_model_gets_a_coarser_map_without_a_gap(
+    ask: Ask, serial: Callable[[Seconds], Clock], seconds: float, side: int
 ) -> None:
-    heat = ask(to_explain(), clock=out_of_time_after(20)).body["heat_map"]
-    values = [value for row in heat["values"] for value in row]
+    clock = serial(lambda image: seconds)
+    heat = ask(to_explain(), clock=clock).body["heat_map"]
+    assert (heat["rows"], heat["columns"], heat["complete"], heat["calls"]) == (side, side, True, 1 + side**2)
+    assert len(measured(heat["values"])) == side**2
+    assert clock.now == pytest.approx((1 + side**2) * seconds)
+
+
+def test_a_model_that_becomes_slow_leaves_no_part_of_the_image_out(
+    ask: Ask, serial: Callable[[Seconds], Clock]
+) -> None:
+    """The first image takes 0.4 s, which allows for 7 x 7 cells, and the others 1.5 s."""
+    heat = ask(to_explain(), clock=serial(lambda image: 1.5 if image else 0.4)).body["heat_map"]
+    cells = measured(heat["values"])
     assert heat["complete"] is False
-    assert 0 < values.count(None) < CELLS**2
-    assert heat["calls"] == len(runtime.received) == 1 + CELLS**2 - values.count(None)
+    assert heat["calls"] == 1 + len(cells) == 18
+    assert {row for row, _ in cells} == {column for _, column in cells} == set(range(7))
+    quarters = [sum((row < 4, column < 4) == quarter for row, column in cells) for quarter in
+                ((True, True), (True, False), (False, True), (False, False))]  # fmt: skip
+    assert min(quarters) >= 3
 
 
-def test_a_model_too_slow_for_any_cell_is_a_problem(ask: Ask, out_of_time_after: Callable[[int], Clock]) -> None:
-    assert_problem(ask(to_explain(), clock=out_of_time_after(1)), 504, "explain_timeout")
+@pytest.mark.parametrize("side", GRIDS)
+def test_the_cells_of_a_grid_cover_every_pixel_once(side: int) -> None:
+    stripes = Image.new("L", (SIDE, SIDE), 255)
+    stripes.paste(0, (0, 0, SIDE, SIDE // 2))
+    times = sum(np.asarray(covered(stripes, cell, side)) == 128 for cell in range(side**2))
+    assert (times == 1).all()
+
+
+def test_what_was_not_measured_is_hatched(ask: Ask, serial: Callable[[Seconds], Clock]) -> None:
+    png = ask(to_explain(Accept="image/png"), clock=serial(lambda image: 1.5 if image else 0.4)).body["png"]
+    with Image.open(BytesIO(png)) as drawn:
+        assert "not measured" in drawn.info["Description"]
+        assert drawn.tobytes() != standardise(image_in(event("predict_jpeg"))).convert("RGB").tobytes()
+
+
+def test_a_model_too_slow_for_any_cell_is_a_problem(ask: Ask, serial: Callable[[Seconds], Clock]) -> None:
+    assert_problem(ask(to_explain(), clock=serial(lambda image: 14.0)), 504, "explain_timeout")
 
 
 def test_a_model_that_fails_halfway_is_a_problem(ask: Ask, runtime: Runtime) -> None:

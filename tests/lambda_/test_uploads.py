@@ -20,7 +20,7 @@ from tests.ports import free_port
 from .conftest import ENVIRONMENT, Ask
 from .events import encoded_image, event, get, post
 from .hostile import announce, assert_problem, reference
-from .runtime import Runtime
+from .runtime import Reply, Runtime
 
 BUCKET = ENVIRONMENT["UPLOAD_BUCKET"]
 COMPONENTS: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))["components"]
@@ -171,6 +171,18 @@ def test_a_storage_that_does_not_answer_is_a_problem(ask: Ask, environment: pyte
     response = ask(reference("0" * 32))
     assert_problem(response, 503, "storage_unavailable")
     assert response.headers["Retry-After"] == "5"
+
+
+def test_a_storage_that_stalls_is_not_asked_again(ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.append(Reply(seconds=1.0))
+    assert_problem(ask(reference("0" * 32), seconds=0.7), 503, "storage_unavailable")
+    assert len(runtime.received) == 1
+
+
+def test_a_connection_that_the_storage_has_closed_is_replaced_once(ask: Ask, runtime: Runtime) -> None:
+    runtime.replies.extend([Reply(reset=True), Reply(404)])
+    assert_problem(ask(reference("0" * 32)), 404, "upload_not_found")
+    assert len(runtime.received) == 2
 
 
 def test_an_image_in_the_body_needs_no_storage(ask: Ask, environment: pytest.MonkeyPatch) -> None:

@@ -116,8 +116,9 @@ def test_an_image_and_its_standardised_copy_measure_alike() -> None:
 def test_images_of_the_apis_heat_map_are_recognised(seed: int) -> None:
     image = standardise(png(draw(seed, True)))
     assert not features.covered(features.pixels(encode(image), "squash"))
-    for cell in range(explain.CELLS**2):
-        assert features.covered(features.pixels(encode(explain.covered(image, cell)), "squash")), cell
+    for side in explain.GRIDS:
+        for cell in range(side**2):
+            assert features.covered(features.pixels(encode(explain.covered(image, cell, side)), "squash")), (side, cell)
 
 
 def test_images_of_the_same_kind_show_no_drift() -> None:

@@ -71,7 +71,7 @@ def test_both_encodings_of_an_answer_are_read(encoding: str) -> None:
 
 def test_each_image_counts_once_and_what_a_heat_map_asked_or_is_too_old_not_at_all() -> None:
     image = Image.open(io.BytesIO(phantom(2))).convert("L")
-    covered = [encode(explain.covered(image, cell)) for cell in (0, 24, 48)]
+    covered = [encode(explain.covered(image, cell, 7)) for cell in (0, 24, 48)]
     old = line(phantom(4), time=NOW - dt.timedelta(2))
     requests = collect(line(phantom(2)), line(phantom(2)), *map(line, covered), line(phantom(3)), old, b"\n")
     assert str(requests) == (

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from radiograph.heat import AGAINST, FOR, FULL_AT, full_colour, heat_layer, overlay
+from radiograph.heat import AGAINST, FOR, FULL_AT, UNMEASURED, full_colour, heat_layer, overlay
 
 CORNER = [[0.0] * 7 for _ in range(7)]
 CORNER[0][0], CORNER[6][6] = 4.0, -2.0
@@ -28,10 +28,12 @@ def test_of_a_padded_image_the_grids_outer_rows_lie_outside() -> None:
     assert heat_layer(CORNER, 0.1, (800, 400), 1, "squash").getextrema()[3][1] == 255
 
 
-def test_cells_without_a_number_are_not_drawn() -> None:
+def test_a_cell_without_a_number_is_hatched_and_a_zero_is_not() -> None:
     image = Image.new("L", (64, 64), 90)
-    nothing = heat_layer([[None, 0.0], [0.0, None]], 0.1, image.size, 1)
-    assert overlay(image, nothing).getcolors() == [(64 * 64, (90, 90, 90))]
+    drawn = overlay(image, heat_layer([[None, 0.0], [0.0, 0.0]], 0.1, image.size, 1))
+    assert {colour for _, colour in drawn.crop((0, 0, 32, 32)).getcolors()} == {(90, 90, 90), UNMEASURED}  # type: ignore[union-attr, misc]
+    for box in ((32, 0, 64, 64), (0, 32, 64, 64)):
+        assert drawn.crop(box).getcolors() == [(32 * 64, (90, 90, 90))]
 
 
 def test_a_change_below_the_minimum_is_not_coloured() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from localaws.ministack.account_scope import account_scope, current_scope
 from localaws.ministack.object_store import ObjectError, body_of
-from localaws.ministack.rest_api import too_large
 from localaws.ministack.roles import trusts
 
 
@@ -57,11 +56,6 @@ def test_ministack_checks_a_log_write_against_its_group() -> None:
     body = b'{"logGroupName": "group", "logStreamName": "stream", "logEvents": []}'
     arn = iam_actions.extract_resource_arn("logs", "POST", "/", headers, body, {}, "us-east-1", "000000000000")
     assert arn == "arn:aws:logs:us-east-1:000000000000:log-group:group", "read patch_log_stream_arn"
-
-
-def test_a_request_that_is_too_large_for_an_unknown_api_is_413() -> None:
-    status, _, body = too_large("/restapis/unknown/dev/_user_request_/predict")
-    assert (status, body) == (413, b'{"message":"Request Too Long"}')
 
 
 ALLOW = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "sagemaker.amazonaws.com"}}

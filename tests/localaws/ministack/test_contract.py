@@ -89,11 +89,7 @@ region=, secure_transport=, service_context=, principal_keys=)
         services.scheduler.handle_request(method, path, headers, body_bytes, query_params)
     """,
     "rest_api.py": """
-        services.apigateway_v1._GatewayError(response_type, message)
-        services.apigateway_v1._gateway_error_response(error, request)
-        services.apigateway_v1.find_api_scope(api_id)
-        services.apigateway_v1.request_scope(account_id, region)
-        services.apigateway_v1.stages_for_api(api_id)
+        services.apigateway_v1._call_lambda_raw(function_ref, event, account_id=, region=)
     """,
     "roles.py": """
         core.iam_evaluator.EvalContext(principal_arn=, principal_type=, principal_account=, action=, resource_arn=, \
@@ -130,6 +126,7 @@ region=, service_context=)
 LOOKUPS = [
     ("request_context.py", "app._dispatch_service_request", "request_tag_context"),
     ("request_context.py", "app._dispatch_service_request", "extract_resource_arn"),
+    ("rest_api.py", "services.apigateway_v1._invoke_lambda_proxy_v1", "_call_lambda_raw"),
     ("schedules.py", "services.scheduler._ticker_loop", "_tick_schedules"),
     ("schedules.py", "services.scheduler._ticker_loop", "_SCHEDULE_TICK_INTERVAL"),
     ("schedules.py", "services.scheduler._tick_schedules", "_invoke_target"),

@@ -1,10 +1,12 @@
 """A localaws started as `python -m localaws`, with clients and roles."""
 
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,20 @@ class Server:
             iam.put_role_policy(RoleName=name, PolicyName="grants", PolicyDocument=document(*statements))
         credentials = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
         return credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+
+    def function(self, name: str, runtime: str, files: dict[str, str | bytes], handler: str) -> str:
+        """Create a function from these files; return its ARN."""
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            for path, content in files.items():
+                archive.writestr(path, content)
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        role = self.client("iam").create_role(RoleName=f"runs-{name}", AssumeRolePolicyDocument=document(trust))
+        created = self.client("lambda").create_function(
+            FunctionName=name, Runtime=runtime, Role=role["Role"]["Arn"], Handler=handler,
+            Code={"ZipFile": package.getvalue()}, Timeout=20,
+        )  # fmt: skip
+        return str(created["FunctionArn"])
 
 
 def document(*statements: dict[str, Any]) -> str:

@@ -78,6 +78,8 @@ def test_a_body_beyond_ten_megabytes_is_too_large_for_an_api(server: Server) -> 
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)  # noqa: S310
     assert caught.value.code == 413
+    assert caught.value.headers["Content-Type"] == "text; charset=utf-8"
+    assert caught.value.read() == b"HTTP content length exceeded 10485760 bytes."
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

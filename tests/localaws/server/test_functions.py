@@ -1,31 +1,19 @@
 """Functions run in this machine's Python and Node.js, also if their package was built for another platform."""
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
 
 from infra import lambda_asset
-from tests.localaws.server.builders import Server, document
+from tests.localaws.server.builders import Server
 
 
 def invoke(server: Server, name: str, runtime: str, files: dict[str, str | bytes], handler: str) -> dict[str, Any]:
     """Create a function from these files, invoke it once, and return its answer."""
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    role = server.client("iam").create_role(RoleName=f"runs-{name}", AssumeRolePolicyDocument=document(trust))["Role"][
-        "Arn"
-    ]
-    client = server.client("lambda")
-    client.create_function(
-        FunctionName=name, Runtime=runtime, Role=role, Handler=handler, Code={"ZipFile": package.getvalue()}, Timeout=20
-    )
-    return dict(json.loads(client.invoke(FunctionName=name, Payload=b"{}")["Payload"].read()))
+    server.function(name, runtime, files, handler)
+    answer = server.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    return dict(json.loads(answer["Payload"].read()))
 
 
 def test_a_package_built_for_another_python_is_taken_from_this_environment(server: Server) -> None:
