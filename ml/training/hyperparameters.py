@@ -19,7 +19,7 @@ OPTIMIZERS = ("sgd", "adam", "rmsprop", "nag")
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One hyperparameter: its allowed values, its default (None: not sent), its help, and the optimizers that use it."""
+    """One hyperparameter: its allowed values, its default (None: not sent), its help, the optimizers that use it."""
 
     name: str
     default: Value | None

@@ -43,7 +43,7 @@ DEFAULT = {
     "rmsprop": (LEARNING_RATE, Range("gamma", 0.8, 0.99)),
     "nag": SGD,
 }
-"""Ranges that are searched by default, by optimizer. The batch size is not: prepare fits the validation images to it."""
+"""Ranges that are searched by default, by optimizer; not the batch size, which prepare fits the data to."""
 
 
 def check_ranges(ranges: Sequence[Range], optimizer: str) -> None:
