@@ -20,7 +20,7 @@ from ml.training.hyperparameters import Value
 
 EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
-  python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set weight_decay=0.001
+  python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set beta_1=0.95
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json

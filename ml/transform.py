@@ -26,6 +26,7 @@ EXAMPLES = """
   python -m ml.transform --target-sensitivity 0.98 --min-specificity 0.9
   python -m ml.transform --attach JOB                            continue after Ctrl-C or with new credentials
   python -m ml.transform --input ~/images --output scores.csv    any images, without labels
+  python -m ml.transform --input s3://hospital/ward --output scores.csv
 """
 DEFAULTS = EvaluationOptions()
 app = cli.application()
@@ -76,7 +77,8 @@ def transform(  # noqa: PLR0913 - one parameter for each option
     """Score the validation, perturbed validation and test images with the stage's model, in one batch transform job.
 
     Chooses threshold and calibration on validation; test only measures. A model that passes the gate is released for
-    `cdk deploy`. Ctrl-C leaves the job running. With --input, scores images without labels and releases nothing.
+    `cdk deploy`. Ctrl-C leaves the job running. With --input, scores images without labels and releases nothing: your
+    credentials read them, and copies that are standardised like training images are scored.
     """
     cli.refuse_together(attach=attach, stop=stop, input=source)
     if (source is None) != (output is None):
@@ -103,8 +105,10 @@ def score_unlabelled(stage: str, instance_type: str, source: str, target: Path, 
         UserError: some images have no score.
     """
     entry = project.read_model(stage)
+    if warning := unlabelled.gate_warning(entry):
+        print(warning, flush=True)
     failures = unlabelled.score(source, target, scorer_of(stage, entry, instance_type), entry, confirm)
-    print(f"Scores written to {target}. {store.NOTICE}")
+    print(" ".join(filter(None, [f"Scores written to {target}.", warning, store.NOTICE])))
     if failures:
         raise UserError(f"{failures} files have no score; the column `error` of {target} says why.")
 

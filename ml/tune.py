@@ -15,7 +15,7 @@ from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
 from ml.training.finish import finish
-from ml.training.ranges import DEFAULT, TUNABLE, Range, parameter_ranges, parse_range
+from ml.training.ranges import DEFAULT, TUNABLE, Range, check_ranges, parameter_ranges, parse_range
 
 EXAMPLES = """
   python -m ml.tune --jobs 8 --max-cost 5
@@ -27,6 +27,7 @@ ENDED = ("Completed", "Failed", "Stopped")
 OBJECTIVE = "validation:accuracy"
 """The one metric that is documented for tuning this algorithm."""
 Strategy = Literal["Bayesian", "Random"]
+Optimizer = Literal["sgd", "adam", "rmsprop", "nag"]
 app = cli.application()
 
 
@@ -35,10 +36,12 @@ class Search:
     """What to search, and within which budget.
 
     Attributes:
+        optimizer: the one of all training jobs, unless it is searched.
         max_cost: the highest estimate in the price table's currency; None for no limit.
     """
 
-    ranges: tuple[Range, ...] = DEFAULT
+    ranges: tuple[Range, ...]
+    optimizer: Optimizer = "adam"
     jobs: int = 8
     parallel: int = 1
     max_cost: float | None = None
@@ -72,10 +75,11 @@ def tune(  # noqa: PLR0913 - one parameter for each option
             "--range",
             parser=parse_range,
             metavar="NAME=LOW:HIGH",
-            show_default=", ".join(map(str, DEFAULT)),
+            show_default="; ".join(f"{name}: {', '.join(map(str, chosen))}" for name, chosen in DEFAULT.items()),
             help=f"Range, or NAME=A,B for a choice; can be repeated. Names: {', '.join(TUNABLE)}.",
         ),
     ] = None,
+    optimizer: Annotated[Optimizer, options.hyperparameter_option("optimizer")] = Search.optimizer,
     strategy: Annotated[Strategy, typer.Option(help="Search strategy.")] = Search.strategy,
     seed: options.Seed = 0,
     instance_type: options.TrainingInstanceType = request.Compute.instance_type,
@@ -93,7 +97,8 @@ def tune(  # noqa: PLR0913 - one parameter for each option
         print(f"Tuning job {stop} is being stopped.")
         return
     if attach is None:
-        search = Search(tuple(ranges or DEFAULT), jobs, parallel, max_cost, strategy, seed)
+        search = Search(tuple(ranges or DEFAULT[optimizer]), optimizer, jobs, parallel, max_cost, strategy, seed)
+        check_ranges(search.ranges, optimizer)
         compute = request.Compute(instance_type, not no_spot, max_runtime)
         name, definition = prepare(stage, dataset, compute, search, epochs, price_table)
         if not yes:
@@ -121,7 +126,8 @@ def prepare(
     content = upload.read_version(available.bucket, dataset)
     samples = int(content["training_samples"])
     searched = {searched.name for searched in search.ranges}
-    sent = hyperparameters.resolve({"epochs": epochs}, samples, len(content["classes"]))
+    given = {"epochs": epochs, "optimizer": search.optimizer}
+    sent = hyperparameters.resolve(given, samples, len(content["classes"]))
     static = {name: value for name, value in sent.items() if name not in searched}
     name = f"pneu-{stage[:10]}-{dt.datetime.now(dt.UTC):%y%m%d-%H%M%S}"
     dataset_name = f"{content['name']}/{content['version']}"
@@ -136,6 +142,10 @@ def prepare(
         f"Tuning job {name} on {dataset_name}: {search.jobs} training jobs, {search.parallel} at a time, over "
         f"{', '.join(map(str, search.ranges))}."
     )
+    if "mini_batch_size" in searched:
+        print(
+            "Warning: the validation accuracy counts images twice with a batch size that does not divide their number."
+        )
     print(f"Estimate: {total} for all, {estimate} each ({estimate.basis}).", flush=True)
     return name, definition
 

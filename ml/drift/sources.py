@@ -16,7 +16,6 @@ from ml.errors import UserError
 from ml.scoring import unlabelled
 from ml.scoring.scorer import Confirm, Scorer
 from ml.training import runs
-from radiograph import ImageError
 
 SPLIT = "validation/"
 
@@ -50,29 +49,22 @@ def folder_or_prefix(source: str, scorer: Scorer, entry: Mapping[str, Any], conf
         confirm: called before anything is uploaded or created.
 
     Raises:
-        UserError: there is no image that can be compared.
+        UserError: no image has a score.
     """
 
-    def measure(data: bytes) -> tuple[float, ...] | None:
-        try:
-            return features.measure(features.pixels(data, entry["resize_mode"]))
-        except ImageError:
-            return None
-
-    with unlabelled.uploaded(source, scorer, entry["resize_mode"], confirm) as images:
-        scores, _ = unlabelled.probabilities(images, scorer, len(entry["classes"]))
+    with unlabelled.scored(source, scorer, entry, confirm) as images:
         bucket, prefix = s3.split_uri(images.prefix)
-        measured = s3.Bucket(bucket).map(measure, [prefix + name for name in scores])
-    measures = {name: values for name, values in zip(scores, measured, strict=True) if values is not None}
-    left_out = len(images.names) + len(images.rejects) - len(measures)
+        measures = s3.Bucket(bucket).map(
+            lambda data: features.measure(features.pixels(data, entry["resize_mode"])),
+            [prefix + copy for copy in images.scores],
+        )
     hint = f" `python -m ml.transform --input {source} --output scores.csv` lists them with the reasons"
-    if not measures:
-        raise UserError(f"--input {source} holds no image that can be compared.{hint if left_out else ''}")
-    description = f"{len(measures)} images of {source}" + (f" ({left_out} left out.{hint})" if left_out else "")
-    patients = [unambiguous_patient(Path(images.names[name])) for name in measures]
+    left_out = f" ({len(images.faults)} left out.{hint})" if images.faults else ""
+    description = f"{len(measures)} images of {source}{left_out}"
+    patients = [unambiguous_patient(Path(images.names[copy])) for copy in images.scores]
     return features.sample(
-        [scores[name] for name in measures],
-        list(measures.values()),
+        list(images.scores.values()),
+        measures,
         entry,
         [patient.key if patient else None for patient in patients],
     ), description

@@ -1,10 +1,9 @@
 """Score the splits of a data set by batch transform, in one job that can be followed again."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml.aws import clients, errors
+from ml.aws import clients
 from ml.aws.s3 import Bucket
 from ml.errors import UserError
 from ml.evaluation.evaluate import SPLITS
@@ -41,7 +40,7 @@ def split_probabilities(
     if not attached:
         confirm(len(names))
         send(scorer, job, prefix, names, target)
-    outputs, end = follow(scorer, job, target, len(names))
+    outputs, end = transform_job.follow(scorer, job, target, len(names))
     if remaining := output_files.match(names, outputs, prefix)[1]:
         if attached:
             confirm(len(remaining))
@@ -51,7 +50,7 @@ def split_probabilities(
         print(f"{len(remaining):,} of {len(names):,} images have no output and are sent once more.", flush=True)
         job = scorer.new_job()
         send(scorer, job, prefix, remaining, target)
-        outputs, end = follow(scorer, job, target, len(names))
+        outputs, end = transform_job.follow(scorer, job, target, len(names))
     scores, missing = parse_outputs(names, outputs, prefix, len(dataset["classes"]), end)
     check_missing(names, missing, again(scorer, job))
     return scores, missing
@@ -83,27 +82,10 @@ def output_of(job: str, scorer: Scorer) -> str:
 
 def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
     """Create a job over images, given by their paths below a prefix, and print how to follow it."""
-    key = f"{transform_job.INPUTS}/{job}.manifest"
-    body = json.dumps([{"prefix": prefix}, *names]).encode()
-    Bucket(scorer.resources.bucket).put(key, body, "application/json")
-    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.resources.bucket}/{key}"}
-    transform_job.create(scorer, job, source, target)
+    transform_job.send(scorer, job, prefix, names, target)
     print(
         f"Transform job {job} scores {len(names):,} images; follow it from elsewhere with --attach {job}.", flush=True
     )
-
-
-def follow(scorer: Scorer, job: str, target: str, total: int) -> tuple[dict[str, str], str]:
-    """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
-
-    Raises:
-        UserError: AWS can no longer be reached, or the outputs cannot be read.
-    """
-    with errors.advising(errors.still_billed("Transform job", job, scorer.command)):
-        description = transform_job.wait(job, target, total)
-    with errors.advising(f"Transform job {job} has ended; `{scorer.command} --attach {job}` takes its scores."):
-        outputs = transform_job.read_outputs(target)
-    return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
 
 
 def parse_outputs(

@@ -34,12 +34,12 @@ class Scorer:
     resources: Resources
     instance_type: str
 
-    def new_job(self) -> str:
-        """Return a name for a transform job and its model, at most 63 characters.
+    def new_job(self, purpose: str = "eval") -> str:
+        """Return a name for a transform job and its model, at most 63 characters; `purpose` has at most 11.
 
         It contains the time to the microsecond: no two jobs have the same name.
         """
-        return f"{self.training_job[:30].rstrip('-')}-eval-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}"
+        return f"{self.training_job[:30].rstrip('-')}-{purpose}-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S%f}"
 
     @property
     def command(self) -> str:

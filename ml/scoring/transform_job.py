@@ -1,8 +1,10 @@
 """One batch transform job with its own model: create it, follow it, stop it, read its .out objects."""
 
+import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import botocore.exceptions
@@ -10,7 +12,6 @@ import botocore.exceptions
 from ml.aws import clients, errors
 from ml.aws.errors import explain
 from ml.aws.s3 import Bucket, split_uri
-from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import output_files
 from ml.scoring.scorer import Scorer
@@ -91,29 +92,45 @@ def request(
     }
 
 
-def run(scorer: Scorer, job: str, source: dict[str, str], total: int) -> tuple[dict[str, str], str | None]:
-    """Create a job, wait for its end and return the text by path below its output prefix, and its failure reason.
+def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
+    """Create a job over images, given by their paths below a prefix that ends in a slash."""
+    key = f"{INPUTS}/{job}.manifest"
+    body = json.dumps([{"prefix": prefix}, *names]).encode()
+    Bucket(scorer.resources.bucket).put(key, body, "application/json")
+    create(scorer, job, {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.resources.bucket}/{key}"}, target)
 
-    A job fails if one image fails; the others are scored and their output is returned. An interruption of this call
-    stops the job, because nobody would read its output.
+
+def follow(scorer: Scorer, job: str, target: str, total: int, attach: bool = True) -> tuple[dict[str, str], str]:
+    """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
+
+    Args:
+        attach: whether --attach follows the job again; otherwise the same command does.
 
     Raises:
-        UserError: the job was stopped.
+        UserError: AWS can no longer be reached, or the outputs cannot be read.
     """
-    target = scorer.target(job)
-    create(scorer, job, source, target)
-    try:
+    billed = errors.still_billed("Transform job", job, scorer.command, attach)
+    with errors.advising(billed if attach else f"{billed} The same command follows it again."):
         description = wait(job, target, total)
-    except BaseException:
-        try:
-            stop(job)
-        except REFUSED as error:
-            still_billed = errors.still_billed("Transform job", job, scorer.command, attach=False)
-            print(f"{explain(error)} {still_billed}", file=sys.stderr)
-        raise
-    if description["TransformJobStatus"] == "Stopped":
-        raise UserError(f"Transform job {job} was stopped; run the command again.")
-    return read_outputs(target), description.get("FailureReason")
+    again = f"`{scorer.command} --attach {job}`" if attach else "the same command"
+    with errors.advising(f"Transform job {job} has ended; {again} takes its scores."):
+        outputs = read_outputs(target)
+    return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
+
+
+def follow_running(scorer: Scorer, batch: str, target: str, total: int) -> tuple[dict[str, str], str | None]:
+    """Follow the running job of a batch if there is one; return the outputs below `target`, and how the job ended.
+
+    The newest job may have ended while no command followed it; then only its model is left to delete.
+    """
+    pages = clients.client("sagemaker").get_paginator("list_transform_jobs").paginate(NameContains=batch)
+    newest = next((job for page in pages for job in page["TransformJobSummaries"]), None)
+    if newest is not None and newest["TransformJobStatus"] == "InProgress":
+        print(f"Following transform job {newest['TransformJobName']}.", flush=True)
+        return follow(scorer, newest["TransformJobName"], target, total, attach=False)
+    if newest is not None:
+        delete_model(newest["TransformJobName"])
+    return read_outputs(target), None
 
 
 def wait(job: str, target: str, total: int) -> dict[str, Any]:

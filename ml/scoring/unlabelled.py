@@ -1,10 +1,10 @@
-"""Score the images of a folder or an S3 prefix into a CSV file, without labels."""
+"""Score the images of a folder or an S3 prefix, without labels; an interrupted run continues where it stopped."""
 
 import csv
+import hashlib
 import io
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,142 +13,139 @@ from typing import Any
 import numpy as np
 
 from ml import atomic
-from ml.aws import clients
-from ml.aws.s3 import Bucket, split_uri
-from ml.dataset.standardising import MAX_FILE_BYTES, read
+from ml.aws import clients, errors
+from ml.aws.s3 import split_uri
 from ml.errors import UserError
 from ml.evaluation.calibration import Calibration
-from ml.scoring import transform_job
+from ml.scoring import input_images, output_files, transform_job
+from ml.scoring.input_images import InputImage
 from ml.scoring.labelled import parse_outputs
 from ml.scoring.scorer import Confirm, Scorer
-from radiograph import ImageError, ResizeMode, encode
 
-COLUMNS = ("file", "label", "probability", "threshold", "error")
+COLUMNS = ("file", "label", "probability", "threshold", "error", "model_gate")
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images below an S3 prefix, which ends in a slash.
+class ScoredImages:
+    """Images with the model's scores.
 
     Attributes:
-        job: the name of the job that will score them.
-        names: the user's name of each image (path or URI), by the name of its object below the prefix.
-        rejects: the reason for each file that is not a usable image.
+        prefix: URI of their standardised copies, which ends in a slash.
+        names: the user's name of each image (path or URI), by the name of its copy.
+        scores: the model's own probability of pneumonia, by the name of the copy.
+        faults: the reason for each image without a score, by the user's name.
     """
 
     prefix: str
-    job: str
-    names: dict[str, str]
-    rejects: dict[str, str]
+    names: Mapping[str, str]
+    scores: Mapping[str, float]
+    faults: Mapping[str, str]
 
 
 def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
     """Score every image of a folder or an S3 prefix into `target`; return how many have no score.
-
-    Images of a folder are standardised like training images, uploaded, and deleted afterwards. Objects of a prefix are
-    scored as they are.
 
     Args:
         entry: the model's entry in cdk.context.json.
         confirm: called before anything is uploaded or created.
 
     Raises:
-        UserError: the source holds no image, or the target's folder does not exist.
+        UserError: the source holds no image that can be scored, or the target's folder does not exist.
     """
     if not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
-    with uploaded(source, scorer, entry["resize_mode"], confirm) as images:
-        scores, faults = probabilities(images, scorer, len(entry["classes"]))
-    atomic.write(target, table({images.names[name]: score for name, score in scores.items()}, faults, entry))
-    return len(faults)
+    with scored(source, scorer, entry, confirm) as images:
+        scores = {images.names[copy]: probability for copy, probability in images.scores.items()}
+        atomic.write(target, table(scores, images.faults, entry))
+    return len(images.faults)
 
 
 @contextmanager
-def uploaded(source: str, scorer: Scorer, resize_mode: ResizeMode, confirm: Confirm) -> Iterator[Images]:
-    """Provide the images of a folder or an S3 prefix in S3; delete afterwards what was uploaded.
+def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> Iterator[ScoredImages]:
+    """Provide the scores of the images; their copies and outputs stay in the bucket for the block.
+
+    They are named by model, source and image: if this call is interrupted, the next one uploads and scores only what
+    is missing. They are deleted after the block, except when a copy has no output.
 
     Raises:
-        UserError: the source holds no image.
+        UserError: no image can be scored, the job was stopped, or it cannot be followed.
     """
+    source = source if input_images.is_s3(source) else str(Path(source).resolve())
+    images = {image.copy_name(entry["resize_mode"]): image for image in input_images.images_of(source)}
+    batch = batch_name(source, scorer)
+    prefix = f"s3://{scorer.resources.bucket}/{transform_job.INPUTS}/{batch}/"
+    outputs, end = transform_job.follow_running(scorer, batch, scorer.target(batch), len(images))
     rejects: dict[str, str] = {}
-    remote, job = source.startswith("s3://"), scorer.new_job()
-    if remote:
-        split_uri(source)
-    prefix = f"{source.rstrip('/')}/" if remote else f"s3://{scorer.resources.bucket}/{transform_job.INPUTS}/{job}/"
-    try:
-        if remote:
-            names = names_below(prefix)
-            confirm(len(names))
-        else:
-            paths = files_in(Path(source))
-            confirm(len(paths))
-            names = upload_folder(Path(source), paths, prefix, resize_mode, rejects)
-        if not names:
-            reasons = "".join(f"\n  {file}: {reason}" for file, reason in list(rejects.items())[:5])
-            raise UserError(f"--input {source} holds no image that can be scored.{reasons}")
-        yield Images(prefix, job, names, rejects)
-    finally:
-        if not remote:
-            remove(prefix)
+    if remaining := {copy: images[copy] for copy in unscored(images, outputs)}:
+        announce(source, remaining.values(), prefix)
+        confirm(len(remaining))
+        with errors.advising("Run the same command again to continue; what is uploaded stays for a day."):
+            rejects = input_images.upload_copies(source, remaining, prefix, entry["resize_mode"])
+        if copies := [copy for copy in remaining if copy not in rejects]:
+            outputs, end = run(scorer, batch, prefix, copies, len(images))
+    usable = [copy for copy in images if copy not in rejects]
+    outputs = {path: text for path, text in outputs.items() if copy_of(path) in images}
+    scores, missing = parse_outputs(usable, outputs, prefix, len(entry["classes"]), end)
+    names = {copy: image.name for copy, image in images.items()}
+    faults = {names[copy]: reason for copy, reason in (rejects | missing).items()}
+    check_scored(source, scores, missing, faults, end)
+    yield ScoredImages(prefix, names, scores, faults)
+    if not unscored(usable, outputs):
+        remove(prefix)
+        remove(f"{scorer.target(batch)}/")
 
 
-def probabilities(images: Images, scorer: Scorer, classes: int) -> tuple[dict[str, float], dict[str, str]]:
-    """Score images by batch transform.
-
-    Returns:
-        the model's own probability of pneumonia by object name, and the reason for each file without a score.
-    """
-    print(f"Scoring {len(images.names)} images ...", flush=True)
-    source = {"S3DataType": "S3Prefix", "S3Uri": images.prefix}
-    outputs, reason = transform_job.run(scorer, images.job, source, len(images.names))
-    if reason:
-        print(f"Transform job {images.job} failed: {reason}", file=sys.stderr)
-    scores, missing = parse_outputs(list(images.names), outputs, images.prefix, classes, reason)
-    return scores, {**images.rejects, **{images.names[name]: reason for name, reason in missing.items()}}
+def batch_name(source: str, scorer: Scorer) -> str:
+    """Return the name of a source's copies and outputs, which differs between sources and models."""
+    text = f"{scorer.training_job}\0{source}"
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:10]
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Return the files of a folder and its subfolders, in the order of their paths.
+def announce(source: str, images: Collection[InputImage], prefix: str) -> None:
+    """Print what happens to the images before they are scored."""
+    size = sum(image.size for image in images) / 1e9
+    copied = "standardised on this machine"
+    if input_images.is_s3(source):
+        copied = f"downloaded (S3 charges data that leaves its region), {copied}"
+    print(f"{len(images):,} images of {source} ({size:.2f} GB) are {copied} and stored below {prefix}.")
+
+
+def run(scorer: Scorer, batch: str, prefix: str, copies: Sequence[str], total: int) -> tuple[dict[str, str], str]:
+    """Score copies in a new job; return the outputs of the batch by path, and how the job ended."""
+    job = scorer.new_job(batch)
+    transform_job.send(scorer, job, prefix, copies, scorer.target(batch))
+    print(f"Transform job {job} scores {len(copies):,} images.", flush=True)
+    return transform_job.follow(scorer, job, scorer.target(batch), total, attach=False)
+
+
+def unscored(copies: Collection[str], outputs: Mapping[str, str]) -> list[str]:
+    """Return the copies without an output."""
+    done = {copy_of(path) for path in outputs}
+    return [copy for copy in copies if copy not in done]
+
+
+def copy_of(path: str) -> str:
+    """Return the copy that an output is of."""
+    return path.rpartition("/")[2].removesuffix(output_files.SUFFIX)
+
+
+def check_scored(
+    source: str, scores: Mapping[str, float], missing: Mapping[str, str], faults: Mapping[str, str], end: str | None
+) -> None:
+    """Check that a job was not stopped and scored at least one image.
 
     Raises:
-        UserError: the folder does not exist.
+        UserError: it was, or there is no score.
     """
-    if not folder.is_dir():
-        raise UserError(f"--input {folder} is neither a folder nor an s3:// URI.", 2)
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def upload_folder(
-    folder: Path, paths: Sequence[Path], prefix: str, resize_mode: ResizeMode, rejects: dict[str, str]
-) -> dict[str, str]:
-    """Standardise and upload images; return the file by object name, and add the reason of each reject by file."""
-    names: dict[str, str] = {}
-    bucket_name, key = split_uri(prefix)
-    bucket = Bucket(bucket_name)
-    for number, path in enumerate(paths):
-        file = str(path.relative_to(folder))
-        try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                rejects[file] = f"larger than {MAX_FILE_BYTES:,} bytes"
-                continue
-            image = encode(read(path.read_bytes(), resize_mode))
-        except ImageError as error:
-            rejects[file] = str(error)
-            continue
-        except OSError as error:
-            rejects[file] = error.strerror or str(error)
-            continue
-        name = f"{number:06}-{re.sub(r'[^a-z0-9]+', '-', path.stem.lower()).strip('-') or 'image'}.jpg"
-        bucket.put(key + name, image, "image/jpeg")
-        names[name] = file
-    return names
-
-
-def names_below(prefix: str) -> dict[str, str]:
-    """Return the objects below a prefix, which ends in a slash: URI by name."""
-    bucket, folder = split_uri(prefix)
-    keys = [key for key in Bucket(bucket).sizes(folder) if not key.endswith("/")]
-    return {key.removeprefix(folder): f"s3://{bucket}/{key}" for key in keys}
+    if missing and end == "Stopped":
+        raise UserError(
+            f"The transform job was stopped; run the command again to score the other {len(missing):,} images."
+        )
+    if not scores:
+        reasons = "".join(f"\n  {file}: {reason}" for file, reason in list(faults.items())[:5])
+        raise UserError(f"--input {source} holds no image that could be scored.{reasons}")
+    if missing and end not in (None, "Completed"):
+        print(f"The transform job failed: {end}. Run the command again to send what has no score.", file=sys.stderr)
 
 
 def remove(prefix: str) -> None:
@@ -157,8 +154,19 @@ def remove(prefix: str) -> None:
     clients.session().resource("s3").Bucket(bucket).object_versions.filter(Prefix=key).delete()
 
 
+def gate_warning(entry: Mapping[str, Any]) -> str:
+    """Return a warning about a model that did not pass the release gate; "" if it did."""
+    if entry["gate"] == "passed":
+        return ""
+    reason = "it missed the gate and was released by force" if entry["gate"] == "forced" else entry["gate"]
+    return (
+        f"Warning: model {entry['training_job']} did not pass the release gate: {reason.rstrip('.')}. Its threshold is "
+        f"{entry['threshold']:g}."
+    )
+
+
 def table(scores: Mapping[str, float], faults: Mapping[str, str], entry: Mapping[str, Any]) -> str:
-    """Return file, label, calibrated probability, threshold and error as CSV, by file."""
+    """Return file, label, calibrated probability, threshold, error and the model's gate as CSV, by file."""
     calibration = Calibration.of(**entry["calibration"])
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -167,7 +175,7 @@ def table(scores: Mapping[str, float], faults: Mapping[str, str], entry: Mapping
         if file in scores:
             probability = float(calibration.apply(np.array([scores[file]]))[0])
             label = entry["classes"][int(probability >= entry["threshold"])]
-            writer.writerow([file, label, repr(probability), repr(entry["threshold"]), ""])
+            writer.writerow([file, label, repr(probability), repr(entry["threshold"]), "", entry["gate"]])
         else:
-            writer.writerow([file, "", "", "", faults[file]])
+            writer.writerow([file, "", "", "", faults[file], entry["gate"]])
     return buffer.getvalue()

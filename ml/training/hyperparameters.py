@@ -14,9 +14,12 @@ from ml.errors import UserError
 Value = str | int | float
 
 
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "nag")
+
+
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One hyperparameter: its allowed values, its default (None: not sent) and its help."""
+    """One hyperparameter: its allowed values, its default (None: not sent), its help, the optimizers that use it."""
 
     name: str
     default: Value | None
@@ -25,6 +28,7 @@ class Hyperparameter:
     high: float | None = None
     choices: tuple[Value, ...] = ()
     whole: bool = False
+    optimizers: tuple[str, ...] = OPTIMIZERS
 
     @property
     def allowed(self) -> str:
@@ -50,7 +54,8 @@ class Hyperparameter:
         if self.choices:
             return text in map(str, self.choices)
         if self.low is None:
-            return re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text) is not None
+            steps = [int(step) for step in text.split(",")] if re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text) else []
+            return steps != [] and steps == sorted(set(steps))
         try:
             value = int(text) if self.whole else float(text)
         except ValueError:
@@ -58,9 +63,11 @@ class Hyperparameter:
         return self.low <= value <= (float("inf") if self.high is None else self.high)
 
 
-def number(name: str, default: Value | None, text: str, low: float, high: float) -> Hyperparameter:
+def number(
+    name: str, default: Value | None, text: str, low: float, high: float, optimizers: tuple[str, ...] = OPTIMIZERS
+) -> Hyperparameter:
     """Declare a real number in a range."""
-    return Hyperparameter(name, default, text, low, high)
+    return Hyperparameter(name, default, text, low, high, optimizers=optimizers)
 
 
 def count(name: str, default: Value | None, text: str, low: int = 1) -> Hyperparameter:
@@ -78,16 +85,16 @@ TABLE = (
     choice("use_pretrained_model", 1, "start from ImageNet weights (1) or from random ones (0)", 0, 1),
     count("epochs", 4, "passes over the training list, which contains augmented copies"),
     count("mini_batch_size", 32, "images per step; prepare makes the validation set a multiple of it"),
-    choice("optimizer", "adam", "optimizer", "sgd", "adam", "rmsprop", "nag"),
+    choice("optimizer", "adam", "optimizer", *OPTIMIZERS),
     number("learning_rate", 0.0005, "learning rate; the algorithm's default, 0.1, is too high for fine-tuning", 0, 1),
-    number("lr_scheduler_factor", None, "factor of the learning rate at each step", 0, 1),
-    Hyperparameter("lr_scheduler_step", None, "epochs of those steps"),
-    number("weight_decay", 0.0001, "L2 penalty", 0, 1),
-    number("momentum", None, "of sgd and nag", 0, 1),
-    number("beta_1", None, "of adam", 0, 1),
-    number("beta_2", None, "of adam", 0, 1),
-    number("eps", None, "of adam and rmsprop", 0, 1),
-    number("gamma", None, "of rmsprop", 0, 1),
+    number("lr_scheduler_factor", 0.1, "factor of the learning rate at each step; 1 keeps it constant", 0, 1),
+    Hyperparameter("lr_scheduler_step", None, "epochs after which the factor applies; by default 1/2 and 3/4 of them"),
+    number("weight_decay", 0.0001, "L2 penalty of sgd and nag", 0, 1, ("sgd", "nag")),
+    number("momentum", None, "of sgd and nag", 0, 1, ("sgd", "nag")),
+    number("beta_1", None, "of adam", 0, 1, ("adam",)),
+    number("beta_2", None, "of adam", 0, 1, ("adam",)),
+    number("eps", None, "of adam and rmsprop", 0, 1, ("adam", "rmsprop")),
+    number("gamma", None, "of rmsprop", 0, 1, ("rmsprop",)),
     choice("augmentation_type", None, "by the algorithm, which also mirrors images", "crop",
            "crop_color", "crop_color_transform"),
     choice("early_stopping", "False", "stop when validation accuracy stops improving", "True", "False"),
@@ -156,15 +163,40 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int) -> di
         UserError: a value, or a combination of values, is not allowed.
     """
     sent = {"num_classes": str(classes), "num_training_samples": str(samples), "image_shape": "3,224,224"}
+    optimizer = str(given.get("optimizer") or BY_NAME["optimizer"].default)
     for hyperparameter in TABLE:
         value = given.get(hyperparameter.name)
-        if value is None:
-            value = hyperparameter.default
         if value is not None:
             hyperparameter.check(str(value))
+            check_used(hyperparameter.name, optimizer, f"{option(hyperparameter.name)}{value}")
+        elif optimizer in hyperparameter.optimizers:
+            value = hyperparameter.default
+        if value is not None:
             sent[hyperparameter.name] = str(value)
+    if "lr_scheduler_step" not in sent and (steps := default_steps(int(sent["epochs"]))):
+        sent["lr_scheduler_step"] = steps
     check_together(sent, samples)
     return sent
+
+
+def default_steps(epochs: int) -> str:
+    """Return the epochs after which the learning rate falls: half and three quarters of them; "" for one epoch."""
+    return ",".join(str(step) for step in sorted({epochs // 2, 3 * epochs // 4} - {0}))
+
+
+def check_used(name: str, optimizer: str, received: str) -> None:
+    """Check that an optimizer uses a hyperparameter ("Image Classification Hyperparameters").
+
+    Raises:
+        UserError: it ignores the hyperparameter.
+    """
+    users = BY_NAME[name].optimizers
+    if optimizer not in users:
+        raise UserError(
+            f"{received}: the optimizer {optimizer} ignores {name}, which is only of {' and '.join(users)}. Leave it "
+            "out, or choose another optimizer.",
+            2,
+        )
 
 
 def check_together(sent: Mapping[str, str], samples: int) -> None:
@@ -176,6 +208,11 @@ def check_together(sent: Mapping[str, str], samples: int) -> None:
     epochs = int(sent["epochs"])
     if int(sent["mini_batch_size"]) > samples:
         raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {samples} training images.", 2)
+    steps = sent.get("lr_scheduler_step", "")
+    if steps and int(steps.split(",")[-1]) >= epochs:
+        raise UserError(
+            f"--set lr_scheduler_step={steps}: must be increasing epochs below --epochs {epochs}, as in 10,20.", 2
+        )
     if int(frequency := sent.get("checkpoint_frequency", "1")) > epochs:
         raise UserError(f"--set checkpoint_frequency={frequency}: must be at most --epochs {epochs}.", 2)
     first_stop = sent.get("early_stopping_min_epochs", "10")

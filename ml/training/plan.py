@@ -7,8 +7,9 @@ from typing import Any
 
 from ml.errors import UserError
 from ml.training.prices import Estimate
-from ml.training.request import MAX_RUNTIME_LIMIT
+from ml.training.request import EBS_FAMILIES, MAX_RUNTIME_LIMIT
 
+STEPS = "lr_scheduler_step"
 RUNTIME_MARGIN = 1.3
 """A job is created when this many times its estimated seconds fit into --max-runtime."""
 
@@ -19,18 +20,31 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
     sent = request["HyperParameters"]
     spot = request["EnableManagedSpotTraining"]
     dataset = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == "dataset")
+    decay = f" (times {sent['lr_scheduler_factor']} after epoch {steps})" if (steps := sent.get(STEPS)) else ""
+    ebs = compute["InstanceType"].split(".")[1] in EBS_FAMILIES
+    disk = f"{compute['VolumeSizeInGB']} GB" if ebs else "the whole of its own disk"
     lines = [
         f"Training job {request['TrainingJobName']} on {dataset}: {samples} training images, {validation} validation "
         f"images, {sent['epochs']} epochs.",
         f"Network: ResNet-{sent['num_layers']}, "
         + ("from ImageNet weights" if sent["use_pretrained_model"] == "1" else "from random weights")
-        + f", {sent['optimizer']}, learning rate {sent['learning_rate']}, batches of {sent['mini_batch_size']}.",
-        f"Machine: 1 x {compute['InstanceType']} with {compute['VolumeSizeInGB']} GB, "
+        + f", {sent['optimizer']}, learning rate {sent['learning_rate']}{decay}, batches of {sent['mini_batch_size']}.",
+        f"Machine: 1 x {compute['InstanceType']} with {disk}, "
         + (f"spot, at most {stop['MaxWaitTimeInSeconds']} s with waiting, " if spot else "on demand, ")
         + f"at most {stop['MaxRuntimeInSeconds']} s of training.",
         f"Estimate: {estimate}{', less on spot' if spot else ''} ({estimate.basis}).",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *batch_warnings(validation, sent["mini_batch_size"])])
+
+
+def batch_warnings(validation: int, batch: str) -> list[str]:
+    """Return a warning if the batches do not divide the validation images: their last batch would be filled up."""
+    if validation % int(batch) == 0:
+        return []
+    return [
+        f"Warning: the {validation} validation images are not a multiple of the batch size {batch}. The job's "
+        f"validation accuracy counts some twice; `python -m ml.prepare --batch-size {batch}` avoids that."
+    ]
 
 
 def check_runtime(estimate: Estimate, max_runtime: int) -> None:

@@ -69,18 +69,21 @@ def read(path: Path | None) -> dict[str, Any]:
 def training(table: dict[str, Any], instance_type: str, layers: int, samples: int, epochs: int) -> Estimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
-    An instance family without a measured speed counts as the slowest measured one: the estimate is then high.
+    An instance without a measured speed counts as the slowest measured one of its family, or else of all.
     """
     speeds = table["images_per_second"]
     if not speeds:
         basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
         return Estimate(None, None, table["currency"], basis)
-    family = instance_type.split(".")[1]
-    speed = speeds.get(family, min(speeds.values())) * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
+    family = {name: speed for name, speed in speeds.items() if instance_type.split(".")[1] in name.split(".")}
+    comparable = {instance_type: speeds[instance_type]} if instance_type in speeds else family or speeds
+    source, measured = min(comparable.items(), key=lambda item: item[1])
+    speed = measured * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
     hourly = table["training_hour"].get(instance_type)
-    measured = "measured" if family in speeds and layers == MEASURED_LAYERS else "inferred"
-    return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({measured})")
+    exact = source == instance_type and layers == MEASURED_LAYERS
+    origin = "measured" if exact else f"inferred from ResNet-{MEASURED_LAYERS} on {source}"
+    return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({origin})")
 
 
 def transform(table: dict[str, Any], instance_type: str, images: int) -> Estimate:

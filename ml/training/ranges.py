@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.errors import UserError
+from ml.training.hyperparameters import OPTIMIZERS, check_used
 
 TUNABLE: dict[str, tuple[float, float] | tuple[str, ...]] = {
     "learning_rate": (1e-6, 0.5),
@@ -15,7 +16,7 @@ TUNABLE: dict[str, tuple[float, float] | tuple[str, ...]] = {
     "beta_2": (1e-6, 0.999),
     "eps": (1e-8, 1.0),
     "gamma": (1e-8, 0.999),
-    "optimizer": ("sgd", "adam", "rmsprop", "nag"),
+    "optimizer": OPTIMIZERS,
 }
 """The widest recommended range of each ("Tune an Image Classification Model")."""
 INTEGERS = ("mini_batch_size",)
@@ -34,8 +35,33 @@ class Range:
         return f"{self.name}={','.join(self.choices) if self.choices else f'{self.low:g}:{self.high:g}'}"
 
 
-DEFAULT = (Range("learning_rate", 1e-5, 1e-2), Range("weight_decay", 1e-6, 1e-2))
-"""The hyperparameters that matter most when a pretrained network is tuned."""
+LEARNING_RATE = Range("learning_rate", 1e-5, 1e-2)
+SGD = (LEARNING_RATE, Range("momentum", 0.5, 0.99), Range("weight_decay", 1e-6, 1e-2))
+DEFAULT = {
+    "sgd": SGD,
+    "adam": (LEARNING_RATE,),
+    "rmsprop": (LEARNING_RATE, Range("gamma", 0.8, 0.99)),
+    "nag": SGD,
+}
+"""Ranges that are searched by default, by optimizer; not the batch size, which prepare fits the data to."""
+
+
+def check_ranges(ranges: Sequence[Range], optimizer: str) -> None:
+    """Check that all optimizers of a search use the hyperparameters that it searches.
+
+    Args:
+        optimizer: the one of all training jobs, if the ranges have no choice of it.
+
+    Raises:
+        UserError: a name is given twice, or an optimizer ignores a range.
+    """
+    names = [searched.name for searched in ranges]
+    searched_optimizers = next((searched.choices for searched in ranges if searched.name == "optimizer"), (optimizer,))
+    for searched in ranges:
+        if names.count(searched.name) > 1:
+            raise UserError(f"--range {searched}: {searched.name} is given twice; give one range for each name.", 2)
+        for used in searched_optimizers:
+            check_used(searched.name, used, f"--range {searched}")
 
 
 def parse_range(text: str) -> Range:

@@ -20,8 +20,8 @@ VOLUME_GB = 50
 CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
 
 EBS_FAMILIES = ("p2", "p3")
-"""Families without local disks. The others encrypt theirs in hardware and refuse VolumeKmsKeyId (CreateTrainingJob,
-ResourceConfig)."""
+"""Families without local disks. A job on the others gets the whole local disk instead of VolumeSizeInGB; it is
+encrypted in hardware, and VolumeKmsKeyId is refused (CreateTrainingJob, ResourceConfig)."""
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,8 @@ def test_a_bad_value_is_refused_before_aws_is_called(case: Case, capsys: pytest.
         ("ml.train", ["--max-runtime", "7200", "--max-wait", "7199"], "7199"),
         ("ml.train", ["--stop", "a", "--list"], "--list"),
         ("ml.tune", ["--attach", "a", "--stop", "b"], "--attach"),
+        ("ml.tune", ["--range", "momentum=0:0.9"], "momentum=0:0.9"),
+        ("ml.tune", ["--optimizer", "sgd", "--range", "beta_1=0.8:0.9"], "beta_1=0.8:0.9"),
         ("ml.transform", ["--input", "."], "--output"),
         ("ml.transform", ["--output", "scores.csv"], "--input"),
         ("ml.transform", ["--input", ".", "--output", "scores.csv", "--attach", "a"], "--attach"),

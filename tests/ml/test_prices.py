@@ -28,7 +28,8 @@ def test_what_was_not_measured_is_called_inferred_and_is_not_cheaper_in_time() -
     known, other = (
         prices.training(table, instance_type, 101, 5000, 4) for instance_type in ("ml.g4dn.xlarge", "ml.g5.xlarge")
     )
-    assert "inferred" in other.basis
+    assert "inferred from ResNet-101 on ml.g4dn.4xlarge" in other.basis
+    assert "inferred from ResNet-101 on ml.g4dn.4xlarge" in known.basis
     assert other.seconds >= known.seconds
     assert prices.training(table, "ml.g4dn.xlarge", 18, 5000, 4).seconds < known.seconds
 
@@ -85,6 +86,17 @@ def test_the_plan_says_what_will_be_made_and_what_it_costs() -> None:
     text = plan.describe(built(), 4566, 640, estimate)
     for part in ("ResNet-101, from ImageNet weights", "1 x ml.g4dn.xlarge", "spot", "4 epochs", "USD", "read 2026-"):
         assert part in text, part
+    assert "0.0005 (times 0.1 after epoch 2,3)" in text
+    assert "50 GB" not in text
+    assert "50 GB" in plan.describe(built(instance_type="ml.p3.2xlarge"), 4566, 640, estimate)
+
+
+def test_the_plan_warns_of_a_batch_size_that_does_not_divide_the_validation_images() -> None:
+    estimate = prices.training(prices.read(None), "ml.g4dn.xlarge", 101, 4566, 4)
+    assert "Warning" not in plan.describe(built(), 4566, 640, estimate)
+    text = plan.describe(built(), 4566, 650, estimate)
+    assert "the 650 validation images are not a multiple of the batch size 32" in text
+    assert "ml.prepare --batch-size 32" in text
 
 
 def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:

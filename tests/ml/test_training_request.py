@@ -94,6 +94,19 @@ def test_by_default_nothing_mirrors_the_images() -> None:
 
 
 @pytest.mark.parametrize(
+    ("epochs", "steps"), [(1, None), (2, "1"), (3, "1,2"), (4, "2,3"), (20, "10,15"), (100, "50,75")]
+)
+def test_the_learning_rate_falls_after_half_and_three_quarters_of_the_epochs(epochs: int, steps: str | None) -> None:
+    sent = hyperparameters.resolve({"epochs": epochs}, 4566, 2)
+    assert (sent.get("lr_scheduler_step"), sent["lr_scheduler_factor"]) == (steps, "0.1")
+
+
+@pytest.mark.parametrize(("optimizer", "sent"), [("adam", False), ("rmsprop", False), ("sgd", True), ("nag", True)])
+def test_a_default_is_sent_only_to_an_optimizer_that_uses_it(optimizer: str, sent: bool) -> None:
+    assert ("weight_decay" in hyperparameters.resolve({"optimizer": optimizer}, 4566, 2)) is sent
+
+
+@pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         ("epochs", "0", "a whole number of at least 1"),
@@ -104,6 +117,8 @@ def test_by_default_nothing_mirrors_the_images() -> None:
         ("optimizer", "lion", "one of sgd, adam, rmsprop, nag"),
         ("early_stopping", "true", "one of True, False"),
         ("lr_scheduler_step", "10,", "as in 10,20"),
+        ("lr_scheduler_step", "2,1", "as in 10,20"),
+        ("lr_scheduler_step", "1,1", "as in 10,20"),
         ("beta_1", "inf", "a number from 0 to 1"),
     ],
 )
@@ -120,6 +135,11 @@ def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: str, a
         ({"mini_batch_size": "64"}, "exceeds the 40 training images"),
         ({"checkpoint_frequency": "9"}, "checkpoint_frequency=9: must be at most --epochs 4"),
         ({"early_stopping": "True"}, "early_stopping_min_epochs=N with N at most 4"),
+        ({"lr_scheduler_step": "2,4"}, "lr_scheduler_step=2,4: must be increasing epochs below --epochs 4"),
+        ({"momentum": "0.9"}, "--set momentum=0.9: the optimizer adam ignores momentum, .* sgd and nag"),
+        ({"weight_decay": "0.001"}, "adam ignores weight_decay"),
+        ({"gamma": "0.9", "optimizer": "nag"}, "nag ignores gamma"),
+        ({"beta_1": "0.9", "optimizer": "rmsprop"}, "rmsprop ignores beta_1, .* adam"),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(given: dict[str, str], message: str) -> None:

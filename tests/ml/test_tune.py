@@ -7,15 +7,15 @@ from botocore.validate import ParamValidator
 from ml import tune
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
-from ml.training.ranges import DEFAULT, parameter_ranges, parse_range
+from ml.training.ranges import DEFAULT, check_ranges, parameter_ranges, parse_range
 
 from .training_builders import RESOURCES
 
 
 def built(*ranges: str) -> dict[str, object]:
-    """Return the request of a search over these ranges, or over the default ones."""
-    search = tune.Search(tuple(map(parse_range, ranges)) or DEFAULT)
-    sent = hyperparameters.resolve({}, 4566, 2)
+    """Return the request of a search over these ranges, or over the default ones of sgd."""
+    search = tune.Search(tuple(map(parse_range, ranges)) or DEFAULT["sgd"], "sgd")
+    sent = hyperparameters.resolve({"optimizer": "sgd"}, 4566, 2)
     static = {name: value for name, value in sent.items() if name not in {searched.name for searched in search.ranges}}
     definition = request.build("job", "chest-xray/0123", RESOURCES, static, request.Compute())
     return tune.tuning_request("pneu-dev", definition, search)
@@ -30,12 +30,38 @@ def test_sagemakers_api_model_accepts_the_request(ranges: list[str]) -> None:
 
 def test_no_hyperparameter_is_both_fixed_and_searched() -> None:
     static = built()["TrainingJobDefinition"]["StaticHyperParameters"]  # type: ignore[index]
-    assert {"learning_rate", "weight_decay"}.isdisjoint(static)
+    assert {"learning_rate", "momentum", "weight_decay"}.isdisjoint(static)
     assert static["num_layers"] == "101"
 
 
 def test_the_training_jobs_of_a_search_share_no_checkpoints() -> None:
     assert "CheckpointConfig" not in built()["TrainingJobDefinition"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("optimizer", hyperparameters.OPTIMIZERS)
+def test_the_default_ranges_are_used_by_their_optimizer(optimizer: str) -> None:
+    check_ranges(DEFAULT[optimizer], optimizer)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "ignored", "optimizer"),
+    [
+        (["weight_decay=1e-6:1e-2"], "weight_decay=1e-06:0.01", "adam"),
+        (["momentum=0:0.9", "optimizer=rmsprop,sgd"], "momentum=0:0.9", "rmsprop"),
+        (["beta_1=0.8:0.9", "optimizer=sgd,nag"], "beta_1=0.8:0.9", "sgd"),
+    ],
+)
+def test_a_range_that_an_optimizer_of_the_search_ignores_is_refused(
+    ranges: list[str], ignored: str, optimizer: str
+) -> None:
+    with pytest.raises(UserError, match=f"--range {ignored}: .*{optimizer} ignores") as caught:
+        check_ranges([*map(parse_range, ranges)], "adam")
+    assert caught.value.code == 2
+
+
+def test_a_hyperparameter_is_searched_over_one_range() -> None:
+    with pytest.raises(UserError, match="gamma is given twice"):
+        check_ranges([parse_range("gamma=0.8:0.9"), parse_range("gamma=0.1:0.2")], "rmsprop")
 
 
 def test_ranges_are_sent_as_text_on_a_scale_that_fits() -> None:

@@ -22,7 +22,7 @@ def validate(operation: str, request: dict[str, Any]) -> None:
 
     Raises:
         ServiceError: ValidationException, naming each member that is missing, unknown, out of range, of the wrong type,
-            not in its value set or against its pattern.
+            not in its value set or against its pattern, or a tag key that appears twice.
     """
     shape = input_shape(operation)
     clauses = list(violations(shape, request))
@@ -32,6 +32,10 @@ def validate(operation: str, request: dict[str, Any]) -> None:
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
         raise invalid(" ".join(report.generate_report().split()))
+    keys = [tag["Key"] for tag in request.get("Tags", [])]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise invalid(f"Duplicate tag key: {key}")
 
 
 def violations(shape: Any, value: Any, path: str = "") -> Iterator[str]:

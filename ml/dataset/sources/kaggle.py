@@ -52,7 +52,8 @@ def refusal(status: int) -> str:
     if status in (401, 403):
         return (
             f"Kaggle refused the credentials (status {status}): create a token in your account's settings and save it "
-            "in ~/.kaggle/kaggle.json or KAGGLE_USERNAME and KAGGLE_KEY, remove both to download anonymously, "
+            "in KAGGLE_API_TOKEN or ~/.kaggle/access_token, which are read before KAGGLE_USERNAME and KAGGLE_KEY and "
+            "~/.kaggle/kaggle.json; or remove all of these to download anonymously, "
             f"{INSTEAD}."
         )
     if status == 404:

@@ -53,6 +53,7 @@ def test_a_good_request_passes() -> None:
             "Member must satisfy enum value set: [Pipe, File, FastFile]",
         ),
         ({"Tags": [{"Key": "a?", "Value": "b"}]}, "Value 'a?' at 'tags.1.member.key' failed to satisfy constraint:"),
+        ({"Tags": [{"Key": "project", "Value": value} for value in "ab"]}, "Duplicate tag key: project"),
         ({"HyperParameters": {"epochs": 3}}, "Invalid type for parameter HyperParameters.epochs, value: 3"),
         ({"Typo": 1}, 'Unknown parameter in input: "Typo"'),
     ],

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -48,6 +49,15 @@ def train(root: Path) -> int:
     return int(hyperparameters.get("exit", "0"))
 
 
+JPEG = b"\xff\xd8"
+
+
+def jpeg_answer(body: bytes) -> bytes:
+    """Return two probabilities that only this image has; one image in eight is refused."""
+    number = zlib.crc32(body)
+    return json.dumps([1 - number / 2**32, number / 2**32]).encode() if number % 8 else b"bad"
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers with the number of bytes and the process id. Some bodies cause errors."""
 
@@ -60,8 +70,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if b"answer:" in body:  # an image's comment
-            body = body.split(b"answer:")[1].split(b";")[0]
+        if body.startswith(JPEG):
+            body = jpeg_answer(body)
         if body == b"die":
             os._exit(9)
         if body.startswith(b"sleep "):
