@@ -4,6 +4,7 @@ import io
 import json
 import os
 import socket
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -144,6 +145,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def run(root: Path, port: int) -> None:
     """Serve root/model on 127.0.0.1:`port` until the process ends."""
+    if not (root / "model/model.onnx").is_file():
+        files = ", ".join(sorted(path.name for path in (root / "model").glob("*"))) or "nothing"
+        log(f"The artifact holds {files}, but no model.onnx: localaws serves only models that localaws trained.")
+        sys.exit(1)
     Handler.model = Model(root / "model")
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True

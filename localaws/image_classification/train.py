@@ -101,6 +101,11 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
     Raises:
         ClientError: the input cannot be used.
     """
+    if (root / "input/data/model").exists():
+        raise ClientError(
+            "ClientError: Unable to initialize the algorithm. Channel 'model' (incremental training) is not available "
+            "in localaws; remove the channel, or train on AWS."
+        )
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True)
     # PyTorch then also fills new tensors, in case one is read before it is written. No operation here does that.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import botocore.exceptions
@@ -14,6 +15,8 @@ URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL
 MISSING = ("NoSuchKey", "404")
 """Error codes of GetObject and HeadObject for an object that does not exist."""
 THREADS = 16
+LARGE = 8 * 1024 * 1024
+"""Bytes from which upload_file sends a file in parts. Below, put_object takes a quarter of the processor time."""
 Value = TypeVar("Value")
 
 
@@ -66,6 +69,13 @@ class Bucket:
     def put(self, key: str, body: bytes, content_type: str) -> None:
         """Store an object."""
         self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def send(self, key: str, path: Path, content_type: str) -> None:
+        """Store a file as an object; a large file is not held in memory as a whole."""
+        if path.stat().st_size < LARGE:
+            self.put(key, path.read_bytes(), content_type)
+        else:
+            self.client.upload_file(str(path), self.name, key, ExtraArgs={"ContentType": content_type})
 
     def map(self, function: Callable[[bytes], Value], keys: Sequence[str]) -> list[Value]:
         """Return the function of each object's content, in the order of the keys; objects are read in parallel."""

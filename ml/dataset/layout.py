@@ -1,4 +1,4 @@
-"""The S3 key of each file of a data set, and the lists of training and validation images."""
+"""The S3 key of each file of a data set, and the lists of training and perturbed validation images."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,8 @@ class Layout:
     Attributes:
         files: local file by key, such as train/NORMAL/im-0115-0001.jpg.
         texts: `.lst` files by key.
-        channels: label, and path below the channel's prefix, of each line of the lists of train and validation.
+        channels: label, and path below the channel's prefix, of each line of the lists of train and
+            validation_perturbed.
     """
 
     files: Mapping[str, Path]
@@ -54,7 +55,7 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
     listed = variants.balanced(splits["train"]) if balance else splits["train"]
     channels = {
         "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
-        "validation": [(image.label, path_of(image)) for image in splits["validation"]],
+        PERTURBED: [(image.label, path_of(image)) for image in splits["validation"]],
     }
     channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}

@@ -74,7 +74,9 @@ class Radiograph:
     encoding: Encoding
 
 
-OUTSIDE, NO_IMAGE = "outside_layout", "not_an_image"
+OUTSIDE, NO_IMAGE, UNLABELLED = "outside_layout", "not_an_image", "unlabelled"
+UNCERTAIN = {"", "-1", "-1.0", "UNCERTAIN"}
+"""Labels of rows that are left out; CheXpert and MIMIC-CXR write -1 for uncertain and leave the rest blank."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class Reject:
 
     Attributes:
         code: one of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files where the source's
-            layout has no images; NO_IMAGE for files beside images that are not images.
+            layout has no images; NO_IMAGE for files beside images that are not images;
+            UNLABELLED for rows with a blank or uncertain label.
         files: number of files that it stands for.
     """
 
@@ -95,7 +98,7 @@ class Reject:
     @property
     def unusable(self) -> bool:
         """Whether an image was expected but cannot be used."""
-        return self.code not in (OUTSIDE, NO_IMAGE)
+        return self.code not in (OUTSIDE, NO_IMAGE, UNLABELLED)
 
 
 @dataclass(frozen=True)
@@ -122,4 +125,4 @@ def label_of(text: str) -> int | None:
     word = text.strip().upper()
     if word in CLASSES:
         return CLASSES.index(word)
-    return int(word) if word in {"0", "1"} else None
+    return {"0": 0, "0.0": 0, "1": 1, "1.0": 1}.get(word)

@@ -51,9 +51,7 @@ def send_files(bucket: Bucket, prefix: str, files: Mapping[str, Path]) -> None:
     progress = Progress("Uploading", sum(lengths.values()), "bytes")
 
     def send(key: str) -> str:
-        # upload_file sends large files (.rec) in parts and holds none in memory as a whole.
-        options = {"ContentType": content_type(key)}
-        bucket.client.upload_file(str(files[key]), bucket.name, f"{prefix}/{key}", ExtraArgs=options)
+        bucket.send(f"{prefix}/{key}", files[key], content_type(key))
         return key
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -16,8 +16,8 @@ from ml.progress import Progress
 from radiograph import encode
 
 PERTURBED = "validation_perturbed"
-RECIPE = 2
-"""Part of a data set's version: raise it with every change to the draws of augment, perturb or the lists' order."""
+RECIPE = 3
+"""Part of a data set's version: raise it with every change to the draws of augment or perturb, or to the lists."""
 
 Job = tuple[Path, Path, tuple[int, str, int] | str]
 """Source, target, and either (seed, pixels, copy) of an augmented copy or the key of a perturbed image."""

@@ -8,8 +8,9 @@ from typing import Any
 from ml.aws.resources import Resources
 from ml.errors import UserError
 
-LST_CHANNELS = ("train", "validation", "train_lst", "validation_lst")
-RECORD_CHANNELS = ("train", "validation")
+CHANNELS = {"train": "train", "validation": "validation_perturbed"}
+"""The part of the data set in each channel. The container keeps the epoch with the best accuracy on `validation`, and
+clean validation images rank models in the wrong order."""
 FAMILIES = ("p2", "p3", "g4dn", "g5")
 """Documented for the algorithm. Its CUDA 11.1 supports compute capabilities up to 8.6: no L4, L40S or H100."""
 MAX_RUNTIME_LIMIT = 28 * 86400
@@ -109,8 +110,11 @@ def build(
 def channels(prefix: str, data_format: str) -> list[dict[str, Any]]:
     """Return the input channels of a data set in its format (Image Classification, developer guide)."""
     if data_format == "recordio":
-        return [channel(name, f"{prefix}/recordio/{name}/", "application/x-recordio") for name in RECORD_CHANNELS]
-    return [channel(name, f"{prefix}/{name}/", "application/x-image") for name in LST_CHANNELS]
+        return [
+            channel(name, f"{prefix}/recordio/{part}/", "application/x-recordio") for name, part in CHANNELS.items()
+        ]
+    lists = {f"{name}_lst": f"{part}_lst" for name, part in CHANNELS.items()}
+    return [channel(name, f"{prefix}/{part}/", "application/x-image") for name, part in (CHANNELS | lists).items()]
 
 
 def channel(name: str, uri: str, content_type: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def laid_out(seed: int = 0, balance: bool = False) -> Layout:
     return lay_out(parts, copies, balance, seed, Path("work"))
 
 
-@pytest.mark.parametrize("channel", ["train", "validation"])
+@pytest.mark.parametrize("channel", ["train", "validation_perturbed"])
 @pytest.mark.parametrize("balance", [False, True])
 def test_no_part_of_a_list_is_of_one_class(channel: str, balance: bool) -> None:
     """The built-in algorithm mixes only what it has read at once, some 640 images."""

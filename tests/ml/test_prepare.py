@@ -1,22 +1,27 @@
 """`python -m ml.prepare` from a folder to S3: complete, repeatable, and never half a version."""
 
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+import boto3
 import pytest
 from PIL import Image
 
+from localaws.image_classification import records
 from ml import prepare
 from ml.aws.s3 import Bucket
-from ml.dataset import upload
+from ml.dataset import upload, version
+from ml.dataset.split import Splits
 from ml.errors import UserError
 
 from .conftest import write_collection, write_image
-from .dataset_builders import contents, objects, run
+from .dataset_builders import contents, objects, radiograph, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
@@ -26,23 +31,29 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_collection(tmp_path_factory.mktemp("source") / "images")
 
 
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source that is just large enough for one batch of validation."""
+    return write_collection(tmp_path_factory.mktemp("few") / "images", images=12)
+
+
 def digest(folder: Path) -> str:
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        found.update(str(path).encode() + (path.read_bytes() if path.is_file() else b""))
-    return found.hexdigest()
+        sha256.update(str(path).encode() + (path.read_bytes() if path.is_file() else b""))
+    return sha256.hexdigest()
 
 
-def test_the_source_stays_as_it_was(collection: Path) -> None:
-    before = digest(collection)
-    assert run(collection) == 0
-    assert digest(collection) == before
+def test_the_source_stays_as_it_was(few: Path) -> None:
+    before = digest(few)
+    assert run(few) == 0
+    assert digest(few) == before
 
 
 def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(collection: Path) -> None:
     assert run(collection) == 0
     _, inside, dataset = contents()
-    for split in ("train", "validation"):
+    for split in ("train", "validation_perturbed"):
         lines = inside[f"{split}_lst/{split}.lst"].decode().splitlines()
         for number, line in enumerate(lines):
             index, label, path = line.split("\t")
@@ -51,16 +62,14 @@ def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(col
             assert f"{split}/{path}" in inside
         if split == "train":
             assert len(lines) == dataset["training_samples"] == 3 * sum(dataset["counts"]["train"].values())
-    import io
-
     for key, body in inside.items():
         if key.endswith(".jpg"):
             with Image.open(io.BytesIO(body)) as image:
                 assert (image.size, image.mode) == ((224, 224), "RGB"), key
 
 
-def test_each_validation_image_is_there_perturbed_under_its_own_name(collection: Path) -> None:
-    assert run(collection) == 0
+def test_each_validation_image_is_there_perturbed_under_its_own_name(few: Path) -> None:
+    assert run(few) == 0
     _, inside, _ = contents()
     clean = {key.removeprefix("validation/") for key in inside if key.startswith("validation/")}
     perturbed = {key.removeprefix("validation_perturbed/") for key in inside if key.startswith("validation_perturbed/")}
@@ -69,53 +78,50 @@ def test_each_validation_image_is_there_perturbed_under_its_own_name(collection:
 
 
 def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
-    collection: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(collection) == 0
+    assert run(few) == 0
     first = objects()
     capsys.readouterr()
-    assert run(collection) == 0
+    assert run(few) == 0
     assert "no objects sent" in capsys.readouterr().out
-    assert run(collection, "--work", str(tmp_path / "elsewhere")) == 0
+    assert run(few, "--work", str(tmp_path / "elsewhere")) == 0
     assert objects() == first
 
 
-@pytest.mark.usefixtures("collection")
-def test_other_settings_are_other_versions(tmp_path: Path) -> None:
-    few = write_collection(tmp_path / "few", images=12)
-    assert run(few) == 0
-    others = [
-        "--seed=1",
-        "--augment=1",
-        "--balance",
-        "--validation-fraction=0.3",
-        "--resize-mode=pad",
-        "--format=recordio",
-    ]
-    for option in others:
-        assert run(few, option) == 0
-    versions = {key.split("/")[2] for key in objects() if key.endswith("dataset.json")}
+def test_other_settings_are_other_versions() -> None:
+    settings = asdict(prepare.Settings(0, 0.125, 0.2, 32, 3, False, "squash", "lst"))
+    others = {"seed": 1, "validation_fraction": 0.3, "test_fraction": 0.3, "batch_size": 8, "augment": 1,
+              "balance": True, "resize_mode": "pad", "format": "recordio"}  # fmt: skip
+    assert others.keys() == settings.keys()
+    splits: Splits = {"train": [radiograph("a.jpg", 0, None)], "validation": [], "test": []}
+    versions = {
+        version.describe("images", splits, settings | {name: value}, 4, None)["version"]
+        for name, value in [("seed", 0), *others.items()]
+    }
     assert len(versions) == 1 + len(others)
 
 
-def test_record_files_hold_the_lists_images_in_their_order(collection: Path, tmp_path: Path) -> None:
-    from localaws.image_classification import records
-
-    assert run(collection, "--format", "recordio") == 0
+def test_record_files_replace_the_training_images_and_the_lists(few: Path, tmp_path: Path) -> None:
+    assert run(few) == 0
+    _, images, _ = contents()
+    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    assert run(few, "--format", "recordio") == 0
     _, inside, _ = contents()
-    for split in ("train", "validation"):
+    assert {key.split("/")[0] for key in inside if key.count("/")} == {
+        "recordio", "validation", "validation_perturbed", "test",
+    }  # fmt: skip
+    for split in ("train", "validation_perturbed"):
         path = tmp_path / f"{split}.rec"
         path.write_bytes(inside[f"recordio/{split}/{split}.rec"])
-        found = [record[24:] for record in records.read_records(path)]
-        lines = inside[f"{split}_lst/{split}.lst"].decode().splitlines()
-        assert found == [inside[f"{split}/" + line.split("\t")[2]] for line in lines]
+        decoded = [record[24:] for record in records.read_records(path)]
+        lines = images[f"{split}_lst/{split}.lst"].decode().splitlines()
+        assert decoded == [images[f"{split}/" + line.split("\t")[2]] for line in lines]
         assert len(inside[f"recordio/index/{split}.idx"].splitlines()) == len(lines)
 
 
-def test_padding_keeps_the_images_proportions(collection: Path) -> None:
-    assert run(collection, "--resize-mode", "pad") == 0
-    import io
-
+def test_padding_keeps_the_images_proportions(few: Path) -> None:
+    assert run(few, "--resize-mode", "pad") == 0
     key, body = next(item for item in sorted(contents()[1].items()) if item[0].startswith("test/NORMAL"))
     with Image.open(io.BytesIO(body)) as image:
         rows = image.convert("L").resize((1, 224))
@@ -136,7 +142,7 @@ def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None
 
 
 def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
-    collection: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    few: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(bucket: Bucket, prefix: str, files: dict[str, Path]) -> None:
         original(bucket, prefix, dict(list(files.items())[:30]))
@@ -145,12 +151,12 @@ def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
     original = upload.send_files
     with monkeypatch.context() as patch:
         patch.setattr(upload, "send_files", broken)
-        assert run(collection) == 130
+        assert run(few) == 130
     assert len(objects()) == 30
     with pytest.raises(UserError, match=r"no data set; run `python -m ml\.prepare` first"):
         upload.read_version("images", None)
     capsys.readouterr()
-    assert run(collection) == 0
+    assert run(few) == 0
     _, inside, _ = contents()
     assert f"{len(inside) - 30 + 1} objects sent" in capsys.readouterr().out
 
@@ -172,14 +178,14 @@ def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest
     assert objects() == {}
 
 
-def test_no_path_of_the_source_leaves_the_machine(collection: Path) -> None:
-    assert run(collection) == 0
+def test_no_path_of_the_source_leaves_the_machine(few: Path) -> None:
+    assert run(few) == 0
     for key, body in objects().items():
-        assert str(collection.parent).encode() not in body, key
+        assert str(few.parent).encode() not in body, key
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "allowed"),
     [
         (["--augment", "99"], "from 0 to 20"),
         (["--validation-fraction", "2"], "from 0.0001 to 0.9999"),
@@ -187,10 +193,10 @@ def test_no_path_of_the_source_leaves_the_machine(collection: Path) -> None:
     ],
 )
 def test_wrong_usage_ends_with_2_and_the_allowed_values(
-    collection: Path, option: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    collection: Path, option: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(collection, *option) == 2
-    assert told in capsys.readouterr().err
+    assert allowed in capsys.readouterr().err
 
 
 def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(
@@ -203,14 +209,14 @@ def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(
 
 
 def test_a_full_disk_ends_in_a_sentence_and_the_next_run_goes_on(
-    collection: Path, tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
+    few: Path, tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A limit on the size of files stands in for a disk that is full: the write fails in the same place."""
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
         "from ml import prepare; sys.exit(prepare.main(sys.argv[1:]))"
     )
-    options = ["--source", str(collection), "--batch-size", "8", "--augment", "2", "--work", str(tmp_path / "work")]
+    options = ["--source", str(few), "--batch-size", "8", "--augment", "2", "--work", str(tmp_path / "work")]
     path = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(
         [sys.executable, "-c", script, *options], cwd=project, env=path, capture_output=True, text=True, check=False

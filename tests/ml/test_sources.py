@@ -86,13 +86,23 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
         (["path,label,patient_id,split", "a.jpg,0,1,dev"], "line 2 has the split 'dev'; allowed: train"),
         (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "the column split is filled in"),
         (["path,label,patient_id", "a.jpg,0,1"], "holds no image of class PNEUMONIA"),
-        (["path,label,patient_id", "a.jpg"], "line 2 has the label ''"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_by_line(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         open_source(str(table(tmp_path, *lines)), tmp_path, 0)
     assert caught.value.code == 2
+
+
+def test_rows_without_a_certain_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    labels = ["0.0", "1.0", "", "-1", "-1.0", " Uncertain "]
+    path = table(tmp_path, "path,label,patient_id", *(f"{n}.jpg,{label},{n}" for n, label in enumerate(labels)))
+    offer = open_source(str(path), tmp_path, 0)
+    assert [(image.path.name, image.label) for image in offer.images] == [("0.jpg", 0), ("1.jpg", 1)]
+    assert [(reject.path, reject.code, reject.files, reject.unusable) for reject in offer.rejects] == [
+        (path, "unlabelled", 4, False)
+    ]
+    assert offer.found == 6
 
 
 def test_valid_joins_train_as_val_does(tmp_path: Path) -> None:

@@ -20,13 +20,15 @@ def test_the_request_is_one_that_sagemaker_takes() -> None:
     assert ParamValidator().validate(built(), shape).generate_report() == ""
 
 
-def test_the_four_channels_are_the_data_sets_prefixes() -> None:
+def test_the_container_keeps_the_epoch_that_is_best_on_the_perturbed_validation() -> None:
     channels = built()["InputDataConfig"]
     assert isinstance(channels, list)
     uris = {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in channels}
     assert uris == {
-        name: f"s3://images/datasets/chest-xray/0123/{name}/"
-        for name in ("train", "validation", "train_lst", "validation_lst")
+        "train": "s3://images/datasets/chest-xray/0123/train/",
+        "validation": "s3://images/datasets/chest-xray/0123/validation_perturbed/",
+        "train_lst": "s3://images/datasets/chest-xray/0123/train_lst/",
+        "validation_lst": "s3://images/datasets/chest-xray/0123/validation_perturbed_lst/",
     }
     assert {channel["ContentType"] for channel in channels} == {"application/x-image"}
 
@@ -37,7 +39,8 @@ def test_the_recordio_format_has_two_channels_and_no_lists() -> None:
         "InputDataConfig"
     ]
     assert {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in channels} == {
-        name: f"s3://images/datasets/chest-xray/0123/recordio/{name}/" for name in ("train", "validation")
+        "train": "s3://images/datasets/chest-xray/0123/recordio/train/",
+        "validation": "s3://images/datasets/chest-xray/0123/recordio/validation_perturbed/",
     }
     assert {channel["ContentType"] for channel in channels} == {"application/x-recordio"}
 

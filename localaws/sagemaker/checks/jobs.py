@@ -31,6 +31,11 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
     instance = resources.get("InstanceType") or first_preference(resources)
     if not instance or not resources.get("InstanceCount"):
         raise invalid("ResourceConfig must have InstanceType (or InstancePreferences) and InstanceCount.")
+    if algorithm.gpu_only and not instance.startswith(("ml.g", "ml.p")):
+        raise invalid(
+            f"Instance type {instance} is not supported by algorithm {algorithm.repository}; only GPU instances are "
+            "supported."
+        )
     one_machine(instance, "training job", resources["InstanceCount"])
     check_stopping(request)
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
@@ -111,6 +116,8 @@ def check_channel(request: Document, channel: Document, algorithm: Algorithm) ->
             f"{algorithm.repository} reads its channels in File mode in localaws; channel {name} has InputMode {mode}."
         )
     check_source(channel["DataSource"].get("S3DataSource"), f"channel {name}")
+    if "ShuffleConfig" in channel:
+        raise invalid(f"Channel {name}: ShuffleConfig is not available in localaws; remove it.")
     if channel.get("CompressionType", "None") != "None":
         raise invalid(
             f"Channel {name}: CompressionType Gzip is not available in localaws; upload the files as they are."
@@ -155,8 +162,6 @@ def check_transform(request: Document, algorithm: Algorithm) -> None:
         raise invalid(
             f"{algorithm.repository} takes one object per request; SplitType and CompressionType must be None."
         )
-    if request.get("BatchStrategy") == "MultiRecord":
-        raise invalid(f"{algorithm.repository} takes one object per request: set BatchStrategy to SingleRecord.")
     payload, concurrent = request.get("MaxPayloadInMB", 6), request.get("MaxConcurrentTransforms", 0)
     if payload > MOST_PAYLOAD_MB or payload * concurrent > MOST_PAYLOAD_MB:
         raise invalid(

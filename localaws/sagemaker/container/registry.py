@@ -29,6 +29,7 @@ class Algorithm:
         serve: returns the command that serves on 127.0.0.1, given that folder and a port.
         metrics: the metrics that SageMaker reads from the training log.
         content_types: the allowed ContentTypes of a channel, without parameters.
+        gpu_only: whether it trains on GPU instances only.
     """
 
     repository: str
@@ -36,6 +37,7 @@ class Algorithm:
     serve: Callable[[Path, int], list[str]]
     metrics: tuple[Metric, ...]
     content_types: frozenset[str]
+    gpu_only: bool = False
 
 
 class Registry:
@@ -85,4 +87,5 @@ def image_classification() -> Algorithm:
                 "text/plain",
             }
         ),
+        gpu_only=True,
     )

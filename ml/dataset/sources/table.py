@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml.dataset.radiographs import Offer, SourceFile, label_of
+from ml.dataset.radiographs import UNCERTAIN, UNLABELLED, Offer, Reject, SourceFile, label_of
 from ml.dataset.sources.folder import SPLITS, require_both_classes
 from ml.errors import UserError
 
@@ -14,10 +14,16 @@ REQUIRED = ("path", "label", "patient_id")
 def read_table(path: Path) -> Offer:
     """Return the images of a table, in its order; paths are relative to the table.
 
+    Lines with a blank or uncertain label are left out.
+
     Raises:
         UserError: a column is missing, or lines cannot be used; the message names up to five of them.
     """
-    lines = rows(path, REQUIRED)
+    every = rows(path, REQUIRED)
+    lines = [(number, line) for number, line in every if line["label"].strip().upper() not in UNCERTAIN]
+    unlabelled = len(every) - len(lines)
+    reason = "the label is blank, -1 or uncertain"
+    rejects = [Reject(path, UNLABELLED, reason, unlabelled)] if unlabelled else []
     faults: list[str] = []
     images = [image for number, line in lines if (image := image_of(path.parent, number, line, faults))]
     used_splits = {image.split for image in images}
@@ -26,7 +32,7 @@ def read_table(path: Path) -> Offer:
     if faults:
         raise UserError(f"{path}: {'; '.join(faults[:5])}{' ...' if len(faults) > 5 else ''}.", code=2)
     require_both_classes(images, path)
-    return Offer(images, found=len(images))
+    return Offer(images, rejects, found=len(every))
 
 
 def rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, Mapping[str, str]]]:
