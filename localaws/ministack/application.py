@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
-from localaws.ministack import request_context
+from localaws.ministack import managed_policies, request_context
 
 LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
@@ -50,6 +50,9 @@ def load() -> Any:
     request_context.patch_metric_namespace()
     request_context.patch_log_stream_arn()
     request_context.patch_pass_role_check()
+    managed_policies.add_managed_policies()
+    managed_policies.patch_attachments()
+    managed_policies.patch_simulated_names()
     return app.app
 
 
