@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.sagemaker.arns import Key
+from localaws.sagemaker.checks.tuning import resource_config
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError, Slots
 from localaws.sagemaker.jobs.random_search import sample
@@ -56,7 +57,8 @@ class TuningJob(Job):
         name = f"{self.key.name}-{number + 1:03}"
         request = {name: value for name, value in definition.items() if name not in NOT_SENT} | {
             "TrainingJobName": name,
-            "HyperParameters": definition.get("StaticHyperParameters", {}) | tuned,
+            "HyperParameters": definition["StaticHyperParameters"] | tuned,
+            "ResourceConfig": resource_config(definition),
         }
         key = Key("TrainingJob", self.key.account, self.key.region, name)
         self.accept(key, request, {"TuningJobArn": self.key.arn, "_Tuned": tuned})
