@@ -82,7 +82,9 @@ class TuningApi(JobApi):
 def initial(key: Key, request: Document) -> Document:
     """Return the document of a newly accepted tuning job.
 
-    SageMaker adds the name of the objective metric to StaticHyperParameters, and with them to each training job's.
+    SageMaker adds the name of the objective metric to StaticHyperParameters, and with them to each training job's. The
+    SageMaker SDK, which sends HyperParameterTuningResourceConfig, reads the instance from ResourceConfig again; what
+    AWS returns there for a list of InstanceConfigs is not documented.
     """
     now = time.time()
     definition = request["TrainingJobDefinition"]
@@ -91,7 +93,8 @@ def initial(key: Key, request: Document) -> Document:
     counters = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
     return {name: value for name, value in request.items() if name != "Tags"} | {
         "HyperParameterTuningJobArn": key.arn,
-        "TrainingJobDefinition": definition | {"StaticHyperParameters": static},
+        "TrainingJobDefinition": definition
+        | {"StaticHyperParameters": static, "ResourceConfig": resource_config(definition)},
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": now,
         "LastModifiedTime": now,

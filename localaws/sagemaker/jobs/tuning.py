@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.sagemaker.arns import Key
-from localaws.sagemaker.checks.tuning import resource_config
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError, Slots
 from localaws.sagemaker.jobs.random_search import sample
@@ -58,7 +57,6 @@ class TuningJob(Job):
         request = {name: value for name, value in definition.items() if name not in NOT_SENT} | {
             "TrainingJobName": name,
             "HyperParameters": definition["StaticHyperParameters"] | tuned,
-            "ResourceConfig": resource_config(definition),
         }
         key = Key("TrainingJob", self.key.account, self.key.region, name)
         self.accept(key, request, {"TuningJobArn": self.key.arn, "_Tuned": tuned})

@@ -92,6 +92,7 @@ def test_training_jobs_get_the_first_instance_of_the_tuning_resource_config(
     description = ended(sagemaker, request)
     assert description["HyperParameterTuningJobStatus"] == "Completed", description
     assert description["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] == resources
+    assert description["TrainingJobDefinition"]["ResourceConfig"] == INSTANCE
     job = sagemaker.describe_training_job(TrainingJobName=description["BestTrainingJob"]["TrainingJobName"])
     assert job["ResourceConfig"].items() >= INSTANCE.items()
 
