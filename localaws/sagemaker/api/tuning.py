@@ -47,7 +47,8 @@ class TuningApi(JobApi):
             raise invalid(f"The objective metric {objective} is not one of the algorithm's: {', '.join(names)}.")
         if self.store.get(key) is not None:
             raise self.in_use(key)
-        return self.start(key, initial(key, request))
+        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
+        return self.start(key, initial(key, request, definitions))
 
     def list_training(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Return one page of a tuning job's training jobs."""
@@ -79,7 +80,7 @@ class TuningApi(JobApi):
         )
 
 
-def initial(key: Key, request: Document) -> Document:
+def initial(key: Key, request: Document, definitions: list[Document]) -> Document:
     """Return the document of a newly accepted tuning job.
 
     SageMaker adds the name of the objective metric to StaticHyperParameters, and with them to each training job's. The
@@ -94,7 +95,11 @@ def initial(key: Key, request: Document) -> Document:
     return {name: value for name, value in request.items() if name != "Tags"} | {
         "HyperParameterTuningJobArn": key.arn,
         "TrainingJobDefinition": definition
-        | {"StaticHyperParameters": static, "ResourceConfig": resource_config(definition)},
+        | {
+            "AlgorithmSpecification": definition["AlgorithmSpecification"] | {"MetricDefinitions": definitions},
+            "StaticHyperParameters": static,
+            "ResourceConfig": resource_config(definition),
+        },
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": now,
         "LastModifiedTime": now,

@@ -63,6 +63,8 @@ def test_every_draw_trains_and_the_best_is_named(cloud: Cloud, sagemaker: Any) -
         "epochs": str(max(epochs.values())),
         "_tuning_objective_metric": "train:accuracy",
     }
+    metrics = description["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
+    assert [metric["Name"] for metric in metrics] == ["train:accuracy"]
     static = description["TrainingJobDefinition"]["StaticHyperParameters"]
     assert static == {"version": "7", "_tuning_objective_metric": "train:accuracy"}
     assert trained["TuningJobArn"] == description["HyperParameterTuningJobArn"]
