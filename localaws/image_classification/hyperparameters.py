@@ -13,6 +13,8 @@ from localaws.image_classification.errors import ClientError
 
 LAYERS_224 = (18, 34, 50, 101, 152, 200)
 LAYERS_28 = (20, 32, 44, 56, 110)
+TUNING_OBJECTIVE = "_tuning_objective_metric"
+"""Hyperparameter that SageMaker adds to each training job of a tuning job."""
 
 
 def whole(minimum: int) -> Callable[[str], int]:
@@ -115,6 +117,7 @@ def parse(given: Mapping[str, str]) -> Hyperparameters:
         ClientError: names every unknown or missing name, invalid value and combination that cannot be trained.
     """
     known = {item.name: item for item in fields(Hyperparameters)}
+    given = {name: value for name, value in given.items() if name != TUNING_OBJECTIVE}
     faults = [
         f"Additional properties are not allowed ('{name}' was unexpected)" for name in sorted(set(given) - set(known))
     ]

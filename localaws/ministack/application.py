@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
-from localaws.ministack import request_context, rest_api
+from localaws.ministack import managed_policies, request_context, rest_api
 
 LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
@@ -51,6 +51,9 @@ def load() -> Any:
     request_context.patch_log_stream_arn()
     request_context.patch_pass_role_check()
     rest_api.patch_event_limit()
+    managed_policies.add_managed_policies()
+    managed_policies.patch_attachments()
+    managed_policies.patch_simulated_names()
     return app.app
 
 

@@ -15,6 +15,9 @@ from localaws.sagemaker.jobs.training import TrainingJob, enter
 from localaws.sagemaker.jobs.training_files import no_objects_message
 from localaws.sagemaker.store import Document
 
+CHANNEL_DEFAULTS = {"CompressionType": "None", "RecordWrapperType": "None"}
+"""Members of a channel that DescribeTrainingJob returns even if the request leaves them out."""
+
 
 class TrainingApi(JobApi):
     """The control plane of training jobs."""
@@ -96,6 +99,8 @@ def initial(key: Key, request: Document, definitions: list[Document]) -> Documen
         "TrainingJobArn": key.arn,
         "TrainingJobStatus": "InProgress",
         "CreationTime": now,
+        "InputDataConfig": [CHANNEL_DEFAULTS | channel for channel in request.get("InputDataConfig", [])],
+        "OutputDataConfig": {"KmsKeyId": ""} | request["OutputDataConfig"],
         "ModelArtifacts": {"S3ModelArtifacts": output + ("/model.tar.gz" if packed else "/model/")},
         "AlgorithmSpecification": request["AlgorithmSpecification"] | {"MetricDefinitions": definitions},
         "StoppingCondition": {"MaxRuntimeInSeconds": DEFAULT_RUNTIME_SECONDS} | request.get("StoppingCondition", {}),

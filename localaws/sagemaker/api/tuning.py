@@ -12,7 +12,7 @@ from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.arns import Key, key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.jobs import check_training
-from localaws.sagemaker.checks.tuning import check_tuning
+from localaws.sagemaker.checks.tuning import check_tuning, resource_config
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.jobs.tuning import TuningJob, jobs_of, objective_value, summary
 from localaws.sagemaker.store import Document
@@ -41,13 +41,14 @@ class TuningApi(JobApi):
         definition = request["TrainingJobDefinition"]
         self.access.pass_role(caller, definition["RoleArn"], key)
         algorithm = self.context.registry.find(definition["AlgorithmSpecification"]["TrainingImage"])
-        check_training(definition, algorithm)
+        check_training(definition | {"ResourceConfig": resource_config(definition)}, algorithm)
         objective = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
         if objective not in (names := [metric.name for metric in algorithm.metrics]):
             raise invalid(f"The objective metric {objective} is not one of the algorithm's: {', '.join(names)}.")
         if self.store.get(key) is not None:
             raise self.in_use(key)
-        return self.start(key, initial(key, request))
+        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
+        return self.start(key, initial(key, request, definitions))
 
     def list_training(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Return one page of a tuning job's training jobs."""
@@ -79,12 +80,26 @@ class TuningApi(JobApi):
         )
 
 
-def initial(key: Key, request: Document) -> Document:
-    """Return the document of a newly accepted tuning job."""
+def initial(key: Key, request: Document, definitions: list[Document]) -> Document:
+    """Return the document of a newly accepted tuning job.
+
+    SageMaker adds the name of the objective metric to StaticHyperParameters, and with them to each training job's. The
+    SageMaker SDK, which sends HyperParameterTuningResourceConfig, reads the instance from ResourceConfig again; what
+    AWS returns there for a list of InstanceConfigs is not documented.
+    """
     now = time.time()
+    definition = request["TrainingJobDefinition"]
+    metric = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+    static = definition.get("StaticHyperParameters", {}) | {"_tuning_objective_metric": metric}
     counters = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
     return {name: value for name, value in request.items() if name != "Tags"} | {
         "HyperParameterTuningJobArn": key.arn,
+        "TrainingJobDefinition": definition
+        | {
+            "AlgorithmSpecification": definition["AlgorithmSpecification"] | {"MetricDefinitions": definitions},
+            "StaticHyperParameters": static,
+            "ResourceConfig": resource_config(definition),
+        },
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": now,
         "LastModifiedTime": now,

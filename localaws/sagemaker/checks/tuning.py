@@ -17,8 +17,9 @@ def check_tuning(request: Document) -> None:
     for name in ("TrainingJobDefinitions", "WarmStartConfig", "Autotune"):
         if name in request:
             raise invalid(f"{name} is not available in localaws; send one TrainingJobDefinition.")
-    if "TrainingJobDefinition" not in request or "ResourceConfig" not in request["TrainingJobDefinition"]:
-        raise invalid("The request must have a TrainingJobDefinition with a ResourceConfig.")
+    if "TrainingJobDefinition" not in request:
+        raise invalid("The request must have a TrainingJobDefinition.")
+    resource_config(request["TrainingJobDefinition"])
     if "HyperParameterTuningJobObjective" not in config or "ParameterRanges" not in config:
         raise invalid("HyperParameterTuningJobConfig must have an objective and ParameterRanges.")
     if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
@@ -31,6 +32,29 @@ def check_tuning(request: Document) -> None:
         for parameter in config["ParameterRanges"].get(f"{kind}ParameterRanges", []):
             if parameter["Name"] in static:
                 raise invalid(f"{parameter['Name']} is both a static hyperparameter and a range.")
+
+
+def resource_config(definition: Document) -> dict[str, Any]:
+    """Return the ResourceConfig of a TrainingJobDefinition's training jobs.
+
+    Of a HyperParameterTuningResourceConfig, it is the first of InstanceConfigs or, without that list, the instance
+    that the structure itself names.
+
+    Raises:
+        ServiceError: ValidationException; the definition must have exactly one of the two structures.
+    """
+    sent = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
+    if len(sent) != 1:
+        raise invalid(
+            "TrainingJobDefinition must have either ResourceConfig or HyperParameterTuningResourceConfig; received "
+            f"{' and '.join(sent) or 'neither'}."
+        )
+    resources = dict(definition[sent[0]])
+    resources.pop("AllocationStrategy", None)
+    configs = resources.pop("InstanceConfigs", [])
+    if configs and (single := [name for name in configs[0] if name in resources]):
+        raise invalid(f"Do not specify {', '.join(single)} together with InstanceConfigs.")
+    return resources | (configs[0] if configs else {})
 
 
 def check_ranges(ranges: dict[str, Any]) -> None:

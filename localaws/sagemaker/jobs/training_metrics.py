@@ -15,7 +15,8 @@ from localaws.sagemaker.container.registry import Metric
 log = logging.getLogger("localaws.sagemaker")
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
-"""CloudWatch namespace of SageMaker's training metrics. Their dimension is Host = <job>/algo-1."""
+"""CloudWatch namespace of SageMaker's training metrics. The SageMaker SDK reads them by dimension TrainingJobName; the
+dimension Host is that of an instance's utilization."""
 
 
 class MetricReader:
@@ -56,7 +57,7 @@ class MetricReader:
                     "MetricName": name,
                     "Value": value,
                     "Timestamp": when,
-                    "Dimensions": [{"Name": "Host", "Value": f"{job}/algo-1"}],
+                    "Dimensions": [{"Name": "TrainingJobName", "Value": job}],
                 }
                 for name, value, when in self.unsent
             ]

@@ -54,9 +54,12 @@ class TuningJob(Job):
         """Start a training job with the sampled hyperparameters."""
         definition = self.request["TrainingJobDefinition"]
         name = f"{self.key.name}-{number + 1:03}"
+        specification = dict(definition["AlgorithmSpecification"])
+        specification.pop("MetricDefinitions")  # CreateTrainingJob refuses those of a built-in algorithm
         request = {name: value for name, value in definition.items() if name not in NOT_SENT} | {
             "TrainingJobName": name,
-            "HyperParameters": definition.get("StaticHyperParameters", {}) | tuned,
+            "AlgorithmSpecification": specification,
+            "HyperParameters": definition["StaticHyperParameters"] | tuned,
         }
         key = Key("TrainingJob", self.key.account, self.key.region, name)
         self.accept(key, request, {"TuningJobArn": self.key.arn, "_Tuned": tuned})

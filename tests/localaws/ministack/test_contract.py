@@ -65,6 +65,17 @@ mappings, stack_name, stack_id)
         app._build_persistence_save_dict()
         core.persistence.save_all(services)
     """,
+    "managed_policies.py": """
+        core.iam_evaluator._gather_role_policies(role_name, account_id)
+        core.iam_evaluator._gather_user_policies(user_name, account_id)
+        services.iam._IAM_HANDLERS
+        services.iam._aws_managed_policies
+        services.iam._error(status, code, message)
+        services.iam._make_aws_managed_record(name, document)
+        services.iam._p(params, key)
+        services.iam.attach_managed_policy(entity, policy_arn)
+        services.iam.policy_known(arn)
+    """,
     "object_store.py": """
         app.call_service_handler_sync(handler, method, path, headers, body, query_params)
         services.s3._get_object(bucket_name, key, headers, query_params)
@@ -124,6 +135,10 @@ region=, service_context=)
 }
 
 LOOKUPS = [
+    ("managed_policies.py", "services.cloudformation.provisioners._iam_role_create", "attach_managed_policy"),
+    ("managed_policies.py", "services.iam._simulate_principal_policy", "_gather_role_policies"),
+    ("managed_policies.py", "services.iam._simulate_principal_policy", "_gather_user_policies"),
+    ("managed_policies.py", "services.iam.handle_request", "_IAM_HANDLERS"),
     ("request_context.py", "app._dispatch_service_request", "request_tag_context"),
     ("request_context.py", "app._dispatch_service_request", "extract_resource_arn"),
     ("rest_api.py", "services.apigateway_v1._invoke_lambda_proxy_v1", "_call_lambda_raw"),

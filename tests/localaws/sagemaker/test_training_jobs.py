@@ -27,6 +27,8 @@ def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Clo
     assert job["FinalMetricDataList"][0]["Value"] == pytest.approx(0.7)
     assert job["TrainingStartTime"] <= job["TrainingEndTime"]
     assert job["BillableTimeInSeconds"] >= 1
+    assert job["OutputDataConfig"]["KmsKeyId"] == ""
+    assert {job["InputDataConfig"][0][name] for name in ("CompressionType", "RecordWrapperType")} == {"None"}
 
     bucket, _, key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
     assert key == f"open/results/{name}/output/model.tar.gz"

@@ -26,14 +26,14 @@ def restricted(cloud: Cloud) -> Any:
     return cloud.session(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def test_every_value_of_a_metric_is_in_cloudwatch_under_the_jobs_host(cloud: Cloud, sagemaker: Any) -> None:
+def test_every_value_of_a_metric_is_in_cloudwatch_under_the_jobs_name(cloud: Cloud, sagemaker: Any) -> None:
     request = training_request(cloud.role, HyperParameters={"epochs": "3"})
     sagemaker.create_training_job(**request)
     job = finished(sagemaker, request["TrainingJobName"])
     statistics = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="/aws/sagemaker/TrainingJobs",
         MetricName="train:accuracy",
-        Dimensions=[{"Name": "Host", "Value": f"{request['TrainingJobName']}/algo-1"}],
+        Dimensions=[{"Name": "TrainingJobName", "Value": request["TrainingJobName"]}],
         StartTime=job["TrainingStartTime"].replace(second=0, microsecond=0),
         EndTime=job["TrainingEndTime"].replace(year=job["TrainingEndTime"].year + 1),
         Period=3600,

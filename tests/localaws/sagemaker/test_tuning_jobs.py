@@ -58,9 +58,64 @@ def test_every_draw_trains_and_the_best_is_named(cloud: Cloud, sagemaker: Any) -
     best = description["BestTrainingJob"]
     assert epochs[best["TrainingJobName"]] == max(epochs.values())
     trained = sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
-    assert trained["HyperParameters"] == {"version": "7", "epochs": str(max(epochs.values()))}
+    assert trained["HyperParameters"] == {
+        "version": "7",
+        "epochs": str(max(epochs.values())),
+        "_tuning_objective_metric": "train:accuracy",
+    }
+    metrics = description["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"]
+    assert [metric["Name"] for metric in metrics] == ["train:accuracy"]
+    static = description["TrainingJobDefinition"]["StaticHyperParameters"]
+    assert static == {"version": "7", "_tuning_objective_metric": "train:accuracy"}
     assert trained["TuningJobArn"] == description["HyperParameterTuningJobArn"]
     assert trained["ModelArtifacts"]["S3ModelArtifacts"].startswith(f"s3://{BUCKET}/")
+
+
+INSTANCE = {"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10}
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        INSTANCE,
+        {
+            "AllocationStrategy": "Prioritized",
+            "InstanceConfigs": [INSTANCE, INSTANCE | {"InstanceType": "ml.g5.xlarge"}],
+        },
+    ],
+)
+def test_training_jobs_get_the_first_instance_of_the_tuning_resource_config(
+    cloud: Cloud, sagemaker: Any, resources: dict[str, Any]
+) -> None:
+    request = tuning_request(cloud.role, 1)
+    del request["TrainingJobDefinition"]["ResourceConfig"]
+    request["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] = resources
+    sagemaker.create_hyper_parameter_tuning_job(**request)
+    description = ended(sagemaker, request)
+    assert description["HyperParameterTuningJobStatus"] == "Completed", description
+    assert description["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] == resources
+    assert description["TrainingJobDefinition"]["ResourceConfig"] == INSTANCE
+    job = sagemaker.describe_training_job(TrainingJobName=description["BestTrainingJob"]["TrainingJobName"])
+    assert job["ResourceConfig"].items() >= INSTANCE.items()
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({}, "received neither"),
+        ({"ResourceConfig": INSTANCE, "HyperParameterTuningResourceConfig": INSTANCE}, "received ResourceConfig and"),
+        ({"HyperParameterTuningResourceConfig": {"InstanceType": "ml.g4dn.xlarge"}}, "InstanceCount"),
+        ({"HyperParameterTuningResourceConfig": INSTANCE | {"InstanceConfigs": [INSTANCE]}}, "InstanceType, Inst"),
+    ],
+)
+def test_a_tuning_job_without_one_clear_instance_is_refused(
+    cloud: Cloud, sagemaker: Any, resources: dict[str, Any], message: str
+) -> None:
+    request = tuning_request(cloud.role)
+    del request["TrainingJobDefinition"]["ResourceConfig"]
+    request["TrainingJobDefinition"] |= resources
+    with pytest.raises(botocore.exceptions.ClientError, match=message):
+        sagemaker.create_hyper_parameter_tuning_job(**request)
 
 
 def test_training_jobs_are_listed_by_their_objective(cloud: Cloud, sagemaker: Any) -> None:

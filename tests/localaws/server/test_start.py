@@ -1,5 +1,6 @@
 """Start and stop: a failed start is explained, and a stop leaves no process."""
 
+import json
 import os
 import shlex
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.environment import client_environment
+from localaws.environment import REGION, client_environment
 from tests.localaws.server.builders import ROOT, Server, other_address, run
 from tests.ports import free_port
 
@@ -74,6 +75,10 @@ def test_the_printed_environment_points_a_shell_at_the_server() -> None:
     variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)
     assert client_environment(4999).items() <= variables.items()
     assert "AWS_PROFILE" not in variables
+    config = json.loads(Path(variables["SAGEMAKER_USER_CONFIG_OVERRIDE"]).read_text())
+    modules = config["SageMaker"]["PythonSDK"]["Modules"]
+    assert modules["TelemetryOptOut"] is True
+    assert modules["Session"]["DefaultS3Bucket"] == f"sagemaker-{REGION}-000000000000"
 
 
 def test_a_client_in_that_shell_is_the_accounts_root_here(server: Server) -> None:
