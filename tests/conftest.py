@@ -1,10 +1,12 @@
 """The order of the tests, and how they are divided among processes (pytest-xdist)."""
 
+import functools
 import os
 import random
 from pathlib import PurePosixPath
 from typing import Any
 
+import botocore.loaders
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,6 +17,9 @@ OWN_CLOUD = frozenset({"test_walkthrough.py"})
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A session of boto3 parses the models of its services anew, which costs a quarter of a second for SageMaker's.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]

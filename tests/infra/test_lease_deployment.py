@@ -82,8 +82,9 @@ def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_o
         assert expression() == f"at({extended:%Y-%m-%dT%H:%M:%S})"
     assert "LeaseIsOver" in deployment.stderr
 
-    diff = project.run("diff", over)
+    # The refused deployment left its templates in cdk.out.
+    diff = project.run("diff --app cdk.out", over)
     assert (diff.returncode, "LeaseIsOver" in diff.stdout + diff.stderr) == (0, True), diff.stderr
-    destruction = project.run("destroy --force", over)
+    destruction = project.run("destroy --force --app cdk.out", over)
     assert destruction.returncode == 0, destruction.stderr
     assert scheduler.list_schedules()["Schedules"] == []
