@@ -18,7 +18,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A session of boto3 parses the models of its services anew, which costs a quarter of a second for SageMaker's.
+# A session of boto3 parses the models of its services anew, which costs a tenth of a second for SageMaker's.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
