@@ -105,7 +105,7 @@ def workers(instance_type: str) -> int:
     """
     match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|(\d*)xlarge)", instance_type)
     if match is None:
-        raise UserError(f"{instance_type} is not an instance type; give one such as ml.m5.4xlarge.", 2)
+        raise UserError(f"--instance-type {instance_type} is not an instance type; give one such as ml.m5.4xlarge.", 2)
     vcpus = 2 if match[1] is None else 4 * int(match[1] or 1)
     return vcpus - 1
 
