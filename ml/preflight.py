@@ -109,6 +109,7 @@ def findings(
         "data set": lambda: preflight_checks.data_set(stage),
         "model": lambda: preflight_checks.model(stage),
         "lease": lambda: preflight_checks.lease(stage, settings),
+        "log role": lambda: preflight_checks.log_role(stage, settings),
     }
     for name, check in checks.items():
         finding = result(name, check)

@@ -161,3 +161,21 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
     if recorded is None or not runs:
         return f"no lease yet: {extend}"
     return f"ends at {recorded.ends:{entry.TIME_FORMAT}} UTC"
+
+
+def log_role(stage: str, settings: dict[str, Any]) -> str:
+    """Return the role with which API Gateway writes logs in this region.
+
+    Raises:
+        UserError: there is no role, and the deployment does not set it.
+    """
+    role = clients.client("apigateway").get_account().get("cloudwatchRoleArn")
+    if settings["manage_api_gateway_log_role"] in (True, "true"):
+        replaced = role and f"/Pneumonia-{stage}-Api-" not in role
+        return f"the deployment replaces {role} for all APIs of this region" if replaced else "the deployment sets it"
+    if not role:
+        raise UserError(
+            f"API Gateway has no role for logs in {clients.region()}, and AWS refuses the API's stage without it; "
+            "deploy once with `-c manage_api_gateway_log_role=true`."
+        )
+    return str(role)

@@ -252,3 +252,16 @@ def test_the_region_is_read_as_the_cli_reads_it(monkeypatch: pytest.MonkeyPatch)
     assert clients.client("s3").meta.region_name == "eu-west-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert clients.region() == "eu-west-1"
+
+
+def test_a_region_without_a_log_role_fails_until_the_setting_makes_it_and_another_role_is_named(
+    account: Server,
+) -> None:
+    with pytest.raises(UserError, match="-c manage_api_gateway_log_role=true"):
+        preflight_checks.log_role(STAGE, {"manage_api_gateway_log_role": False})
+    assert preflight_checks.log_role(STAGE, {"manage_api_gateway_log_role": True}) == "the deployment sets it"
+    role = "arn:aws:iam::000000000000:role/others"
+    change: Any = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
+    clients.client("apigateway").update_account(patchOperations=[change])
+    assert preflight_checks.log_role(STAGE, {"manage_api_gateway_log_role": False}) == role
+    assert role in preflight_checks.log_role(STAGE, {"manage_api_gateway_log_role": True})
