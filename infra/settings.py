@@ -100,7 +100,7 @@ class Settings(StrictModel):
         1024, ge=256, le=10_240, description="memory of the Lambda proxy; its CPU grows with it"
     )
     manage_api_gateway_log_role: Flag = Field(
-        False, description="set the role with which API Gateway writes the logs of ALL APIs of the account and region"
+        True, description="create the role with which API Gateway writes the logs of ALL APIs of the account and region"
     )
     kms: Literal["none", "create"] = Field("none", description="encryption with S3's own keys, or a key of the stage")
     retain_data: Flag = Field(
@@ -184,8 +184,6 @@ def summary(settings: Settings) -> str:
         f"Data: {'kept after' if settings.retain_data else 'deleted with'} the stack"
         f"{', encrypted with a key of the stage' if settings.kms == 'create' else ''}.",
     ]
-    if settings.manage_api_gateway_log_role:
-        lines.append(f"API Gateway gets another role for the logs of ALL APIs of the account in {settings.region}.")
     if settings.data_capture_percent:
         lines.append(f"The endpoint stores {settings.data_capture_percent} % of its requests: images of patients.")
     return "\n".join(lines)

@@ -153,6 +153,7 @@ def checks(
     yield "data set", ("train",), lambda: preflight_checks.data_set(stage)
     yield "model", ("deploy",), lambda: preflight_checks.model(stage)
     yield "lease", ("deploy",), lambda: preflight_checks.lease(stage, settings)
+    yield "log role", ("deploy",), lambda: preflight_checks.log_role(stage, settings)
 
 
 def result(name: str, check: Callable[[], str]) -> Finding:

@@ -184,3 +184,24 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
             f"otherwise run `python -m ml.lease extend --stage {stage}` before `cdk deploy`."
         )
     return sentence
+
+
+def log_role(stage: str, settings: dict[str, Any]) -> str:
+    """Return the role with which API Gateway writes logs in this region, or that the deployment creates it.
+
+    Raises:
+        UserError: the deployment would replace another role, or there is none and it does not create one.
+    """
+    role = clients.client("apigateway").get_account().get("cloudwatchRoleArn")
+    creates = settings["manage_api_gateway_log_role"] in (True, "true")
+    if creates and role and f"/Pneumonia-{stage}-Api-" not in role:
+        raise UserError(
+            f"All APIs of {clients.region()} write their logs as {role}, and the deployment would replace it; to keep "
+            "it, set manage_api_gateway_log_role to false in cdk.json, for this stage or for all."
+        )
+    if not creates and not role:
+        raise UserError(
+            f"API Gateway has no role for logs in {clients.region()}, and AWS refuses the API's stage without it; set "
+            "manage_api_gateway_log_role to true in cdk.json."
+        )
+    return str(role) if role else "the deployment creates it"

@@ -140,13 +140,13 @@ def test_the_proxy_asks_one_endpoint_and_writes_its_log_and_nothing_else(api: Te
     assert not {"Policies", "ManagedPolicyArns"} & role.keys()
 
 
-def test_a_deployment_leaves_the_log_role_of_the_region_alone_unless_a_setting_says_so(api: Template) -> None:
+def test_a_deployment_leaves_the_log_role_of_the_region_alone_if_a_setting_says_so(synth: Synth) -> None:
+    api = synth(manage_api_gateway_log_role="false")["Api"]
     api.resource_count_is("AWS::ApiGateway::Account", 0)
     assert "apigateway.amazonaws.com" not in json.dumps(properties(api, "AWS::IAM::Role"))
 
 
-def test_api_gateway_may_write_access_logs_before_the_stage_asks_it_to(synth: Synth) -> None:
-    api = synth(manage_api_gateway_log_role="true")["Api"]
+def test_api_gateway_may_write_access_logs_before_the_stage_asks_it_to(api: Template) -> None:
     (account,) = api.find_resources("AWS::ApiGateway::Account").items()
     (stage,) = api.find_resources("AWS::ApiGateway::Stage").values()
     (role,) = (role for role in properties(api, "AWS::IAM::Role") if "apigateway.amazonaws.com" in json.dumps(role))

@@ -81,11 +81,14 @@ VPC_SETTINGS = {
     "vpc_security_groups": "sg-0123456789abcdef0",
 }
 VARIANTS = [
-    ({}, ALWAYS | LEASED | ALARMS | REMOVABLE),
-    ({"retain_data": "true", "lease_hours": "0", "manage_api_gateway_log_role": "true"}, ALWAYS | ALARMS | LOG_ROLE),
-    ({"hosting": "serverless"}, ALWAYS | LEASED | REMOVABLE),
-    ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS),
-    ({"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS, ALWAYS | LEASED | ALARMS | CAPTURE | VPC),
+    ({}, ALWAYS | LEASED | ALARMS | REMOVABLE | LOG_ROLE),
+    ({"retain_data": "true", "lease_hours": "0", "manage_api_gateway_log_role": "false"}, ALWAYS | ALARMS),
+    ({"hosting": "serverless"}, ALWAYS | LEASED | REMOVABLE | LOG_ROLE),
+    ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS | LOG_ROLE),
+    (
+        {"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS,
+        ALWAYS | LEASED | ALARMS | CAPTURE | VPC | LOG_ROLE,
+    ),
 ]
 
 Grant = tuple[str, str]

@@ -88,7 +88,7 @@ def test_the_purpose_selects_the_checks() -> None:
     training = {name for name, purpose in purposes.items() if purpose == ("train",)}
     assert training == {"training quota", "transform quota", "data set"}
     deployment = {name for name, purpose in purposes.items() if purpose == ("deploy",)}
-    assert deployment == {"settings", "endpoint quota", "serverless", "model", "lease"}
+    assert deployment == {"settings", "endpoint quota", "serverless", "model", "lease", "log role"}
 
 
 @pytest.mark.usefixtures("account")
@@ -336,3 +336,25 @@ def test_the_region_is_read_as_the_cli_reads_it(monkeypatch: pytest.MonkeyPatch)
     assert clients.client("s3").meta.region_name == "eu-west-1"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert clients.region() == "eu-west-1"
+
+
+def test_the_log_role_of_a_region_is_created_and_never_replaced(account: Server) -> None:
+    creates, keeps = {"manage_api_gateway_log_role": True}, {"manage_api_gateway_log_role": False}
+    with pytest.raises(UserError, match="manage_api_gateway_log_role to true"):
+        preflight_checks.log_role(STAGE, keeps)
+    assert preflight_checks.log_role(STAGE, creates) == "the deployment creates it"
+    try:
+        for name, own in (("others", False), (f"Pneumonia-{STAGE}-Api-CloudWatchRole-1", True)):
+            role = f"arn:aws:iam::000000000000:role/{name}"
+            change: Any = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role}
+            clients.client("apigateway").update_account(patchOperations=[change])
+            assert preflight_checks.log_role(STAGE, keeps) == role
+            if own:
+                assert preflight_checks.log_role(STAGE, creates) == role
+            else:
+                with pytest.raises(UserError, match=f"{role}.*manage_api_gateway_log_role to false"):
+                    preflight_checks.log_role(STAGE, creates)
+    finally:
+        clients.client("apigateway").update_account(
+            patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}]
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from localaws.ministack.cloudformation import buckets, conditions, exports, without_effect
+from localaws.ministack.cloudformation import api_stages, buckets, conditions, exports, without_effect
 from localaws.ministack.cloudformation.resources import Handler
 
 
@@ -14,6 +14,7 @@ def register(blocking: Mapping[str, Handler]) -> None:
     conditions.patch()
     handlers = provisioners._RESOURCE_HANDLERS
     handlers.update(blocking)
+    handlers["AWS::ApiGateway::Stage"] = api_stages.handler(handlers["AWS::ApiGateway::Stage"])
     handlers["AWS::S3::Bucket"] = buckets.handler(handlers["AWS::S3::Bucket"])
     for resource_type in without_effect.TYPES:
         handlers.setdefault(resource_type, without_effect.handler(resource_type))

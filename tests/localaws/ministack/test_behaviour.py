@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from localaws.ministack.account_scope import account_scope, current_scope
+from localaws.ministack.cloudformation import api_stages
 from localaws.ministack.cloudformation.conditions import joined
 from localaws.ministack.object_store import ObjectError, body_of
 from localaws.ministack.roles import trusts
@@ -90,3 +91,20 @@ def test_an_empty_list_parameter_is_equal_to_nothing_when_joined(policies: str, 
     params = {"Policies": {"Value": policies}}
     template = {"Conditions": joined({"IsGiven": is_given}, params)}
     assert _evaluate_conditions(template, params)["IsGiven"] is expected
+
+
+def test_a_stage_with_access_logs_needs_the_regions_log_role() -> None:
+    from ministack.services import apigateway_v1
+
+    done: list[str] = []
+    original = {"create": lambda *_: done.append("create"), "update": lambda *_: done.append("update")}
+    stage = api_stages.handler(original)
+    logged = {"AccessLogSetting": {"DestinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:access"}}
+    with account_scope("000000000000", "us-east-1"):
+        stage["create"]("Stage", {}, "stack")
+        with pytest.raises(ValueError, match="CloudWatch Logs role ARN must be set"):
+            stage["update"]("Stage", {}, logged, "stack")
+        apigateway_v1._account_settings["settings"] = {"cloudwatchRoleArn": "arn:aws:iam::000000000000:role/logs"}
+        stage["update"]("Stage", {}, logged, "stack")
+        del apigateway_v1._account_settings["settings"]
+    assert done == ["create", "update"]

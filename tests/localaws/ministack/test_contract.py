@@ -33,6 +33,9 @@ RELIANCES = {
         services.cloudformation.provisioners._RESOURCE_HANDLERS
         services.cloudformation.stacks._runs_on_worker_thread(resource_type)
     """,
+    "cloudformation/api_stages.py": """
+        services.apigateway_v1._account_settings
+    """,
     "cloudformation/buckets.py": """
         services.s3._bucket_tags
         services.s3._buckets
