@@ -24,6 +24,8 @@ INVOCATIONS = re.compile(r"/endpoints/([^/]+)/invocations$")
 EXECUTE_API_PATH = re.compile(r"^/(?:restapis/[^/]+/[^/]+/_user_request_|_aws/execute-api/)")
 EXECUTE_API_URL = re.compile(rb"https://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com/([\w-]+)/")
 
+QUOTAS_TARGET = "ServiceQuotasV20190624"
+"""Service Quotas in x-amz-target (botocore, service-quotas, targetPrefix)."""
 MAX_SAGEMAKER_BODY = 25 * 1024 * 1024
 """InvokeEndpoint's limit for real-time endpoints (SageMaker hosting FAQ)."""
 
@@ -45,6 +47,7 @@ class SageMaker(Protocol):
     """The part of the SageMaker service that the gateway uses."""
 
     def control(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]: ...
+    def quotas(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]: ...
     async def invoke_endpoint(
         self, caller: Caller, endpoint_name: str, headers: Mapping[str, str], body: bytes
     ) -> RuntimeAnswer: ...
@@ -71,7 +74,7 @@ class Gateway:
             await respond(send, 200, {"Content-Type": "application/json"}, b'{"status": "ok"}')
             return
         signed = CREDENTIAL.search(headers.get("authorization", ""))
-        if signed and signed[3] == "sagemaker":
+        if signed and signed[3] in ("sagemaker", "servicequotas"):
             await self.serve_sagemaker(scope, receive, send, headers, signed[1], signed[2])
             return
         if EXECUTE_API_PATH.match(scope["path"]) or ".execute-api." in headers.get("host", ""):
@@ -111,9 +114,9 @@ class Gateway:
                 answer = await self.sagemaker.invoke_endpoint(caller, invocation[1], headers, body)
                 status, out, payload = answer.status, dict(answer.headers), answer.body
             else:
-                operation = headers.get("x-amz-target", "").removeprefix("SageMaker.")
-                request = parse_json(body)
-                result = await asyncio.to_thread(self.sagemaker.control, caller, operation, request)
+                service, _, operation = headers.get("x-amz-target", "").rpartition(".")
+                control = self.sagemaker.quotas if service == QUOTAS_TARGET else self.sagemaker.control
+                result = await asyncio.to_thread(control, caller, operation, parse_json(body))
                 status, out = 200, {"Content-Type": "application/x-amz-json-1.1"}
                 payload = json.dumps(result).encode()
         except ServiceError as error:

@@ -1,7 +1,7 @@
 """`python -m ml.cost`: print what the settings cost, before anything is deployed."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,8 @@ from ml.training.request import Compute
 
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
+WAF_RULES = 2
+"""Rules of the web ACL of `waf=true`: a rate limit and a managed rule group."""
 EXAMPLES = """
   python -m ml.cost --stage prod
   python -m ml.cost -c hosting=serverless -c serverless_memory_mb=4096 --requests 10000
@@ -58,6 +60,8 @@ def show(  # noqa: PLR0913 - one parameter for each option
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
     )
     print(f"Endpoint: {hosting}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, while it exists.")
+    for addition in additions(table, settings, hour, requests):
+        print(addition)
     print(f"One training run: {training} on {instance_type} ({training.basis}); less on spot.")
     print(f"One evaluation of {evaluation_images:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis}).")
     print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
@@ -86,6 +90,29 @@ def endpoint(
             f"The price table has no price for hosting {instance_type}, only for {known}; give --prices with one."
         )
     return count * hourly, count * hourly * HOURS_A_MONTH, f"{count} x {instance_type}"
+
+
+def additions(table: Mapping[str, Any], settings: Mapping[str, Any], hour: float, requests: int) -> Iterator[str]:
+    """Yield a line for autoscaling and one for AWS WAF, if the settings use them.
+
+    Args:
+        hour: cost of the endpoint with `instance_count` instances.
+        requests: requests a month.
+    """
+    count, largest = int(settings.get("instance_count", 1)), int(settings.get("autoscaling_max_instances", 1))
+    money = table["currency"]
+    if settings["hosting"] == "realtime" and largest > count:
+        most = hour / count * largest
+        monthly = most * HOURS_A_MONTH
+        yield f"Autoscaling: up to {largest} instances: {most:.4f} {money} an hour, {monthly:.2f} {money} a month."
+    if not settings.get("waf"):
+        return
+    if "waf_acl_month" not in table:
+        yield "AWS WAF: the price table has no price for it."
+        return
+    month = table["waf_acl_month"] + WAF_RULES * table["waf_rule_month"]
+    month += requests / 1e6 * table["waf_million_requests"]
+    yield f"AWS WAF: {month:.2f} {money} a month with {WAF_RULES} rules and {requests:,} requests."
 
 
 if __name__ == "__main__":

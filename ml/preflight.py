@@ -4,22 +4,24 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import botocore.exceptions
 import typer
 
-from ml import cli, options, preflight_checks, project, setting_changes
+from ml import cli, options, preflight_checks, preflight_quotas, project, setting_changes
 from ml.errors import UserError
+from ml.preflight_checks import NotYetError, UnknownError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training.request import Compute
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 EXAMPLES = """
   python -m ml.preflight --stage dev
-  python -m ml.preflight --instance-type ml.g5.xlarge --json
-  python -m ml.preflight --stage prod --accept lease_hours
+  python -m ml.preflight --for train --instance-type ml.g5.xlarge --no-spot
+  python -m ml.preflight --for deploy --stage prod --accept lease_hours
 """
+Purpose = Literal["deploy", "train", "all"]
 app = cli.application()
 
 
@@ -28,13 +30,22 @@ class Finding:
     """The result of one check.
 
     Attributes:
-        state: ok, fails or unknown.
+        state: ok, not yet, fails or unknown.
         message: what the check found and, unless it is ok, what to do.
     """
 
     name: str
     state: str
     message: str
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The instances of the jobs to create, as in `ml.train` and `ml.transform`."""
+
+    instance_type: str = Compute.instance_type
+    spot: bool = True
+    transform_type: str = INSTANCE_TYPE
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,21 +73,33 @@ Accept = Annotated[
 ]
 
 
+TransformType = Annotated[
+    str,
+    typer.Option(parser=options.transform_instance_type, metavar="TYPE", help="Instance of batch transform."),
+]
+
+
 @app.command(epilog=cli.examples(EXAMPLES))
-def preflight(
+def preflight(  # noqa: PLR0913 - one parameter for each option
+    *,
     stage: cli.Stage,
+    purpose: Annotated[Purpose, typer.Option("--for", help="What to check: deployment, training, or both.")] = "all",
     instance_type: options.TrainingInstanceType = Compute.instance_type,
+    no_spot: options.NoSpot = False,
+    transform_type: TransformType = INSTANCE_TYPE,
     context: options.Context = None,
     accept: Accept = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check credentials, region, bootstrap, stacks, quotas, data set, model and lease before anything is created.
 
-    Compares the settings with the deployed ones. A change that loses data or ends an endpoint fails, unless --accept
-    has its setting. Changes nothing. Exits with 1 if a check fails.
+    "not yet" is what a later command makes, and "unknown" what AWS does not say. Compares the settings with the
+    deployed ones: a change that loses data or ends an endpoint fails, unless --accept has its setting. Changes
+    nothing. Exits with 1 if a check fails, otherwise with 0.
     """
     results = []
-    for finding in findings(stage, instance_type, context or (), setting_names(accept or "")):
+    jobs = Jobs(instance_type, not no_spot, transform_type)
+    for finding in findings(stage, purpose, jobs, context or (), setting_names(accept or "")):
         results.append(finding)
         if not as_json:
             print(f"{finding.state:8} {finding.name}: {finding.message}", flush=True)
@@ -87,40 +110,59 @@ def preflight(
 
 
 def findings(
-    stage: str, instance_type: str, overrides: Sequence[str] = (), accepted: Collection[str] = ()
+    stage: str,
+    purpose: Purpose = "all",
+    jobs: Jobs = Jobs(),
+    overrides: Sequence[str] = (),
+    accepted: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Yield a finding for each check, in the order of a deployment.
+    """Yield a finding for each check of a purpose, in the order of a deployment.
 
     Args:
-        instance_type: of training.
         overrides: settings as NAME=VALUE, as after `cdk deploy -c`.
         accepted: settings whose change may lose data or end the endpoint.
     """
     settings = project.settings(stage, overrides)
-    checks: dict[str, Callable[[], str]] = {
-        "credentials": preflight_checks.credentials,
-        "region": lambda: preflight_checks.region(settings),
-        "bootstrap": preflight_checks.bootstrap,
-        "storage": lambda: preflight_checks.stack(stage, "Storage"),
-        "settings": lambda: setting_changes.compare(stage, settings, accepted),
-        "training quota": lambda: preflight_checks.quota(f"{instance_type} for spot training job usage", 1),
-        "transform quota": lambda: preflight_checks.quota(f"{INSTANCE_TYPE} for transform job usage", 1),
-        "endpoint quota": lambda: preflight_checks.endpoint_quota(settings),
-        "data set": lambda: preflight_checks.data_set(stage),
-        "model": lambda: preflight_checks.model(stage),
-        "lease": lambda: preflight_checks.lease(stage, settings),
-    }
-    for name, check in checks.items():
+    for name, purposes, check in checks(stage, settings, jobs, accepted):
+        if purpose not in (*purposes, "all"):
+            continue
         finding = result(name, check)
         yield finding
         if name == "credentials" and finding.state == "fails":
             return  # every other check would fail for the same reason
 
 
+def checks(
+    stage: str, settings: dict[str, Any], jobs: Jobs, accepted: Collection[str]
+) -> Iterator[tuple[str, tuple[Purpose, ...], Callable[[], str]]]:
+    """Yield the name, the purposes and the function of each check."""
+    quotas = preflight_quotas.Quotas()
+    yield "credentials", ("deploy", "train"), preflight_checks.credentials
+    yield "region", ("deploy", "train"), lambda: preflight_checks.region(settings)
+    yield "bootstrap", ("deploy", "train"), preflight_checks.bootstrap
+    yield "storage", ("deploy", "train"), lambda: preflight_checks.stack(stage, "Storage")
+    yield "settings", ("deploy",), lambda: setting_changes.compare(stage, settings, accepted)
+    yield (
+        "training quota",
+        ("train",),
+        lambda: preflight_quotas.training(quotas, jobs.instance_type, jobs.spot),
+    )
+    yield "transform quota", ("train",), lambda: preflight_quotas.transform(quotas, jobs.transform_type)
+    yield "endpoint quota", ("deploy",), lambda: preflight_quotas.endpoint(quotas, stage, settings)
+    yield "serverless", ("deploy",), lambda: preflight_quotas.serverless(quotas, settings)
+    yield "data set", ("train",), lambda: preflight_checks.data_set(stage)
+    yield "model", ("deploy",), lambda: preflight_checks.model(stage)
+    yield "lease", ("deploy",), lambda: preflight_checks.lease(stage, settings)
+
+
 def result(name: str, check: Callable[[], str]) -> Finding:
     """Return the finding of one check; an error of AWS leaves its result unknown."""
     try:
         return Finding(name, "ok", check())
+    except NotYetError as error:
+        return Finding(name, "not yet", str(error))
+    except UnknownError as error:
+        return Finding(name, "unknown", str(error))
     except UserError as error:
         return Finding(name, "fails", str(error))
     except botocore.exceptions.ClientError as error:

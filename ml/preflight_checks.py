@@ -1,4 +1,8 @@
-"""The checks of `ml.preflight`. Each returns what it found, or raises UserError with what to do."""
+"""The checks of `ml.preflight`. Each returns a sentence if all is well, and otherwise raises one of three errors.
+
+UserError: the next command would fail. NotYetError: a later command makes what is missing. UnknownError: AWS does not
+say. Each sentence says what to do.
+"""
 
 import json
 from typing import Any
@@ -15,7 +19,14 @@ from ml.leasing import entry, schedule
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 MIN_BOOTSTRAP = 6
 """requiresBootstrapStackVersion in the cloud assemblies of these stacks."""
-SERVERLESS_QUOTA = "Maximum total concurrency that can be allocated across all serverless endpoints"
+
+
+class NotYetError(UserError):
+    """A later command makes what is missing; the sentence names the command."""
+
+
+class UnknownError(UserError):
+    """AWS does not say; the sentence says what may happen."""
 
 
 def credentials() -> str:
@@ -65,51 +76,44 @@ def stack(stage: str, part: str) -> str:
     """Return the state of a stack.
 
     Raises:
-        UserError: it is not deployed, or its last update failed.
+        UserError: CloudFormation cannot update it.
+        NotYetError: it is not deployed.
     """
-    stacks.outputs(stage, part)
+    outputs(stage, part)
     name = f"Pneumonia-{stage}-{part}"
     status = clients.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-    if "FAILED" in status or "ROLLBACK" in status:
-        raise UserError(f"{name} is {status}; read its events, correct the cause, and deploy it again.")
-    return f"{name} is {status}"
+    sentence = f"{name} is {status}"
+    if status.endswith("_FAILED"):
+        raise UserError(f"{sentence}; read its events, correct the cause, and repair or delete the stack.")
+    if status == "ROLLBACK_COMPLETE":
+        raise NotYetError(f"{sentence}: its creation failed. Read its events, correct the cause, and deploy it again.")
+    return sentence
 
 
-def quota(name: str, needed: int) -> str:
-    """Return a quota of SageMaker, by its name.
+def outputs(stage: str, part: str) -> dict[str, str]:
+    """Return the outputs of a stack.
 
     Raises:
-        UserError: it does not exist, or is below `needed`.
+        NotYetError: it is not deployed.
     """
-    pages = clients.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-    values = [quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == name]
-    if not values:
-        raise UserError(f"there is no quota {name!r} in this region; choose another instance type.")
-    if values[0] < needed:
-        raise UserError(
-            f"{name} is {values[0]:g}, but {needed} is required; request it in the Service Quotas "
-            "console (Amazon SageMaker)."
-        )
-    return f"{name} is {values[0]:g}"
-
-
-def endpoint_quota(settings: dict[str, Any]) -> str:
-    """Return the quota for the endpoint in the settings; see `quota`."""
-    if settings["hosting"] == "serverless":
-        return quota(SERVERLESS_QUOTA, settings["serverless_concurrency"])
-    return quota(f"{settings['instance_type']} for endpoint usage", int(settings["instance_count"]))
+    try:
+        return stacks.outputs(stage, part)
+    except UserError as error:
+        raise NotYetError(str(error)) from error
 
 
 def data_set(stage: str) -> str:
     """Return the name of the latest data set.
 
     Raises:
-        UserError: no data set was prepared.
+        NotYetError: no data set was prepared.
     """
-    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
-    body = Bucket(bucket).get("datasets/latest.json")
+    body = Bucket(outputs(stage, "Storage")["DataBucketName"]).get("datasets/latest.json")
     if body is None:
-        raise UserError("no data set was prepared; run `python -m ml.prepare --source kaggle`.")
+        raise NotYetError(
+            f"no data set was prepared; run `python -m ml.prepare --stage {stage} --source SOURCE`, for example with "
+            "kaggle."
+        )
     latest = json.loads(body)
     return f"{latest['name']}/{latest['version']}"
 
@@ -118,23 +122,38 @@ def model(stage: str) -> str:
     """Check that the model in cdk.context.json is released and that its artifact exists.
 
     Raises:
-        UserError: there is no model, it is not released, its artifact does not exist, or it is in another bucket.
+        UserError: it missed the gate, or its artifact is missing or in another bucket.
+        NotYetError: there is no model, or it was not evaluated.
     """
-    model_entry = project.read_model(stage)
-    bucket, key = split_uri(model_entry["artifact"])
-    stage_bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    try:
+        model_entry = project.read_model(stage)
+    except UserError as error:
+        raise NotYetError(str(error)) from error
+    check_artifact(stage, model_entry["artifact"])
+    if model_entry["gate"] not in ("passed", "forced"):
+        refusal = UserError if "metrics" in model_entry else NotYetError
+        raise refusal(f"{model_entry['training_job']} is not released: {model_entry['gate']}.")
+    return f"{model_entry['training_job']}, {model_entry['artifact']}"
+
+
+def check_artifact(stage: str, artifact: str) -> None:
+    """Check that the artifact exists in the stage's own bucket.
+
+    Raises:
+        UserError: it does not.
+    """
+    bucket, key = split_uri(artifact)
+    try:
+        stage_bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    except UserError:
+        stage_bucket = "a bucket that is not deployed yet"
     if bucket != stage_bucket:
         raise UserError(
-            f"{model_entry['artifact']} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
+            f"{artifact} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
             f"it was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
         )
     if not Bucket(bucket).exists(key):
-        raise UserError(
-            f"{model_entry['artifact']} does not exist; take another run with `python -m ml.train --use JOB`."
-        )
-    if model_entry["gate"] not in ("passed", "forced"):
-        raise UserError(f"{model_entry['training_job']} is not released: {model_entry['gate']}.")
-    return f"{model_entry['training_job']}, {model_entry['artifact']}"
+        raise UserError(f"{artifact} does not exist; take another run with `python -m ml.train --use JOB`.")
 
 
 def lease(stage: str, settings: dict[str, Any]) -> str:
@@ -142,11 +161,11 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
 
     Raises:
         UserError: the endpoint was deployed and no longer exists, and cdk.context.json has no lease for a new one.
+        NotYetError: `cdk deploy` needs a lease in cdk.context.json first.
     """
     recorded, name = entry.read(stage), entry.deployed_endpoint(stage)
     has_lease = bool(settings.get("lease_hours"))
     runs = recorded is not None and recorded.ends > entry.now()
-    extend = f"run `python -m ml.lease extend --stage {stage}` before `cdk deploy`"
     if name is not None and not entry.endpoint_exists(name):
         if recorded is None or recorded.endpoint(stage) == name or (has_lease and not runs):
             raise UserError(entry.missing(stage, name))
@@ -156,8 +175,12 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
         return "lease_hours is 0: the endpoint runs until it is deleted"
     current = schedule.read(stage) if name is not None else None
     if current is not None:
-        note = "" if runs else f"; the lease in cdk.context.json is over: {extend}"
-        return f"endpoint {current.endpoint} will be deleted at {current.ends:{entry.TIME_FORMAT}} UTC{note}"
-    if recorded is None or not runs:
-        return f"no lease yet: {extend}"
-    return f"ends at {recorded.ends:{entry.TIME_FORMAT}} UTC"
+        sentence = f"endpoint {current.endpoint} will be deleted at {current.ends:{entry.TIME_FORMAT}} UTC"
+    else:
+        sentence = f"ends at {recorded.ends:{entry.TIME_FORMAT}} UTC" if recorded else "there is no lease"
+    if not runs:
+        raise NotYetError(
+            f"{sentence}; cdk.context.json has no lease that runs. `ml.transform` writes one when it releases a model; "
+            f"otherwise run `python -m ml.lease extend --stage {stage}` before `cdk deploy`."
+        )
+    return sentence

@@ -22,6 +22,7 @@ from localaws.sagemaker.checks.constraints import validate
 from localaws.sagemaker.container.registry import Registry, image_classification
 from localaws.sagemaker.context import Context, Limits
 from localaws.sagemaker.hosting.runtime import Runtime, RuntimeResponse
+from localaws.sagemaker.service_quotas import ServiceQuotas
 from localaws.sagemaker.store import Store
 
 CONCURRENT_INVOCATIONS = 32
@@ -65,6 +66,7 @@ class SageMakerService:
         tags = Tags(self.context.store, self.access)
         parts = (self.training, self.transform, self.tuning, self.hosting, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
+        self.service_quotas = ServiceQuotas(authorizer)
         self.runtime = Runtime(self.context, self.hosting.endpoints)
         self.invocations = ThreadPoolExecutor(CONCURRENT_INVOCATIONS, thread_name_prefix="invoke")
 
@@ -102,6 +104,10 @@ class SageMakerService:
             raise unknown(operation, sorted(self.operations))
         validate(operation, payload)
         return serialise(operation, handler(caller, payload))
+
+    def quotas(self, caller: Caller, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one operation of Service Quotas and return its response; see `ServiceQuotas.control`."""
+        return self.service_quotas.control(caller, operation, payload)
 
     async def invoke_endpoint(
         self, caller: Caller, endpoint_name: str, headers: Mapping[str, str], body: bytes

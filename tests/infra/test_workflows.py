@@ -74,10 +74,10 @@ def test_readme_and_workflow_deploy_the_same_prod_which_keeps_data_and_endpoint(
 
 def test_the_workflow_compares_the_settings_before_it_deploys() -> None:
     text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
-    compared, deployed = text.index('ml.preflight --stage "$STAGE" --accept "$ACCEPT"'), text.index("cdk deploy")
+    compared, deployed = text.index("-m ml.preflight --for deploy"), text.index("cdk deploy --all")
     assert compared < deployed
 
 
 def test_the_workflow_renews_a_lease_that_is_over_before_preflight_looks_for_its_endpoint() -> None:
     text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
-    assert text.index('ml.lease extend --stage "$STAGE"') < text.index("ml.preflight --stage")
+    assert text.index('ml.lease extend --stage "$STAGE"') < text.index("-m ml.preflight")

@@ -134,7 +134,9 @@ def test_preflight_reports_the_time_of_the_schedule_in_aws_and_not_that_of_the_f
     assert f"{ends:{entry.TIME_FORMAT}} UTC" in message
     assert "ml.lease extend" not in message
     write(stage, -2)
-    message = preflight_checks.lease(stage, LEASED)
+    with pytest.raises(preflight_checks.NotYetError) as refused:
+        preflight_checks.lease(stage, LEASED)
+    message = str(refused.value)
     assert living in message
     assert f"{ends:{entry.TIME_FORMAT}} UTC" in message
     assert f"python -m ml.lease extend --stage {stage}" in message
@@ -144,7 +146,8 @@ def test_without_a_deployment_a_missing_or_ended_lease_is_not_a_failure(stage: s
     for hours in (None, -1):
         if hours is not None:
             write(stage, hours)
-        assert f"python -m ml.lease extend --stage {stage}" in preflight_checks.lease(stage, LEASED)
+        with pytest.raises(preflight_checks.NotYetError, match=f"python -m ml.lease extend --stage {stage}"):
+            preflight_checks.lease(stage, LEASED)
     write(stage, 3)
     assert preflight_checks.lease(stage, LEASED) == f"ends at {read(stage).ends:{entry.TIME_FORMAT}} UTC"
 

@@ -38,6 +38,7 @@ BAD_TEXTS = {
     "source": ["no-such-folder", "s3://"],
     "stage": ["..", "Prod", "a-b", "a" * 17, "1a"],
     "stop": JOBS,
+    "transform_type": ["ml.m5", "m5.large", "large", "ml..large"],
     "use": JOBS,
     "work": ["cdk.json"],
     "data": ["no-such-folder", "cdk.json"],

@@ -1,16 +1,18 @@
 """Preflight finds what would fail before anything is created; a check that AWS does not answer is unknown."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.environment import client_environment
-from ml import preflight, preflight_checks, setting_changes
+from ml import preflight, preflight_checks, preflight_quotas, setting_changes
 from ml import project as files
 from ml.aws import clients
 from ml.errors import UserError
+from ml.preflight import Finding
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
@@ -27,84 +29,134 @@ def settings(project: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def account(server: Server, settings: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """An account in which the storage stack is deployed, and nothing else."""
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+def point_at(server: Server, patch: pytest.MonkeyPatch) -> None:
+    patch.delenv("AWS_PROFILE", raising=False)
     for name, value in client_environment(server.port).items():
-        monkeypatch.setenv(name, value)
-    return server
+        patch.setenv(name, value)
 
 
-def states(instance_type: str = "ml.g4dn.xlarge") -> dict[str, tuple[str, str]]:
-    return {finding.name: (finding.state, finding.message) for finding in preflight.findings(STAGE, instance_type)}
+@pytest.fixture(scope="module")
+def bootstrapped(server: Server) -> Iterator[Server]:
+    """An account after `cdk bootstrap`, in which the storage stack of STAGE is deployed, and nothing else."""
+    ssm = server.client("ssm")
+    ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
+    yield server
+    ssm.delete_parameter(Name=preflight_checks.BOOTSTRAP)
+
+
+@pytest.fixture
+def account(bootstrapped: Server, settings: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    point_at(bootstrapped, monkeypatch)
+    return bootstrapped
+
+
+@pytest.fixture(scope="module")
+def fresh(bootstrapped: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
+    """What every check finds for a stage of which nothing is deployed."""
+    folder = tmp_path_factory.mktemp("fresh")
+    (folder / "cdk.json").write_text(SHIPPED.read_text(encoding="utf-8"))
+    with pytest.MonkeyPatch.context() as patch:
+        point_at(bootstrapped, patch)
+        patch.chdir(folder)
+        return {finding.name: finding for finding in preflight.findings("fresh")}
+
+
+def state_of(check: Callable[..., str], *arguments: Any) -> tuple[str, str]:
+    finding = preflight.result("check", lambda: check(*arguments))
+    return finding.state, finding.message
+
+
+def test_in_a_fresh_account_nothing_fails_and_what_comes_later_is_not_yet_with_its_command(
+    fresh: dict[str, Finding],
+) -> None:
+    commands = {
+        "storage": "cdk deploy Pneumonia-fresh-Storage",
+        "data set": "cdk deploy Pneumonia-fresh-Storage",
+        "model": "python -m ml.train --stage fresh",
+        "lease": "python -m ml.lease extend --stage fresh",
+    }
+    assert {name for name, finding in fresh.items() if finding.state == "not yet"} == set(commands)
+    assert {finding.state for name, finding in fresh.items() if name not in commands} == {"ok"}
+    for name, command in commands.items():
+        assert command in fresh[name].message
+    assert fresh["region"].message.endswith("image-classification:1")
+
+
+def test_the_purpose_selects_the_checks() -> None:
+    settings = {"hosting": "realtime"}
+    purposes = {name: purpose for name, purpose, _ in preflight.checks("dev", settings, preflight.Jobs(), ())}
+    training = {name for name, purpose in purposes.items() if purpose == ("train",)}
+    assert training == {"training quota", "transform quota", "data set"}
+    deployment = {name for name, purpose in purposes.items() if purpose == ("deploy",)}
+    assert deployment == {"settings", "endpoint quota", "serverless", "model", "lease"}
 
 
 @pytest.mark.usefixtures("account")
-def test_each_missing_part_fails_with_what_to_do() -> None:
-    results = states()
-    for name in ("credentials", "region", "storage", "settings", "lease"):
-        assert results[name][0] == "ok"
-    for name, remedy in {
-        "bootstrap": "run `cdk bootstrap`",
-        "model": f"python -m ml.train --stage {STAGE}",
-    }.items():
-        assert results[name][0] == "fails"
-        assert remedy in results[name][1]
-    assert f"python -m ml.lease extend --stage {STAGE}" in results["lease"][1]
-    assert results["region"][1].endswith("image-classification:1")
+def test_after_the_storage_stack_the_data_set_is_not_yet_prepared() -> None:
+    assert state_of(preflight_checks.stack, STAGE, "Storage")[0] == "ok"
+    state, message = state_of(preflight_checks.data_set, STAGE)
+    assert state == "not yet"
+    assert f"python -m ml.prepare --stage {STAGE}" in message
 
 
-@pytest.mark.usefixtures("account")
-def test_a_check_that_aws_cannot_answer_is_unknown() -> None:
-    results = states()
-    assert {results[name][0] for name in ("training quota", "transform quota", "endpoint quota")} == {"unknown"}
-
-
-def test_a_bootstrap_that_is_too_old_fails(account: Server) -> None:
+def test_a_bootstrap_that_is_missing_or_too_old_fails(account: Server) -> None:
     ssm = account.client("ssm")
+    assert state_of(preflight_checks.bootstrap) == ("ok", "version 30")
     try:
-        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="5", Type="String")
-        state, message = states()["bootstrap"]
+        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="5", Type="String", Overwrite=True)
+        state, message = state_of(preflight_checks.bootstrap)
         assert state == "fails"
         assert "version 5" in message
         assert "6" in message
-        assert "`cdk bootstrap`" in message
-        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
-        assert states()["bootstrap"] == ("ok", "version 30")
-    finally:
         ssm.delete_parameter(Name=preflight_checks.BOOTSTRAP)
+        state, message = state_of(preflight_checks.bootstrap)
+        assert (state, "`cdk bootstrap`" in message) == ("fails", True)
+    finally:
+        ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
 
 
 @pytest.mark.usefixtures("account")
 def test_another_region_than_the_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    state, message = states()["region"]
+    state, message = state_of(preflight_checks.region, {"region": "us-east-1"})
     assert (state, "export AWS_REGION=us-east-1" in message) == ("fails", True)
 
 
+def model_entry(bucket: str, job: str, **changes: Any) -> dict[str, Any]:
+    artifact = f"s3://{bucket}/training/{job}/output/model.tar.gz"
+    return {"artifact": artifact, "training_job": job, "gate": "passed", "metrics": {}} | changes
+
+
 def test_a_model_whose_artifact_is_gone_fails_and_one_that_is_there_is_ok(account: Server) -> None:
-    s3, key = account.client("s3"), "training/preflight/output/model.tar.gz"
-    entry: dict[str, Any] = {"artifact": f"s3://images/{key}", "training_job": "preflight", "gate": "passed"}
-    files.write(f"model:{STAGE}", entry)
-    assert states()["model"][0] == "fails"
-    s3.put_object(Bucket="images", Key=key, Body=b"x")
-    assert states()["model"][0] == "ok"
-    files.write(f"model:{STAGE}", entry | {"gate": "it was not evaluated yet"})
-    assert "it was not evaluated yet" in states()["model"][1]
+    files.write(f"model:{STAGE}", model_entry("images", "preflight"))
+    assert state_of(preflight_checks.model, STAGE)[0] == "fails"
+    account.client("s3").put_object(Bucket="images", Key="training/preflight/output/model.tar.gz", Body=b"x")
+    assert state_of(preflight_checks.model, STAGE)[0] == "ok"
+
+
+def test_a_model_that_missed_the_gate_fails_and_one_that_was_not_evaluated_is_not_yet_released(account: Server) -> None:
+    account.client("s3").put_object(Bucket="images", Key="training/gate/output/model.tar.gz", Body=b"x")
+    files.write(f"model:{STAGE}", model_entry("images", "gate", gate="AUROC is below 0.9"))
+    state, message = state_of(preflight_checks.model, STAGE)
+    assert (state, "AUROC is below 0.9" in message) == ("fails", True)
+    untested = model_entry("images", "gate", gate="run `python -m ml.transform`")
+    del untested["metrics"]
+    files.write(f"model:{STAGE}", untested)
+    state, message = state_of(preflight_checks.model, STAGE)
+    assert (state, "ml.transform" in message) == ("not yet", True)
 
 
 def test_a_model_in_another_bucket_than_the_stages_own_fails(account: Server) -> None:
-    s3, key = account.client("s3"), "training/elsewhere/output/model.tar.gz"
+    s3 = account.client("s3")
     s3.create_bucket(Bucket="another-region")
-    s3.put_object(Bucket="another-region", Key=key, Body=b"x")
-    entry = {"artifact": f"s3://another-region/{key}", "training_job": "elsewhere", "gate": "passed"}
-    files.write(f"model:{STAGE}", entry)
-    state, message = states()["model"]
-    assert state == "fails"
-    assert "s3://another-region/" in message
-    assert "images" in message
+    s3.put_object(Bucket="another-region", Key="training/elsewhere/output/model.tar.gz", Body=b"x")
+    for stage in (STAGE, "undeployed"):
+        files.write(f"model:{stage}", model_entry("another-region", "elsewhere"))
+        state, message = state_of(preflight_checks.model, stage)
+        assert state == "fails"
+        assert "s3://another-region/" in message
+        assert f"python -m ml.train --stage {stage}" in message
 
 
 DEPLOYED = {
@@ -185,14 +237,33 @@ def test_for_a_stage_that_is_not_deployed_the_deployed_ones_are_named() -> None:
     assert STAGE in message
 
 
+EVERY_CHECK = preflight.checks
+
+
+def only_settings(*arguments: Any) -> Iterator[Any]:
+    return (check for check in EVERY_CHECK(*arguments) if check[0] == "settings")
+
+
 @pytest.mark.usefixtures("account", "kept")
 def test_the_command_compares_what_its_overrides_would_deploy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick()))
-    given = ["--stage", "kept", "--json", "-c", "retain_data=true", "-c", "lease_hours=0", "-c", "kms=none"]
-    for options, state in ([], "fails"), (["--accept", "kms"], "ok"):
-        assert preflight.main([*given, *options]) == 1  # the account is not bootstrapped
+    given = [
+        "--stage",
+        "kept",
+        "--for",
+        "deploy",
+        "--json",
+        "-c",
+        "retain_data=true",
+        "-c",
+        "lease_hours=0",
+        "-c",
+        "kms=none",
+    ]
+    for options, state, code in ([], "fails", 1), (["--accept", "kms"], "ok", 0):
+        assert preflight.main([*given, *options]) == code
         findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)}
         assert findings["settings"]["state"] == state
         assert "kms create -> none" in findings["settings"]["message"]
@@ -207,11 +278,15 @@ def test_accepting_an_unknown_setting_is_wrong_usage(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.usefixtures("account")
-def test_a_failed_check_ends_the_command_with_1_and_every_finding_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert preflight.main(["--stage", STAGE]) == 1
+def test_each_finding_is_a_line_and_only_a_failed_check_ends_the_command_with_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["--stage", "fresh", "--for", "train"]
+    assert preflight.main(given) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(states())
-    assert {line.split()[0] for line in lines} == {"ok", "fails", "unknown"}
+    assert [line.split()[0] for line in lines] == ["ok", "ok", "ok", "not", "ok", "ok", "not"]
+    assert preflight.main([*given, "--instance-type", "ml.p3.2xlarge"]) == 1
+    assert "fails    training quota: ml.p3.2xlarge" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("settings")
@@ -230,12 +305,21 @@ def test_without_credentials_only_that_check_is_reported(
     assert "aws configure" in only["message"]
 
 
-def test_an_aws_that_does_not_answer_is_unknown(
-    account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("account")
+def test_an_aws_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick()))
-    assert states()["bootstrap"][0] == "unknown"
+    assert state_of(preflight_checks.bootstrap)[0] == "unknown"
+
+
+def test_a_call_that_the_credentials_may_not_make_is_unknown_and_named(
+    account: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    for name, value in zip(names, account.role("lists-no-quota"), strict=True):
+        monkeypatch.setenv(name, value)
+    state, message = state_of(preflight_quotas.training, preflight_quotas.Quotas(), "ml.g4dn.xlarge", True)
+    assert (state, "ListServiceQuotas" in message) == ("unknown", True)
 
 
 def quick() -> Any:

@@ -172,6 +172,14 @@ def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.Capture
     assert "One training run: 22 billed minutes, about 0.27 USD" in shown
 
 
+def test_the_cost_includes_the_largest_number_of_instances_and_waf(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["-c", "autoscaling_max_instances=4", "-c", "waf=true", "--requests", "1000000"]
+    assert cost.main(options) == 0
+    shown = capsys.readouterr().out
+    assert f"up to 4 instances: 0.4600 USD an hour, {4 * 0.115 * 730:.2f} USD a month" in shown
+    assert f"AWS WAF: {5 + 2 * 1 + 0.6:.2f} USD a month" in shown
+
+
 def test_the_cost_is_that_of_the_stages_own_settings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cdk_json = Case("three instances", stages={"prod": {"instance_count": 3}}).cdk_json()
     (project / "cdk.json").write_text(json.dumps(cdk_json))

@@ -1,4 +1,4 @@
-"""botocore's model of the SageMaker API: the requests and responses of its operations."""
+"""botocore's model of an API: the requests and responses of its operations."""
 
 import functools
 from typing import Any
@@ -8,15 +8,15 @@ from botocore.model import ServiceModel
 
 
 @functools.cache
-def service_model() -> Any:
-    """Return botocore's ServiceModel of the control plane (the file boto3 itself reads)."""
+def service_model(service: str = "sagemaker") -> Any:
+    """Return botocore's ServiceModel of a service's control plane (the file boto3 itself reads)."""
     loader = botocore.session.get_session().get_component("data_loader")
-    return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 
-def input_shape(operation: str) -> Any:
+def input_shape(operation: str, service: str = "sagemaker") -> Any:
     """Return the shape of an operation's request."""
-    return service_model().operation_model(operation).input_shape
+    return service_model(service).operation_model(operation).input_shape
 
 
 def serialise(operation: str, document: dict[str, Any]) -> dict[str, Any]:

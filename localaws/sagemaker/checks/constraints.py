@@ -17,14 +17,14 @@ LONGEST_VALUE = 256
 """Characters of a value that an error quotes."""
 
 
-def validate(operation: str, request: dict[str, Any]) -> None:
+def validate(operation: str, request: dict[str, Any], service: str = "sagemaker") -> None:
     """Check that a request satisfies the API model.
 
     Raises:
         ServiceError: ValidationException, naming each member that is missing, unknown, out of range, of the wrong type,
             not in its value set or against its pattern, or a tag key that appears twice.
     """
-    shape = input_shape(operation)
+    shape = input_shape(operation, service)
     clauses = list(violations(shape, request))
     if clauses:
         noun = "error" if len(clauses) == 1 else "errors"

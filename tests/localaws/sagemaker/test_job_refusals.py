@@ -65,13 +65,13 @@ def test_a_channel_without_objects_is_refused_as_sagemaker_does(cloud: Cloud, sa
 
 
 def test_objects_the_role_may_not_read_fail_the_job(cloud: Cloud, sagemaker: Any) -> None:
-    cloud.client("s3").put_object(Bucket=BUCKET, Key="closed/x.jpg", Body=b"x")
+    cloud.client("s3").put_object(Bucket=BUCKET, Key="closed/channel/x.jpg", Body=b"x")
     request = training_request(cloud.role)
-    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/closed/"
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/closed/channel/"
     sagemaker.create_training_job(**request)
     reason = finished(sagemaker, request["TrainingJobName"])["FailureReason"]
     assert reason.startswith(
-        "ClientError: Data download failed: Unable to download object s3://images/closed/x.jpg (AccessDenied: "
+        "ClientError: Data download failed: Unable to download object s3://images/closed/channel/x.jpg (AccessDenied: "
     )
 
 
