@@ -61,7 +61,7 @@ class Walk:
     def run(self) -> None:
         """Run every step and print the summary; without --once, wait until a server ends or Ctrl-C."""
         self.start_localaws()
-        self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", "--context", f"stage={STAGE}"]])
+        self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", account_and_region()]])
         self.runner.step("Deploy the storage", [self.deploy("Storage")])
         prepare, train, transform = self.modelling()
         self.runner.step("Prepare the radiographs", [prepare])
@@ -149,6 +149,12 @@ class Walk:
         while self.localaws.poll() is None and self.app.poll() is None:
             time.sleep(0.5)
         print("One of the servers ended by itself.", file=sys.stderr)
+
+
+def account_and_region() -> str:
+    """Return the account and the region of the credentials as `cdk bootstrap` takes them."""
+    session = boto3.Session()
+    return f"aws://{session.client('sts').get_caller_identity()['Account']}/{session.region_name}"
 
 
 def curl_text(api: predict.Api, image: Path) -> str:

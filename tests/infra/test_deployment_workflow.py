@@ -45,6 +45,7 @@ class Repository:
     def run(self, job: str, clone: Path) -> subprocess.CompletedProcess[str]:
         """Run the commands of a job in a new clone, with the rights that the workflow's file lists."""
         git(self.folder, "clone", "--quiet", ".", str(clone))
+        (ROOT / ".cache").mkdir(exist_ok=True)
         for name in (".venv", "node_modules", ".cache"):
             (clone / name).symlink_to(ROOT / name)
         for path in clone.glob("*requirements*"), clone.glob("package*.json"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from localaws.ministack.cloudformation import buckets, exports, without_effect
+from localaws.ministack.cloudformation import buckets, conditions, exports, without_effect
 from localaws.ministack.cloudformation.resources import Handler
 
 
@@ -11,6 +11,7 @@ def register(blocking: Mapping[str, Handler]) -> None:
     from ministack.services.cloudformation import provisioners, stacks
 
     exports.patch()
+    conditions.patch()
     handlers = provisioners._RESOURCE_HANDLERS
     handlers.update(blocking)
     handlers["AWS::S3::Bucket"] = buckets.handler(handlers["AWS::S3::Bucket"])

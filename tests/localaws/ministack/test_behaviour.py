@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from localaws.ministack.account_scope import account_scope, current_scope
+from localaws.ministack.cloudformation.conditions import joined
 from localaws.ministack.object_store import ObjectError, body_of
 from localaws.ministack.roles import trusts
 
@@ -78,3 +79,14 @@ def test_a_trust_policy_allows_the_service_it_names_unless_a_statement_denies_it
 ) -> None:
     role = {"AssumeRolePolicyDocument": {"Statement": statements}}
     assert trusts(role, "sagemaker.amazonaws.com", "000000000000") is expected
+
+
+@pytest.mark.parametrize(("policies", "expected"), [("", False), ("arn:a,arn:b", True)])
+def test_an_empty_list_parameter_is_equal_to_nothing_when_joined(policies: str, expected: bool) -> None:
+    from ministack.services.cloudformation.engine import _evaluate_conditions
+
+    # As in the bootstrap template of the CDK.
+    is_given = {"Fn::Not": [{"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Policies"}]}]}]}
+    params = {"Policies": {"Value": policies}}
+    template = {"Conditions": joined({"IsGiven": is_given}, params)}
+    assert _evaluate_conditions(template, params)["IsGiven"] is expected

@@ -38,6 +38,12 @@ RELIANCES = {
         services.s3._buckets
         services.s3._delete_persisted_bucket(name)
     """,
+    "cloudformation/conditions.py": """
+        services.cloudformation.changesets._evaluate_conditions(template, params)
+        services.cloudformation.engine._evaluate_conditions(template, params)
+        services.cloudformation.handlers._evaluate_conditions(template, params)
+        services.cloudformation.stacks._evaluate_conditions(template, params)
+    """,
     "cloudformation/exports.py": """
         services.cloudformation._exports
         services.cloudformation._stacks
@@ -145,6 +151,7 @@ LOOKUPS = [
     ("schedules.py", "services.scheduler._ticker_loop", "_tick_schedules"),
     ("schedules.py", "services.scheduler._ticker_loop", "_SCHEDULE_TICK_INTERVAL"),
     ("schedules.py", "services.scheduler._tick_schedules", "_invoke_target"),
+    ("cloudformation/conditions.py", "services.cloudformation.stacks._deploy_stack_async", "_evaluate_conditions"),
     ("cloudformation/exports.py", "services.cloudformation.stacks._deploy_stack_async", "_resolve_stack_outputs"),
     ("cloudformation/__init__.py", "services.cloudformation.stacks._deploy_stack_async", "_runs_on_worker_thread"),
 ]
