@@ -115,7 +115,7 @@ def lease(hours: float) -> dict[str, Any]:
     return {"ends": f"{dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}", "number": 1}
 
 
-def test_a_first_deployment_one_with_a_model_and_one_after_the_committed_lease_has_ended_pass(
+def test_a_first_deployment_and_one_after_the_committed_lease_has_ended_pass(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.commit({})
@@ -124,16 +124,10 @@ def test_a_first_deployment_one_with_a_model_and_one_after_the_committed_lease_h
     assert "not yet  model" in first.stdout
     artifact = put_artifact(repository.server, tmp_path / "training")
 
-    model = {"model:dev": MODEL | {"artifact": artifact}}
-    repository.commit(model | {"lease:dev": lease(8)})
+    repository.commit({"model:dev": MODEL | {"artifact": artifact}, "lease:dev": lease(-1)})
     released = repository.run("deploy", tmp_path / "released")
     assert released.returncode == 0, released.stdout
     assert "GET /health?deep=1 says ok" in released.stdout
-
-    repository.commit(model | {"lease:dev": lease(-1)})
-    later = repository.run("deploy", tmp_path / "later")
-    assert later.returncode == 0, later.stdout
-    assert "GET /health?deep=1 says ok" in later.stdout
 
     shown = repository.run("diff", tmp_path / "shown")
     assert shown.returncode == 0, shown.stdout
