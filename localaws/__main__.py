@@ -10,6 +10,7 @@ import typer
 
 from localaws.environment import client_environment
 from localaws.errors import StartError
+from localaws.image_classification.recipe import VARIABLE
 
 STATE_DIR = Path(".localaws")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -42,6 +43,10 @@ def localaws(
         int, typer.Option(parser=port_number, metavar="PORT", help="Port on 127.0.0.1, from 1024 to 65535.")
     ] = 4566,
     state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state.")] = STATE_DIR,
+    training_recipe: Annotated[
+        Literal["stand-in", "container"],
+        typer.Option(help="Train with the stand-in's own recipe, or with what the built-in algorithm documents."),
+    ] = "stand-in",
 ) -> None:
     """Serve AWS on localhost without Docker: S3, IAM, CloudFormation, Lambda, API Gateway, SageMaker."""
     if command == "env":
@@ -51,6 +56,7 @@ def localaws(
         return
     from localaws.server import serve
 
+    os.environ[VARIABLE] = training_recipe
     try:
         serve(port, state_dir.resolve())
     except StartError as error:

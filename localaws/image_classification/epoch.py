@@ -14,30 +14,26 @@ from localaws.image_classification.hyperparameters import Hyperparameters
 from localaws.image_classification.images import Channel, Pixels
 from localaws.image_classification.networks import Ensemble
 from localaws.image_classification.reading_order import reading_order
+from localaws.image_classification.recipe import Recipe
 
 LOG_EVERY = 20
 """Batches between two progress lines, as in the built-in algorithm."""
-LABEL_SMOOTHING = 0.04
-"""Keeps the network from extreme probabilities on a data set that is easier than practice."""
-MAX_GRADIENT = 2.0
-"""Largest norm of a member's gradient; larger gradients are scaled down."""
 WARM_UP = 0.2
 """Fraction of all steps in which the learning rate rises. After them it falls to zero along a cosine."""
-AVERAGED_FRACTION = 0.1
-"""Fraction of all steps that the running average of the weights covers. The average is scored and stored."""
 
 
 class Trainer:
     """A network, its optimizer, and the running average of its weights."""
 
-    def __init__(self, network: Ensemble, given: Hyperparameters, samples: int, seed: int) -> None:
+    def __init__(self, network: Ensemble, given: Hyperparameters, recipe: Recipe, samples: int, seed: int) -> None:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(network).eval()
         self.given = given
+        self.recipe = recipe
         self.batches = samples // given.mini_batch_size
         self.steps = self.batches * given.epochs
         self.seed = seed
-        self.optimizer = optimizer(network, given)
+        self.optimizer = optimizer(network, given, recipe)
         self.step = 0
 
     def train(self, channel: Channel, epoch: int, stop: threading.Event) -> float:
@@ -46,7 +42,7 @@ class Trainer:
         self.network.train()
         generator = torch.Generator().manual_seed(self.seed + epoch)
         order = reading_order(channel.sizes, generator)[: self.batches * self.given.mini_batch_size]
-        weights = class_weights(labels, self.given.num_classes)
+        weights = class_weights(labels, self.given.num_classes) if self.recipe.balanced else None
         correct = seen = 0
         started, since = time.monotonic(), 0
         for number, chosen in enumerate(torch.split(order, self.given.mini_batch_size)):
@@ -61,24 +57,26 @@ class Trainer:
                 started, since = time.monotonic(), 0
         return correct / max(seen, 1)
 
-    def update(self, inputs: Tensor, labels: Tensor, weights: Tensor, epoch: int) -> Tensor:
+    def update(self, inputs: Tensor, labels: Tensor, weights: Tensor | None, epoch: int) -> Tensor:
         """Take one optimizer step and return the mean of the members' logits before it."""
         for group, rate in zip(self.optimizer.param_groups, self.network.rates, strict=True):
             group["lr"] = self.given.learning_rate * rate * self.schedule(epoch)
         logits = self.network.each(inputs)
-        losses = [F.cross_entropy(output, labels, weights, label_smoothing=LABEL_SMOOTHING) for output in logits]
+        smoothing = self.recipe.label_smoothing
+        losses = [F.cross_entropy(output, labels, weights, label_smoothing=smoothing) for output in logits]
         self.optimizer.zero_grad()
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        for member in self.network.members:
-            nn.utils.clip_grad_norm_(member.parameters(), MAX_GRADIENT)
+        if self.recipe.max_gradient is not None:
+            for member in self.network.members:
+                nn.utils.clip_grad_norm_(member.parameters(), self.recipe.max_gradient)
         self.optimizer.step()
         self.step += 1
         self.average()
         return torch.stack(logits).detach().mean(0)
 
     def schedule(self, epoch: int) -> float:
-        """Return the factor of the learning rate: the given steps, otherwise a warm-up and a cosine."""
-        if self.given.lr_scheduler_step:
+        """Return the factor of the learning rate: the given steps, or a warm-up and a cosine."""
+        if self.recipe.follows_steps:
             passed = sum(epoch >= boundary for boundary in self.given.lr_scheduler_step)
             return float(self.given.lr_scheduler_factor**passed)
         done = (self.step + 1) / max(self.steps, 1)
@@ -89,7 +87,7 @@ class Trainer:
     @torch.no_grad()
     def average(self) -> None:
         """Move the averaged weights towards the current ones, faster at the beginning."""
-        horizon = min(AVERAGED_FRACTION * self.steps, (10 + self.step) / 9)
+        horizon = min(self.recipe.averaged_fraction * self.steps, (10 + self.step) / 9)
         decay = 1 - 1 / max(horizon, 1)
         for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
@@ -118,9 +116,10 @@ def class_weights(labels: Tensor, classes: int) -> Tensor:
     return len(labels) / (classes * counts.float())
 
 
-def optimizer(network: Ensemble, given: Hyperparameters) -> torch.optim.Optimizer:
+def optimizer(network: Ensemble, given: Hyperparameters, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimizer of the hyperparameters, with one group of weights per member."""
-    rate, decay = given.learning_rate, given.weight_decay
+    rate = given.learning_rate
+    decay = given.weight_decay if recipe.decays_adaptive or given.optimizer in ("sgd", "nag") else 0.0
     weights = [{"params": list(member.parameters())} for member in network.members]
     if given.optimizer == "adam":
         betas = (given.beta_1, given.beta_2)

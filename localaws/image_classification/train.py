@@ -1,6 +1,7 @@
 """`train`: train on the channels under a root folder and write the epoch with the best validation as an ONNX model."""
 
 import json
+import os
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from localaws.image_classification.errors import ClientError
 from localaws.image_classification.hyperparameters import Hyperparameters, parse
 from localaws.image_classification.images import Channel, Source
 from localaws.image_classification.networks import SmallResNet
+from localaws.image_classification.recipe import RECIPES, STAND_IN, VARIABLE, Recipe
 
 SEED = 20250913
 """Fixed, because the built-in algorithm has no seed hyperparameter."""
@@ -31,8 +33,9 @@ def run(root: Path) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     try:
         given = parse(json.loads((root / "input/config/hyperparameters.json").read_text(encoding="utf-8")))
-        announce(given)
-        fit(root, given, stop)
+        recipe = RECIPES[os.environ.get(VARIABLE, STAND_IN.name)]
+        announce(given, recipe)
+        fit(root, given, recipe, stop)
     except ClientError as error:
         (root / "output").mkdir(exist_ok=True)
         (root / "output/failure").write_text(str(error), encoding="utf-8")
@@ -41,11 +44,14 @@ def run(root: Path) -> int:
     return 0
 
 
-def announce(given: Hyperparameters) -> None:
+def announce(given: Hyperparameters, recipe: Recipe) -> None:
     """Log that this is a stand-in, and which hyperparameters it accepts without applying them."""
     names = [networks.EfficientNetLite0.name] if given.use_pretrained_model else []
     log("This is localaws's stand-in for the built-in Image Classification algorithm, not MXNet's ResNet.")
     log(f"num_layers={given.num_layers} is not applied: the network is {' and '.join([*names, SmallResNet.name])}.")
+    log(f"The recipe is {recipe}.")
+    if given.lr_scheduler_step and not recipe.follows_steps:
+        log("lr_scheduler_step is not applied: this recipe has a learning rate schedule of its own.")
     if given.augmentation_type:
         log(f"augmentation_type={given.augmentation_type} is not applied: the stand-in does not augment images.")
     log(f"Final configuration: {given}")
@@ -95,7 +101,7 @@ def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int
     return [(Source(example.path.name, example.path), example.label) for example in examples]
 
 
-def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
+def fit(root: Path, given: Hyperparameters, recipe: Recipe, stop: threading.Event) -> None:
     """Train epoch by epoch and write the model whenever validation improves.
 
     Raises:
@@ -114,7 +120,7 @@ def fit(root: Path, given: Hyperparameters, stop: threading.Event) -> None:
     if given.num_training_samples != len(train.labels):
         log(f"num_training_samples={given.num_training_samples}, but the list has {len(train.labels)} lines.")
     network = networks.build(given.num_classes, pretrained=bool(given.use_pretrained_model))
-    trainer = Trainer(network, given, len(train.labels), SEED)
+    trainer = Trainer(network, given, recipe, len(train.labels), SEED)
     first = checkpoint_file.restore(root, trainer)
     best = checkpoint_file.best(root)
     unimproved_epochs = 0

@@ -9,11 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from localaws.image_classification import train
+from localaws.image_classification import networks, train
+from localaws.image_classification.epoch import Trainer
+from localaws.image_classification.hyperparameters import parse
+from localaws.image_classification.recipe import RECIPES, VARIABLE
 from localaws.image_classification.serve import Model
 from ml.dataset import recordio
-from tests.localaws.image_classification.builders import as_records, configure, image, write_root
+from tests.localaws.image_classification.builders import HYPERPARAMETERS, as_records, configure, image, write_root
 
 ACCURACY = re.compile(
     r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
@@ -243,3 +247,35 @@ def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
     folder = root / "input/data/train"
     recordio.write([(0, folder / "0.jpg")] * 9 + [(2, folder / "1.jpg")], folder / "train.rec")
     assert "Record 9 of train.rec has label 2" in failure(root)
+
+
+@pytest.mark.parametrize(("recipe", "follows"), [("container", True), ("stand-in", False)])
+def test_only_the_containers_recipe_follows_the_steps_of_the_learning_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], recipe: str, follows: bool
+) -> None:
+    monkeypatch.setenv(VARIABLE, recipe)
+    assert train.run(write_root(tmp_path, epochs="1", lr_scheduler_step="1")) == 0
+    log = capfd.readouterr().out
+    assert f"name='{recipe}'" in log
+    assert ("lr_scheduler_step is not applied" in log) is not follows
+    given = parse(HYPERPARAMETERS | {"lr_scheduler_step": "1", "lr_scheduler_factor": "0.5"})
+    trainer = Trainer(networks.build(2, False), given, RECIPES[recipe], 64, 1)
+    assert (trainer.schedule(0) / trainer.schedule(1) == 2) is follows
+
+
+def test_the_containers_recipe_scores_the_current_weights_and_decays_none_for_adam() -> None:
+    given = parse(HYPERPARAMETERS)
+    trainers = {name: Trainer(networks.build(2, False), given, RECIPES[name], 64, 1) for name in RECIPES}
+    inputs, labels = torch.rand(8, 1, 224, 224) * 255, torch.tensor([0, 1] * 4)
+    for trainer in trainers.values():
+        for _ in range(20):
+            trainer.update(inputs, labels, None, 0)
+
+    def equal(trainer: Trainer) -> bool:
+        pairs = zip(trainer.averaged.parameters(), trainer.network.parameters(), strict=True)
+        return all(bool(torch.equal(mean, value)) for mean, value in pairs)
+
+    assert equal(trainers["container"])
+    assert not equal(trainers["stand-in"])
+    decays = {name: trainer.optimizer.param_groups[0]["weight_decay"] for name, trainer in trainers.items()}
+    assert decays == {"container": 0.0, "stand-in": given.weight_decay}
