@@ -15,6 +15,7 @@ from tests.localaws.sagemaker.builders import (
     finished,
     make_config,
     make_endpoint,
+    refused,
     training_request,
     transform_request,
     unique,
@@ -135,3 +136,14 @@ def test_a_hyperparameter_out_of_range_fails_the_job_naming_it(cloud: Cloud, job
     reason = finished(cloud.client("sagemaker"), request["TrainingJobName"], 30)["FailureReason"]
     assert reason.startswith("ClientError: ")
     assert "epochs" in reason
+
+
+def test_the_built_in_algorithm_trains_on_gpu_instances_only(cloud: Cloud) -> None:
+    request = training_request(
+        cloud.role,
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+    )
+    code, message = refused(cloud.client("sagemaker").create_training_job, **request)
+    assert code == "ValidationException"
+    assert "Instance type ml.m5.large is not supported by algorithm image-classification" in message
