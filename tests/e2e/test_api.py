@@ -54,7 +54,7 @@ def test_a_body_above_the_limits_of_aws_is_refused_without_a_problem_document(cl
 def test_an_image_above_the_limit_that_aws_accepts_is_a_problem(cloud: Cloud) -> None:
     answer = post(cloud, b"\xff\xd8\xff" + os.urandom(4_500_000))
     assert (answer.status, answer.body["code"]) == (413, "too_large")
-    assert "4,400,000 bytes" in answer.body["detail"]
+    assert "4,400,000" in answer.body["detail"]
 
 
 def test_a_broken_jpeg_is_refused_with_a_code_and_a_sentence(cloud: Cloud) -> None:
