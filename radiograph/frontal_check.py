@@ -35,8 +35,12 @@ BLACK: Final = 12
 WHITE: Final = 243
 """Rows and columns at the edge with a mean below BLACK or above WHITE are a margin."""
 MAX_MARGIN: Final = 0.4
-"""Largest margin of each edge, as a fraction of the side."""
-MIN_SCORE: Final = -1.5
+"""Largest margin that is removed from an edge at once, as a fraction of the side."""
+EDGE: Final = 2
+"""Rows or columns in between where one margin becomes another."""
+MIN_INSIDE: Final = 0.25
+"""Fraction of the pixels inside the margins; half are inside black margins of 20 %."""
+MIN_SCORE: Final = -2.0
 """Log odds of an upright radiograph below which the image is rejected."""
 MAX_LEAD: Final = 2.0
 """Largest lead, in log odds, of the turned or inverted image over the image itself."""
@@ -68,6 +72,7 @@ def standardise_frontal(
 
 def rejection_reason(image: Image.Image, chroma: float = 0.0, model: FrontalModel = MODEL) -> str | None:
     """Return why a standardised image (mode "L", 224 x 224) is not a frontal chest radiograph, else None."""
+    whole = image.width * image.height
     image = without_margins(image)
     contrast = ImageStat.Stat(image).stddev[0]
     histogram = image.histogram()
@@ -76,6 +81,8 @@ def rejection_reason(image: Image.Image, chroma: float = 0.0, model: FrontalMode
         return "the image is in colour"
     if contrast < MIN_CONTRAST:
         return "the image is blank or has almost no contrast"
+    if pixels < MIN_INSIDE * whole:
+        return "most of the image is a black or white margin"
     if sum(histogram[250:]) > MAX_WHITE * pixels:
         return "the image is mostly white, like a page or a screenshot"
     if max(histogram) > MAX_SINGLE_VALUE * pixels:
@@ -87,20 +94,29 @@ def rejection_reason(image: Image.Image, chroma: float = 0.0, model: FrontalMode
 
 def without_margins(image: Image.Image) -> Image.Image:
     """Return the image without the black and white rows and columns at its edges: frames, padding, collimation."""
-    left, right = _inner(image.resize((image.width, 1), Image.Resampling.BOX).tobytes())
-    upper, lower = _inner(image.resize((1, image.height), Image.Resampling.BOX).tobytes())
-    return image.crop((left, upper, right, lower))
+    while True:  # a white frame can surround a black one
+        left, right = _inner(image.resize((image.width, 1), Image.Resampling.BOX).tobytes())
+        upper, lower = _inner(image.resize((1, image.height), Image.Resampling.BOX).tobytes())
+        if (right - left, lower - upper) == image.size:
+            return image
+        image = image.crop((left, upper, right, lower))
 
 
 def _inner(means: bytes) -> tuple[int, int]:
-    """Return the first and the last but one index of rows or columns that are neither black nor white."""
-    limit = int(MAX_MARGIN * len(means))
-    start, end = 0, len(means)
-    while start < limit and not BLACK <= means[start] <= WHITE:
-        start += 1
-    while len(means) - end < limit and not BLACK <= means[end - 1] <= WHITE:
-        end -= 1
-    return start, end
+    """Return the start and the end of the rows or columns inside the margins."""
+    start = _margin(means)
+    return start, len(means) - _margin(means[::-1])
+
+
+def _margin(means: bytes) -> int:
+    """Return the number of black and white rows or columns at the start."""
+    margin = 0
+    for index in range(int(MAX_MARGIN * len(means))):
+        if not BLACK <= means[index] <= WHITE:
+            margin = index + 1
+        elif index - margin >= EDGE:
+            break
+    return margin
 
 
 def mean_gradient(image: Image.Image) -> float:
