@@ -140,7 +140,7 @@ def fit(kinds: list[tuple[NDArray[np.float32], NDArray[np.int64], int, float]], 
     whole = np.concatenate([half, half[:, ::-1]], axis=1).ravel()
     step = float(np.abs(whole).max()) / 127
     bias = float(logistic.intercept_[0])
-    return FrontalModel([round(float(value) / step) for value in whole], step / MODEL_SIDE**2, bias)
+    return FrontalModel(tuple(round(float(value) / step) for value in whole), step / MODEL_SIDE**2, bias)
 
 
 def judge(samples: list[Sample], models: list[FrontalModel], change: Change) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 MODEL_SIDE: Final = 16
@@ -11,7 +10,7 @@ MODEL_SIDE: Final = 16
 class FrontalModel(NamedTuple):
     """A logistic regression on the ranks of 16 x 16 grey values, row by row."""
 
-    weights: Sequence[int]
+    weights: tuple[int, ...]
     scale: float
     bias: float
 
@@ -26,7 +25,7 @@ _WEIGHTS: Final = bytes.fromhex(
     "d6dee3d5f4242d38382d24f4d5e3ded6c8f9fef50f181f51511f180ff5fef9c8"
     "d20c353b3a2b265d5d262b3a3b350cd281cb04364632396e6e3932463604cb81"
 )
-MODEL: Final = FrontalModel(memoryview(_WEIGHTS).cast("b"), scale=1.811e-05, bias=-7.902)
+MODEL: Final = FrontalModel(tuple(memoryview(_WEIGHTS).cast("b")), scale=1.811e-05, bias=-7.902)
 """Printed by `python -m benchmarks.frontal_check_fit --print`. The weights are signed bytes, and each row is a mirror
 image of itself. They were fitted on 5,567 radiographs of children (Kermany et al., 2018) and 400 of NIH ChestX-ray14,
 mostly adults, with equal weight; against the same radiographs inverted and turned, and grey parts of 80 pictures."""
