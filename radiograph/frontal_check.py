@@ -124,7 +124,13 @@ def variation(image: Image.Image) -> float:
     width, height = image.size
     right = ImageChops.difference(image.crop((1, 0, width, height)), image.crop((0, 0, width - 1, height)))
     below = ImageChops.difference(image.crop((0, 1, width, height)), image.crop((0, 0, width, height - 1)))
-    return float(ImageStat.Stat(right).mean[0] * width + ImageStat.Stat(below).mean[0] * height) / 2
+    return (_mean(right) * width + _mean(below) * height) / 2
+
+
+def _mean(image: Image.Image) -> float:
+    histogram = image.histogram()
+    total: int = sum(map(mul, range(256), histogram))
+    return total / sum(histogram)
 
 
 def wrong_light(small: Image.Image, model: FrontalModel) -> str | None:
