@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from radiograph import RESIZE_MODES, ImageError, phantom, standardise
 from radiograph.frontal_check import standardise_frontal
-from radiograph.template import MEAN_IMAGE, TEMPLATE_SIDE
+from radiograph.frontal_model import MODEL, MODEL_SIDE
 from tests.radiograph.files import encoded
 
 IMAGE = phantom.draw(7, False)
@@ -34,10 +34,14 @@ REJECTED: dict[str, tuple[str, Callable[[], Image.Image]]] = {
     "grey": ("blank", lambda: Image.new("RGB", (500, 500), (90, 90, 90))),
     "faint image": ("blank", lambda: IMAGE.point([120 + value // 25 for value in range(256)])),
     "page": ("white", page),
+    "image on a page": ("margin", lambda: ImageOps.expand(IMAGE, IMAGE.width, 255)),
     "dark screen": ("detail", lambda: ImageOps.invert(page())),
     "drawing": ("single grey value", drawing),
     "noise": ("detail", lambda: Image.effect_noise((400, 400), 90)),
     "inverted image": ("inverted", lambda: ImageOps.invert(IMAGE)),
+    "image on its right side": ("90 degrees to the left", lambda: IMAGE.rotate(-90, expand=True)),
+    "image on its left side": ("90 degrees to the right", lambda: IMAGE.rotate(90, expand=True)),
+    "image upside down": ("upside down", lambda: IMAGE.rotate(180)),
     "gradient": ("do not match", lambda: Image.linear_gradient("L").rotate(90)),
 }
 
@@ -76,8 +80,27 @@ def test_a_truncated_file_is_reported_as_truncated() -> None:
     assert caught.value.code == "truncated"
 
 
-def test_the_mean_image_is_dark_where_lungs_are_and_bright_in_the_middle() -> None:
-    image = Image.frombytes("L", (TEMPLATE_SIDE, TEMPLATE_SIDE), MEAN_IMAGE)
-    lungs = [image.getpixel((column, 6)) for column in (4, 11)]
-    middle = image.getpixel((7, 8))
-    assert all(isinstance(value, int) and isinstance(middle, int) and value < middle for value in lungs)
+def test_a_mirrored_radiograph_passes() -> None:
+    assert standardise_frontal(encoded(ImageOps.mirror(IMAGE), "PNG"))
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+@pytest.mark.parametrize("fraction", [0.05, 0.2])
+def test_a_margin_changes_nothing(grey: int, fraction: float) -> None:
+    framed = ImageOps.expand(IMAGE, round(fraction * IMAGE.width), grey)
+    assert standardise_frontal(encoded(framed, "JPEG"))
+    twice = ImageOps.expand(framed, 20, 255 - grey)
+    assert standardise_frontal(encoded(twice, "JPEG"))
+    with pytest.raises(ImageError, match="inverted"):
+        standardise_frontal(encoded(ImageOps.expand(ImageOps.invert(IMAGE), 40, grey), "PNG"))
+
+
+@pytest.mark.parametrize("gamma", [0.4, 2.5])
+def test_exposure_changes_nothing(gamma: float) -> None:
+    assert standardise_frontal(encoded(IMAGE.point([round(255 * (v / 255) ** gamma) for v in range(256)]), "PNG"))
+
+
+def test_the_score_of_an_image_and_its_mirror_image_are_equal() -> None:
+    rows = [list(MODEL.weights[start : start + MODEL_SIDE]) for start in range(0, MODEL_SIDE**2, MODEL_SIDE)]
+    assert len(rows) == MODEL_SIDE
+    assert all(row == row[::-1] for row in rows)
