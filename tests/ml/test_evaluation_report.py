@@ -37,7 +37,7 @@ def page(**changes: Any) -> str:
     Image.new("L", (8, 8)).save(buffer, "JPEG")
     values = metrics() | changes
     images = {file: buffer.getvalue() for cases in values["worst"].values() for file, _ in cases}
-    return report.html(evaluated(), values, images)
+    return report.html(evaluated().splits["test"], values, images)
 
 
 @pytest.fixture(scope="module")
