@@ -91,7 +91,8 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     """Create a job over images, given by their paths below a prefix, and print how to follow it."""
     transform_job.send(scorer, job, prefix, names, target)
     print(
-        f"Transform job {job} scores {len(names):,} images; follow it from elsewhere with --attach {job}.", flush=True
+        f"Transform job {job} scores {len(names):,} images; `{scorer.command} --attach {job}` follows it again.",
+        flush=True,
     )
 
 

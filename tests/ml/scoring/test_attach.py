@@ -112,7 +112,11 @@ def test_credentials_that_end_while_a_job_runs_leave_it_running_and_say_how_to_a
 ) -> None:
     allowed = [
         {"Effect": "Allow", "Action": ["s3:*", "cloudformation:*", "iam:PassRole"], "Resource": "*"},
-        {"Effect": "Allow", "Action": ["sagemaker:CreateModel", "sagemaker:CreateTransformJob"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": [f"sagemaker:{name}" for name in ("CreateModel", "CreateTransformJob", "AddTags")],
+            "Resource": "*",
+        },
     ]
     sign_in(cloud, monkeypatch, "short", allowed)
     with pytest.raises(UserError, match="AWS refused DescribeTransformJob") as caught:
