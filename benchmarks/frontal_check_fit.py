@@ -11,6 +11,7 @@ folders named NORMAL and PNEUMONIA, or from --labels. The exit code is 1 if more
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 import zlib
 from collections import Counter
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.external_metrics import read_labels
 from benchmarks.frontal_check_refusals import MAX_REJECTED, parts, radiographs, share
 from ml.dataset.patients import patient_of
 from ml.dataset.radiographs import CLASSES
@@ -198,6 +198,17 @@ def report(names: list[str], samples: list[Sample], models: list[FrontalModel]) 
     return passed
 
 
+def read_labels(path: Path) -> dict[str, int]:
+    """Return 1 for images with Pneumonia and 0 for those with No Finding, by file name; others are left out."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        findings = {row["Image Index"]: row["Finding Labels"].split("|") for row in csv.DictReader(file)}
+    return {
+        name: int("Pneumonia" in names)
+        for name, names in findings.items()
+        if "Pneumonia" in names or names == ["No Finding"]
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, action="append", help="a folder of chest radiographs")
@@ -212,8 +223,7 @@ def main() -> int:
     for folder in [*options.data, options.pictures]:
         if not radiographs(folder):
             parser.error(f"{folder} contains no JPEG, PNG or WebP file.")
-    table = read_labels(options.labels, "Pneumonia", "No Finding")[0] if options.labels else {}
-    labels = {name: row.label for name, row in table.items()}
+    labels = read_labels(options.labels) if options.labels else {}
     samples = [sample for number, folder in enumerate(options.data) for sample in population(folder, number, labels)]
     samples += pictures(options.pictures)
     kinds = list(training_set(samples))

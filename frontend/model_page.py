@@ -33,6 +33,7 @@ def page() -> None:
         st.info(threshold_meaning(None), icon=":material/info:")
         return
     show_evaluation(model, model.evaluation)
+    show_external_validation(model.evaluation)
     show_limits(model.evaluation)
 
 
@@ -96,7 +97,8 @@ def show_evaluation(model: Model, evaluation: Mapping[str, Any]) -> None:
     if "curves" in evaluation:
         show_curves(model, evaluation)
     with st.expander("All metrics"):
-        st.table(metrics_table(evaluation["splits"]), alt="Metrics of each split")
+        columns = {title: evaluation["splits"][split] for split, title in SPLITS.items()}
+        st.table(metrics_table(columns), alt="Metrics of each split")
     if evaluation["subgroups"]:
         st.subheader("Subgroups", anchor=False)
         st.table(subgroup_table(evaluation["subgroups"]), alt="Metrics of each subgroup of test images")
@@ -153,14 +155,27 @@ def calibration_text(calibration: Mapping[str, Any]) -> str:
     )
 
 
-def metrics_table(splits: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return every metric, with a column for each split."""
-    names = list(splits["test"])
-    columns = {
-        title: [f"{estimate(splits[split][name])} n = {splits[split][name]['n']:,}" for name in names]
-        for split, title in SPLITS.items()
+def show_external_validation(evaluation: Mapping[str, Any]) -> None:
+    """Show the metrics on the data set of each other population beside those on the test images."""
+    st.header("External validation", anchor=False)
+    recorded = evaluation.get("external")
+    if not recorded:
+        st.markdown("None recorded. Nothing is known about images of another population.")
+        return
+    st.markdown("All images of each data set, with threshold and calibration unchanged.")
+    columns = {f"Test images of {evaluation['dataset']}": evaluation["splits"]["test"]}
+    columns |= {name: record["metrics"] for name, record in recorded.items()}
+    st.table(metrics_table(columns), alt="Metrics on the test images and on each other population")
+
+
+def metrics_table(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return every metric, with a column for each title."""
+    names = list(next(iter(columns.values())))
+    values = {
+        title: [f"{estimate(metrics[name])} n = {metrics[name]['n']:,} {metrics[name]['unit']}" for name in names]
+        for title, metrics in columns.items()
     }
-    return {"Metric": names, **columns}
+    return {"Metric": names, **values}
 
 
 def subgroup_table(subgroups: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -184,6 +184,16 @@ class Audit(TypedDict):
     after: dict[str, Estimate]
 
 
+class ExternalEvaluation(TypedDict):
+    """The model on all images of a data set of another population, with threshold and calibration unchanged."""
+
+    collection: Annotated[str | None, Field(description="Public collection of the images, if known")]
+    images: Annotated[Count, Field(description="Images with a score")]
+    unknown_patients: Annotated[Count, Field(description="Images of unknown patients")]
+    missing: Annotated[Count, Field(description="Images without a score")]
+    metrics: dict[str, Estimate]
+
+
 class Evaluation(TypedDict, total=False):
     """metrics.json of the evaluation: every figure with its 95 % confidence interval and n."""
 
@@ -191,6 +201,10 @@ class Evaluation(TypedDict, total=False):
     card: Annotated[dict[str, str], Field(description="The model card: text by title")]
     warnings: Annotated[list[str], Field(description="Sentences to show to every reader")]
     audit: Annotated[Audit | None, Field(description="null for a data set without an audit")]
+    external: Annotated[
+        dict[str, ExternalEvaluation],
+        Field(description="Evaluations on other populations, by data set; empty if none is recorded"),
+    ]
 
 
 class Calibration(TypedDict):

@@ -58,13 +58,13 @@ def hyperparameter_option(name: str) -> Any:
 
 
 def dataset_name(text: str) -> str:
-    """Return the name of a data set's version.
+    """Return the name of a data set's version, for any option.
 
     Raises:
         UserError: it is not NAME/VERSION.
     """
     if re.fullmatch(r"[a-z0-9][a-z0-9-]*/[0-9a-f]+", text) is None:
-        raise UserError(f"--dataset {text} is not allowed; it must be NAME/VERSION, as in chest-xray/0123abcd.", 2)
+        raise UserError(f"Data set {text} is not allowed; it must be NAME/VERSION, as in chest-xray/0123abcd.", 2)
     return text
 
 

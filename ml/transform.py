@@ -1,7 +1,7 @@
 """`python -m ml.transform`: score by batch transform, choose threshold and calibration, measure, judge, report."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ import typer
 from ml import cli, options, project
 from ml.dataset import upload
 from ml.errors import UserError
-from ml.evaluation import store
+from ml.evaluation import external_validation, store
 from ml.evaluation.evaluate import SPLITS, EvaluationOptions, evaluate
 from ml.evaluation.release_gate import MINIMUMS
 from ml.evaluation.scored_split import ScoredSplit, scored
@@ -24,6 +24,7 @@ from ml.training import runs
 EXAMPLES = """
   python -m ml.transform
   python -m ml.transform --target-sensitivity 0.98 --min-specificity 0.9
+  python -m ml.transform --external hospital/0123abcd            the same model on another population
   python -m ml.transform --attach JOB                            continue after Ctrl-C or with new credentials
   python -m ml.transform --input ~/images --output scores.csv    any images, without labels
   python -m ml.transform --input s3://hospital/ward --output scores.csv
@@ -71,16 +72,26 @@ def transform(  # noqa: PLR0913 - one parameter for each option
     force: Annotated[
         bool, typer.Option("--force", help="Release a model that missed the gate; its card records it.")
     ] = False,
+    external: Annotated[
+        str | None,
+        typer.Option(
+            parser=options.dataset_name,
+            metavar="NAME/VERSION",
+            help="Measure a data set of another population; threshold, calibration and release stay unchanged.",
+        ),
+    ] = None,
     source: options.Input = None,
     output: Annotated[Path | None, options.output_option("CSV file for the scores of --input.", "FILE.csv")] = None,
 ) -> None:
     """Score the validation, perturbed validation and test images with the stage's model, in one batch transform job.
 
     Chooses threshold and calibration on validation; test only measures. A model that passes the gate is released for
-    `cdk deploy`. Ctrl-C leaves the job running. With --input, scores images without labels and releases nothing: your
+    `cdk deploy`. Ctrl-C leaves the job running. With --external, measures the model on all images of another data set;
+    the result is recorded beside the evaluation. With --input, scores images without labels and releases nothing: your
     credentials read them, and copies that are standardised like training images are scored.
     """
     cli.refuse_together(attach=attach, stop=stop, input=source)
+    cli.refuse_together(external=external, input=source)
     if (source is None) != (output is None):
         given, missing = ("--input", "--output") if output is None else ("--output", "--input")
         raise UserError(f"{given} needs {missing}: give both, or neither.", 2)
@@ -95,6 +106,15 @@ def transform(  # noqa: PLR0913 - one parameter for each option
         return
     minimums = {"AUROC": min_auroc, "Sensitivity": min_sensitivity, "Specificity": min_specificity}
     choices = EvaluationOptions(target_sensitivity, calibrate, prevalence, minimums, seed)
+    if external is not None:
+        if force or choices != replace(DEFAULTS, seed=seed):
+            raise UserError(
+                f"--external {external} takes threshold, calibration and prevalence from the model's evaluation and "
+                "releases nothing; leave out --target-sensitivity, --calibrate, --prevalence, --min-* and --force.",
+                2,
+            )
+        measure_external(stage, instance_type, attach, external, seed, confirm)
+        return
     measure(stage, instance_type, attach, choices, force, confirm)
 
 
@@ -121,8 +141,11 @@ def measure(
     scorer = scorer_of(stage, entry, instance_type)
     bucket = scorer.resources.bucket
     dataset = upload.read_version(bucket, entry["dataset"])
-    probabilities, missing = labelled.split_probabilities(scorer, dataset, confirm, attach)
-    raw = splits(dataset, probabilities)
+    images = {
+        split: [image for image in dataset["images"] if image["file"].startswith(f"{split}/")] for split in SPLITS
+    }
+    probabilities, missing = labelled.split_probabilities(scorer, dataset, images, confirm, attach)
+    raw = scored_splits(images, probabilities, dataset["classes"])
     baseline = store.read_baseline(bucket, dataset)
     previous = runs.previous(bucket, entry["dataset"], entry["training_job"])
     evaluation = evaluate(raw, baseline, previous, choices, dataset["collection"])
@@ -131,19 +154,39 @@ def measure(
     release(stage, bucket, store.save(entry, evaluation, raw, dataset, force))
 
 
-def splits(dataset: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, ScoredSplit]:
-    """Return the images of the three splits with the model's probabilities.
+def measure_external(
+    stage: str, instance_type: str, attach: str | None, name: str, seed: int, confirm: Confirm
+) -> None:
+    """Score all images of another data set, measure the model on them, and store the result beside its evaluation."""
+    entry = project.read_model(stage)
+    evaluation = store.read_evaluation(entry)
+    scorer = replace(scorer_of(stage, entry, instance_type), external=name)
+    bucket = scorer.resources.bucket
+    own, dataset = upload.read_version(bucket, entry["dataset"]), upload.read_version(bucket, name)
+    images = {"external": external_validation.images_of(dataset, own)}
+    probabilities, missing = labelled.split_probabilities(scorer, dataset, images, confirm, attach)
+    raw = scored_splits(images, probabilities, dataset["classes"])
+    calibrated, estimates = external_validation.measure(raw["external"], evaluation, seed)
+    store.print_external(name, evaluation, estimates, missing)
+    table = store.predictions(raw, {"external": calibrated}, evaluation["threshold"], dataset["classes"])
+    record = external_validation.record(dataset, calibrated, estimates, missing)
+    store.save_external(evaluation, name, record, table, own)
+
+
+def scored_splits(
+    splits: labelled.Splits, probabilities: Mapping[str, float], classes: Sequence[str]
+) -> dict[str, ScoredSplit]:
+    """Return the images of each split with the model's probabilities.
 
     Raises:
         UserError: a split has no scored image of a class.
     """
     raw = {}
-    for split in SPLITS:
-        images = [image for image in dataset["images"] if image["file"].startswith(f"{split}/")]
+    for split, images in splits.items():
         raw[split] = scored(images, probabilities)
-        if len({*raw[split].labels.tolist()}) < len(dataset["classes"]):
+        if len({*raw[split].labels.tolist()}) < len(classes):
             raise UserError(
-                f"The scored {split} images do not have all classes ({', '.join(dataset['classes'])}). Nothing was "
+                f"The scored {split} images do not have all classes ({', '.join(classes)}). Nothing was "
                 "recorded. Prepare the data set again with more images."
             )
     return raw

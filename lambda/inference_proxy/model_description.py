@@ -20,7 +20,7 @@ REPORT_SECONDS: Final = 900
 _MAX_METRICS_BYTES: Final = 2_000_000
 _CACHE_SECONDS: Final = 300
 # Members of metrics.json that name single images.
-_PRIVATE: Final = frozenset({"worst"})
+_PRIVATE: Final = frozenset({"missing", "worst"})
 
 
 class _Cache:

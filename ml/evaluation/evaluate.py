@@ -98,6 +98,7 @@ def evaluate(
         "comparison": compare(test, threshold, previous),
         "curves": curves(splits, threshold, np.array([baseline[file] for file in test.files])),
         "gate": release_gate.judge(estimates["test"], options.minimums),
+        "external": {},
     }
     return Evaluation(threshold, chosen, splits, estimates["test"], metrics)
 

@@ -7,9 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ml import atomic, project
-from ml.aws.s3 import Bucket
-from ml.evaluation import metrics, report
+from ml.aws.s3 import Bucket, split_uri
+from ml.errors import UserError
+from ml.evaluation import external_validation, metrics, report
 from ml.evaluation.evaluate import Evaluation, worst_errors
 from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored_split import ScoredSplit
@@ -49,6 +52,22 @@ def audit_of(dataset_report: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"sentences": dataset_report["verdict"], **parts}
 
 
+def read_evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metrics.json of a model.
+
+    Raises:
+        UserError: the model was not evaluated.
+    """
+    bucket, _ = split_uri(entry["artifact"])
+    values = runs.get_json(bucket, entry["training_job"], "metrics.json")
+    if values is None:
+        raise UserError(
+            f"Model {entry['training_job']} was not evaluated yet. Run `python -m ml.transform` without --external "
+            "first: it chooses the threshold and the calibration."
+        )
+    return values
+
+
 def print_summary(evaluation: Evaluation, dataset: str) -> None:
     """Print threshold, calibration, test metrics, baselines and warnings."""
     values = evaluation.metrics
@@ -67,6 +86,21 @@ def print_summary(evaluation: Evaluation, dataset: str) -> None:
     print(NOTICE)
 
 
+def print_external(
+    name: str, values: Mapping[str, Any], estimates: Mapping[str, Estimate], missing: Mapping[str, str]
+) -> None:
+    """Print the metrics on the data set of another population beside those of metrics.json.
+
+    Args:
+        missing: the reason for each image without a score.
+    """
+    if missing:
+        print(f"Left out because they have no score: {len(missing):,} images.{labelled.listed(missing)}")
+    print(f"All images of {name} at threshold {values['threshold']:.4f}:\n{metrics.table(estimates)}")
+    print(f"Test images of {values['dataset']}: {report.headline(values['splits']['test'])}.")
+    print(NOTICE)
+
+
 def save(
     entry: Mapping[str, Any],
     evaluation: Evaluation,
@@ -74,9 +108,10 @@ def save(
     dataset: Mapping[str, Any],
     force: bool,
 ) -> dict[str, Any]:
-    """Write predictions, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json."""
+    """Store an evaluation with its predictions; return metrics.json."""
     artifact = entry["artifact"]
     bucket, key = runs.location(artifact, "report.html")
+    previous = runs.get_json(bucket, entry["training_job"], "metrics.json")
     values = evaluation.metrics | {
         "training_job": entry["training_job"],
         "dataset": entry["dataset"],
@@ -85,29 +120,77 @@ def save(
         "forced": force and not evaluation.metrics["gate"]["passed"],
         "worst": worst_errors(evaluation.splits["test"], evaluation.threshold),
         "audit": read_audit(bucket, dataset),
+        "external": external_validation.still_valid(previous, evaluation.metrics),
     }
-    values |= {"card": report.card(values), "warnings": report.warnings(values)}
+    table = predictions(raw, evaluation.splits, evaluation.threshold, dataset["classes"])
+    return publish(values, evaluation.splits["test"], dataset, {"predictions.csv": table})
+
+
+def save_external(
+    values: Mapping[str, Any], name: str, record: Mapping[str, Any], table: str, dataset: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add an external evaluation to the stored evaluation; return metrics.json.
+
+    Args:
+        values: the stored metrics.json.
+        name: NAME/VERSION of the data set of another population.
+        table: the predictions for it as CSV.
+        dataset: the data set of the model.
+    """
+    bucket, key = runs.location(values["artifact"], "predictions.csv")
+    test = read_test(Bucket(bucket).read(key).decode(), dataset["classes"])
+    changed = {**values, "external": {**values.get("external", {}), name: record}}
+    return publish(changed, test, dataset, {f"external-{name.replace('/', '-')}.csv": table})
+
+
+def publish(
+    values: dict[str, Any], test: ScoredSplit, dataset: Mapping[str, Any], tables: Mapping[str, str]
+) -> dict[str, Any]:
+    """Write tables, metrics and report into build/evaluation/JOB and beside the artifact; return metrics.json.
+
+    Args:
+        values: the content of metrics.json, without warnings and card.
+        test: the test images with calibrated probabilities.
+        dataset: the data set of the model.
+    """
+    values = values | {"card": report.card(values), "warnings": report.warnings(values)}
+    artifact = values["artifact"]
+    bucket, _ = split_uri(artifact)
     images = labelled.fetch(bucket, dataset, [file for cases in values["worst"].values() for file, _ in cases])
-    folder = project.root() / "build" / "evaluation" / entry["training_job"]
+    folder = project.root() / "build" / "evaluation" / values["training_job"]
     folder.mkdir(parents=True, exist_ok=True)
-    for name, body in {
-        "predictions.csv": predictions(raw, evaluation, dataset["classes"]).encode(),
-        "metrics.json": json.dumps(values, indent=1, allow_nan=False).encode(),
-        "report.html": report.html(evaluation, values, images).encode(),
+    for name, text in {
+        **tables,
+        "metrics.json": json.dumps(values, indent=1, allow_nan=False),
+        "report.html": report.html(test, values, images),
     }.items():
-        atomic.write(folder / name, body)
-        print(f"{folder.relative_to(project.root()) / name}  {runs.put(artifact, name, body)}")
+        atomic.write(folder / name, text)
+        print(f"{folder.relative_to(project.root()) / name}  {runs.put(artifact, name, text.encode())}")
     return values
 
 
-def predictions(raw: Mapping[str, ScoredSplit], evaluation: Evaluation, classes: list[str]) -> str:
+def read_test(table: str, classes: list[str]) -> ScoredSplit:
+    """Return the test images of predictions.csv with their calibrated probabilities, without subtypes."""
+    rows = [row for row in csv.DictReader(io.StringIO(table)) if row["file"].startswith("test/")]
+    return ScoredSplit(
+        np.array([classes.index(row["label"]) for row in rows], dtype=np.int64),
+        np.array([float(row["probability"]) for row in rows]),
+        [row["patient"] or None for row in rows],
+        [row["file"] for row in rows],
+        [""] * len(rows),
+    )
+
+
+def predictions(
+    raw: Mapping[str, ScoredSplit], calibrated: Mapping[str, ScoredSplit], threshold: float, classes: list[str]
+) -> str:
     """Return a CSV line for each image: label, patient (empty if unknown), probabilities and the class called."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["file", "label", "patient", "model_probability", "probability", "called"])
-    for split, images in evaluation.splits.items():
+    for split, images in calibrated.items():
         rows = zip(images.files, images.labels, images.patients, raw[split].scores, images.scores, strict=True)
         for file, label, patient, before, after in rows:
-            called = classes[int(after >= evaluation.threshold)]
+            called = classes[int(after >= threshold)]
             writer.writerow([file, classes[label], patient or "", repr(float(before)), repr(float(after)), called])
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Score the splits of a data set by batch transform, in one job that can be followed again."""
+"""Score the images of a data set by batch transform, in one job that can be followed again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,23 +6,25 @@ from typing import Any
 from ml.aws import clients
 from ml.aws.s3 import Bucket
 from ml.errors import UserError
-from ml.evaluation.evaluate import SPLITS
 from ml.scoring import output_files, transform_job
 from ml.scoring.scorer import Confirm, Scorer
 
 MOST_MISSING = 0.01
 """Fraction of a split's images that may lack a score; more would distort the metrics."""
 SHOWN = 10
+Splits = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Images as in dataset.json, by the name of what is measured on them together."""
 
 
 def split_probabilities(
-    scorer: Scorer, dataset: Mapping[str, Any], confirm: Confirm, attached: str | None = None
+    scorer: Scorer, dataset: Mapping[str, Any], splits: Splits, confirm: Confirm, attached: str | None = None
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Score the images of all splits in one job, and those without an output once more in a second one.
 
     Both jobs write below the output prefix of the first: `attached` may be either of them.
 
     Args:
+        splits: the images of the data set to score.
         confirm: called before the first job that is created here.
         attached: a job to follow instead of a new one.
 
@@ -30,13 +32,13 @@ def split_probabilities(
         probability of pneumonia by file, and for each file without one the reason.
 
     Raises:
-        UserError: the job was stopped, scored nothing, is of another model, or can no longer be followed; or more
-            than 1 % of a split has no score.
+        UserError: the job was stopped, scored nothing, is of another model or data set, or can no longer be followed;
+            or more than 1 % of a split has no score.
     """
-    names = [image["file"] for image in dataset["images"] if image["file"].split("/")[0] in SPLITS]
+    names = [image["file"] for images in splits.values() for image in images]
     prefix = f"s3://{scorer.resources.bucket}/datasets/{dataset['name']}/{dataset['version']}/"
     job = attached or scorer.new_job()
-    target = output_of(job, scorer) if attached else scorer.target(job)
+    target = output_of(job, scorer, dataset) if attached else new_output(job, scorer, dataset)
     if not attached:
         confirm(len(names))
         send(scorer, job, prefix, names, target)
@@ -52,15 +54,20 @@ def split_probabilities(
         send(scorer, job, prefix, remaining, target)
         outputs, end = transform_job.follow(scorer, job, target, len(names))
     scores, missing = parse_outputs(names, outputs, prefix, len(dataset["classes"]), end)
-    check_missing(names, missing, again(scorer, job))
+    check_missing(splits, missing, again(scorer, job))
     return scores, missing
 
 
-def output_of(job: str, scorer: Scorer) -> str:
-    """Return the output prefix of a job that scores this model.
+def new_output(job: str, scorer: Scorer, dataset: Mapping[str, Any]) -> str:
+    """Return the output prefix of a new job over a data set."""
+    return f"{scorer.target(dataset['name'])}/{dataset['version']}/{job}"
+
+
+def output_of(job: str, scorer: Scorer, dataset: Mapping[str, Any]) -> str:
+    """Return the output prefix of a job that scores this data set with this model.
 
     Raises:
-        UserError: the job does not exist, or does not score a data set with this model.
+        UserError: the job does not exist, or does not score this data set with this model.
     """
     sagemaker = clients.client("sagemaker")
     description = clients.description(
@@ -69,12 +76,12 @@ def output_of(job: str, scorer: Scorer) -> str:
         transform_job.POLL_SECONDS,
     )
     target = str(description["TransformOutput"]["S3OutputPath"])
-    data_type = description["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"]
-    if data_type != "ManifestFile" or not target.startswith(scorer.target("")):
+    expected = new_output("", scorer, dataset)
+    if f"{target.rpartition('/')[0]}/" != expected:
         raise UserError(
-            f"--attach {job}: this job writes to {target}, but an evaluation of the model in cdk.context.json writes "
-            f"below {scorer.target('')}. Give a job of that model, or use the other model with "
-            "`python -m ml.train --use JOB`.",
+            f"--attach {job}: this job writes to {target}, but a job over {dataset['name']}/{dataset['version']} with "
+            f"the model in cdk.context.json writes below {expected}. Give such a job or the --external of this job, or "
+            "use the other model with `python -m ml.train --use JOB`.",
             2,
         )
     return target
@@ -84,7 +91,8 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     """Create a job over images, given by their paths below a prefix, and print how to follow it."""
     transform_job.send(scorer, job, prefix, names, target)
     print(
-        f"Transform job {job} scores {len(names):,} images; follow it from elsewhere with --attach {job}.", flush=True
+        f"Transform job {job} scores {len(names):,} images; `{scorer.command} --attach {job}` follows it again.",
+        flush=True,
     )
 
 
@@ -108,18 +116,17 @@ def parse_outputs(
     return scores, missing
 
 
-def check_missing(names: Sequence[str], missing: Mapping[str, str], advice: str) -> None:
+def check_missing(splits: Splits, missing: Mapping[str, str], advice: str) -> None:
     """Check how many images lack a score; `advice` ends the error message.
 
     Raises:
         UserError: more than 1 % of a split has no score.
     """
-    for split in SPLITS:
-        total = sum(name.startswith(f"{split}/") for name in names)
-        without = sum(name.startswith(f"{split}/") for name in missing)
-        if without > MOST_MISSING * total:
+    for split, images in splits.items():
+        without = sum(image["file"] in missing for image in images)
+        if without > MOST_MISSING * len(images):
             raise UserError(
-                f"{without} of {total} {split} images have no score; at most {MOST_MISSING:.0%} may be left out. "
+                f"{without} of {len(images)} {split} images have no score; at most {MOST_MISSING:.0%} may be left out. "
                 f"Nothing was recorded.{listed(missing)}\nRepair these images and prepare the data set again. "
                 f"{advice}"
             )

@@ -26,6 +26,7 @@ class Scorer:
         artifact: URI of its model.tar.gz.
         training_job: the job that trained it.
         resources: bucket, role, container image and key of the stage.
+        external: the data set of another population that is scored; None for the model's own data set or other images.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class Scorer:
     training_job: str
     resources: Resources
     instance_type: str
+    external: str | None = None
 
     def new_job(self, purpose: str = "eval") -> str:
         """Return a name for a transform job and its model, at most 63 characters; `purpose` has at most 11.
@@ -44,11 +46,12 @@ class Scorer:
     @property
     def command(self) -> str:
         """The command that follows and stops the jobs, for messages."""
-        return f"python -m ml.transform --stage {self.stage}"
+        external = f" --external {self.external}" if self.external else ""
+        return f"python -m ml.transform --stage {self.stage}{external}"
 
-    def target(self, job: str) -> str:
-        """Return the output prefix of a new job, without a slash at its end."""
-        return f"s3://{self.resources.bucket}/{OUTPUTS}/{self.training_job}/{job}"
+    def target(self, name: str) -> str:
+        """Return the prefix of the model's outputs with this name, without a slash at its end."""
+        return f"s3://{self.resources.bucket}/{OUTPUTS}/{self.training_job}/{name}"
 
 
 def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:

@@ -71,6 +71,20 @@ def test_warnings_subgroups_audit_and_card_are_on_the_page(api: Api) -> None:
     assert list(app.table[1].value["Subgroup"].unique()) == list(document["subgroups"])
 
 
+def test_every_external_evaluation_is_shown_beside_the_test_images(api: Api) -> None:
+    own = evaluation()["splits"]["test"]
+    auroc = {"value": 0.473, "low": 0.403, "high": 0.543, "n": 265, "unit": "patients"}
+    external = {"nih/0123": {"images": 400, "metrics": own | {"AUROC": auroc}}}
+    app = page(api, model(evaluation=evaluation() | {"external": external}))
+    table = app.table[2].value.set_index("Metric").loc["AUROC"]
+    assert table["nih/0123"] == "0.473 [0.403, 0.543] n = 265 patients"
+    assert table["Test images of images/0123"].startswith(f"{own['AUROC']['value']:.3f} [")
+
+
+def test_without_an_external_evaluation_the_page_says_so(api: Api) -> None:
+    assert "None recorded" in all_text(page(api, model()))
+
+
 def test_the_calibration_error_is_shown_with_its_range_by_chance(api: Api) -> None:
     calibration = evaluation()["calibration"]
     error = calibration["compared"][calibration["method"]]["test"]["ECE"]

@@ -146,12 +146,15 @@ def test_the_model_is_described_with_its_evaluation_and_a_link_to_its_report(
     cost = {"per_hour": 0.115, "per_inference_second": None, "currency": "USD", "what": "1 x ml.m5.large",
             "price_region": "us-east-1", "read": "2026-09-28"}  # fmt: skip
     environment.setenv("ENDPOINT_COST", json.dumps(cost))
-    metrics = {"splits": {"test": {"AUROC": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 335}}}, "worst": {"a": 1}}
+    estimates = {"AUROC": {"value": 0.98, "low": 0.96, "high": 0.99, "n": 335}}
+    external = {"collection": "nih", "images": 400, "unknown_patients": 0, "missing": 0, "metrics": estimates}
+    public = {"splits": {"test": estimates}, "external": {"nih/0123": external}}
+    metrics = public | {"worst": {"a": 1}, "missing": {"test/NORMAL/a.jpg": "no output"}}
     bucket.put_object(Bucket=BUCKET, Key="training/job/output/metrics.json", Body=json.dumps(metrics).encode())
     bucket.put_object(Bucket=BUCKET, Key="training/job/output/report.html", Body=b"<!doctype html>")
     response = ask(get("/model"))
     assert response.status == 200
-    assert response.body["evaluation"] == {"splits": metrics["splits"]}
+    assert response.body["evaluation"] == public
     assert (response.body["cost"], response.body["lease"]) == (cost, None)
     jsonschema.validate(response.body, COMPONENTS["schemas"]["Model"] | {"components": COMPONENTS})
     assert response.body["endpoint"] == {"name": "pneumonia-test"}

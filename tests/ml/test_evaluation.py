@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,7 +62,7 @@ def test_unknown_patients_are_counted_for_each_split() -> None:
 
 def test_predictions_leave_an_unknown_patient_empty() -> None:
     raw = splits(test=without_patients(split(2, "test"), 2))
-    table = store.predictions(raw, replace(evaluated(), splits=raw), ["NORMAL", "PNEUMONIA"])
+    table = store.predictions(raw, raw, 0.5, ["NORMAL", "PNEUMONIA"])
     rows = list(csv.DictReader(io.StringIO(table)))
     assert [row["patient"] for row in rows if row["file"].startswith("test/")] == ["p0", "p0", *[""] * 158]
 

@@ -37,7 +37,7 @@ def page(**changes: Any) -> str:
     Image.new("L", (8, 8)).save(buffer, "JPEG")
     values = metrics() | changes
     images = {file: buffer.getvalue() for cases in values["worst"].values() for file, _ in cases}
-    return report.html(evaluated(), values, images)
+    return report.html(evaluated().splits["test"], values, images)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,48 @@ def test_a_value_without_an_interval_has_no_empty_brackets() -> None:
     assert f"<td>NPV</td>{'<td>undefined<br>n = 3 images</td>' * 3}</tr>" in html
     assert "<td>IM</td><td>PPV</td><td>0.500</td><td></td><td>3 images</td></tr>" in html
     assert "<td>IM</td><td>NPV</td><td>undefined</td><td></td><td>3 images</td></tr>" in html
+
+
+def external(auroc: float) -> dict[str, Any]:
+    """Return the record of an external evaluation with this AUROC, and the other metrics of the test images."""
+    estimate = {"value": auroc, "low": auroc - 0.07, "high": auroc + 0.07, "n": 265, "unit": "patients"}
+    metrics_of_test = metrics()["splits"]["test"]
+    return {
+        "collection": "nih",
+        "images": 400,
+        "unknown_patients": 3,
+        "missing": 2,
+        "metrics": metrics_of_test | {"AUROC": estimate},
+    }
+
+
+def test_external_evaluations_are_beside_the_internal_one() -> None:
+    html = page(external={"nih/0123": external(0.473), "<b>/1": external(0.6)})
+    own = metrics()["splits"]["test"]["AUROC"]
+    cells = [
+        f"{auroc} [{low} to {high}]<br>n = {n} patients</td>"
+        for auroc, low, high, n in (
+            (f"{own['value']:.3f}", f"{own['low']:.3f}", f"{own['high']:.3f}", own["n"]),
+            ("0.473", "0.403", "0.543", 265),
+            ("0.600", "0.530", "0.670", 265),
+        )
+    ]
+    assert f"<td>AUROC</td><td>{'<td>'.join(cells)}</tr>" in html
+    assert "nih/0123: 2 images" in html
+    assert "<b>/1" not in html
+
+
+def test_without_an_external_evaluation_page_and_card_say_so(html: str) -> None:
+    assert "None recorded" in html.partition("<h2>External validation</h2>")[2][:100]
+    assert "None recorded" in metrics()["card"]["External validation"]
+
+
+@pytest.mark.parametrize(("auroc", "warned"), [(0.473, True), (0.95, False)])
+def test_a_clearly_lower_auroc_on_another_population_is_a_warning(auroc: float, warned: bool) -> None:
+    values = metrics() | {"external": {"nih/0123": external(auroc)}}
+    assert any("nih/0123" in warning for warning in report.warnings(values)) == warned
+    card = report.card(values)["External validation"]
+    assert all(part in card for part in ("400 images of nih/0123", "NIH ChestX-ray14", f"{auroc:.3f}", "265 patients"))
 
 
 def test_unknown_patients_are_in_the_warnings_and_the_card() -> None:

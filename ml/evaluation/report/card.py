@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.dataset.patients import KAGGLE
+from ml.evaluation.statistics import Estimate
 
 KAGGLE_DATA = (
     "The radiographs of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical "
@@ -39,6 +40,7 @@ def card(metrics: Mapping[str, Any]) -> dict[str, str]:
         "prevalence have an interval computed from these. The AUROC has a score interval over patients, the other "
         "metrics a percentile interval over 2,000 draws of patients. The calibration error, over bins of equal numbers "
         "of images, is shown with the range that chance alone gives if every probability is right.",
+        "External validation": external(metrics),
         "Limits": "Severity, age and sex are not recorded, and fairness was not measured. Predictive values hold only "
         "for the stated prevalence. A test set of one collection says little about another collection.",
     }
@@ -63,6 +65,28 @@ def data(collection: str | None) -> str:
     if collection in COLLECTIONS:
         return f"Images with the file names of the public collection {COLLECTIONS[collection]}. {UNKNOWN_DATA}"
     return f"Images that were prepared for this model. {UNKNOWN_DATA}"
+
+
+def external(metrics: Mapping[str, Any]) -> str:
+    """Return the result on the data set of each other population, beside that on the test images."""
+    if not metrics["external"]:
+        return "None recorded. Nothing is known about images of another population."
+    results = [
+        f"{record['images']:,} images of {name}{origin(record['collection'])}: {headline(record['metrics'])}."
+        for name, record in metrics["external"].items()
+    ]
+    own = f"{metrics['images']['test']:,} test images: {headline(metrics['splits']['test'])}."
+    return " ".join(["Threshold and calibration were not changed.", *results, f"By comparison, {own}"])
+
+
+def origin(collection: str | None) -> str:
+    """Return a public collection in brackets; "" if it is not known."""
+    return f" ({COLLECTIONS[collection]})" if collection in COLLECTIONS else ""
+
+
+def headline(estimates: Mapping[str, Any]) -> str:
+    """Return AUROC, sensitivity and specificity, each with its interval and n; estimates as in metrics.json."""
+    return ", ".join(f"{name} {Estimate(**estimates[name])}" for name in ("AUROC", "Sensitivity", "Specificity"))
 
 
 def separation(metrics: Mapping[str, Any]) -> str:

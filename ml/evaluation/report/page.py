@@ -7,29 +7,31 @@ from typing import Any
 from markupsafe import Markup
 
 from ml.dataset.patients import KAGGLE
-from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.report import figures
 from ml.evaluation.report.card import unknown_patients
+from ml.evaluation.scored_split import ScoredSplit
+from ml.evaluation.statistics import Estimate
 from ml.html.page import render
 
 
-def html(evaluation: Evaluation, metrics: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
+def html(test: ScoredSplit, metrics: Mapping[str, Any], images: Mapping[str, bytes]) -> str:
     """Return the page.
 
     Args:
+        test: the test images with calibrated probabilities.
         metrics: the content of metrics.json.
         images: JPEG bytes of the worst errors by file.
     """
     uris = {file: f"data:image/jpeg;base64,{base64.b64encode(body).decode()}" for file, body in images.items()}
-    return render("model.html", metrics=metrics, charts=charts(evaluation, metrics["curves"]), images=uris)
+    return render("model.html", metrics=metrics, charts=charts(test, metrics), images=uris)
 
 
-def charts(evaluation: Evaluation, curves: Mapping[str, Any]) -> dict[str, Markup]:
+def charts(test: ScoredSplit, metrics: Mapping[str, Any]) -> dict[str, Markup]:
     """Return the charts as SVG by caption."""
-    threshold = evaluation.threshold
+    curves, threshold = metrics["curves"], metrics["threshold"]
     svgs = {
         "ROC curve with 95 % band over resampled patients": figures.roc(curves["roc"], threshold),
-        "Precision and recall": figures.precision_recall(evaluation.splits["test"], threshold),
+        "Precision and recall": figures.precision_recall(test, threshold),
         "Reliability: fraction of pneumonia over the probability, in bins of equal numbers of images, with 95 % "
         "intervals over images": figures.calibration(curves["reliability"]),
         "Probabilities of the test images; above ten images the axis is logarithmic": figures.histogram(
@@ -52,6 +54,12 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
             f"Shift warning: from clean to perturbed validation images, {falls}. Images of another scanner or archive "
             "may give as bad results."
         )
+    internal = metrics["splits"]["test"]["AUROC"]
+    for name, record in metrics["external"].items():
+        if (auroc := record["metrics"]["AUROC"])["high"] < internal["low"]:
+            messages.append(
+                f"Population warning: the AUROC is {Estimate(**auroc)} on {name} and {Estimate(**internal)} on test."
+            )
     if not metrics["baselines"]["beaten"]:
         messages.append(
             "Baseline warning: this model does not clearly beat a logistic regression on 28 x 28 pixels. It may not "

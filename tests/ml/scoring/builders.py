@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from typing import Any
 
 from ml import project
@@ -29,7 +30,7 @@ GRANTS = [
 """What the execution role of `infra` may do with the bucket."""
 
 
-def images() -> list[dict[str, Any]]:
+def images(splits: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return what dataset.json says of each image: CheXpert's layout, every third patient has pneumonia."""
     return [
         {
@@ -37,8 +38,9 @@ def images() -> list[dict[str, Any]]:
             "label": int(number % 3 == 0),
             "patient": f"{split}-{number}",
             "subtype": "",
+            "pixels": f"{split.removesuffix('_perturbed')}-{number}",
         }
-        for split, count in SPLITS.items()
+        for split, count in splits.items()
         for number in range(count)
     ]
 
@@ -55,7 +57,8 @@ DATASET = {
     "version": "v1",
     "collection": None,
     "classes": ["NORMAL", "PNEUMONIA"],
-    "images": images(),
+    "settings": {"resize_mode": "squash", "format": "lst"},
+    "images": images(SPLITS),
 }
 
 
@@ -83,7 +86,8 @@ def scorer_of_context() -> scorer.Scorer:
 
 def score(attached: str | None = None) -> tuple[dict[str, float], dict[str, str]]:
     """Score the splits without being asked."""
-    return labelled.split_probabilities(scorer_of_context(), DATASET, lambda images: None, attached)
+    splits = {"all": DATASET["images"]}
+    return labelled.split_probabilities(scorer_of_context(), DATASET, splits, lambda images: None, attached)
 
 
 def jobs(cloud: Cloud, model: str) -> list[dict[str, Any]]:
@@ -98,13 +102,13 @@ def jobs(cloud: Cloud, model: str) -> list[dict[str, Any]]:
     ]
 
 
-def manifest(cloud: Cloud, job: dict[str, Any]) -> list[Any]:
-    """Return the manifest that is a job's input."""
+def manifest(cloud: Cloud, job: dict[str, Any], prefix: str = PREFIX) -> list[Any]:
+    """Return the paths below a data set's prefix that are a job's input."""
     source = job["TransformInput"]["DataSource"]["S3DataSource"]
     assert source["S3DataType"] == "ManifestFile"
     key = source["S3Uri"].removeprefix(f"s3://{BUCKET}/")
     content = json.loads(cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
-    assert content[0] == {"prefix": f"s3://{BUCKET}/{PREFIX}"}
+    assert content[0] == {"prefix": f"s3://{BUCKET}/{prefix}"}
     return list(content[1:])
 
 
