@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from localaws.image_classification.container_log import log
+from localaws.image_classification.errors import ClientError
 
 if TYPE_CHECKING:
     from localaws.image_classification.epoch import Trainer
@@ -40,14 +41,24 @@ def save(root: Path, trainer: "Trainer", epochs_done: int, best: float) -> None:
 
 
 def restore(root: Path, trainer: "Trainer") -> int:
-    """Load the checkpoint of an interrupted run with its best model; return the next epoch, 0 without one."""
+    """Load the checkpoint of an interrupted run with its best model; return the next epoch, 0 without one.
+
+    Raises:
+        ClientError: the checkpoint is one of another network or optimizer.
+    """
     path = root / "checkpoints" / "last.pt"
     if not path.is_file():
         return 0
     state = torch.load(path, weights_only=True)
-    trainer.network.load_state_dict(state["network"])
-    trainer.averaged.load_state_dict(state["averaged"])
-    trainer.optimizer.load_state_dict(state["optimizer"])
+    try:
+        trainer.network.load_state_dict(state["network"])
+        trainer.averaged.load_state_dict(state["averaged"])
+        trainer.optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError) as error:
+        raise ClientError(
+            "Customer Error: The checkpoint was written with another use_pretrained_model, num_classes or optimizer; "
+            "train with those, or use another CheckpointConfig.S3Uri."
+        ) from error
     trainer.step = state["step"]
     for file in sorted((path.parent / "best").glob("*")):
         shutil.copyfile(file, root / "model" / file.name)

@@ -75,7 +75,8 @@ def decode_one(source: Source, height: int, width: int, resize: int | None) -> P
         with Image.open(source.data) as opened:
             image = opened.convert("L")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ClientError(f"Customer Error: {source.name} cannot be decoded as an image: {error}.") from error
+        reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
+        raise ClientError(f"Customer Error: {source.name} cannot be decoded as an image: {reason}.") from error
     if resize is not None and min(image.size) != resize:
         scale = resize / min(image.size)
         image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)

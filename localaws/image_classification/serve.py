@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from localaws.image_classification.container_log import log
 
@@ -54,7 +54,8 @@ class Model:
                     )
                 converted = image.convert("RGB" if self.channels == 3 else "L")
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ValueError(f"The image cannot be decoded: {error}.") from error
+            reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
+            raise ValueError(f"The image cannot be decoded: {reason}.") from error
         size = (self.width, self.height)
         if converted.size != size:
             converted = converted.resize(size, Image.Resampling.BILINEAR)

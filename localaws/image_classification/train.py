@@ -59,7 +59,9 @@ def announce(given: Hyperparameters, recipe: Recipe) -> None:
         log("Using pretrained model for initializing weights and transfer learning.")
     else:
         log("Performing random weight initialization")
-    if given.checkpoint_frequency is None:
+    if given.checkpoint_frequency is not None:
+        log("checkpoint_frequency is not applied: the stand-in stores the best model only.")
+    else:
         log("checkpoint_frequency not set, will store the best model")
     if given.early_stopping:
         log("Using early stopping for training")
@@ -94,9 +96,9 @@ def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int
     channels = json.loads(configuration.read_text(encoding="utf-8")) if configuration.is_file() else {}
     if str(channels.get(name, {}).get("ContentType", "")).startswith("application/x-recordio"):
         return records.read_channel(root, name, classes)
-    log(f"Searching for .lst files in {root / 'input/data' / f'{name}_lst'}.")
+    log(f"Searching for .lst files in /opt/ml/input/data/{name}_lst.")
     examples = lists.read_channel(root, name, classes)
-    log(f"Creating record files for {name}.lst")
+    log(f"Creating record files for the list of {name}")
     log("Done creating record files...")
     return [(Source(example.path.name, example.path), example.label) for example in examples]
 

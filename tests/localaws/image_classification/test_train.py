@@ -279,3 +279,19 @@ def test_the_containers_recipe_scores_the_current_weights_and_decays_none_for_ad
     assert not equal(trainers["stand-in"])
     decays = {name: trainer.optimizer.param_groups[0]["weight_decay"] for name, trainer in trainers.items()}
     assert decays == {"container": 0.0, "stand-in": given.weight_decay}
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_its_cause(tmp_path: Path) -> None:
+    root = write_root(tmp_path, epochs="1")
+    (root / "checkpoints").mkdir()
+    assert train.run(root) == 0
+    configure(root, num_training_samples="16", epochs="2", optimizer="sgd", num_classes="3")
+    assert "num_classes" in failure(root)
+
+
+def test_an_image_of_no_format_is_named_and_has_no_memory_address(tmp_path: Path) -> None:
+    root = write_root(tmp_path)
+    (root / "input/data/train/3.jpg").write_bytes(b"no image")
+    reason = failure(root)
+    assert "3.jpg" in reason
+    assert "0x" not in reason
