@@ -91,9 +91,10 @@ def test_the_purpose_selects_the_checks() -> None:
     assert deployment == {"settings", "endpoint quota", "serverless", "model", "lease", "log role"}
 
 
-@pytest.mark.usefixtures("account")
-def test_after_the_storage_stack_the_data_set_is_not_yet_prepared() -> None:
+def test_after_the_storage_stack_the_data_set_is_not_yet_prepared(account: Server) -> None:
     assert state_of(preflight_checks.stack, STAGE, "Storage")[0] == "ok"
+    bucket = preflight_checks.outputs(STAGE, "Storage")["DataBucketName"]
+    account.client("s3").delete_object(Bucket=bucket, Key="datasets/latest.json")
     state, message = state_of(preflight_checks.data_set, STAGE)
     assert state == "not yet"
     assert f"python -m ml.prepare --stage {STAGE}" in message

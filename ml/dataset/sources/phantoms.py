@@ -7,7 +7,7 @@ from ml.dataset.sources import folder
 from ml.dataset.sources.listing import list_files
 from ml.progress import Progress
 
-PHANTOMS = 1000
+PHANTOMS = 720
 
 
 def phantoms(target: Path, seed: int) -> Offer:

@@ -64,16 +64,17 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
 ) -> None:
     using = scorer_of_context()
     names, name = [image["file"] for image in DATASET["images"]], using.new_job()
-    labelled.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, using.target(name))
-    until(lambda: len(transform_job.output_keys(using.target(name))) >= IMAGES // 2)
+    target = labelled.new_output(name, using, DATASET)
+    labelled.send(using, name, f"s3://{BUCKET}/{PREFIX}", names, target)
+    until(lambda: len(transform_job.output_keys(target)) >= IMAGES // 2)
     assert transform.main(["--stop", name]) == 0
     sagemaker = cloud.client("sagemaker")
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
     assert transform.main(["--stop", name]) == 0
     assert f"{name} had ended before: Stopped" in capsys.readouterr().out
     scored = {
-        key.removeprefix(f"{using.target(name)}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
-        for key in transform_job.output_keys(using.target(name))
+        key.removeprefix(f"{target}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
+        for key in transform_job.output_keys(target)
     }
     scores, missing = score(attached=name)
     assert (len(scores), missing) == (IMAGES, {})
