@@ -1,7 +1,6 @@
 """One batch transform job with its own model: create it, follow it, stop it, read its .out objects."""
 
 import json
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import botocore.exceptions
 
 from ml.aws import clients, errors
 from ml.aws.errors import explain
+from ml.aws.instance_types import has_local_disks
 from ml.aws.s3 import Bucket, split_uri
 from ml.progress import Progress
 from ml.scoring import output_files
@@ -26,8 +26,6 @@ LOG_SECONDS = 30.0
 ENDED = ("Completed", "Failed", "Stopped")
 INPUTS = "transform-input"
 """Prefix of the bucket for the input of jobs: images of a folder, manifests."""
-EBS_ONLY = re.compile(r"ml\.(p[23]|[cmrt]\d+[a-ce-z]*)\.[a-z0-9]+")
-"""Instance types without local disks. SageMaker refuses a key for the others (TransformResources, VolumeKmsKeyId)."""
 REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
@@ -72,7 +70,7 @@ def request(
     resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": 1}
     if key:
         output["KmsKeyId"] = key
-        if EBS_ONLY.fullmatch(instance_type):
+        if not has_local_disks(instance_type):
             resources["VolumeKmsKeyId"] = key
     return {
         "TransformJobName": job,

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ml.aws.instance_types import has_local_disks
 from ml.errors import UserError
 from ml.training.prices import Estimate
-from ml.training.request import EBS_FAMILIES, MAX_RUNTIME_LIMIT
+from ml.training.request import MAX_RUNTIME_LIMIT
 
 STEPS = "lr_scheduler_step"
 RUNTIME_MARGIN = 1.3
@@ -21,8 +22,8 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
     spot = request["EnableManagedSpotTraining"]
     dataset = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == "dataset")
     decay = f" (times {sent['lr_scheduler_factor']} after epoch {steps})" if (steps := sent.get(STEPS)) else ""
-    ebs = compute["InstanceType"].split(".")[1] in EBS_FAMILIES
-    disk = f"{compute['VolumeSizeInGB']} GB" if ebs else "the whole of its own disk"
+    local = has_local_disks(compute["InstanceType"])
+    disk = "the whole of its own disk" if local else f"{compute['VolumeSizeInGB']} GB"
     lines = [
         f"Training job {request['TrainingJobName']} on {dataset}: {samples} training images, {validation} validation "
         f"images, {sent['epochs']} epochs.",

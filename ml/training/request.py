@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.aws.instance_types import has_local_disks
 from ml.aws.resources import Resources
 from ml.errors import UserError
 
@@ -19,10 +20,6 @@ SPOT_WAIT = 4 * 3600
 VOLUME_GB = 50
 """Disk of a training job; the published data sets, standardised, take less than 5 GB."""
 CREATED_BY = {"Key": "project", "Value": "chest-xray-classifier"}
-
-EBS_FAMILIES = ("p2", "p3")
-"""Families without local disks. A job on the others gets the whole local disk instead of VolumeSizeInGB; it is
-encrypted in hardware, and VolumeKmsKeyId is refused (CreateTrainingJob, ResourceConfig)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def build(
     }
     if resources.key:
         request["OutputDataConfig"]["KmsKeyId"] = resources.key
-        if compute.instance_type.split(".")[1] in EBS_FAMILIES:
+        if not has_local_disks(compute.instance_type):
             request["ResourceConfig"]["VolumeKmsKeyId"] = resources.key
     if compute.spot:
         request["CheckpointConfig"] = {"S3Uri": f"s3://{resources.bucket}/checkpoints/{name}"}

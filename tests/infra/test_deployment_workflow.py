@@ -64,7 +64,7 @@ class Repository:
 
 
 def listed_rights() -> list[dict[str, Any]]:
-    """Return statements that allow the actions in the comment at the start of the workflow, and nothing else."""
+    """Return statements that allow exactly the actions in the comment at the start of the workflow."""
     comment = WORKFLOW.read_text(encoding="utf-8").partition("name: Deploy")[0]
     return [{"Effect": "Allow", "Action": sorted({*RIGHT.findall(comment)}), "Resource": "*"}]
 

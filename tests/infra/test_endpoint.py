@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
+from infra.endpoint import EBS_ONLY
 from infra.image_uris import ACCOUNTS, image_uri
+from ml.aws import instance_types
 from ml.scoring import transform_job
 
 from .builders import MODEL, Synth, properties, resources, variables
@@ -136,3 +138,7 @@ def test_no_image_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synt
     assert "DataCaptureConfig" not in config
     (config,) = properties(synth(data_capture_percent="5")["Endpoint"], "AWS::SageMaker::EndpointConfig")
     assert config["DataCaptureConfig"]["InitialSamplingPercentage"] == 5
+
+
+def test_the_stacks_and_the_jobs_know_the_same_instance_types_without_local_disks() -> None:
+    assert EBS_ONLY.pattern == instance_types.EBS_ONLY.pattern

@@ -37,7 +37,7 @@ def point_at(server: Server, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def bootstrapped(server: Server) -> Iterator[Server]:
-    """An account after `cdk bootstrap`, in which the storage stack of STAGE is deployed, and nothing else."""
+    """A bootstrapped account whose only stack is the storage stack of STAGE."""
     ssm = server.client("ssm")
     ssm.put_parameter(Name=preflight_checks.BOOTSTRAP, Value="30", Type="String", Overwrite=True)
     yield server
