@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,7 +25,7 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.radiographs import CLASSES, Reject
+from ml.dataset.radiographs import CLASSES, SURPLUS, Reject
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -151,11 +151,16 @@ def upload_dataset(
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode)
     rejects = [*offer.rejects, *unreadable]
-    report_rejects(len(images), rejects, max_reject_fraction)
+    print_rejects(rejects)
+    check_rejects(len(images), rejects, max_reject_fraction)
     grouped, duplicates = groups.group(images)
     splits = split.split(
         grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
     )
+    reason = f"the validation set is a multiple of {settings.batch_size} images, and its patients have more"
+    surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
+    print_rejects(surplus)
+    rejects += surplus
     variants.perturbed(splits["validation"], standardised)
     copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
     channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
@@ -182,17 +187,21 @@ def name_of(source: str) -> str:
     return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
 
 
-def report_rejects(images: int, rejects: list[Reject], limit: float) -> None:
-    """Print the files that were left out beside `images` usable images.
-
-    Raises:
-        UserError: the fraction of unusable files exceeds `limit`. Files outside the source's layout do not count.
-    """
+def print_rejects(rejects: Sequence[Reject]) -> None:
+    """Print the first of the files that were left out."""
     for reject in rejects[:SHOWN_REJECTS]:
         count = f" ({reject.files:,} files)" if reject.files > 1 else ""
         print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
+
+
+def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
+    """Check the number of unusable files beside `images` usable images.
+
+    Raises:
+        UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
+    """
     unusable = sum(reject.unusable for reject in rejects)
     if unusable > limit * (images + unusable):
         raise UserError(
