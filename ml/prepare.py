@@ -35,6 +35,7 @@ EXAMPLES = """
   python -m ml.prepare --source ~/data/chest_xray --stage dev
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
+  python -m ml.prepare --source ~/data/nih/Data_Entry_2017.csv --positive Pneumonia --negative "No Finding"
 """
 NAMED_SOURCES = {"phantom": "phantom", "kaggle": "chest-xray"}
 """The name of the data set of each source that is not a path."""
@@ -69,9 +70,9 @@ def source_name(text: str) -> str:
         UserError: it does not exist, or is not a source.
     """
     path = Path(text).expanduser()
-    is_file = path.is_file() and (path.suffix.lower() == ".csv" or path.name == "DICOMDIR")
-    if text not in NAMED_SOURCES and not path.is_dir() and not is_file:
-        raise UserError(f"--source {text} is not an existing folder or .csv file; allowed: {sources.SOURCES}.", 2)
+    is_media = path.name.upper() == "DICOMDIR" and path.is_file()
+    if text not in NAMED_SOURCES and not path.is_dir() and not is_media and not sources.is_table(path):
+        raise UserError(f"--source {text} is not an existing folder or table; allowed: {sources.SOURCES}.", 2)
     return text
 
 
@@ -92,7 +93,15 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     *,
     source: Annotated[str, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")],
     labels: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a DICOM folder.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a folder.")
+    ] = None,
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(show_default="Pneumonia", help="Finding of the class PNEUMONIA in a table; repeatable."),
+    ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(show_default="No Finding", help="Finding of the class NORMAL in a table; repeatable."),
     ] = None,
     stage: cli.Stage,
     name: Annotated[
@@ -136,7 +145,11 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
-    offer = sources.open_source(source, folder, seed, labels)
+    default = sources.Findings()
+    findings = sources.Findings(
+        tuple(positive or default.positive), tuple(negative or default.negative), bool(positive or negative)
+    )
+    offer = sources.open_source(source, folder, seed, labels, findings)
     upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
 
 
@@ -184,7 +197,13 @@ def name_of(source: str) -> str:
     if source in NAMED_SOURCES:
         return NAMED_SOURCES[source]
     path = Path(source).expanduser().resolve()
-    return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
+    if path.is_dir():
+        return path.name
+    return (
+        re.sub(r"(\.(csv|tsv))?(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+        if sources.is_table(path)
+        else path.parent.name
+    )
 
 
 def print_rejects(rejects: Sequence[Reject]) -> None:

@@ -126,4 +126,4 @@ def label_of(text: str) -> int | None:
     word = text.strip().upper()
     if word in CLASSES:
         return CLASSES.index(word)
-    return {"0": 0, "0.0": 0, "1": 1, "1.0": 1}.get(word)
+    return {"0": 0, "0.0": 0, "FALSE": 0, "1": 1, "1.0": 1, "TRUE": 1}.get(word)
