@@ -11,6 +11,7 @@ import typer
 
 from ml import atomic, cli, options, project
 from ml.aws import stacks
+from ml.aws.s3 import split_uri
 from ml.dataset import (
     baseline,
     formats,
@@ -33,6 +34,7 @@ EXAMPLES = """
   python -m ml.prepare --source phantom
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
+  python -m ml.prepare --source s3://bucket/chest_xray
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
   python -m ml.prepare --source ~/data/nih/Data_Entry_2017.csv --positive Pneumonia --negative "No Finding"
@@ -69,6 +71,9 @@ def source_name(text: str) -> str:
     Raises:
         UserError: it does not exist, or is not a source.
     """
+    if text.startswith("s3://"):
+        split_uri(text)
+        return text
     path = Path(text).expanduser()
     is_media = path.name.upper() == "DICOMDIR" and path.is_file()
     if text not in NAMED_SOURCES and not path.is_dir() and not is_media and not sources.is_table(path):
@@ -196,14 +201,12 @@ def name_of(source: str) -> str:
     """Return the default name of a source's data set."""
     if source in NAMED_SOURCES:
         return NAMED_SOURCES[source]
-    path = Path(source).expanduser().resolve()
-    if path.is_dir():
-        return path.name
-    return (
-        re.sub(r"(\.(csv|tsv))?(\.gz)?$", "", path.name, flags=re.IGNORECASE)
-        if sources.is_table(path)
-        else path.parent.name
-    )
+    if source.startswith("s3://"):
+        name = source.rstrip("/").rpartition("/")[2]
+    else:
+        path = Path(source).expanduser().resolve()
+        name = path.name if path.is_dir() or sources.is_table(path) else path.parent.name
+    return sources.SUFFIX.sub("", name)
 
 
 def print_rejects(rejects: Sequence[Reject]) -> None:

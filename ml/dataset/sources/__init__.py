@@ -11,9 +11,13 @@ from ml.dataset.sources.findings import DEFAULT, Findings
 from ml.dataset.sources.labels import read_labels
 from ml.dataset.sources.listing import Listing, list_files
 from ml.dataset.sources.media import DICOM, media_of
+from ml.dataset.sources.objects import S3Object, list_objects, located
 from ml.errors import UserError
 
-SOURCES = "a folder (Kaggle's layout, class folders, or DICOM), a .csv or .tsv table, `kaggle`, or `phantom`"
+SOURCES = (
+    "a folder or s3:// prefix (Kaggle's layout, class folders, or DICOM), a .csv or .tsv table there, `kaggle`, or "
+    "`phantom`"
+)
 
 
 def is_table(path: Path) -> bool:
@@ -33,7 +37,7 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None, 
     Raises:
         UserError: the source does not exist or cannot be used.
     """
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.name.upper() == "DICOMDIR" and path.is_file():
         path = path.parent
     if labels is not None and (source in ("phantom", "kaggle") or is_table(path)):
@@ -45,7 +49,8 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None, 
     if is_table(path):
         rows = read_labels(path, findings, with_paths=True)
         if rows.column == "path":
-            return recognised(table.offer_of(rows), work)
+            beside = list_objects(path.parent).files if isinstance(path, S3Object) else []
+            return recognised(table.offer_of(rows, beside), work)
         return recognised(labelled.scan(files_below(path.parent, work), rows, work, table_is_source=True), work)
     if not path.is_dir():
         raise UserError(f"--source {source} is neither a folder nor a table; allowed: {SOURCES}.", code=2)
@@ -62,12 +67,23 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None, 
     return recognised(folder.scan(listing), work)
 
 
+def path_of(source: str) -> Path:
+    """Return the path of a source.
+
+    Raises:
+        UserError: it begins with s3:// and is not an S3 URI.
+    """
+    return located(source.rstrip("/")) if source.startswith("s3://") else Path(source).expanduser()
+
+
 def files_below(path: Path, work: Path) -> Listing:
     """Return the files of a source.
 
     Raises:
         UserError: the command would write its intermediate files into the source.
     """
+    if isinstance(path, S3Object):
+        return list_objects(path)
     source, target = path.resolve(), work.resolve()
     if source in (target, *target.parents) or target / "standardised" in (source, *source.parents):
         raise UserError(
@@ -101,4 +117,4 @@ def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
     return replace(offer, images=images, rejects=rejects, collection=collection)
 
 
-__all__ = ["SOURCES", "Findings", "Offer", "is_table", "open_source"]
+__all__ = ["SOURCES", "SUFFIX", "Findings", "Offer", "is_table", "open_source"]

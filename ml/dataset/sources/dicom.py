@@ -1,6 +1,7 @@
 """DICOM files: only salted hashes of the patient's, study's and image's ids leave this module."""
 
 import hashlib
+import io
 import secrets
 import warnings
 from collections.abc import Mapping
@@ -11,11 +12,14 @@ from typing import Any
 from ml import atomic
 from ml.dataset.radiographs import OUTSIDE, Reject, SourceFile
 from ml.dataset.sources.listing import Listing
+from ml.dataset.sources.objects import TAG_BYTES, S3Object
 from ml.errors import UserError
 
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SOPInstanceUID")
 """Tags whose value can be the id in a line of the labels; a file name is allowed too."""
 
+FOLLOWING = "SeriesInstanceUID"
+"""A tag that every image has, after the others."""
 Tags = Mapping[str, str]
 """Identifying tags by keyword, without absent and empty tags."""
 
@@ -23,11 +27,14 @@ Tags = Mapping[str, str]
 def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
     """Return the files that a DICOMDIR names, or every file if there is no DICOMDIR, and the rejects.
 
-    Media are often copied with names in lower case, so names are compared without their case.
+    Media are often copied with names in lower case, so names are compared without their case. A
+    DICOMDIR in S3 is not used.
 
     Raises:
         UserError: the DICOMDIR cannot be read.
     """
+    if isinstance(listing.folder, S3Object):
+        return listing.files, []
     index = next(
         (path for path in listing.folder.iterdir() if path.name.upper() == "DICOMDIR" and path.is_file()), None
     )
@@ -58,17 +65,26 @@ def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
 
 def read_tags(path: Path) -> Tags | Reject:
     """Return the identifying tags of a DICOM file, or the reject if they cannot be read."""
-    from pydicom import dcmread
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom warns about tag values outside the standard
-            dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(IDENTIFIERS))
-            values = {name: text_of(dataset.get(name)) for name in IDENTIFIERS}
+        if isinstance(path, S3Object):
+            tags = parse_tags(io.BytesIO(path.head(TAG_BYTES)))
+            return tags if FOLLOWING in tags else parse_tags(io.BytesIO(path.read_bytes()))
+        return parse_tags(path)
     except OSError as error:
         return Reject(path, "unreadable", error.strerror or str(error))
     except Exception as error:  # noqa: BLE001 (pydicom raises nearly every built-in exception on malformed files)
         return Reject(path, "broken", f"its DICOM tags cannot be read ({type(error).__name__}); export the file again")
+
+
+def parse_tags(file: Path | io.BytesIO) -> Tags:
+    """Return the identifying tags, and FOLLOWING to show that none of them was cut off."""
+    from pydicom import dcmread
+
+    names = [*IDENTIFIERS, FOLLOWING]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns about tag values outside the standard
+        dataset = dcmread(file, stop_before_pixels=True, specific_tags=names)
+        values = {name: text_of(dataset.get(name)) for name in names}
     return {name: value for name, value in values.items() if value}
 
 

@@ -70,7 +70,7 @@ def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
     """
     above |= {folder.resolve()}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in IGNORED_NAMES:
+        if is_ignored(path.name):
             yield from ((inside, IGNORED) for inside in below(path))
         elif not path.is_dir():
             yield path, FILE
@@ -78,6 +78,11 @@ def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
             yield path, LOOP
         else:
             yield from walk(path, above)
+
+
+def is_ignored(name: str) -> bool:
+    """Return whether files or folders of a name are no images."""
+    return name.startswith(".") or name.lower() in IGNORED_NAMES
 
 
 def loops(target: Path, above: frozenset[Path]) -> bool:

@@ -1,6 +1,7 @@
 """A table of the paths of images, with their labels, patients and splits."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ml.dataset.radiographs import Offer, SourceFile
@@ -8,14 +9,20 @@ from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.labels import Labels
 
 
-def offer_of(labels: Labels) -> Offer:
+def offer_of(labels: Labels, objects: Sequence[Path]) -> Offer:
     """Return the images of a table with a column `path`, in its order; rows without a label are left out.
+
+    Args:
+        objects: those beside a table in S3.
 
     Raises:
         UserError: a class has no image.
     """
+    listed = {path: path for path in objects}
     images = [
-        SourceFile(image_path(labels.path.parent, row.id), row.label, row.split, row.patient and f"table-{row.patient}")
+        SourceFile(
+            image_path(labels.path.parent, row.id, listed), row.label, row.split, row.patient and f"table-{row.patient}"
+        )
         for row in labels.rows
         if row.label is not None
     ]
@@ -23,11 +30,13 @@ def offer_of(labels: Labels) -> Offer:
     return Offer(images, labels.left_out(labels.rows), found=len(labels.rows))
 
 
-def image_path(folder: Path, text: str) -> Path:
+def image_path(folder: Path, text: str, listed: Mapping[Path, Path]) -> Path:
     """Return the file that a table in `folder` names; CheXpert's paths begin with the name of that folder."""
     candidates = [text, text.replace("\\", "/")]
     parts = PurePosixPath(candidates[-1]).parts
     if len(parts) > 1 and not os.path.isdir(folder / parts[0]):  # noqa: PTH112 (Path.is_dir raises for a long name)
         candidates.append(str(PurePosixPath(*parts[1:])))
     paths = [folder / os.path.expanduser(candidate) for candidate in candidates]  # noqa: PTH111
+    if listed:
+        return next((listed[path] for path in paths if path in listed), paths[0])
     return next((path for path in paths if os.path.isfile(path)), paths[0])  # noqa: PTH113
