@@ -93,6 +93,17 @@ def slug(text: str) -> str:
     return name
 
 
+def finding(text: str) -> str:
+    """Return a finding as a table may write it.
+
+    Raises:
+        UserError: it has no letter or digit.
+    """
+    if not sources.key_of(text):
+        raise UserError(f"{text!r} is not a finding; name one of the table's, such as Pneumonia.", 2)
+    return text
+
+
 @app.command(epilog=cli.examples(EXAMPLES))
 def prepare(  # noqa: PLR0913 - one parameter for each option
     *,
@@ -102,11 +113,15 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     positive: Annotated[
         list[str] | None,
-        typer.Option(show_default="Pneumonia", help="Finding of the class PNEUMONIA in a table; repeatable."),
+        typer.Option(
+            parser=finding, metavar="FINDING", show_default="Pneumonia", help="Finding of class PNEUMONIA; repeatable."
+        ),
     ] = None,
     negative: Annotated[
         list[str] | None,
-        typer.Option(show_default="No Finding", help="Finding of the class NORMAL in a table; repeatable."),
+        typer.Option(
+            parser=finding, metavar="FINDING", show_default="No Finding", help="Finding of class NORMAL; repeatable."
+        ),
     ] = None,
     stage: cli.Stage,
     name: Annotated[

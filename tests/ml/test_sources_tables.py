@@ -160,3 +160,9 @@ def test_labels_in_a_table_of_paths_are_refused_with_the_way_out(tmp_path: Path)
     (tmp_path / "t.csv").write_text("path,label,patient_id\na.jpg,0,1\n")
     with pytest.raises(UserError, match=r"path, label, patient_id.*--source"):
         open_source(str(tmp_path / "images"), tmp_path / "work", 0, tmp_path / "t.csv")
+
+
+def test_findings_are_refused_where_they_would_be_ignored(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/NORMAL/a.jpg", 0)
+    with pytest.raises(UserError, match=r"--positive and --negative .*images"):
+        open_source(str(tmp_path / "images"), tmp_path / "work", 0, None, Findings(given=True))

@@ -6,7 +6,7 @@ from pathlib import Path
 from ml.dataset.patients import KAGGLE, collection_of, named
 from ml.dataset.radiographs import Offer, Reject, SourceFile
 from ml.dataset.sources import dicom, folder, kaggle, labelled, phantoms, table
-from ml.dataset.sources.delimited import SUFFIX
+from ml.dataset.sources.delimited import SUFFIX, key_of
 from ml.dataset.sources.findings import DEFAULT, Findings
 from ml.dataset.sources.labels import read_labels
 from ml.dataset.sources.listing import Listing, list_files
@@ -42,6 +42,8 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None, 
         path = path.parent
     if labels is not None and (source in ("phantom", "kaggle") or is_table(path)):
         raise UserError(f"--labels is for folders, and --source {source} is not a folder; leave it out.", 2)
+    if findings.given and labels is None and not is_table(path):
+        raise UserError(f"--positive and --negative are for tables, and --source {source} has none; leave them out.", 2)
     if source == "phantom":
         return recognised(phantoms.phantoms(work / f"seed-{seed}", seed), work)
     if source == "kaggle":
@@ -117,4 +119,4 @@ def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
     return replace(offer, images=images, rejects=rejects, collection=collection)
 
 
-__all__ = ["SOURCES", "SUFFIX", "Findings", "Offer", "is_table", "open_source"]
+__all__ = ["SOURCES", "SUFFIX", "Findings", "Offer", "is_table", "key_of", "open_source"]
