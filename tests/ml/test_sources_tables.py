@@ -148,6 +148,13 @@ def test_a_finding_that_no_line_has_is_refused_with_those_of_the_table(tmp_path:
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("header", ["id,label", "path,label,patient_id", "Image Index,Finding Labels"])
+def test_a_table_of_a_header_only_is_refused(tmp_path: Path, header: str) -> None:
+    with pytest.raises(UserError, match=r"t\.csv holds no line") as caught:
+        offer_of(tmp_path / "images", "t.csv", [header])
+    assert caught.value.code == 2
+
+
 def test_paths_of_windows_are_read(tmp_path: Path) -> None:
     write_image(tmp_path / "images/x/a.jpg", 0)
     write_image(tmp_path / "images/x/b.jpg", 1)

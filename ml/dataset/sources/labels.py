@@ -75,6 +75,8 @@ def read_labels(path: Path, findings: Findings, with_paths: bool) -> Labels:
             "public collection (see docs/data.md).",
             2,
         )
+    if not table.lines:
+        raise UserError(f"{path} holds no line below its header; add a line for each image.", 2)
     faults: list[str] = []
     present: dict[str, frozenset[str]] = {}
     lines: dict[str, Mapping[str, str]] = {}
