@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +11,7 @@ import typer
 
 from ml import atomic, cli, options, project
 from ml.aws import stacks
+from ml.aws.s3 import split_uri
 from ml.dataset import (
     baseline,
     formats,
@@ -25,7 +26,7 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.radiographs import CLASSES, Reject
+from ml.dataset.radiographs import CLASSES, SURPLUS, Reject
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -33,8 +34,10 @@ EXAMPLES = """
   python -m ml.prepare --source phantom
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
+  python -m ml.prepare --source s3://bucket/chest_xray
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
+  python -m ml.prepare --source ~/data/nih/Data_Entry_2017.csv --positive Pneumonia --negative "No Finding"
 """
 NAMED_SOURCES = {"phantom": "phantom", "kaggle": "chest-xray"}
 """The name of the data set of each source that is not a path."""
@@ -68,10 +71,13 @@ def source_name(text: str) -> str:
     Raises:
         UserError: it does not exist, or is not a source.
     """
+    if text.startswith("s3://"):
+        split_uri(text)
+        return text
     path = Path(text).expanduser()
-    is_file = path.is_file() and (path.suffix.lower() == ".csv" or path.name == "DICOMDIR")
-    if text not in NAMED_SOURCES and not path.is_dir() and not is_file:
-        raise UserError(f"--source {text} is not an existing folder or .csv file; allowed: {sources.SOURCES}.", 2)
+    is_media = path.name.upper() == "DICOMDIR" and path.is_file()
+    if text not in NAMED_SOURCES and not path.is_dir() and not is_media and not sources.is_table(path):
+        raise UserError(f"--source {text} is not an existing folder or table; allowed: {sources.SOURCES}.", 2)
     return text
 
 
@@ -87,12 +93,35 @@ def slug(text: str) -> str:
     return name
 
 
+def finding(text: str) -> str:
+    """Return a finding as a table may write it.
+
+    Raises:
+        UserError: it has no letter or digit.
+    """
+    if not sources.key_of(text):
+        raise UserError(f"{text!r} is not a finding; name one of the table's, such as Pneumonia.", 2)
+    return text
+
+
 @app.command(epilog=cli.examples(EXAMPLES))
 def prepare(  # noqa: PLR0913 - one parameter for each option
     *,
     source: Annotated[str, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")],
     labels: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a DICOM folder.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a folder.")
+    ] = None,
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=finding, metavar="FINDING", show_default="Pneumonia", help="Finding of class PNEUMONIA; repeatable."
+        ),
+    ] = None,
+    negative: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=finding, metavar="FINDING", show_default="No Finding", help="Finding of class NORMAL; repeatable."
+        ),
     ] = None,
     stage: cli.Stage,
     name: Annotated[
@@ -136,7 +165,11 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
-    offer = sources.open_source(source, folder, seed, labels)
+    default = sources.Findings()
+    findings = sources.Findings(
+        tuple(positive or default.positive), tuple(negative or default.negative), bool(positive or negative)
+    )
+    offer = sources.open_source(source, folder, seed, labels, findings)
     upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
 
 
@@ -151,11 +184,16 @@ def upload_dataset(
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode)
     rejects = [*offer.rejects, *unreadable]
-    report_rejects(len(images), rejects, max_reject_fraction)
+    print_rejects(rejects)
+    check_rejects(len(images), rejects, max_reject_fraction)
     grouped, duplicates = groups.group(images)
     splits = split.split(
         grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
     )
+    reason = f"the validation set is a multiple of {settings.batch_size} images, and its patients have more"
+    surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
+    print_rejects(surplus)
+    rejects += surplus
     variants.perturbed(splits["validation"], standardised)
     copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
     channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
@@ -178,21 +216,29 @@ def name_of(source: str) -> str:
     """Return the default name of a source's data set."""
     if source in NAMED_SOURCES:
         return NAMED_SOURCES[source]
-    path = Path(source).expanduser().resolve()
-    return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
+    if source.startswith("s3://"):
+        name = source.rstrip("/").rpartition("/")[2]
+    else:
+        path = Path(source).expanduser().resolve()
+        name = path.name if path.is_dir() or sources.is_table(path) else path.parent.name
+    return sources.SUFFIX.sub("", name)
 
 
-def report_rejects(images: int, rejects: list[Reject], limit: float) -> None:
-    """Print the files that were left out beside `images` usable images.
-
-    Raises:
-        UserError: the fraction of unusable files exceeds `limit`. Files outside the source's layout do not count.
-    """
+def print_rejects(rejects: Sequence[Reject]) -> None:
+    """Print the first of the files that were left out."""
     for reject in rejects[:SHOWN_REJECTS]:
         count = f" ({reject.files:,} files)" if reject.files > 1 else ""
         print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
     if len(rejects) > SHOWN_REJECTS:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
+
+
+def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
+    """Check the number of unusable files beside `images` usable images.
+
+    Raises:
+        UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
+    """
     unusable = sum(reject.unusable for reject in rejects)
     if unusable > limit * (images + unusable):
         raise UserError(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import botocore.exceptions
 
@@ -14,6 +14,8 @@ from ml.errors import UserError
 URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 MISSING = ("NoSuchKey", "404")
 """Error codes of GetObject and HeadObject for an object that does not exist."""
+UNREADABLE = ("AccessDenied", "InvalidObjectState", "NoSuchKey")
+"""Errors of GetObject that concern one object: no permission, archived in Glacier, deleted since it was listed."""
 THREADS = 16
 LARGE = 8 * 1024 * 1024
 """Bytes from which upload_file sends a file in parts. Below, put_object takes a quarter of the processor time."""
@@ -43,9 +45,15 @@ class Bucket:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
         return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
 
-    def read(self, key: str) -> bytes:
-        """Return an object's content."""
-        return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
+    def objects(self, prefix: str) -> list[dict[str, Any]]:
+        """Return S3's description (Key, Size, ETag) of every object below a prefix, in the order of the keys."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [item for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+
+    def read(self, key: str, length: int | None = None) -> bytes:
+        """Return an object's content, or its first `length` bytes."""
+        part = {} if length is None else {"Range": f"bytes=0-{length - 1}"}
+        return bytes(self.client.get_object(Bucket=self.name, Key=key, **part)["Body"].read())
 
     def get(self, key: str) -> bytes | None:
         """Return an object's content; None if it does not exist."""

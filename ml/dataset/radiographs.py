@@ -74,7 +74,7 @@ class Radiograph:
     encoding: Encoding
 
 
-OUTSIDE, NO_IMAGE, UNLABELLED = "outside_layout", "not_an_image", "unlabelled"
+OUTSIDE, NO_IMAGE, UNLABELLED, SURPLUS = "outside_layout", "not_an_image", "unlabelled", "surplus"
 UNCERTAIN = {"", "-1", "-1.0", "UNCERTAIN"}
 """Labels of rows that are left out; CheXpert and MIMIC-CXR write -1 for uncertain and leave the rest blank."""
 
@@ -86,7 +86,8 @@ class Reject:
     Attributes:
         code: one of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files where the source's
             layout has no images; NO_IMAGE for files beside images that are not images;
-            UNLABELLED for rows with a blank or uncertain label.
+            UNLABELLED for rows with a blank or uncertain label; SURPLUS for images beyond the last whole batch of
+            validation.
         files: number of files that it stands for.
     """
 
@@ -98,7 +99,7 @@ class Reject:
     @property
     def unusable(self) -> bool:
         """Whether an image was expected but cannot be used."""
-        return self.code not in (OUTSIDE, NO_IMAGE, UNLABELLED)
+        return self.code not in (OUTSIDE, NO_IMAGE, UNLABELLED, SURPLUS)
 
 
 @dataclass(frozen=True)
@@ -125,4 +126,4 @@ def label_of(text: str) -> int | None:
     word = text.strip().upper()
     if word in CLASSES:
         return CLASSES.index(word)
-    return {"0": 0, "0.0": 0, "1": 1, "1.0": 1}.get(word)
+    return {"0": 0, "0.0": 0, "FALSE": 0, "1": 1, "1.0": 1, "TRUE": 1}.get(word)

@@ -1,11 +1,13 @@
 """Read and standardise every file of a source in parallel; reject unusable files with the reason."""
 
 import hashlib
+import json
 import os
 import re
 import stat
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +15,7 @@ from PIL import Image
 from ml import atomic
 from ml.dataset.encoding import encoding_of
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
+from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
 from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
 
@@ -38,7 +41,7 @@ def standardise_all(
     images: list[Radiograph] = []
     rejects: list[Reject] = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(standardise_one, jobs, chunksize=8):
+        for result in pool.map(resumed, jobs, chunksize=8):
             if isinstance(result, Radiograph):
                 images.append(result)
             else:
@@ -46,6 +49,40 @@ def standardise_all(
             progress.advance()
     progress.finish()
     return images, rejects
+
+
+def resumed(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
+    """Standardise one image; of an object in S3, reuse the result of an earlier run.
+
+    Raises:
+        botocore.exceptions.ClientError: S3 refused for a reason that concerns more than this object.
+    """
+    source, name, folder, resize_mode = job
+    if not isinstance(source.path, S3Object):
+        return standardise_one(job)
+    target = folder / CLASSES[source.label] / name
+    note = folder / "read" / f"{CLASSES[source.label]}-{name}.json"
+    version = [str(source.path), source.path.version, resize_mode]
+    if note.is_file() and target.is_file():
+        earlier = json.loads(note.read_bytes())
+        if [earlier["version"], earlier["file"]] == [version, digest(target.read_bytes())]:
+            encoding = Encoding(**earlier["image"].pop("encoding"))
+            image = Radiograph(**earlier["image"], source=source.path, encoding=encoding)
+            return replace(image, split=source.split, subtype=source.subtype, patient=source.patient)
+    if (source.path.size or 0) <= MAX_FILE_BYTES:
+        source.path.load()
+    result = standardise_one(job)
+    if isinstance(result, Radiograph):
+        image_fields = {key: value for key, value in asdict(result).items() if key != "source"}
+        content = {"version": version, "file": digest(target.read_bytes()), "image": image_fields}
+        note.parent.mkdir(exist_ok=True)
+        atomic.write(note, json.dumps(content))
+    return result
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
@@ -66,7 +103,7 @@ def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph
         return Reject(source.path, "broken", f"it cannot be read ({type(error).__name__}); export it again")
     body = encode(image)
     atomic.write(folder / CLASSES[source.label] / name, body)
-    pixels = hashlib.sha256(image.tobytes()).hexdigest()
+    pixels = digest(image.tobytes())
     return Radiograph(
         source.path, source.label, source.split, name, source.subtype, source.patient, pixels, len(body), encoding
     )

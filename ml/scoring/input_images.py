@@ -9,7 +9,7 @@ from pathlib import Path
 import botocore.exceptions
 
 from ml.aws.errors import explain
-from ml.aws.s3 import Bucket, split_uri
+from ml.aws.s3 import UNREADABLE, Bucket, split_uri
 from ml.dataset.standardising import MAX_FILE_BYTES, read
 from ml.errors import UserError
 from ml.progress import Progress
@@ -19,8 +19,6 @@ THREADS = 8
 """Images in work at a time: reading and writing S3 waits longer than standardising computes."""
 CHUNK = 1000
 """Images that are queued at a time, to bound the memory."""
-UNREADABLE = ("AccessDenied", "InvalidObjectState", "NoSuchKey")
-"""Errors of GetObject that concern one object: no permission, archived in Glacier, deleted since it was listed."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,7 @@ def images_of(source: str) -> list[InputImage]:
     """
     if is_s3(source):
         bucket, folder = split_uri(f"{source.rstrip('/')}/")
-        pages = Bucket(bucket).client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-        objects = [item for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]
+        objects = Bucket(bucket).objects(folder)
         return [InputImage(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"]) for item in objects]
     folder_path = Path(source)
     if not folder_path.is_dir():

@@ -32,7 +32,7 @@ def radiograph(
     )
 
 
-def run(source: Path, *options: str) -> int:
+def run(source: Path | str, *options: str) -> int:
     """Prepare a source in small batches; return the exit code."""
     return prepare.main(["--source", str(source), "--batch-size", "8", "--augment", "2", *options])
 

@@ -1,5 +1,6 @@
 """Nobody is in two splits, and the same images always fall the same way."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,45 @@ def collections(draw: st.DrawFn) -> list[Radiograph]:
 @given(collections(), st.integers(0, 5), st.sampled_from([4, 8]))
 def test_no_patient_and_no_picture_in_two_splits(images: list[Radiograph], seed: int, batch: int) -> None:
     grouped, dropped = groups.group(images)
-    try:
-        splits = split.split(grouped, 0.2, 0.2, batch, seed)
-    except UserError:
-        assume(False)  # whole patients cannot fill that size: refused, which another test shows
+    assume(min(sum(group.count(label) > 0 for group in grouped) for label in (0, 1)) >= 10)
+    splits = split.split(grouped, 0.2, 0.2, batch, seed)
     assert (groups.shared(splits.values()).patients, groups.shared(splits.values()).pictures) == (0, 0)
     assert len(splits["validation"]) % batch == 0
-    assert sum(map(len, splits.values())) + len(dropped) == len(images)
-    assert {image.pixels for part in splits.values() for image in part} == {image.pixels for image in images}
+    surplus = split.surplus(grouped, splits)
+    assert sum(map(len, splits.values())) + len(surplus) + len(dropped) == len(images)
+    used = [image for part in (*splits.values(), surplus) for image in part]
+    assert {image.pixels for image in used} == {image.pixels for image in images}
     assert split.split(grouped, 0.2, 0.2, batch, seed) == splits
+
+
+@pytest.mark.parametrize("sizes", [[2], [3], [2, 4], [1, 1, 2, 3, 5], [5, 9, 13]])
+@pytest.mark.parametrize("seed", range(6))
+def test_patients_of_any_size_are_split_with_few_images_left_over(sizes: list[int], seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 (a repeatable draw, not a secret)
+    images = []
+    for patient in range(draw.randint(150, 170)):
+        label = draw.randint(0, 1)
+        images += [
+            radiograph(f"p{patient}-{n}.jpg", label, f"p{patient}", None, None) for n in range(draw.choice(sizes))
+        ]
+    grouped, _ = groups.group(images)
+    splits = split.split(grouped, 0.125, 0.2, 32, seed)
+    assert groups.shared(splits.values()).patients == 0
+    assert len(splits["validation"]) == max(1, round(0.125 * (len(images) - len(splits["test"])) / 32)) * 32
+    assert abs(len(splits["test"]) - 0.2 * len(images)) <= max(sizes) / 2 + 0.5
+    assert len(split.surplus(grouped, splits)) <= 2 * (max(sizes) - 1)
+
+
+def test_images_of_one_patient_are_refused() -> None:
+    images = [radiograph(f"{n}.jpg", n % 2, "dicom-1", None, None) for n in range(48)]
+    with pytest.raises(UserError, match=r"48 images are of one patient.*ANONYMIZED.*patient_id"):
+        split.split(groups.group(images)[0], 0.125, 0.2, 8, 0)
+
+
+def test_too_few_patients_are_refused_with_their_number() -> None:
+    images = [radiograph(f"{n}.jpg", n % 2, f"p{n % 2}", None, None) for n in range(48)]
+    with pytest.raises(UserError, match="2 patients with 48 images are too few"):
+        split.split(groups.group(images)[0], 0.125, 0.2, 8, 0)
 
 
 def test_another_seed_gives_another_validation_set() -> None:

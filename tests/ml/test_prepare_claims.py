@@ -124,3 +124,19 @@ def test_no_name_or_id_of_a_dicom_file_is_uploaded_whatever_lies_beside_it(tmp_p
         if not key.endswith(".jpg"):
             assert b"surname" not in body.lower(), key
             assert b"identifier-" not in body.lower(), key
+
+
+def test_images_beyond_the_last_batch_of_validation_are_listed_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(60):
+        name = f"{('NORMAL', 'PNEUMONIA')[number // 3 % 2]}/{number // 3 + 1:08d}_{number % 3:03d}.png"
+        write_image(tmp_path / "images" / name, number)
+    assert run(tmp_path / "images") == 0
+    _, inside, content = contents()
+    report = json.loads(inside["report.json"])
+    assert sum(content["counts"]["validation"].values()) == 8
+    assert content["shared"]["patients"] == 0
+    surplus = report["rejects"]["surplus"]
+    assert report["files"]["found"] == 60 == report["files"]["images"] + surplus
+    assert capsys.readouterr().err.count("multiple of 8 images") == surplus > 0

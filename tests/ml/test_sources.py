@@ -56,7 +56,7 @@ def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[st
 
 
 def test_what_is_no_source_is_refused_with_the_allowed_ones(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"neither a folder nor a \.csv file; allowed: .*`kaggle`, or `phantom`"):
+    with pytest.raises(UserError, match=r"nothing .*allowed: .*table.*`kaggle`, or `phantom`"):
         open_source(str(tmp_path / "nothing"), tmp_path, 0)
 
 
@@ -140,7 +140,7 @@ def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp
         "train/f.jpeg": 1,
         "LICENSE.txt": 1,
     }
-    assert "train, val, valid, validation, test" in left_out["holdout"].reason
+    assert "train, val, valid, validation, validate, test" in left_out["holdout"].reason
     assert not any(reject.unusable for reject in offer.rejects)
     assert offer.found == 7
 
@@ -186,5 +186,34 @@ def test_labels_are_refused_where_they_would_be_ignored(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     table(tmp_path, "path,label,patient_id", "a.jpg,0,1", "b.jpg,1,2")
-    with pytest.raises(UserError, match=f"--labels is for DICOM folders, and --source {source} is not a folder"):
+    with pytest.raises(UserError, match=f"--labels .* --source {source} is not a folder"):
         open_source(source, tmp_path, 0, tmp_path / "labels.csv")
+
+
+def test_folders_around_the_layout_of_an_archive_are_opened(tmp_path: Path) -> None:
+    for seed, name in enumerate(["train/NORMAL/a", "test/PNEUMONIA/b", "chest_xray/train/NORMAL/c"]):
+        write_image(tmp_path / f"archive/chest_xray/{name}.jpeg", seed)
+    (tmp_path / "archive/README.txt").write_text("CC BY 4.0")
+    (tmp_path / "archive/__MACOSX").mkdir()
+    offer = open_source(str(tmp_path / "archive"), tmp_path, 0)
+    assert [image.path.name for image in offer.images] == ["b.jpeg", "a.jpeg"]
+    assert {(reject.path.name, reject.files) for reject in offer.rejects} == {("README.txt", 1), ("chest_xray", 1)}
+    assert offer.found == 4
+
+
+@pytest.mark.parametrize("work", ["images", "images/train/x", "."])
+def test_nothing_is_written_into_the_source(tmp_path: Path, work: str) -> None:
+    source = tmp_path / "standardised" if work == "." else tmp_path / "images"
+    write_image(source / "NORMAL/a.jpeg", 0)
+    write_image(source / "PNEUMONIA/b.jpeg", 1)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="--work") as caught:
+        open_source(str(source), tmp_path / work, 0)
+    assert str(source) in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_without_classes_is_refused_with_the_option_for_a_table(tmp_path: Path) -> None:
+    write_image(tmp_path / "nih/images/00000001_000.png", 0)
+    with pytest.raises(UserError, match=r"NORMAL and PNEUMONIA.*--labels FILE\.csv"):
+        open_source(str(tmp_path / "nih"), tmp_path, 0)

@@ -36,16 +36,22 @@ def test_dicom_images_are_labelled_by_a_table_and_known_by_a_salted_hash(tmp_pat
         assert "Doe" not in f"{image.name}"
 
 
-def test_a_dicomdir_names_the_images_and_nothing_else_is_read(tmp_path: Path) -> None:
+def write_medium(folder: Path, *patients: str) -> Path:
+    """Write a DICOM medium with one image of each patient."""
     from pydicom.fileset import FileSet
 
     file_set = FileSet()
-    for patient in ("MRN-1", "MRN-2"):
+    for patient in patients or ("MRN-1", "MRN-2"):
         image = dataset(PatientID=patient, StudyDate="20260101", StudyTime="120000", AccessionNumber="1")
         image.StudyInstanceUID, image.SeriesInstanceUID = f"1.2.{patient[-1]}", f"1.2.{patient[-1]}.1"
         image.StudyID, image.SeriesNumber, image.InstanceNumber = patient[-1], 1, 1
         file_set.add(image)
-    file_set.write(tmp_path / "disc")
+    file_set.write(folder)
+    return folder
+
+
+def test_a_dicomdir_names_the_images_and_nothing_else_is_read(tmp_path: Path) -> None:
+    write_medium(tmp_path / "disc")
     write_dicom(tmp_path / "disc/VIEWER/extra.dcm", PatientID="MRN-1")
     labels = tmp_path / "labels.csv"
     labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
@@ -54,6 +60,17 @@ def test_a_dicomdir_names_the_images_and_nothing_else_is_read(tmp_path: Path) ->
         assert [image.label for image in offer.images] == [0, 1]
         assert [(reject.code, reject.files) for reject in offer.rejects] == [("outside_layout", 1)]
         assert offer.found == 2 + 1 + offer.ignored
+
+
+def test_a_medium_that_was_copied_in_lower_case_is_read(tmp_path: Path) -> None:
+    for path in [*write_medium(tmp_path / "disc").rglob("*")][::-1]:
+        path.rename(path.with_name(path.name.lower()))
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label\nMRN-1,NORMAL\nMRN-2,PNEUMONIA\n")
+    for source in (tmp_path / "disc", tmp_path / "disc/dicomdir"):
+        offer = open_source(str(source), tmp_path / "work", 0, labels)
+        assert [image.label for image in offer.images] == [0, 1]
+        assert offer.rejects == []
 
 
 def test_the_salt_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -116,10 +133,19 @@ def test_labels_name_the_dicom_files_of_a_folder_with_a_licence(tmp_path: Path) 
     ]
 
 
-def test_labels_are_refused_for_a_folder_without_dicom_files(tmp_path: Path) -> None:
-    write_image(tmp_path / "images/NORMAL/a.jpeg", 0)
-    with pytest.raises(UserError, match="holds no DICOM file"):
-        labelled(tmp_path, "a.jpeg,NORMAL")
+def test_labels_name_files_with_or_without_suffix_whatever_their_format(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/deep/a.jpeg", 0)
+    write_image(tmp_path / "images/b.2.jpeg", 1)
+    write_dicom(tmp_path / "images/c.dcm", PatientID="1")
+    offer = labelled(tmp_path, "a.jpeg,NORMAL", "b.2,PNEUMONIA", "c,PNEUMONIA")
+    assert {image.path.name: image.label for image in offer.images} == {"a.jpeg": 0, "b.2.jpeg": 1, "c.dcm": 1}
+
+
+def test_labels_that_name_no_file_are_refused_with_an_id_and_a_file(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "images/a.dcm", PatientID="1")
+    with pytest.raises(UserError, match=r"labels\.csv .*'film-9'.*'a\.dcm'") as caught:
+        labelled(tmp_path, "film-9,NORMAL", "film-10,PNEUMONIA")
+    assert caught.value.code == 2
 
 
 def test_an_empty_id_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -168,15 +194,7 @@ def test_a_dicom_file_in_a_table_keeps_the_tables_patient_and_loses_its_name(tmp
 
 
 def test_a_file_that_the_dicomdir_names_and_nobody_has_is_left_out(tmp_path: Path) -> None:
-    from pydicom.fileset import FileSet
-
-    file_set = FileSet()
-    for patient in ("1", "2", "3"):
-        image = dataset(PatientID=patient, StudyDate="20260101", StudyTime="120000", AccessionNumber="1")
-        image.StudyInstanceUID, image.SeriesInstanceUID = f"1.2.{patient}", f"1.2.{patient}.1"
-        image.StudyID, image.SeriesNumber, image.InstanceNumber = patient, 1, 1
-        file_set.add(image)
-    file_set.write(tmp_path / "images")
+    write_medium(tmp_path / "images", "1", "2", "3")
     gone = sorted(path for path in (tmp_path / "images").rglob("*") if path.is_file() and path.name != "DICOMDIR")[-1]
     gone.unlink()
     offer = labelled(tmp_path, "1,NORMAL", "2,PNEUMONIA", "3,PNEUMONIA")

@@ -5,42 +5,61 @@ from pathlib import Path
 
 from ml.dataset.patients import KAGGLE, collection_of, named
 from ml.dataset.radiographs import Offer, Reject, SourceFile
-from ml.dataset.sources import dicom, folder, kaggle, phantoms, table
-from ml.dataset.sources.listing import list_files
+from ml.dataset.sources import dicom, folder, kaggle, labelled, phantoms, table
+from ml.dataset.sources.delimited import SUFFIX, key_of
+from ml.dataset.sources.findings import DEFAULT, Findings
+from ml.dataset.sources.labels import read_labels
+from ml.dataset.sources.listing import Listing, list_files
 from ml.dataset.sources.media import DICOM, media_of
+from ml.dataset.sources.objects import S3Object, list_objects, located
 from ml.errors import UserError
 
-SOURCES = "a folder (Kaggle's layout, class folders, or DICOM), a .csv file, `kaggle`, or `phantom`"
+SOURCES = (
+    "a folder or s3:// prefix (Kaggle's layout, class folders, or DICOM), a .csv or .tsv table there, `kaggle`, or "
+    "`phantom`"
+)
 
 
-def open_source(source: str, work: Path, seed: int, labels: Path | None = None) -> Offer:
+def is_table(path: Path) -> bool:
+    """Return whether a path is an existing table."""
+    return bool(SUFFIX.search(path.name)) and path.is_file()
+
+
+def open_source(source: str, work: Path, seed: int, labels: Path | None = None, findings: Findings = DEFAULT) -> Offer:
     """Return a source's offer: the files to read with their patients, and the rejects.
 
     Args:
         source: one of SOURCES.
         work: folder for drawn images and the salt.
-        labels: table of labels for a DICOM folder.
+        labels: table of labels for a folder.
+        findings: those of each class.
 
     Raises:
         UserError: the source does not exist or cannot be used.
     """
-    path = Path(source).expanduser()
-    if path.name == "DICOMDIR" and path.is_file():
+    path = path_of(source)
+    if path.name.upper() == "DICOMDIR" and path.is_file():
         path = path.parent
-    is_table = path.suffix.lower() == ".csv" and path.is_file()
-    if labels is not None and (source in ("phantom", "kaggle") or is_table):
-        raise UserError(f"--labels is for DICOM folders, and --source {source} is not a folder; leave it out.", 2)
+    if labels is not None and (source in ("phantom", "kaggle") or is_table(path)):
+        raise UserError(f"--labels is for folders, and --source {source} is not a folder; leave it out.", 2)
+    if findings.given and labels is None and not is_table(path):
+        raise UserError(f"--positive and --negative are for tables, and --source {source} has none; leave them out.", 2)
     if source == "phantom":
         return recognised(phantoms.phantoms(work / f"seed-{seed}", seed), work)
     if source == "kaggle":
         return recognised(folder.scan(list_files(kaggle.download())), work, public=True)
-    if is_table:
-        return recognised(table.read_table(path), work)
+    if is_table(path):
+        rows = read_labels(path, findings, with_paths=True)
+        if rows.column == "path":
+            beside = list_objects(path.parent).files if isinstance(path, S3Object) else []
+            return recognised(table.offer_of(rows, beside), work)
+        return recognised(labelled.scan(files_below(path.parent, work), rows, work, table_is_source=True), work)
     if not path.is_dir():
-        raise UserError(f"--source {source} is neither a folder nor a .csv file; allowed: {SOURCES}.", code=2)
-    listing = list_files(path)
+        raise UserError(f"--source {source} is neither a folder nor a table; allowed: {SOURCES}.", code=2)
+    listing = files_below(path, work)
     if labels is not None:
-        return recognised(dicom.scan(listing, labels, dicom.salt_of(work)), work)
+        rows = read_labels(labels, findings, with_paths=False)
+        return recognised(labelled.scan(listing, rows, work, table_is_source=False), work)
     if not folder.has_layout(listing) and any(media_of(file) == DICOM for file in listing.files):
         raise UserError(
             f"{path} holds DICOM files without class folders; name their labels with --labels FILE.csv "
@@ -48,6 +67,33 @@ def open_source(source: str, work: Path, seed: int, labels: Path | None = None) 
             code=2,
         )
     return recognised(folder.scan(listing), work)
+
+
+def path_of(source: str) -> Path:
+    """Return the path of a source.
+
+    Raises:
+        UserError: it begins with s3:// and is not an S3 URI.
+    """
+    return located(source.rstrip("/")) if source.startswith("s3://") else Path(source).expanduser()
+
+
+def files_below(path: Path, work: Path) -> Listing:
+    """Return the files of a source.
+
+    Raises:
+        UserError: the command would write its intermediate files into the source.
+    """
+    if isinstance(path, S3Object):
+        return list_objects(path)
+    source, target = path.resolve(), work.resolve()
+    if source in (target, *target.parents) or target / "standardised" in (source, *source.parents):
+        raise UserError(
+            f"The intermediate files in {target} would be written into the source {source}; name another folder with "
+            "--work.",
+            2,
+        )
+    return list_files(path)
 
 
 def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
@@ -73,4 +119,4 @@ def recognised(offer: Offer, work: Path, public: bool = False) -> Offer:
     return replace(offer, images=images, rejects=rejects, collection=collection)
 
 
-__all__ = ["SOURCES", "Offer", "open_source"]
+__all__ = ["SOURCES", "SUFFIX", "Findings", "Offer", "is_table", "key_of", "open_source"]

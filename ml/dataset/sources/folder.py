@@ -4,17 +4,18 @@ from collections import Counter
 from pathlib import Path
 
 from ml.dataset.radiographs import CLASSES, OUTSIDE, Offer, Reject, SourceFile
-from ml.dataset.sources.listing import Listing
+from ml.dataset.sources.listing import Listing, innermost
 from ml.errors import UserError
 
-SPLITS = {"train": "train", "val": "train", "valid": "train", "validation": "train", "test": "test"}
+SPLITS = {"train": "train", "val": "train", "valid": "train", "validation": "train", "validate": "train",
+          "test": "test"}  # fmt: skip
 """Kaggle's val folder (16 images) is too small to choose a threshold on, so it joins train."""
 LABELS = {name.lower(): label for label, name in enumerate(CLASSES)}
 
 
 def has_layout(listing: Listing) -> bool:
-    """Return whether a folder holds split folders or class folders, in any case."""
-    return bool(tops(listing) & {*SPLITS, *LABELS})
+    """Return whether a folder, or a folder inside it, holds split folders or class folders, in any case."""
+    return bool(tops(innermost(listing, {*SPLITS, *LABELS})) & {*SPLITS, *LABELS})
 
 
 def tops(listing: Listing) -> set[str]:
@@ -25,11 +26,13 @@ def tops(listing: Listing) -> set[str]:
 def scan(listing: Listing) -> Offer:
     """Return the files of the class folders, by path, with the split of their split folder if there are any.
 
-    Files elsewhere are left out. A folder with another name is one reject for all its files.
+    The folders can be inside others, as in archives. Files elsewhere are left out; a folder with another name is one
+    reject for all its files.
 
     Raises:
         UserError: a folder has the name of no class, or a class has no file.
     """
+    listing = innermost(listing, {*SPLITS, *LABELS})
     split_layout = bool(tops(listing) & set(SPLITS))
     images: list[SourceFile] = []
     rejects = list(listing.rejects)
@@ -70,7 +73,7 @@ def refuse(listing: Listing, part: Path) -> None:
     holding = f"the folders {', '.join(unknown)}" if unknown else "no folder"
     raise UserError(
         f"{listing.folder / part} holds {holding}; expected the folders NORMAL and PNEUMONIA (in any case), or train "
-        "and test folders that hold them.",
+        "and test folders that hold them. If a table has the labels, name it with --labels FILE.csv.",
         code=2,
     )
 

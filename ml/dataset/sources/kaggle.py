@@ -11,7 +11,7 @@ INSTEAD = f"or download {DATASET} in a browser, unpack it, and give the folder w
 
 
 def download() -> Path:
-    """Download the collection, or find an earlier download; return the folder in Kaggle's layout.
+    """Download the collection, or find an earlier download; return its folder.
 
     An incomplete archive stays in Kaggle's cache (~/.cache/kagglehub, or $KAGGLEHUB_CACHE). An interrupted download
     resumes there.
@@ -44,7 +44,7 @@ def download() -> Path:
         raise UserError(f"Kaggle's cache cannot be written: {error}. Set KAGGLEHUB_CACHE to another folder.") from error
     except ValueError as error:
         raise UserError(f"{error}. Correct or remove the file; the download does not need it.") from error
-    return inner(folder)
+    return folder
 
 
 def refusal(status: int) -> str:
@@ -61,11 +61,3 @@ def refusal(status: int) -> str:
     if status == 429:
         return f"Kaggle refuses further requests for now; wait some minutes and run the command again, {INSTEAD}."
     return f"Kaggle failed (status {status}); run the command again later to resume, {INSTEAD}."
-
-
-def inner(folder: Path) -> Path:
-    """Return the folder that holds train, val and test; the archive has it below one or two folders chest_xray."""
-    for candidate in (folder, folder / "chest_xray", folder / "chest_xray" / "chest_xray"):
-        if (candidate / "train").is_dir():
-            return candidate
-    raise UserError(f"{folder} holds no folder train; remove it and run the command again.")

@@ -1,7 +1,7 @@
 """List every file below a folder once, and recognise by name those that are not images."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,24 @@ class Listing:
         return path.relative_to(self.folder).parts[:-1]
 
 
+def innermost(listing: Listing, names: Collection[str]) -> Listing:
+    """Return the listing of the folder that holds a folder of one of `names`, for archives with folders around it.
+
+    Files outside that folder are rejects. A listing with no such folder, or with several folders, is returned as it is.
+    """
+    folder = listing.folder
+    while True:
+        tops = {path.relative_to(folder).parts[0] for path in listing.files if folder in path.parent.parents}
+        if any(top.lower() in names for top in tops):
+            break
+        if len(tops) != 1:
+            return listing
+        folder /= tops.pop()
+    files = [path for path in listing.files if folder in path.parents]
+    outside = [Reject(path, OUTSIDE, f"it is not in {folder}") for path in listing.files if folder not in path.parents]
+    return Listing(folder, files, [*listing.rejects, *outside], listing.ignored)
+
+
 def list_files(folder: Path) -> Listing:
     """Return the files below a folder; linked folders are followed."""
     entries = list(walk(folder, frozenset()))
@@ -52,7 +70,7 @@ def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
     """
     above |= {folder.resolve()}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in IGNORED_NAMES:
+        if is_ignored(path.name):
             yield from ((inside, IGNORED) for inside in below(path))
         elif not path.is_dir():
             yield path, FILE
@@ -60,6 +78,11 @@ def walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, str]]:
             yield path, LOOP
         else:
             yield from walk(path, above)
+
+
+def is_ignored(name: str) -> bool:
+    """Return whether files or folders of a name are no images."""
+    return name.startswith(".") or name.lower() in IGNORED_NAMES
 
 
 def loops(target: Path, above: frozenset[Path]) -> bool:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ml.dataset.sources.objects import MEDIA_BYTES, S3Object
 from radiograph import MediaType, media_type
 
 DICOM: MediaType = "application/dicom"
@@ -9,10 +10,12 @@ DICOM: MediaType = "application/dicom"
 
 def media_of(path: Path) -> MediaType | None:
     """Return the media type of a JPEG, PNG or DICOM file; None for other and unreadable files."""
+    if isinstance(path, S3Object):
+        return media_type(path.head(MEDIA_BYTES))
     try:
         if not path.is_file():  # opening a pipe would block
             return None
         with path.open("rb") as file:
-            return media_type(file.read(132))
+            return media_type(file.read(MEDIA_BYTES))
     except (OSError, ValueError):
         return None
