@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,7 +25,7 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.radiographs import CLASSES, Reject
+from ml.dataset.radiographs import CLASSES, Radiograph, Reject
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -55,6 +55,7 @@ class Settings:
     balance: bool
     resize_mode: ResizeMode
     format: str
+    views: standardising.Views = "frontal"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -122,6 +123,9 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         Literal["lst", "recordio"],
         typer.Option("--format", help="Training channels: image files with lists, or RecordIO files."),
     ] = "lst",
+    views: Annotated[
+        standardising.Views, typer.Option(help="Leave out DICOM files that declare a lateral or another part, or none.")
+    ] = "frontal",
     work: Annotated[
         Path | None,
         typer.Option(file_okay=False, show_default="build/datasets", help="Folder for intermediate files."),
@@ -132,7 +136,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     Does not change the source. A second run uploads nothing.
     """
     settings = Settings(
-        seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format
+        seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format, views
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
@@ -149,8 +153,9 @@ def upload_dataset(
         folder: for intermediate files; its name is that of the data set.
     """
     name, standardised = folder.name, folder / "standardised"
-    images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode)
+    images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
     rejects = [*offer.rejects, *unreadable]
+    report_notes(images)
     report_rejects(len(images), rejects, max_reject_fraction)
     grouped, duplicates = groups.group(images)
     splits = split.split(
@@ -180,6 +185,18 @@ def name_of(source: str) -> str:
         return NAMED_SOURCES[source]
     path = Path(source).expanduser().resolve()
     return path.parent.name if path.name == "DICOMDIR" else path.stem if path.is_file() else path.name
+
+
+def report_notes(images: Sequence[Radiograph]) -> None:
+    """Print each note on the tags of the images, with one of the files and their number."""
+    noted: dict[str, list[Path]] = {}
+    for image in images:
+        for note in image.notes:
+            noted.setdefault(note, []).append(image.source)
+    for note, paths in list(noted.items())[:SHOWN_REJECTS]:
+        print(f"Note on {paths[0]} ({len(paths):,} files): {note}", file=sys.stderr)
+    if len(noted) > SHOWN_REJECTS:
+        print(f"... and {len(noted) - SHOWN_REJECTS} more notes.", file=sys.stderr)
 
 
 def report_rejects(images: int, rejects: list[Reject], limit: float) -> None:

@@ -28,6 +28,7 @@ from radiograph import dicom_tags
 from radiograph.dicom_grey import light_of
 from radiograph.dicom_tags import integer
 from radiograph.errors import ImageError
+from radiograph.grey import check_content
 from radiograph.limits import check_bytes, check_size
 from radiograph.media import describe, media_type
 
@@ -85,16 +86,17 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
             "broken",
             "Received a DICOM file that cannot be decoded; export it from the archive again and send that file.",
         ) from error
-    if light.min() == light.max():
-        raise ImageError("not_a_radiograph", "Received a DICOM image of one grey value; send a chest radiograph.")
     image = Image.fromarray(np.rint(light * 255).astype(np.uint8))
+    check_content(image)
     return DicomImage(image if turn is None else image.transpose(turn), tuple(notes))
 
 
 def _complete(dataset: Dataset) -> None:
     """Normalise the tags that the decoder needs, and add those that are absent but certain."""
     if not dataset.keys() or ("Rows" not in dataset and "PatientID" not in dataset and "Modality" not in dataset):
-        raise ImageError("truncated", "Received a DICOM file whose end is missing; copy or export the whole file again.")
+        raise ImageError(
+            "truncated", "Received a DICOM file whose end is missing; copy or export the whole file again."
+        )
     if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = (
@@ -177,10 +179,10 @@ def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
             f"Received a DICOM image whose pixels cannot be decoded as {syntax.name!r}; the file may be cut or "
             "damaged: export it again.",
         ) from error
-    values = values.astype(np.int32) >> (high + 1 - bits)
+    values = np.asarray(values.astype(np.int32) >> (high + 1 - bits))
     if syntax.is_compressed and syntax != RLELossless and high == bits - 1:
         # pydicom does not mask what a codestream holds above BitsStored, such as an overlay.
         values &= (1 << bits) - 1
         if dataset.PixelRepresentation:
             values -= (values >> (bits - 1)) << bits
-    return values
+    return np.asarray(values)

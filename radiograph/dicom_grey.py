@@ -70,10 +70,8 @@ def _table(item: Dataset, dataset: Dataset, values: Values) -> _Table | None:
         words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if dataset.is_little_endian else ">u2")
     else:
         words = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
-    if len(words) < entries <= 2 * len(words):  # entries of 8 bits, two in a word
-        table = words.astype("<u2").view(np.uint8)[:entries]
-    else:
-        table = words[:entries]
+    packed = len(words) < entries <= 2 * len(words)  # entries of 8 bits, two in a word
+    table = (words.astype("<u2").view(np.uint8) if packed else words)[:entries]
     if len(table) < entries or table.min() == table.max():
         return None
     # The first mapped value is signed or unsigned as the pixels are; files are often wrong about it.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate
+from typing import Final, cast
 
 from PIL import Image, ImageChops
 
 from radiograph.errors import ImageError
+
+_ROUNDING: Final = 2
 
 
 def to_grey(image: Image.Image) -> Image.Image:
@@ -32,6 +35,16 @@ def to_grey(image: Image.Image) -> Image.Image:
     )
 
 
+def check_content(image: Image.Image) -> None:
+    """Raise ImageError (not_a_radiograph) if a grey image has one grey value, but for a rounding error of JPEG."""
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if high - low <= _ROUNDING:
+        raise ImageError(
+            "not_a_radiograph",
+            f"Received an image of a single grey value ({low} of 255); send one frontal chest radiograph.",
+        )
+
+
 def _from_16_bit(image: Image.Image) -> Image.Image:
     wide = image.convert("I")
     high = wide.point([value >> 8 for value in range(0x10000)], "L")
@@ -44,16 +57,15 @@ def from_bytes(high: Image.Image, low: Image.Image) -> Image.Image:
 
     Alpha keeps its high byte.
     """
-    *colours, alpha = high.split() if high.mode in ("LA", "RGBA") else (*high.split(), None)
-    histogram = [sum(counts) for counts in zip(*(band.histogram() for band in colours), strict=True)]
+    bands = list(high.split())
+    alpha = [bands.pop()] if high.mode in ("LA", "RGBA") else []
+    histogram = [sum(counts) for counts in zip(*(band.histogram() for band in bands), strict=True)]
     offset, shift = _scale(histogram)
     large = [min(max((value << 8) - offset, 0) >> shift, 255) for value in range(256)]
     small = [value >> shift for value in range(256)]
-    bands = [
-        ImageChops.add(band.point(large), rest.point(small))
-        for band, rest in zip(colours, low.split(), strict=False)
-    ]
-    return Image.merge(high.mode, bands if alpha is None else [*bands, alpha])
+    pairs = zip(bands, low.split(), strict=False)
+    narrow = [ImageChops.add(band.point(large), rest.point(small)) for band, rest in pairs]
+    return Image.merge(high.mode, narrow + alpha)
 
 
 def _scale(histogram: list[int]) -> tuple[int, int]:
