@@ -106,8 +106,8 @@ def earlier_upload() -> Reading | None:
 def show_introduction() -> None:
     """Explain the steps to a new visitor."""
     steps = {
-        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG, DICOM, TIFF or BMP, or one of "
-        "the synthetic images above, which show no real person.",
+        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG, DICOM, TIFF or BMP, or "
+        "one of the synthetic images above, which show no real person.",
         ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, with the "
         "threshold's sensitivity and specificity on test images.",
         ":material/blur_on: See why": "A heat map of the regions that change the prediction.",

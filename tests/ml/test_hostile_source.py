@@ -83,7 +83,7 @@ TABLE: dict[str, tuple[bytes, str]] = {
     "no pixels.dcm": (saved(dataset(PixelData=None)), "no_pixels"),
     "ct slice.dcm": (saved(dataset(Modality="CT")), "wrong_modality"),
     "loop.dcm": (saved(dataset(NumberOfFrames=2)), "multi_frame"),
-    "cut.dcm": (saved(dataset())[:-50], "broken"),
+    "cut.dcm": (saved(dataset())[:-50], "truncated"),
 }
 
 
