@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from typing import Final
 
@@ -27,8 +28,12 @@ def read_scan(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
     """Return the image of a TIFF or BMP file of one page, upright, mode "L". Raises only ImageError."""
     check_bytes(data, max_bytes)
     try:
-        with (BmpImageFile if data.startswith(b"BM") else TiffImageFile)(BytesIO(data)) as file:
-            return _read(file, data)
+        with (
+            warnings.catch_warnings(),
+            (BmpImageFile if data.startswith(b"BM") else TiffImageFile)(BytesIO(data)) as file,
+        ):
+            warnings.simplefilter("ignore")  # Pillow warns about every tag outside the standard
+            return _read(file)
     except (ImageError, MemoryError):
         raise
     except Exception as error:
@@ -38,7 +43,7 @@ def read_scan(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
         ) from error
 
 
-def _read(file: BmpImageFile | TiffImageFile, data: bytes) -> Image.Image:
+def _read(file: BmpImageFile | TiffImageFile) -> Image.Image:
     check_size(*file.size)
     if (pages := getattr(file, "n_frames", 1)) != 1:
         raise ImageError("multi_frame", f"Received a TIFF file of {pages} pages; one is allowed: save a single page.")

@@ -90,7 +90,7 @@ def test_reading_a_file_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytes
 def test_of_a_scan_only_pixels_are_sent(form: str) -> None:
     buffer = BytesIO()
     Image.open(BytesIO(grainy_png())).convert("L").save(buffer, form)
-    upload = from_file("scan", buffer.getvalue())
+    upload = uploaded_image.from_file("scan", buffer.getvalue())
     assert upload.media_type == "image/png"
     assert form in upload.note
 
@@ -98,5 +98,5 @@ def test_of_a_scan_only_pixels_are_sent(form: str) -> None:
 def test_an_image_of_one_grey_value_is_refused() -> None:
     buffer = BytesIO()
     Image.new("L", (300, 300), 255).save(buffer, "PNG")
-    with pytest.raises(ImageError, match="255"):
-        from_file("white.png", buffer.getvalue())
+    with pytest.raises(radiograph.ImageError, match="255"):
+        uploaded_image.from_file("white.png", buffer.getvalue())
