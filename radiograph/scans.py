@@ -32,7 +32,6 @@ def read_scan(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
             warnings.catch_warnings(),
             (BmpImageFile if data.startswith(b"BM") else TiffImageFile)(BytesIO(data)) as file,
         ):
-            warnings.simplefilter("ignore")  # Pillow warns about every tag outside the standard
             return _read(file)
     except (ImageError, MemoryError):
         raise
