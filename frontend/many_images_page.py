@@ -13,7 +13,6 @@ from frontend.batch_files import MAX_FILES, ArchiveError, BatchFile, batch_files
 from frontend.client import Client
 from frontend.error_messages import NEXT_STEPS
 from frontend.formatting import duration, escape_markdown
-from frontend.one_image_page import FILE_TYPES
 from frontend.page_setup import start_page
 from frontend.results_table import COLUMNS, FILTERS, NEAR, csv_file, filtered, summary, table
 from frontend.scale import probability_scale
@@ -48,8 +47,7 @@ def choose_files() -> list[BatchFile] | None:
     The session's files stay when the person opens another page.
     """
     uploads = st.file_uploader(
-        "Frontal chest radiographs: JPEG, PNG, DICOM, or zip archives of them",
-        type=[*FILE_TYPES, "zip"],
+        "Frontal chest radiographs: JPEG, PNG, DICOM, TIFF, BMP, or zip archives of them",
         accept_multiple_files=True,
         on_change=close_files,
         help=f"Up to {MAX_FILES:,} files. They stay in this session's memory. The deployment's "

@@ -16,7 +16,6 @@ from frontend.uploaded_image import UploadedImage
 from frontend.viewer import show_image
 
 UPLOAD, NORMAL, PNEUMONIA = "My image", "Synthetic, healthy", "Synthetic, pneumonia"
-FILE_TYPES = ["jpg", "jpeg", "png", "dcm", "dicom"]
 
 
 @dataclass
@@ -76,11 +75,10 @@ def choose_image() -> Reading | None:
     if source in (NORMAL, PNEUMONIA):
         return current_reading(source) or set_reading(Reading(source, synthetic(source == PNEUMONIA)))
     upload = st.file_uploader(
-        "A frontal chest radiograph: JPEG, PNG or DICOM",
-        type=FILE_TYPES,
+        "A frontal chest radiograph: JPEG, PNG, DICOM, TIFF or BMP",
         on_change=close_image,
         help="The file stays in this session's memory. The deployment's storage keeps a file above 4.4 MB for a day. "
-        "Only the pixels of a DICOM file are sent.",
+        "Only the pixels of DICOM, TIFF and BMP files are sent.",
     )
     if upload is None:
         return earlier_upload()
@@ -108,8 +106,8 @@ def earlier_upload() -> Reading | None:
 def show_introduction() -> None:
     """Explain the steps to a new visitor."""
     steps = {
-        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG or DICOM, or one of the "
-        "synthetic images above, which show no real person.",
+        ":material/upload_file: Choose an image": "One frontal chest radiograph as JPEG, PNG, DICOM, TIFF or BMP, or "
+        "one of the synthetic images above, which show no real person.",
         ":material/straighten: Read the result": "The probability of pneumonia beside the threshold, with the "
         "threshold's sensitivity and specificity on test images.",
         ":material/blur_on: See why": "A heat map of the regions that change the prediction.",
@@ -119,7 +117,8 @@ def show_introduction() -> None:
             st.markdown(f"**{title}**\n\n{text}")
     st.caption(
         "The image is sent to this deployment's API and model. The app stores neither the image nor the result. "
-        "The deployment's storage keeps an image above 4.4 MB for a day. Only the pixels of a DICOM file are sent."
+        "The deployment's storage keeps an image above 4.4 MB for a day. "
+        "Only the pixels of DICOM, TIFF and BMP files are sent."
     )
 
 

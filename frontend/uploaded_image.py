@@ -7,6 +7,9 @@ from io import BytesIO
 from PIL import Image
 
 import radiograph
+from radiograph import scans
+from radiograph.grey import check_content
+from radiograph.media import describe
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Most bytes of a file; `.streamlit/config.toml` sets the same limit for uploads."""
@@ -37,27 +40,32 @@ class UploadedImage:
 
 
 def from_file(name: str, data: bytes) -> UploadedImage:
-    """Read a JPEG, PNG or DICOM file. Of a DICOM file, only the preview's pixels are sent.
+    """Read a JPEG, PNG, DICOM, TIFF or BMP file. Of the last three, only the preview's pixels are sent.
 
     Raises:
         radiograph.ImageError: the file is not a usable image.
     """
     detected = radiograph.media_type(data)
+    notes: tuple[str, ...] = ()
     if detected == "application/dicom":
         from radiograph import dicom
 
-        image = dicom.read_dicom(data, max_bytes=MAX_FILE_BYTES)
+        image, notes = dicom.read_with_notes(data, max_bytes=MAX_FILE_BYTES)
+    elif detected is None and scans.is_scan(data):
+        image = scans.read_scan(data, max_bytes=MAX_FILE_BYTES)
     else:
         image = radiograph.read_image(data, max_bytes=radiograph.MAX_UPLOAD_BYTES)
+    check_content(image)
     size = image.size
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
     body, media_type, note = data, detected or "", ""
-    if detected == "application/dicom":
+    if detected not in ("image/jpeg", "image/png"):
         body, media_type = png(image), "image/png"
-        note = (
-            f"Only the pixels of the DICOM file are sent, reduced to {image.width} x {image.height}. "
+        sentence = (
+            f"Only the pixels of {describe(data)} are sent, reduced to {image.width} x {image.height}. "
             "Its tags are not sent."
         )
+        note = " ".join([sentence, *notes])
     elif len(data) > radiograph.MAX_BYTES:
         note = (
             f"The file has {len(data) / 1e6:.1f} MB, over the {radiograph.MAX_BYTES / 1e6:.1f} MB of a request. "

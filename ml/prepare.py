@@ -26,7 +26,7 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.radiographs import CLASSES, SURPLUS, Reject
+from ml.dataset.radiographs import CLASSES, SURPLUS, Radiograph, Reject
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -58,6 +58,7 @@ class Settings:
     balance: bool
     resize_mode: ResizeMode
     format: str
+    views: standardising.Views = "frontal"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -151,6 +152,9 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         Literal["lst", "recordio"],
         typer.Option("--format", help="Training channels: image files with lists, or RecordIO files."),
     ] = "lst",
+    views: Annotated[
+        standardising.Views, typer.Option(help="Leave out DICOM files that declare a lateral or another part, or none.")
+    ] = "frontal",
     work: Annotated[
         Path | None,
         typer.Option(file_okay=False, show_default="build/datasets", help="Folder for intermediate files."),
@@ -161,7 +165,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     Does not change the source. A second run uploads nothing.
     """
     settings = Settings(
-        seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format
+        seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format, views
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
     bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
@@ -182,8 +186,9 @@ def upload_dataset(
         folder: for intermediate files; its name is that of the data set.
     """
     name, standardised = folder.name, folder / "standardised"
-    images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode)
+    images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
     rejects = [*offer.rejects, *unreadable]
+    print_notes(images)
     print_rejects(rejects)
     check_rejects(len(images), rejects, max_reject_fraction)
     grouped, duplicates = groups.group(images)
@@ -222,6 +227,18 @@ def name_of(source: str) -> str:
         path = Path(source).expanduser().resolve()
         name = path.name if path.is_dir() or sources.is_table(path) else path.parent.name
     return sources.SUFFIX.sub("", name)
+
+
+def print_notes(images: Sequence[Radiograph]) -> None:
+    """Print each note on the tags of the images, with one of the files and their number."""
+    noted: dict[str, list[Path]] = {}
+    for image in images:
+        for note in image.notes:
+            noted.setdefault(note, []).append(image.source)
+    for note, paths in list(noted.items())[:SHOWN_REJECTS]:
+        print(f"Note on {paths[0]} ({len(paths):,} files): {note}", file=sys.stderr)
+    if len(noted) > SHOWN_REJECTS:
+        print(f"... and {len(noted) - SHOWN_REJECTS} more notes.", file=sys.stderr)
 
 
 def print_rejects(rejects: Sequence[Reject]) -> None:

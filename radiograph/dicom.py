@@ -1,4 +1,4 @@
-"""Read DICOM CR and DX images as 8-bit grey. Only pixels leave the file, no tags.
+"""Read DICOM radiographs as 8-bit grey. Only pixels leave the file, and sentences about tags.
 
 This module needs pydicom and numpy. The rest of the package does not import it.
 """
@@ -7,45 +7,77 @@ from __future__ import annotations
 
 import warnings
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_modality_lut, apply_voi
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    RLELossless,
+)
 
+from radiograph import dicom_tags
+from radiograph.dicom_grey import light_of
+from radiograph.dicom_tags import integer
 from radiograph.errors import ImageError
+from radiograph.grey import check_content
 from radiograph.limits import check_bytes, check_size
 from radiograph.media import describe, media_type
 
-MODALITIES: Final = ("CR", "DX")
-"""Computed and digital radiography, the modalities of projection radiographs (PS3.3 C.7.3.1.1.1)."""
+_QUARTER_TURNS: Final = (
+    None,
+    Image.Transpose.ROTATE_270,  # Pillow counts anticlockwise
+    Image.Transpose.ROTATE_180,
+    Image.Transpose.ROTATE_90,
+)
+_CAUSES: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
 
 
-def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
-    """Return the image of a CR or DX file as a viewer shows it: mode "L", full resolution, 0 black to 255 white.
+class DicomImage(NamedTuple):
+    """A DICOM file's image, mode "L", upright, at full resolution, and sentences about its tags."""
+
+    image: Image.Image
+    notes: tuple[str, ...]
+
+
+def read_dicom(data: bytes, *, max_bytes: int | None = None, any_view: bool = False) -> Image.Image:
+    """Return the image of a DICOM file; see `read_with_notes`."""
+    return read_with_notes(data, max_bytes=max_bytes, any_view=any_view).image
+
+
+def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool = False) -> DicomImage:
+    """Return the image of a CR, DX or RG file as a viewer shows it, 0 black to 255 white, and notes on its tags.
 
     Apply the modality LUT or rescale, then the first VOI LUT or window (PS3.3 C.11.1, C.11.2). Without one of these,
-    use the range of the values. Invert MONOCHROME1. Raises only ImageError.
+    use the range of the values. A tag that cannot be true is dropped with a note, and the next rule applies. Invert
+    MONOCHROME1 and turn the image upright by PatientOrientation. `any_view` accepts declared laterals and other parts
+    of the body. Raises only ImageError.
     """
     check_bytes(data, max_bytes)
     if media_type(data) != "application/dicom":
         raise ImageError("unsupported_format", f"Received {describe(data)}; send a DICOM file (PS3.10).")
     if DeflatedExplicitVRLittleEndian.encode() in data:
         # pydicom inflates the whole file, without a limit on its size.
-        raise ImageError(
-            "unsupported_encoding",
-            "Received a deflated DICOM file; uncompressed, RLE, JPEG and JPEG 2000 are allowed: export it again.",
-        )
+        raise ImageError("unsupported_encoding", f"Received a deflated DICOM file, which is not allowed; {_CAUSES}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns about every tag value outside the standard
-            dataset = dcmread(BytesIO(data))
+            dataset = dcmread(BytesIO(data), force=True)  # force: the preamble may be absent
+            _complete(dataset)
             _check(dataset)
-            light = _light(dataset)
+            if not any_view:
+                dicom_tags.check_view(dataset)
+            notes = dicom_tags.notes_of(dataset)
+            light = light_of(_stored(dataset, notes), dataset, notes)
+            turn = _QUARTER_TURNS[dicom_tags.turns(dataset, notes)]
     except (ImageError, MemoryError):
         raise
     except Exception as error:
@@ -54,39 +86,69 @@ def read_dicom(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
             "broken",
             "Received a DICOM file that cannot be decoded; export it from the archive again and send that file.",
         ) from error
-    return Image.fromarray(np.rint(light * 255).astype(np.uint8))
+    image = Image.fromarray(np.rint(light * 255).astype(np.uint8))
+    check_content(image)
+    return DicomImage(image if turn is None else image.transpose(turn), tuple(notes))
+
+
+def _complete(dataset: Dataset) -> None:
+    """Normalise the tags that the decoder needs, and add those that are absent but certain."""
+    if not dataset.keys() or ("Rows" not in dataset and "PatientID" not in dataset and "Modality" not in dataset):
+        raise ImageError(
+            "truncated", "Received a DICOM file whose end is missing; copy or export the whole file again."
+        )
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        implicit, little = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = (
+            ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        )
+    if "PhotometricInterpretation" in dataset:
+        dataset.PhotometricInterpretation = dicom_tags.code(dataset, "PhotometricInterpretation")
+    dataset.SamplesPerPixel = integer(dataset, "SamplesPerPixel", 1)
+    dataset.PixelRepresentation = integer(dataset, "PixelRepresentation", 0)
+    if "BitsAllocated" in dataset:
+        dataset.BitsStored = integer(dataset, "BitsStored", integer(dataset, "BitsAllocated", 16))
 
 
 def _check(dataset: Dataset) -> None:
-    modality = str(dataset.get("Modality", "") or "none")
-    if modality not in MODALITIES:
-        shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
-        raise ImageError(
-            "wrong_modality",
-            f"Received a DICOM file of modality {shown}; CR and DX are allowed: send a chest radiograph.",
-        )
+    dicom_tags.check_modality(dataset)
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError(
             "no_pixels", "Received a DICOM file without an image; send the file that contains the image itself."
         )
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    frames = integer(dataset, "NumberOfFrames", 1) or 1
     if frames != 1:
         raise ImageError(
             "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single image."
         )
     check_size(int(dataset.Columns), int(dataset.Rows))
+    if "PhotometricInterpretation" not in dataset:
+        raise ImageError("broken", "Received a DICOM image without PhotometricInterpretation; export it again.")
     photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+    if photometric not in ("MONOCHROME1", "MONOCHROME2") or dataset.SamplesPerPixel != 1:
         raise ImageError(
             "unsupported_encoding",
             "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the image in grey.",
         )
+    _check_syntax(dataset)
+
+
+def _check_syntax(dataset: Dataset) -> None:
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
-    if syntax.is_compressed and not _decodable(syntax):
+    if not syntax.is_compressed:
+        needed = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+        if (length := len(dataset.PixelData)) < needed:
+            raise ImageError(
+                "truncated",
+                f"Received a DICOM image of {length:,} bytes of pixels; its size needs {needed:,}: export it again.",
+            )
+        return
+    # No decoder that this project may depend on reads 12 bits of JPEG Extended; pydicom only learns it from the pixels.
+    if not _decodable(syntax) or (syntax == JPEGExtended12Bit and dataset.BitsStored > 8):
         raise ImageError(
             "unsupported_encoding",
-            f"Received a DICOM image compressed as {syntax.name!r}, for which no decoder is installed; "
-            "export it uncompressed, as RLE, baseline JPEG or JPEG 2000.",
+            f"Received a DICOM image of {dataset.BitsStored} bits compressed as {syntax.name!r}, for which no decoder "
+            f"is installed; {_CAUSES}",
         )
 
 
@@ -98,40 +160,29 @@ def _decodable(syntax: UID) -> bool:
         return False
 
 
-def _light(dataset: Dataset) -> NDArray[np.float32]:
-    """Return luminance, 0 to 1, of shape (rows, columns)."""
-    stored = dataset.pixel_array
-    values = np.asarray(apply_modality_lut(stored, dataset), np.float32)
-    if dataset.get("VOILUTSequence"):
-        table = dataset.VOILUTSequence[0]
-        looked_up = apply_voi(np.rint(values).astype(np.int32), dataset)
-        light = np.asarray(looked_up / (2 ** table.LUTDescriptor[2] - 1), np.float32)
-    elif dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
-        light = _window(values, dataset)
-    else:
-        light = _range(values, stored, dataset)
-    np.clip(light, 0, 1, out=light)
-    return np.subtract(1, light, out=light) if dataset.PhotometricInterpretation == "MONOCHROME1" else light
-
-
-def _window(values: NDArray[np.float32], dataset: Dataset) -> NDArray[np.float32]:
-    """Apply the first window (PS3.3 C.11.2.1.2 LINEAR, C.11.2.1.3 SIGMOID and LINEAR_EXACT), scaled to 0 to 1."""
-    centre, width = _first(dataset.WindowCenter), _first(dataset.WindowWidth)
-    function = str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR")
-    if function == "LINEAR":
-        centre, width = centre - 0.5, width - 1
-    relative = (values - centre) / max(width, 1e-6)  # a width of 0, or 1 when LINEAR, is a threshold
-    if function == "SIGMOID":
-        return np.asarray(1 / (1 + np.exp(np.clip(-4 * relative, -60, 60))), np.float32)
-    return np.asarray(relative + 0.5, np.float32)
-
-
-def _range(values: NDArray[np.float32], stored: NDArray[Any], dataset: Dataset) -> NDArray[np.float32]:
-    padding = dataset.get("PixelPaddingValue")
-    image = values if padding is None or (stored == padding).all() else values[stored != padding]
-    low, high = float(image.min()), float(image.max())
-    return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
-
-
-def _first(value: Any) -> float:
-    return float(value if isinstance(value, (int, float, str)) else value[0])
+def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
+    """Return the stored values, right-aligned, without overlays in unused bits."""
+    syntax, bits, allocated = UID(dataset.file_meta.TransferSyntaxUID), dataset.BitsStored, int(dataset.BitsAllocated)
+    high = integer(dataset, "HighBit", bits - 1)
+    if not bits - 1 <= high < allocated:
+        notes.append(f"HighBit {high} is dropped: {bits} bits are stored in {allocated}.")
+        high = bits - 1
+    dataset.BitsStored, dataset.HighBit = high + 1, high
+    try:
+        values = dataset.pixel_array
+    except Exception as error:
+        if not syntax.is_compressed:
+            raise
+        # The decoders raise nearly every built-in exception.
+        raise ImageError(
+            "broken",
+            f"Received a DICOM image whose pixels cannot be decoded as {syntax.name!r}; the file may be cut or "
+            "damaged: export it again.",
+        ) from error
+    values = np.asarray(values.astype(np.int32) >> (high + 1 - bits))
+    if syntax.is_compressed and syntax != RLELossless and high == bits - 1:
+        # pydicom does not mask what a codestream holds above BitsStored, such as an overlay.
+        values &= (1 << bits) - 1
+        if dataset.PixelRepresentation:
+            values -= (values >> (bits - 1)) << bits
+    return np.asarray(values)

@@ -17,6 +17,7 @@ ImageErrorCode = Literal[
     "too_complex",  # built to be slow to decode
     "multi_frame",  # an animation, a cine loop or a stack of slices
     "wrong_modality",  # DICOM that is not a projection radiograph
+    "wrong_view",  # DICOM that declares a lateral view or another part of the body
     "not_a_radiograph",  # a valid picture of something else
     "no_pixels",  # DICOM without an image
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Final, cast
 
 from PIL import Image, ImageChops
 
 from radiograph.errors import ImageError
+
+_ROUNDING: Final = 2
 
 
 def to_grey(image: Image.Image) -> Image.Image:
@@ -31,13 +35,54 @@ def to_grey(image: Image.Image) -> Image.Image:
     )
 
 
-def _from_16_bit(image: Image.Image) -> Image.Image:
-    """Scale to 8 bits by the number of bits in use: 10, 12 and 14-bit detectors are stored right-aligned in 16 bits.
+def check_content(image: Image.Image) -> None:
+    """Raise ImageError (not_a_radiograph) if a grey image has one grey value, but for a rounding error of JPEG."""
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if high - low <= _ROUNDING:
+        raise ImageError(
+            "not_a_radiograph",
+            f"Received an image of a single grey value ({low} of 255); send one frontal chest radiograph.",
+        )
 
-    Dividing a 12-bit image by 256 would leave 16 nearly black grey levels. Stretching to the extremes would change the
-    exposure. A 16-bit image that uses its whole range is divided by 256, as PNG decoders do.
-    """
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
     wide = image.convert("I")
-    _, brightest = cast("tuple[int, int]", wide.getextrema())
-    shift = max(brightest.bit_length(), 8) - 8
-    return wide.point([min(value >> shift, 255) for value in range(0x10000)], "L")
+    high = wide.point([value >> 8 for value in range(0x10000)], "L")
+    offset, shift = _scale(high.histogram())
+    return wide.point([min(max(value - offset, 0) >> shift, 255) for value in range(0x10000)], "L")
+
+
+def from_bytes(high: Image.Image, low: Image.Image) -> Image.Image:
+    """Return 16-bit colour, given as images of its high and of its low bytes, as 8 bits of the same mode.
+
+    Alpha keeps its high byte.
+    """
+    bands = list(high.split())
+    alpha = [bands.pop()] if high.mode in ("LA", "RGBA") else []
+    histogram = [sum(counts) for counts in zip(*(band.histogram() for band in bands), strict=True)]
+    offset, shift = _scale(histogram)
+    large = [min(max((value << 8) - offset, 0) >> shift, 255) for value in range(256)]
+    small = [value >> shift for value in range(256)]
+    pairs = zip(bands, low.split(), strict=False)
+    narrow = [ImageChops.add(band.point(large), rest.point(small)) for band, rest in pairs]
+    return Image.merge(high.mode, narrow + alpha)
+
+
+def _scale(histogram: list[int]) -> tuple[int, int]:
+    """Return the offset to subtract from 16-bit values and the bits to shift out, from a histogram of high bytes.
+
+    10, 12 and 14-bit detectors are stored right-aligned in 16 bits: dividing a 12-bit image by 256 would leave 16
+    nearly black grey levels, and stretching to the extremes would change the exposure. Signed values may have an
+    offset of 32768. A marker far above the image does not count, if it covers at most 1 % of the pixels.
+    """
+    total = sum(histogram)
+    cumulative = list(accumulate(histogram))
+    low, high = (bisect_left(cumulative, fraction * total) for fraction in (0.01, 0.99))
+    used = [value for value, count in enumerate(histogram) if count]
+    offset = 0x80 if used[0] >= 0x80 and max(used) < 0xC0 else 0
+    limit = high + max((high - low) // 4, 1)
+    top = max(value for value in used if value <= limit)
+    # A bright rest within two bits of the image is part of it.
+    if (max(used) - offset).bit_length() - (top - offset).bit_length() < 2:
+        top = max(used)
+    return offset << 8, (top - offset).bit_length()

@@ -9,6 +9,8 @@ MediaType = Literal["image/jpeg", "image/png", "application/dicom"]
 _JPEG: Final = b"\xff\xd8\xff"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
+_FIRST_ELEMENTS: Final = frozenset(bytes((element, 0)) for element in (0x00, 0x01, 0x05, 0x08, 0x12, 0x16, 0x18))
+
 # Formats that people send by mistake: (offset, magic bytes, name for the error message).
 _OTHERS: Final = (
     (0, b"GIF8", "a GIF image"),
@@ -36,9 +38,17 @@ def media_type(data: bytes) -> MediaType | None:
         return "image/jpeg"
     if data.startswith(_PNG):
         return "image/png"
-    if data[128:132] == b"DICM":
+    if data[128:132] == b"DICM" or _starts_with_tag(data):
         return "application/dicom"
     return None
+
+
+def _starts_with_tag(data: bytes) -> bool:
+    """Return whether bytes start with a little-endian element of group 0002 or 0008: DICOM without preamble."""
+    group, number, explicit = data[:2], data[2:4], data[4:6]
+    if group not in (b"\x02\0", b"\x08\0") or number not in _FIRST_ELEMENTS:
+        return False
+    return (explicit.isalpha() and explicit.isupper()) or data[6:8] == b"\0\0"
 
 
 def describe(data: bytes) -> str:

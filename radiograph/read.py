@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from radiograph.colour import chroma, jpeg_chroma
 from radiograph.errors import ImageError
-from radiograph.grey import to_grey
+from radiograph.grey import from_bytes, to_grey
 from radiograph.header import Header
 from radiograph.jpeg import jpeg_header
 from radiograph.limits import MAX_BYTES, check_bytes
@@ -26,6 +26,14 @@ _UPRIGHT: Final = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
+}
+
+# By the raw mode of 16-bit colour: the mode and raw mode that decode its low bytes. Little-endian decoding takes the
+# other byte of each sample; 8-bit RGBA takes the four bytes of grey and alpha apart.
+_LOW_BYTES: Final = {
+    "RGB;16B": ("RGB", "RGB;16L"),
+    "RGBA;16B": ("RGBA", "RGBA;16L"),
+    "LA;16B": ("RGBA", "RGBA"),
 }
 
 
@@ -100,7 +108,7 @@ def _decode(
         # A JPEG's luma is the grey image; without decoding chroma, full and reduced decoding also agree.
         draft = file.draft("L", None if at_least is None else (at_least, at_least))
         file.load()
-        image: Image.Image = file
+        image: Image.Image = file if plugin is JpegImageFile else _with_low_bytes(file, header.stream)
         if image.mode == "CMYK" and "adobe" not in image.info:
             # Pillow treats every CMYK JPEG as Adobe's, which stores ink inverted.
             image = ImageChops.invert(image)
@@ -108,3 +116,16 @@ def _decode(
         if with_chroma and plugin is PngImageFile:
             colour = chroma(image)
         return Decoded(to_grey(image), box, header.orientation, colour)
+
+
+def _with_low_bytes(file: Image.Image, stream: bytes) -> Image.Image:
+    """Return a PNG of 16-bit colour as 8 bits that use both bytes, of which Pillow keeps the high byte only."""
+    with PngImageFile(BytesIO(stream)) as again:
+        (tile,) = again.tile
+        if tile.args not in _LOW_BYTES:
+            return file
+        again._mode, raw_mode = _LOW_BYTES[tile.args]
+        again.tile = [tile._replace(args=raw_mode)]
+        again.load()
+        low = again.getchannel("G") if tile.args == "LA;16B" else again
+        return from_bytes(file.convert("LA") if tile.args == "LA;16B" else file, low)

@@ -32,6 +32,7 @@ IMAGE_KINDS: Final[Mapping[str, Kind]] = {
     "multi_frame": Kind(422, "More than one frame"),
     "not_a_radiograph": Kind(422, "Not a chest radiograph"),
     "wrong_modality": Kind(422, "Not a radiograph"),
+    "wrong_view": Kind(422, "Not a frontal view"),
     "no_pixels": Kind(422, "No image in the file"),
 }
 

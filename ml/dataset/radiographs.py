@@ -61,6 +61,7 @@ class Radiograph:
         pixels: SHA-256 of the standardised pixels.
         stored: bytes of the standardised file.
         encoding: of the source's file.
+        notes: sentences about tags of the file that were dropped or that its user must know.
     """
 
     source: Path
@@ -72,9 +73,11 @@ class Radiograph:
     pixels: str
     stored: int
     encoding: Encoding
+    notes: tuple[str, ...] = ()
 
 
-OUTSIDE, NO_IMAGE, UNLABELLED, SURPLUS = "outside_layout", "not_an_image", "unlabelled", "surplus"
+OUTSIDE, NO_IMAGE, UNLABELLED = "outside_layout", "not_an_image", "unlabelled"
+SURPLUS, WRONG_VIEW = "surplus", "wrong_view"
 UNCERTAIN = {"", "-1", "-1.0", "UNCERTAIN"}
 """Labels of rows that are left out; CheXpert and MIMIC-CXR write -1 for uncertain and leave the rest blank."""
 
@@ -87,7 +90,8 @@ class Reject:
         code: one of radiograph.CODES, "unreadable", "no_label" or "no_file"; OUTSIDE for files where the source's
             layout has no images; NO_IMAGE for files beside images that are not images;
             UNLABELLED for rows with a blank or uncertain label; SURPLUS for images beyond the last whole batch of
-            validation.
+            validation. WRONG_VIEW, one of radiograph.CODES, does not count as unusable: collections hold laterals
+            beside frontal images.
         files: number of files that it stands for.
     """
 
@@ -99,7 +103,7 @@ class Reject:
     @property
     def unusable(self) -> bool:
         """Whether an image was expected but cannot be used."""
-        return self.code not in (OUTSIDE, NO_IMAGE, UNLABELLED, SURPLUS)
+        return self.code not in (OUTSIDE, NO_IMAGE, UNLABELLED, SURPLUS, WRONG_VIEW)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -18,6 +19,13 @@ from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, Source
 from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
 from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
+from radiograph.grey import check_content
+
+Views = Literal["frontal", "all"]
+"""Which DICOM files are used: frontal and undeclared views of the chest, or every view and part of the body."""
+
+Job = tuple[SourceFile, str, Path, ResizeMode, Views]
+"""A file, the name and folder of its standardised image, and the settings that determine it."""
 
 MAX_FILE_BYTES = 64_000_000
 """Larger than the API's limit, because originals can be; bounds the memory of one worker."""
@@ -27,16 +35,16 @@ MAX_NAME = 200
 
 
 def standardise_all(
-    files: Sequence[SourceFile], folder: Path, resize_mode: ResizeMode = "squash"
+    files: Sequence[SourceFile], folder: Path, resize_mode: ResizeMode = "squash", views: Views = "frontal"
 ) -> tuple[list[Radiograph], list[Reject]]:
     """Write each image as `folder`/<class>/<name>.jpg, 224 x 224; return the images and the rejects.
 
-    Names are made unique by numbering.
+    Names are made unique by numbering. `views` "frontal" rejects DICOM files that declare another view or part.
     """
     names = unique_names(files)
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(image, name, folder, resize_mode) for image, name in zip(files, names, strict=True)]
+    jobs = [(image, name, folder, resize_mode, views) for image, name in zip(files, names, strict=True)]
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []
@@ -51,23 +59,24 @@ def standardise_all(
     return images, rejects
 
 
-def resumed(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
+def resumed(job: Job) -> Radiograph | Reject:
     """Standardise one image; of an object in S3, reuse the result of an earlier run.
 
     Raises:
         botocore.exceptions.ClientError: S3 refused for a reason that concerns more than this object.
     """
-    source, name, folder, resize_mode = job
+    source, name, folder, resize_mode, views = job
     if not isinstance(source.path, S3Object):
         return standardise_one(job)
     target = folder / CLASSES[source.label] / name
     note = folder / "read" / f"{CLASSES[source.label]}-{name}.json"
-    version = [str(source.path), source.path.version, resize_mode]
+    version = [str(source.path), source.path.version, resize_mode, views]
     if note.is_file() and target.is_file():
         earlier = json.loads(note.read_bytes())
         if [earlier["version"], earlier["file"]] == [version, digest(target.read_bytes())]:
             encoding = Encoding(**earlier["image"].pop("encoding"))
-            image = Radiograph(**earlier["image"], source=source.path, encoding=encoding)
+            notes = tuple(earlier["image"].pop("notes"))
+            image = Radiograph(**earlier["image"], source=source.path, encoding=encoding, notes=notes)
             return replace(image, split=source.split, subtype=source.subtype, patient=source.patient)
     if (source.path.size or 0) <= MAX_FILE_BYTES:
         source.path.load()
@@ -85,16 +94,16 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph | Reject:
+def standardise_one(job: Job) -> Radiograph | Reject:
     """Read, standardise and write one image; any error in reading rejects this file only."""
-    source, name, folder, resize_mode = job
+    source, name, folder, resize_mode, views = job
     try:
         status = source.path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
             return Reject(source.path, "unreadable", "it is not a regular file")
         if status.st_size > MAX_FILE_BYTES:
             return Reject(source.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        image, encoding = read_encoded(source.path.read_bytes(), resize_mode)
+        image, encoding, notes = read_encoded(source.path.read_bytes(), resize_mode, views)
     except ImageError as error:
         return Reject(source.path, error.code, str(error))
     except OSError as error:
@@ -105,49 +114,46 @@ def standardise_one(job: tuple[SourceFile, str, Path, ResizeMode]) -> Radiograph
     atomic.write(folder / CLASSES[source.label] / name, body)
     pixels = digest(image.tobytes())
     return Radiograph(
-        source.path, source.label, source.split, name, source.subtype, source.patient, pixels, len(body), encoding
+        source.path,
+        source.label,
+        source.split,
+        name,
+        source.subtype,
+        source.patient,
+        pixels,
+        len(body),
+        encoding,
+        notes,
     )
 
 
 def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
-    """Return a file's image, mode "L", 224 x 224, by the same functions as the API and the app.
+    """Return the image as `read_encoded` does.
 
     Raises:
         ImageError: the file is not a usable radiograph.
     """
-    return (
-        resize(read_dicom(data), resize_mode)
-        if is_dicom(data)
-        else standardise(data, resize_mode=resize_mode, max_bytes=None)
-    )
+    return read_encoded(data, resize_mode)[0]
 
 
-def read_encoded(data: bytes, resize_mode: ResizeMode) -> tuple[Image.Image, Encoding]:
-    """Return the image as `read` does, and its encoding in the file.
+def read_encoded(
+    data: bytes, resize_mode: ResizeMode, views: Views = "frontal"
+) -> tuple[Image.Image, Encoding, tuple[str, ...]]:
+    """Return a file's image, mode "L", 224 x 224, its encoding in the file, and notes on its tags.
 
-    Raises:
-        ImageError: the file is not a usable radiograph.
-    """
-    if not is_dicom(data):
-        return read(data, resize_mode), encoding_of(data)
-    whole = read_dicom(data)
-    return resize(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0)
-
-
-def is_dicom(data: bytes) -> bool:
-    """Return whether a file's bytes are DICOM."""
-    return media_type(data) == "application/dicom"
-
-
-def read_dicom(data: bytes) -> Image.Image:
-    """Return a DICOM file's image at full resolution, mode "L"; pydicom is imported only for such files.
+    The functions are those of the API and the app. pydicom is imported only for DICOM files.
 
     Raises:
         ImageError: the file is not a usable radiograph.
     """
+    if media_type(data) != "application/dicom":
+        image = standardise(data, resize_mode=resize_mode, max_bytes=None)
+        check_content(image)
+        return image, encoding_of(data), ()
     from radiograph import dicom
 
-    return dicom.read_dicom(data)
+    whole, notes = dicom.read_with_notes(data, any_view=views == "all")
+    return resize(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0), notes
 
 
 def unique_names(files: Sequence[SourceFile]) -> list[str]:

@@ -84,3 +84,19 @@ def test_reading_a_file_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     uploaded_image.from_file("image", grainy_png())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["TIFF", "BMP"])
+def test_of_a_scan_only_pixels_are_sent(form: str) -> None:
+    buffer = BytesIO()
+    Image.open(BytesIO(grainy_png())).convert("L").save(buffer, form)
+    upload = uploaded_image.from_file("scan", buffer.getvalue())
+    assert upload.media_type == "image/png"
+    assert form in upload.note
+
+
+def test_an_image_of_one_grey_value_is_refused() -> None:
+    buffer = BytesIO()
+    Image.new("L", (300, 300), 255).save(buffer, "PNG")
+    with pytest.raises(radiograph.ImageError, match="255"):
+        uploaded_image.from_file("white.png", buffer.getvalue())

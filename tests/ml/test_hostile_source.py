@@ -83,7 +83,7 @@ TABLE: dict[str, tuple[bytes, str]] = {
     "no pixels.dcm": (saved(dataset(PixelData=None)), "no_pixels"),
     "ct slice.dcm": (saved(dataset(Modality="CT")), "wrong_modality"),
     "loop.dcm": (saved(dataset(NumberOfFrames=2)), "multi_frame"),
-    "cut.dcm": (saved(dataset())[:-50], "broken"),
+    "cut.dcm": (saved(dataset())[:-50], "truncated"),
 }
 
 
@@ -205,3 +205,15 @@ def test_the_same_image_gives_the_same_pixels_in_preparation_proxy_and_app() -> 
     ours = standardising.encode(standardising.read(image, "squash"))
     assert radiograph.encode(radiograph.standardise(from_file("image", image).body)) == ours
     assert radiograph.encode(standard_image(image, "squash")) == ours
+
+
+def test_declared_laterals_and_constant_images_are_left_out_and_an_option_keeps_laterals(tmp_path: Path) -> None:
+    (tmp_path / "lateral.dcm").write_bytes(saved(dataset(ViewPosition="LATERAL", BurnedInAnnotation="YES")))
+    Image.new("L", (300, 300), 255).save(tmp_path / "white.png")
+    files = [SourceFile(tmp_path / name, 0, None) for name in ("lateral.dcm", "white.png")]
+    images, rejects = standardising.standardise_all(files, tmp_path / "out")
+    assert not images
+    assert [(reject.code, reject.unusable) for reject in rejects] == [("wrong_view", False), ("not_a_radiograph", True)]
+    images, _ = standardising.standardise_all(files, tmp_path / "out", views="all")
+    assert [image.source.name for image in images] == ["lateral.dcm"]
+    assert "BurnedInAnnotation" in images[0].notes[0]

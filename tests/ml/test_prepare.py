@@ -92,7 +92,7 @@ def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
 def test_other_settings_are_other_versions() -> None:
     settings = asdict(prepare.Settings(0, 0.125, 0.2, 32, 3, False, "squash", "lst"))
     others = {"seed": 1, "validation_fraction": 0.3, "test_fraction": 0.3, "batch_size": 8, "augment": 1,
-              "balance": True, "resize_mode": "pad", "format": "recordio"}  # fmt: skip
+              "balance": True, "resize_mode": "pad", "format": "recordio", "views": "all"}  # fmt: skip
     assert others.keys() == settings.keys()
     splits: Splits = {"train": [radiograph("a.jpg", 0, None)], "validation": [], "test": []}
     versions = {

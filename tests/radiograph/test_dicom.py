@@ -72,9 +72,9 @@ def test_a_falling_rescale_slope_turns_the_greys_around() -> None:
 def test_a_voi_lut_is_looked_up() -> None:
     table = Dataset()
     table.LUTDescriptor = [4096, 0, 16]
-    values = (np.arange(4096) // 2048 * 65535).astype(np.uint16)
+    values = np.clip(np.arange(4096) * 32 - 32768, 0, 65535).astype(np.uint16)
     table.add_new("LUTData", "US", values.tolist())
-    assert np.array_equal(shown(VOILUTSequence=Sequence([table])), (RAMP >= 2048) * 255)
+    assert np.array_equal(shown(VOILUTSequence=Sequence([table])), np.rint(values[RAMP] / 65535 * 255))
 
 
 def test_padding_does_not_affect_the_range() -> None:
@@ -102,14 +102,20 @@ def test_compressed_images_are_decoded(syntax: UID) -> None:
     ("code", "tags"),
     [
         ("wrong_modality", {"Modality": "CT"}),
-        ("wrong_modality", {"Modality": None}),
+        ("wrong_modality", {"Modality": None, "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}),
+        ("wrong_modality", {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.2"}),
+        ("wrong_view", {"ViewPosition": "LATERAL"}),
+        ("wrong_view", {"ViewPosition": "LL"}),
+        ("wrong_view", {"PatientOrientation": ["A", "F"]}),
+        ("wrong_view", {"BodyPartExamined": "HAND"}),
+        ("not_a_radiograph", {"pixels": np.full((100, 128), 700, np.uint16)}),
         ("no_pixels", {"PixelData": None}),
         ("multi_frame", {"NumberOfFrames": 2}),
         ("too_many_pixels", {"Rows": 60000, "Columns": 60000}),
         ("too_small", {"Rows": 10}),
         ("unsupported_encoding", {"PhotometricInterpretation": "RGB"}),
         ("unsupported_encoding", {"SamplesPerPixel": 3}),
-        ("broken", {"Rows": 200}),
+        ("truncated", {"Rows": 200}),
         ("broken", {"PhotometricInterpretation": None}),
         ("broken", {"WindowCenter": 2048, "WindowWidth": [], "BitsStored": 99}),
     ],

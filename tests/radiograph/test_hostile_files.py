@@ -166,6 +166,7 @@ def test_an_unusual_but_valid_file_becomes_an_image(name: str) -> None:
 def test_every_code_has_a_test() -> None:
     assert set(CODES) - {code for code, _ in REJECTED.values()} == {
         "wrong_modality",  # test_dicom.py
+        "wrong_view",
         "no_pixels",
         "not_a_radiograph",  # test_frontal_check.py
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image, ImageChops, ImageOps
 from radiograph import ImageError, media_type, read_image
 from radiograph.header import exif_orientation
 from tests.radiograph.files import (
+    PNG_SIGNATURE,
     chunk,
     encoded,
     exif,
@@ -165,3 +168,19 @@ def test_any_exif_block_gives_an_orientation(block: bytes) -> None:
 def test_any_bytes_give_an_image_error(start: bytes, rest: bytes) -> None:
     with pytest.raises(ImageError):
         read_image(start + rest)
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+@pytest.mark.parametrize("marker", [False, True])
+def test_16_bit_png_of_every_mode_keeps_its_low_byte(colour: int, channels: int, marker: bool) -> None:
+    grey = np.linspace(0, 4095, 100 * 128).round().astype(">u2").reshape(100, 128)
+    stored = grey.copy()
+    if marker:
+        stored[50, :5] = 65535
+    samples = np.repeat(stored[..., None], channels, axis=2)
+    if channels in (2, 4):
+        samples[..., -1] = 65535
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 128, 100, 16, colour, 0, 0, 0))
+    data = PNG_SIGNATURE + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    assert np.abs(np.asarray(read_image(data), float) - grey / 16)[stored <= 4095].max() <= 1
