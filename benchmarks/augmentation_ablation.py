@@ -119,8 +119,8 @@ def main() -> int:
         order = np.random.default_rng(options.seed).permutation(len(splits["train"]))[: options.images]
         drawn = [splits["train"][index] for index in sorted(order)]
         print(f"{len(drawn)} training images, {options.copies} copies of each, {options.epochs} epochs, "
-              f"seed {options.seed}; AUC on {len(splits['validation'])} validation images, clean and perturbed, and {len(splits['test'])} "
-              "test images", flush=True)  # fmt: skip
+              f"seed {options.seed}; AUC on {len(splits['validation'])} validation images, clean and perturbed, "
+              f"and {len(splits['test'])} test images", flush=True)  # fmt: skip
         print(f"{'factors':<18}{'validation':<24}{'perturbed validation':<24}{'test':<24}seconds", flush=True)
         for arm in ARMS:
             started = time.monotonic()
