@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 35
 
 
 class Load:
-    """What the clients found: seconds of each answer by status; status 0 is a broken connection."""
+    """Seconds of each answer by status; status 0 is a broken connection."""
 
     def __init__(self, url: str, key: str, image: bytes) -> None:
         self.url = url.rstrip("/") + "/predict"

@@ -48,15 +48,15 @@ def copy_image(
 ) -> tuple[int, str]:
     """Write one copy of an image; return its line of the list. Copy 0 is the image itself."""
     image, number = job
-    place = f"{CLASSES[image.label]}/{number}-{image.name}"
+    path = f"{CLASSES[image.label]}/{number}-{image.name}"
     data = (folder / CLASSES[image.label] / image.name).read_bytes()
     if number and factors:
         with Image.open(folder / CLASSES[image.label] / image.name) as picture:
             data = encode(
                 augment(picture.convert("L"), np.random.default_rng(seeds(seed, image.pixels, number)), factors)
             )
-    (target / place).write_bytes(data)
-    return image.label, place
+    (target / path).write_bytes(data)
+    return image.label, path
 
 
 def write_channel(root: Path, name: str, lines: Iterable[tuple[int, str]], seed: int) -> None:
@@ -72,21 +72,21 @@ def train(
     folder: Path,
     root: Path,
     arm: str,
-    given: argparse.Namespace,
+    options: argparse.Namespace,
 ) -> None:
     """Train one arm as a training job would, under `root`."""
-    jobs = [(image, number) for image in images for number in range(given.copies + 1)]
+    jobs = [(image, number) for image in images for number in range(options.copies + 1)]
     for channel in ("train", "validation"):
         for name in CLASSES:
             (root / "input/data" / channel / name).mkdir(parents=True)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        make = partial(copy_image, folder, root / "input/data/train", ARMS[arm], given.seed)
-        write_channel(root, "train", pool.map(make, jobs, chunksize=32), given.seed)
-    keep = partial(copy_image, folder, root / "input/data/validation", frozenset(), given.seed)
-    write_channel(root, "validation", [keep((image, 0)) for image in validation], given.seed)
+        make = partial(copy_image, folder, root / "input/data/train", ARMS[arm], options.seed)
+        write_channel(root, "train", pool.map(make, jobs, chunksize=32), options.seed)
+    keep = partial(copy_image, folder, root / "input/data/validation", frozenset(), options.seed)
+    write_channel(root, "validation", [keep((image, 0)) for image in validation], options.seed)
     sent = {
         "num_classes": len(CLASSES), "num_training_samples": len(jobs), "image_shape": f"3,{SIDE},{SIDE}",
-        "use_pretrained_model": 1, "epochs": given.epochs, "mini_batch_size": 32, "optimizer": "adam",
+        "use_pretrained_model": 1, "epochs": options.epochs, "mini_batch_size": 32, "optimizer": "adam",
         "learning_rate": 0.001,
     }  # fmt: skip
     (root / "input/config").mkdir(parents=True)
@@ -109,23 +109,23 @@ def main() -> int:
     parser.add_argument("--copies", type=int, default=2, help="of each training image (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the draw and the copies (default 0)")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "standardised"
-        found = sources.open_source(str(given.folder), Path(work), given.seed, None).images
-        images, _ = standardising.standardise_all(found, folder)
-        splits = split.split(groups.group(images)[0], 0.125, 0.2, 32, given.seed)
+        files = sources.open_source(str(options.folder), Path(work), options.seed, None).images
+        images, _ = standardising.standardise_all(files, folder)
+        splits = split.split(groups.group(images)[0], 0.125, 0.2, 32, options.seed)
         variants.perturbed(splits["validation"], folder)
-        order = np.random.default_rng(given.seed).permutation(len(splits["train"]))[: given.images]
+        order = np.random.default_rng(options.seed).permutation(len(splits["train"]))[: options.images]
         drawn = [splits["train"][index] for index in sorted(order)]
-        print(f"{len(drawn)} training images, {given.copies} copies of each, {given.epochs} epochs, seed {given.seed}; "
-              f"AUC on {len(splits['validation'])} validation images, clean and perturbed, and {len(splits['test'])} "
-              "test images", flush=True)  # fmt: skip
+        print(f"{len(drawn)} training images, {options.copies} copies of each, {options.epochs} epochs, "
+              f"seed {options.seed}; AUC on {len(splits['validation'])} validation images, clean and perturbed, "
+              f"and {len(splits['test'])} test images", flush=True)  # fmt: skip
         print(f"{'factors':<18}{'validation':<24}{'perturbed validation':<24}{'test':<24}seconds", flush=True)
         for arm in ARMS:
             started = time.monotonic()
             with tempfile.TemporaryDirectory() as root:
-                train(drawn, splits["validation"], folder, Path(root), arm, given)
+                train(drawn, splits["validation"], folder, Path(root), arm, options)
                 model = Model(Path(root) / "model")
                 cells = [
                     auc(model, splits["validation"], folder),

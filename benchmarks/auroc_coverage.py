@@ -43,7 +43,7 @@ class Images:
 
     def sums(self, values: Numbers) -> Numbers:
         """Return the sums of values by patient."""
-        return np.bincount(self.patients, values, self.count)
+        return np.bincount(self.patients, values, self.count).astype(np.float64)
 
 
 def simulated(rng: np.random.Generator, patients: int, area: float, spread: float) -> Images:

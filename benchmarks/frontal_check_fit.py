@@ -47,7 +47,9 @@ def tilted(degrees: float) -> Change:
 
 
 def cropped(left: float, upper: float, right: float, lower: float) -> Change:
-    return lambda image: resize(image.crop([round(SIDE * edge) for edge in (left, upper, right, lower)]))
+    return lambda image: resize(
+        image.crop((round(SIDE * left), round(SIDE * upper), round(SIDE * right), round(SIDE * lower)))
+    )
 
 
 MARGINS: dict[str, Change] = {
@@ -108,7 +110,7 @@ def features(image: Image.Image) -> NDArray[np.float32]:
     """
     small = without_margins(image).resize((MODEL_SIDE, MODEL_SIDE), Image.Resampling.BOX)
     ranks = np.array(centred_ranks(small), np.float32)[np.asarray(small)] / MODEL_SIDE**2
-    return (ranks + ranks[:, ::-1])[:, : MODEL_SIDE // 2].ravel()
+    return np.asarray((ranks + ranks[:, ::-1])[:, : MODEL_SIDE // 2].ravel())
 
 
 def training_set(samples: list[Sample]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64], int, float]]:

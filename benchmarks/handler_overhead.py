@@ -129,15 +129,15 @@ def main() -> int:
         }
         for call in sides.values():
             call()
-        found = {name: median_ms(call, runs) for name, call in sides.items()}
+        medians = {name: median_ms(call, runs) for name, call in sides.items()}
     finally:
         server.kill()
         server.wait()
-    overhead = found["whole handler"] - found["bare endpoint call"]
-    without = overhead - found["decode, gate, standardise"]
+    overhead = medians["whole handler"] - medians["bare endpoint call"]
+    without = overhead - medians["decode, gate, standardise"]
     print(f"an image of {len(data) / 1000:.0f} KB, median of {runs}, CPU of the proxy's process")
-    for name, milliseconds in found.items():
-        print(f"{name:<28}{milliseconds:8.2f} ms {milliseconds / found['bare endpoint call']:6.2f} x")
+    for name, milliseconds in medians.items():
+        print(f"{name:<28}{milliseconds:8.2f} ms {milliseconds / medians['bare endpoint call']:6.2f} x")
     print(f"{'added by the handler':<28}{overhead:8.2f} ms, {without:.2f} ms without decoding and standardising")
     return 0 if overhead < WHOLE_MS and without < WITHOUT_MS else 1
 

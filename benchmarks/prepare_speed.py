@@ -30,16 +30,16 @@ WANTED = 3.0
 _MEASURED = """
 import resource, sys
 from pathlib import Path
-from benchmarks.prepare_speed import found
+from benchmarks.prepare_speed import files_of
 from ml.dataset.standardising import standardise_all
-images = found(Path({folder!r})) * {times}
+images = files_of(Path({folder!r})) * {times}
 standardise_all(images, Path({target!r}))
 unit = 1 if sys.platform == "darwin" else 1024
 print(*(resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
 
 
-def found(folder: Path) -> list[SourceFile]:
+def files_of(folder: Path) -> list[SourceFile]:
     """The JPEG images below a folder."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
     return [SourceFile(path, int("NORMAL" not in str(path)), None) for path in paths]
@@ -101,7 +101,7 @@ def memory(folder: Path, times: int) -> tuple[float, float]:
 
 
 def compare(images: Sequence[SourceFile], runs: int) -> float:
-    """Time both ways and the decoder in turn, print what was found, and return how many times faster ml.prepare is."""
+    """Time both ways and the decoder in turn, print the seconds, and return how many times faster ml.prepare is."""
     loop, ours, limit = [], [], []
     for _ in range(runs):
         # New folders each time: writing an image that is already there is another, cheaper or dearer, thing.
@@ -126,7 +126,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=5, help="how often each image is offered (default %(default)s)")
     parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
     options = parser.parse_args()
-    images = found(options.folder) * options.times
+    images = files_of(options.folder) * options.times
     if not images or options.runs < 1:
         parser.error(f"{options.folder} holds no JPEG image, or --runs or --times is below 1.")
     ratio = compare(images, options.runs)

@@ -43,8 +43,8 @@ SPEED, LATENCY_MS, MEMORY_MB = 3.0, 40.0, 600.0
 
 def images(work: Path, count: int) -> list[bytes]:
     """Standardised synthetic images, the same ones over again where `count` is more than there are."""
-    found = sources.open_source("phantom", work, 0, None).images
-    done, _ = standardising.standardise_all(found, work / "standardised")
+    files = sources.open_source("phantom", work, 0, None).images
+    done, _ = standardising.standardise_all(files, work / "standardised")
     bodies = [(work / "standardised" / CLASSES[image.label] / image.name).read_bytes() for image in done]
     return [bodies[number % len(bodies)] for number in range(count)]
 
@@ -62,8 +62,8 @@ def torch_loop(network: torch.nn.Module, bodies: list[bytes]) -> float:
 
 def artifact(network: networks.Ensemble, work: Path) -> bytes:
     """A model.tar.gz of the network."""
-    given = parse({"num_classes": "2", "num_training_samples": "1", "image_shape": "3,224,224"})
-    export.write(network, given, 1, work / "model")
+    hyperparameters = parse({"num_classes": "2", "num_training_samples": "1", "image_shape": "3,224,224"})
+    export.write(network, hyperparameters, 1, work / "model")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path in sorted((work / "model").iterdir()):
@@ -92,11 +92,11 @@ def batch_transform(number: int) -> float:
     source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/images/"}, f"s3://{BUCKET}/out/{name}"
     sagemaker.create_transform_job(**request(name, "serving", source, target, "ml.m5.large"))
     while True:
-        found: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
-        if found["TransformJobStatus"] == "Completed":
-            return float((found["TransformEndTime"] - found["TransformStartTime"]).total_seconds())
-        if found["TransformJobStatus"] == "Failed":
-            raise SystemExit(f"The transform job failed: {found['FailureReason']}")
+        job: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
+        if job["TransformJobStatus"] == "Completed":
+            return float((job["TransformEndTime"] - job["TransformStartTime"]).total_seconds())
+        if job["TransformJobStatus"] == "Failed":
+            raise SystemExit(f"The transform job failed: {job['FailureReason']}")
         time.sleep(0.2)
 
 

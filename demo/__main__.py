@@ -19,10 +19,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def main(argv: list[str] | None = None) -> int:
     """Run the demo; return 0 after a verified prediction, 1 if a step failed, 2 for wrong usage, 130 on Ctrl-C."""
     try:
-        app(argv, prog_name="python -m demo")
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        return app(argv, prog_name="python -m demo", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        print(f"Error: {error.format_message().rstrip('.')}. See `python -m demo --help`.", file=sys.stderr)
+        return error.exit_code
 
 
 def port_number(text: str | int) -> int:

@@ -13,6 +13,8 @@ from localaws.image_classification.errors import ClientError
 
 LAYERS_224 = (18, 34, 50, 101, 152, 200)
 LAYERS_28 = (20, 32, 44, 56, 110)
+SMALL_HEIGHT = 28
+"""Pixels up to which MXNet's ResNet has the layers of LAYERS_28 (symbols/resnet.py in its image-classification)."""
 TUNING_OBJECTIVE = "_tuning_objective_metric"
 """Hyperparameter that SageMaker adds to each training job of a tuning job."""
 
@@ -152,8 +154,8 @@ def check_together(given: Hyperparameters) -> None:
             "use_pretrained_model=1 needs image_shape 3,224,224",
         ),
         (
-            given.use_pretrained_model == 1 and given.num_layers not in LAYERS_224,
-            f"use_pretrained_model=1 needs num_layers of {LAYERS_224}; received {given.num_layers}",
+            given.num_layers not in (layers := LAYERS_224 if height > SMALL_HEIGHT else LAYERS_28),
+            f"image_shape {channels},{height},{width} needs num_layers of {layers}; received {given.num_layers}",
         ),
         (given.multi_label == 1, "multi_label=1 is not available in this stand-in; use one label per image"),
         (

@@ -115,13 +115,17 @@ class Handler(BaseHTTPRequestHandler):
             self.score(body)
 
     def score(self, body: bytes) -> None:
-        """Answer an invocation with a bare array, or with a JSON line if the client accepts one."""
+        """Answer an invocation with a bare array, or with a JSON line if that is accepted or nothing is.
+
+        Endpoints send Accept */* for a client that sends none, and transform jobs send none. AWS's notebooks read an
+        array from an endpoint, and a line from a transform job, without naming either.
+        """
         try:
             probabilities = self.model.score(body)
         except ValueError as error:
             self.refuse(HTTPStatus.BAD_REQUEST, str(error))
             return
-        if "application/jsonlines" in self.headers.get("Accept", ""):
+        if "application/jsonlines" in self.headers.get("Accept", "application/jsonlines"):
             self.answer(HTTPStatus.OK, json.dumps({"prediction": probabilities}).encode(), "application/jsonlines")
         else:
             self.answer(HTTPStatus.OK, json.dumps(probabilities).encode())

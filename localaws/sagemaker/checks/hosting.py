@@ -76,6 +76,8 @@ def check_config(request: Document) -> None:
     if len(set(names)) != len(names):
         raise invalid(f"Variant names must be unique; the request has {', '.join(names)}.")
     for variant in request["ProductionVariants"]:
+        if "AcceleratorType" in variant:
+            raise invalid(f"Variant {variant['VariantName']} has an AcceleratorType; Elastic Inference is retired.")
         if "ModelName" not in variant:
             raise invalid(
                 f"Variant {variant['VariantName']} must have a ModelName: inference components do not run here."

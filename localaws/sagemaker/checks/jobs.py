@@ -12,6 +12,8 @@ LONGEST_RUNTIME_SECONDS = 28 * 86400
 """Largest MaxRuntimeInSeconds (API reference: 28 days)."""
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 """Default LocalPath of CheckpointConfig (API reference)."""
+GPU_FAMILIES = ("ml.p2.", "ml.p3.", "ml.g4dn.", "ml.g5.")
+"""What the built-in Image Classification trains on (Guide, Image Classification, instance recommendation)."""
 MOST_PAYLOAD_MB = 100
 """Limit of MaxPayloadInMB, and of its product with MaxConcurrentTransforms (API reference)."""
 
@@ -31,7 +33,7 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
     instance = resources.get("InstanceType") or first_preference(resources)
     if not instance or not resources.get("InstanceCount"):
         raise invalid("ResourceConfig must have InstanceType (or InstancePreferences) and InstanceCount.")
-    if algorithm.gpu_only and not instance.startswith(("ml.g", "ml.p")):
+    if algorithm.gpu_only and not instance.startswith(GPU_FAMILIES):
         raise invalid(
             f"Instance type {instance} is not supported by algorithm {algorithm.repository}; only GPU instances are "
             "supported."

@@ -52,7 +52,7 @@ class Runtime:
         if variant is None:
             raise ServiceError("ValidationError", f"Variant {target} of endpoint {name} not found.")
         check_size(deployment, variant, body)
-        forwarded = {
+        forwarded = {"Accept": "*/*"} | {
             FORWARDED_HEADERS[header]: value for header, value in lowered.items() if header in FORWARDED_HEADERS
         }
         with deployment.idle:

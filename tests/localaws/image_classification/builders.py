@@ -12,7 +12,7 @@ SIDE = 32
 HYPERPARAMETERS = {
     "num_classes": "2",
     "num_training_samples": "16",
-    "num_layers": "20",
+    "num_layers": "18",
     "image_shape": f"3,{SIDE},{SIDE}",
     "mini_batch_size": "8",
     "epochs": "2",

@@ -39,9 +39,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def post(
-    url: str, body: bytes, content_type: str = "application/x-image", accept: str = "*/*"
+    url: str, body: bytes, content_type: str = "application/x-image", accept: str | None = "*/*"
 ) -> tuple[int, str, bytes]:
-    headers = {"Content-Type": content_type, "Accept": accept}
+    headers = {"Content-Type": content_type} | ({"Accept": accept} if accept else {})
     request = urllib.request.Request(f"{url}/invocations", data=body, headers=headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
@@ -58,8 +58,9 @@ def test_the_answer_is_a_bare_array_of_probabilities(url: str, content_type: str
     assert sum(scores) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_json_line_is_given_when_it_is_asked_for(url: str) -> None:
-    status, kind, body = post(url, encoded(image(1, 1)), accept="application/jsonlines")
+@pytest.mark.parametrize("accept", ["application/jsonlines", None])
+def test_the_answer_is_a_json_line_if_that_or_nothing_is_accepted(url: str, accept: str | None) -> None:
+    status, kind, body = post(url, encoded(image(1, 1)), accept=accept)
     assert (status, kind) == (200, "application/jsonlines")
     assert json.loads(body)["prediction"] == json.loads(post(url, encoded(image(1, 1)))[2])
 

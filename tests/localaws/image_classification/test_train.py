@@ -103,6 +103,7 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
         ({"num_classes": "banana"}, "'banana' is not valid for 'num_classes'"),
         ({"colour": "blue"}, "'colour' was unexpected"),
         ({"use_pretrained_model": "1"}, "use_pretrained_model=1 needs image_shape 3,224,224"),
+        ({"num_layers": "20"}, "image_shape 3,32,32 needs num_layers of (18, 34, 50, 101, 152, 200); received 20"),
         ({"checkpoint_frequency": "5"}, "checkpoint_frequency must not exceed epochs"),
     ],
 )

@@ -32,6 +32,7 @@ def test_bytes_and_headers_go_through_unchanged(cloud: Cloud, endpoint: str) -> 
     answer = ask(cloud, endpoint, Accept="application/jsonlines")
     assert answer["Body"].read() == b"application/x-image application/jsonlines 1"
     assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("application/json", "v0")
+    assert ask(cloud, endpoint)["Body"].read() == b"application/x-image */* 1"
     body = b"mirror" + bytes(range(256)) * 8000
     assert ask(cloud, endpoint, body)["Body"].read() == body
 
@@ -200,6 +201,13 @@ def test_an_endpoint_whose_config_was_deleted_answers_and_cannot_be_updated(clou
     assert ask(cloud, endpoint)["Body"].read().endswith(b" 1")
     with pytest.raises(ClientError, match=f"Could not find endpoint configuration .*{config}"):
         sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other)
+
+
+def test_a_variant_with_elastic_inference_is_refused(cloud: Cloud) -> None:
+    variant = {"VariantName": "v0", "ModelName": make_model(cloud, "1"), "AcceleratorType": "ml.eia2.medium"}
+    variant |= {"InstanceType": "ml.c5.large", "InitialInstanceCount": 1}
+    with pytest.raises(ClientError, match="v0 has an AcceleratorType; Elastic Inference is retired"):
+        cloud.client("sagemaker").create_endpoint_config(EndpointConfigName="accelerated", ProductionVariants=[variant])
 
 
 def test_an_endpoint_with_instances_cannot_become_serverless(cloud: Cloud, endpoint: str) -> None:

@@ -138,12 +138,13 @@ def test_a_hyperparameter_out_of_range_fails_the_job_naming_it(cloud: Cloud, job
     assert "epochs" in reason
 
 
-def test_the_built_in_algorithm_trains_on_gpu_instances_only(cloud: Cloud) -> None:
+@pytest.mark.parametrize("instance", ["ml.m5.large", "ml.g6.xlarge"])
+def test_the_built_in_algorithm_trains_on_documented_gpu_instances_only(cloud: Cloud, instance: str) -> None:
     request = training_request(
         cloud.role,
         AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+        ResourceConfig={"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
     )
     code, message = refused(cloud.client("sagemaker").create_training_job, **request)
     assert code == "ValidationException"
-    assert "Instance type ml.m5.large is not supported by algorithm image-classification" in message
+    assert f"Instance type {instance} is not supported by algorithm image-classification" in message
