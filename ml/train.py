@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ml import algorithms, cli, options, project
-from ml.algorithms import PYTORCH
+from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws import clients, image_uris, resources
 from ml.dataset import upload
 from ml.errors import UserError
@@ -141,8 +141,7 @@ def start(
     samples = int(content["training_samples"])
     validation = sum(content["counts"]["validation"].values())
     sent = hyperparameters.resolve(values, samples, len(content["classes"]), compute.algorithm)
-    if validation < int(sent["mini_batch_size"]):
-        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation images.", 2)
+    check_dataset(content, validation, int(sent["mini_batch_size"]), compute.algorithm)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     dataset_name = f"{content['name']}/{content['version']}"
     files = script_mode.Files(sent["use_pretrained_model"] == "1") if compute.algorithm == PYTORCH else None
@@ -163,6 +162,26 @@ def start(
         files.upload(available.bucket)
     create(built)
     finish(stage, name, how.price_table)
+
+
+def check_dataset(content: Mapping[str, Any], validation: int, batch: int, algorithm: str) -> None:
+    """Check that an algorithm can train on a data set.
+
+    Args:
+        content: its dataset.json.
+        validation: number of its validation images.
+
+    Raises:
+        UserError: it has fewer validation images than a batch, or a format that the algorithm does not read.
+    """
+    if validation < batch:
+        raise UserError(f"--mini-batch-size {batch} exceeds the {validation} validation images.", 2)
+    if algorithm == PYTORCH and content["settings"]["format"] != "lst":
+        raise UserError(
+            f"Data set {content['name']}/{content['version']} has format {content['settings']['format']}, but the "
+            f"algorithm {PYTORCH} reads only lst; run `python -m ml.prepare --format lst` or use {BUILT_IN}.",
+            2,
+        )
 
 
 def create(built: dict[str, Any]) -> None:

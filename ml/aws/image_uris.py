@@ -21,8 +21,8 @@ def training_image(algorithm: str, region: str) -> str:
 def inference_container(algorithm: str, region: str) -> dict[str, str | dict[str, str]]:
     """Return the image and the environment with which an algorithm's model is served in a region.
 
-    The environment is that of SDK v2's `PyTorchModel`, and one thread for each of the model server's workers.
-    TorchServe starts a worker for each vCPU. The artifact holds its code, and the container needs no network.
+    The environment is that of SDK v2's `PyTorchModel`. The artifact holds its code, and the container needs no network.
+    Without SAGEMAKER_MODEL_SERVER_WORKERS, TorchServe starts a worker for each vCPU.
 
     Raises:
         UserError: the algorithm is not offered there.
@@ -32,7 +32,6 @@ def inference_container(algorithm: str, region: str) -> dict[str, str | dict[str
         "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
         "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
         "SAGEMAKER_REGION": region,
-        "OMP_NUM_THREADS": "1",
     }
     return {
         "image": image(algorithm, region, "inference"),

@@ -15,9 +15,8 @@ from pathlib import Path
 from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws.s3 import Bucket
 from ml.errors import UserError
+from network import source
 
-NETWORK = Path(__file__).resolve().parents[2] / "network"
-"""The package that trains in the container."""
 PREFIX = "code"
 """Prefix of the bucket for code and weights. The execution role can read it, but not write it."""
 METRICS = tuple(
@@ -82,7 +81,7 @@ class Files:
     """The code and the weights on this machine, and their keys in the bucket, which contain a hash of the content."""
 
     def __init__(self, pretrained: bool) -> None:
-        self.code = tarball(NETWORK)
+        self.code = tarball(source.files())
         self.code_key = f"{PREFIX}/source/{digest(self.code)}/sourcedir.tar.gz"
         self.weights = weights_file() if pretrained else None
         self.weights_folder = f"{PREFIX}/weights/{digest(self.weights.read_bytes())}/" if self.weights else ""
@@ -106,12 +105,12 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def tarball(folder: Path) -> bytes:
-    """Return the Python files of a folder as a tar; equal files give equal bytes."""
+def tarball(files: Mapping[str, Path]) -> bytes:
+    """Return files as a tar, by their names in it; equal files give equal bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in sorted(folder.rglob("*.py")):
-            entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+        for name, path in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
             entry.size = path.stat().st_size
             with path.open("rb") as content:
                 archive.addfile(entry, content)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,11 @@ def test_the_training_request_is_that_of_the_sdk_without_debugger_and_with_the_d
     assert built() == sdk
 
 
-def test_the_model_is_that_of_the_sdk_with_one_thread_for_each_worker() -> None:
+def test_the_model_is_that_of_the_sdk_whose_artifact_holds_its_code() -> None:
     sdk = SDK["CreateModel"]["PrimaryContainer"]
     container = image_uris.inference_container(PYTORCH, "us-east-1")
     assert container["image"] == sdk["Image"]
-    assert container["environment"] == sdk["Environment"] | {"OMP_NUM_THREADS": "1"}
+    assert container["environment"] == sdk["Environment"]
 
 
 def test_the_version_of_pytorch_is_the_newest_that_trains_and_serves() -> None:
@@ -118,16 +119,16 @@ def test_batch_transform_of_the_network_is_estimated_with_a_worker_for_each_vcpu
 
 
 def test_equal_files_give_equal_code_and_another_file_gives_other_code(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name / "sub").mkdir(parents=True)
-        (tmp_path / name / "train.py").write_text("print(1)\n")
-        (tmp_path / name / "sub" / "b.py").write_text("print(2)\n")
-        (tmp_path / name / "notes.txt").write_text(name)
-    assert script_mode.tarball(tmp_path / "one") == script_mode.tarball(tmp_path / "two")
-    with tarfile.open(fileobj=io.BytesIO(script_mode.tarball(tmp_path / "one"))) as archive:
-        assert archive.getnames() == ["sub/b.py", "train.py"]
-    (tmp_path / "two" / "train.py").write_text("print(3)\n")
-    assert script_mode.tarball(tmp_path / "one") != script_mode.tarball(tmp_path / "two")
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    for path in (one, two):
+        path.write_text("print(1)\n")
+    os.utime(two, (0, 0))
+    code = script_mode.tarball({"train.py": one, "network/train.py": one})
+    assert script_mode.tarball({"network/train.py": two, "train.py": two}) == code
+    with tarfile.open(fileobj=io.BytesIO(code)) as archive:
+        assert archive.getnames() == ["network/train.py", "train.py"]
+    two.write_text("print(2)\n")
+    assert script_mode.tarball({"network/train.py": two, "train.py": one}) != code
 
 
 @pytest.mark.usefixtures("aws")
@@ -144,7 +145,7 @@ def test_code_and_weights_are_uploaded_once_and_lie_where_the_job_reads_them() -
         True,
     )
     with tarfile.open(fileobj=io.BytesIO(bucket.Object(code).get()["Body"].read()), mode="r:gz") as archive:
-        assert {"train.py", "inference.py"} <= {*archive.getnames()}
+        assert {"train.py", "inference.py", "network/networks.py"} <= {*archive.getnames()}
 
 
 def test_random_weights_need_no_channel() -> None:
