@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.aws.resources import Resources, of_stage
+from ml.errors import UserError
 from ml.training import plan, prices
 
 INSTANCE_TYPE = "ml.m5.4xlarge"
@@ -73,8 +74,12 @@ def confirmation(entry: Mapping[str, Any], instance_type: str, price_table: Path
         entry: the model's entry in cdk.context.json.
 
     Raises:
-        UserError: the instance type or the price table is not allowed.
+        UserError: the entry does not say what serves the model, or the instance type or the price table is not allowed.
     """
+    if missing := sorted({"algorithm", "image", "environment"} - entry.keys()):
+        raise UserError(
+            f"The model in cdk.context.json has no {', '.join(missing)}; run `python -m ml.train` to write it again."
+        )
     table = prices.read(price_table)
     prices.vcpus(instance_type)
 

@@ -152,6 +152,7 @@ def table_text() -> str:
     lines = [
         f"  {hyperparameter.name:<26}{hyperparameter.help}: {hyperparameter.allowed}"
         + (f" [default: {hyperparameter.default}]" if hyperparameter.default is not None else "")
+        + (f" (not of {PYTORCH})" if hyperparameter.name in NOT_OF_PYTORCH else "")
         for hyperparameter in TABLE
         if hyperparameter.name not in OWN_OPTION
     ]

@@ -6,9 +6,10 @@ import pytest
 
 from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws.resources import Resources
+from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import transform_job
-from ml.scoring.scorer import Scorer
+from ml.scoring.scorer import Scorer, confirmation
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
@@ -55,3 +56,8 @@ def test_progress_counts_from_what_was_there_and_gives_no_time_before_the_first(
     assert waiting == "Scored: 100 of 1,904 images"
     assert moving.startswith("Scored: 120 of 1,904 images, ")
     assert moving.endswith(" s left")
+
+
+def test_an_entry_that_does_not_say_what_serves_the_model_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(UserError, match=r"no algorithm, environment, image; run `python -m ml\.train`"):
+        confirmation({"artifact": "s3://images/a"}, "ml.m5.large", None, yes=True)
