@@ -28,7 +28,7 @@ def toy() -> Algorithm:
 
 
 if __name__ == "__main__":
-    limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2, spot_lifetime=0.8)
+    limits = Limits(stop_grace=1.5, ping=60, invocation=2, training_slots=2, checkpoint_sync=0.2, spot_lifetime=0.8)
     service.SageMakerService = functools.partial(  # type: ignore[assignment, misc]
         service.SageMakerService, registry=Registry([*available().algorithms.values(), toy()]), limits=limits
     )
