@@ -24,9 +24,9 @@ WORKER_SPEED = 0.39
 """Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
 
 NETWORK_SPEED = 14.0
-"""Images a second that one vCPU trains with the project's own network (docs/results.md, Speed: `network_speed`)."""
+"""Images a second that one vCPU trains with the project's own network: 14 to 17 (benchmarks/network_speed.py)."""
 NETWORK_SCORING = 25.0
-"""Images a second that one vCPU scores with it, one at a time (the same measurement), with 30 % off for TorchServe."""
+"""Images a second that one worker scores with it: 35 to 44 by the same script, less what TorchServe itself needs."""
 PARALLEL = 0.5
 """Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 
