@@ -13,8 +13,6 @@ SCRIPT = """
 import json, os, pathlib, sys
 pathlib.Path("seen.json").write_text(json.dumps([sys.argv[1:], dict(os.environ)]))
 """
-    "import json, os, pathlib, sys; pathlib.Path('seen.json').write_text(json.dumps([sys.argv[1:], dict(os.environ)]))"
-)
 SOURCE = "s3://bucket/sourcedir.tar.gz"
 
 
