@@ -1,4 +1,5 @@
-# make demo [DATA=folder]   the whole path on this machine: localaws, deploy, prepare, train, transform, deploy, predict
+# make demo [DATA=folder]   the whole path on this machine: localaws, deploy, prepare, train, transform, deploy, predict;
+#                           ALGORITHM=pytorch trains the project's own network in SageMaker's PyTorch container
 # make test                 lint, types and tests
 # make coverage             the branches that the tests reach, without the end-to-end tests
 # make app [STAGE=dev]      the Streamlit app on the deployed API of that stage
@@ -44,7 +45,7 @@ openapi: setup
 	@PYTHONPATH=. $(PY) lambda/openapi.py
 
 demo: setup
-	@$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(DEMO_FLAGS)
+	@$(PY) -m demo $(if $(DATA),--data "$(DATA)") $(if $(ALGORITHM),--algorithm "$(ALGORITHM)") $(DEMO_FLAGS)
 
 lint: setup
 	ruff check .

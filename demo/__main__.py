@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from demo.commands import StepFailedError
-from demo.walk import Options, Walk
+from demo.walk import Algorithm, Options, Walk
 
 STATE_DIR = Path(".localaws")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -44,6 +44,9 @@ def demo(
             exists=True, file_okay=False, show_default="synthetic radiographs", help="Folder of chest radiographs."
         ),
     ] = None,
+    algorithm: Annotated[
+        Algorithm, typer.Option(help="Algorithm to train, as of `ml.train`.")
+    ] = "image-classification",
     once: Annotated[bool, typer.Option("--once", help="Exit after the verified prediction, for scripts.")] = False,
     port: Annotated[
         int, typer.Option(parser=port_number, metavar="PORT", help="Port of localaws, from 1024 to 65535.")
@@ -60,7 +63,7 @@ def demo(
         signal.signal(signum, signal.default_int_handler)
     with ExitStack() as servers:
         try:
-            options = Options(data, once, port, app_port, state_dir)
+            options = Options(data, algorithm, once, port, app_port, state_dir)
             Walk(options, Path(__file__).resolve().parents[1], servers).run()
         except StepFailedError as error:
             print(f"\nThe demo stopped. {error}", file=sys.stderr)

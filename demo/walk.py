@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import boto3
 
@@ -30,10 +31,20 @@ NOTHING_BILLED = (
     "All steps run on this machine, and nothing is billed.\nThe commands print the instance types and prices of AWS."
 )
 STAND_IN = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0) and a small ResNet from scratch"
+Algorithm = Literal["image-classification", "pytorch"]
 TRAINING_NOTE = (
     f"On this machine's CPU, localaws trains {STAND_IN}, in place of the ResNet-101 that AWS trains.\n"
     "The plan below shows the network, the machine and the price of the same job on AWS."
 )
+PYTORCH_NOTE = (
+    f"On this machine's CPU, as in SageMaker's PyTorch container, {STAND_IN} are trained.\n"
+    "The plan below shows the machine and the price of the same job on AWS."
+)
+TRAINING_TITLES: dict[Algorithm, str] = {
+    "image-classification": "Train a stand-in for ResNet-101 on this machine",
+    "pytorch": "Train the project's own network on this machine",
+}
+TRAINING_NOTES: dict[Algorithm, str] = {"image-classification": TRAINING_NOTE, "pytorch": PYTORCH_NOTE}
 ENDPOINT_NOTE = "The endpoint is a process on this machine, which serves the model trained above."
 
 
@@ -42,6 +53,7 @@ class Options:
     """The options of the demo; `data` is None for synthetic radiographs."""
 
     data: Path | None
+    algorithm: Algorithm
     once: bool
     port: int
     app_port: int
@@ -65,7 +77,7 @@ class Walk:
         self.runner.step("Deploy the storage", [self.deploy("Storage")])
         prepare, train, transform = self.modelling()
         self.runner.step("Prepare the radiographs", [prepare])
-        self.runner.step("Train a stand-in for ResNet-101 on this machine", [train], TRAINING_NOTE)
+        self.runner.step(TRAINING_TITLES[self.options.algorithm], [train], TRAINING_NOTES[self.options.algorithm])
         scoring.score(self.runner, "Score the test images by batch transform", STAGE, transform)
         deployment = self.deploy("Endpoint", "Api", "Observability")
         self.runner.step("Deploy the endpoint and the API", [deployment], ENDPOINT_NOTE)
@@ -77,13 +89,14 @@ class Walk:
 
     def modelling(self) -> tuple[list[str], list[str], list[str]]:
         """Return the commands that prepare the images, train a model and measure it."""
+        algorithm = ["--algorithm", self.options.algorithm]
         if self.options.data:
             source = str(self.options.data.resolve())
             prepare = self.ml("prepare", "--source", source)
-            return prepare, self.ml("train", *IMAGES_TRAINING), self.ml("transform", "--yes")
+            return prepare, self.ml("train", *algorithm, *IMAGES_TRAINING), self.ml("transform", "--yes")
         return (
             self.ml("prepare", "--source", "phantom", *PHANTOM_PREPARATION),
-            self.ml("train", *PHANTOM_TRAINING),
+            self.ml("train", *algorithm, *PHANTOM_TRAINING),
             self.ml("transform", *PHANTOM_SCORING),
         )
 

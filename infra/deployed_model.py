@@ -25,6 +25,8 @@ class DeployedModel(StrictModel):
 
     Attributes:
         artifact: s3://.../model.tar.gz.
+        image: URI of the container image that serves it.
+        environment: variables of the container.
         training_job: the job that trained it, shown as the model's version.
         classes: in the order of the model's output.
         resize_mode: how non-square training images were fitted to 224 x 224; see radiograph.standardise.
@@ -38,6 +40,11 @@ class DeployedModel(StrictModel):
         pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.tar\.gz$",
         json_schema_extra=accepts("an s3:// URI of a model.tar.gz"),
     )
+    image: str = Field(
+        pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/[a-z0-9._/-]+:[a-zA-Z0-9._-]+$",
+        json_schema_extra=accepts("the URI of a container image in Amazon ECR, with a tag"),
+    )
+    environment: dict[str, str] = Field(json_schema_extra=accepts("an object of texts"))
     training_job: str = Field(
         pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$", json_schema_extra=accepts("the name of a training job")
     )

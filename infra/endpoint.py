@@ -7,7 +7,7 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import image_uris, rollback
+from infra import rollback
 from infra.deployed_model import DeployedModel
 from infra.exports import bucket_export, execution_role_export, key_export, settings_output
 from infra.lease_schedule import Lease, add_schedule, schedule_name
@@ -69,7 +69,7 @@ class EndpointStack(cdk.Stack):
             enable_network_isolation=self.settings.realtime or None,
             vpc_config=network,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=image_uris.image_uri(self.settings.region), model_data_url=model.artifact
+                image=model.image, model_data_url=model.artifact, environment=model.environment or None
             ),
         )
         keep_replaced(resource)

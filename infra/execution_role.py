@@ -1,4 +1,4 @@
-"""The role of training, transform and hosting. It can use only their S3 prefixes, logs and container image."""
+"""The role of training, transform and hosting. It can use only their S3 prefixes, logs and container images."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from infra.endpoint import CAPTURE
 from infra.nag import acknowledge
 from infra.settings import Settings
 
-READ = ("datasets", "training", "checkpoints", "transform-input")
+READ = ("datasets", "training", "checkpoints", "transform-input", "code")
 WRITE = ("training", "transform", "checkpoints")
 """Prefixes of the bucket that the role can read, and those that it can write."""
 
@@ -68,7 +68,7 @@ def data_statements(settings: Settings, bucket: s3.Bucket) -> list[Statement]:
 
 
 def job_statements(settings: Settings) -> list[Statement]:
-    """Return the statements that every job and endpoint needs: logs, metrics, and the algorithm's image."""
+    """Return the statements that every job and endpoint needs: logs, metrics, and the algorithms' images."""
     logs = f"arn:{cdk.Aws.PARTITION}:logs:{settings.region}:{cdk.Aws.ACCOUNT_ID}:log-group:/aws/sagemaker/*"
     return [
         (
@@ -84,9 +84,9 @@ def job_statements(settings: Settings) -> list[Statement]:
             {"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}},
         ),
         (
-            "PullTheAlgorithm",
+            "PullTheAlgorithms",
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            [image_uris.repository_arn(settings.region)],
+            image_uris.repository_arns(settings.region),
             {},
         ),
         ("SignInToEcr", ["ecr:GetAuthorizationToken"], ["*"], {}),
@@ -96,7 +96,7 @@ def job_statements(settings: Settings) -> list[Statement]:
 def acknowledge_wildcards(role: iam.Role, settings: Settings, bucket: s3.Bucket) -> None:
     """Give the reason for each wildcard in the role's policy."""
     bucket_id = cdk.Stack.of(role).get_logical_id(cast(s3.CfnBucket, bucket.node.default_child))
-    objects = "SageMaker names the objects below these prefixes. The role has no access to other prefixes."
+    objects = "SageMaker or a hash names the objects below these prefixes. The role has no access to other prefixes."
     for part in sorted({*READ, *write_prefixes(settings)}):
         acknowledge(role, f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{part}/*]", objects)
     logs = f"arn:<AWS::Partition>:logs:{settings.region}:<AWS::AccountId>:log-group:/aws/sagemaker/*"

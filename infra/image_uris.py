@@ -1,6 +1,7 @@
-"""The container image of the built-in Image Classification, by region.
+"""The repositories of the algorithms' container images, by region.
 
-Accounts: sagemaker-core 2.27.0, image_uri_config/image-classification.json; the same image trains and serves.
+Accounts: sagemaker-core 2.27.0, image_uri_config/image-classification.json (one image trains and serves) and
+pytorch.json. `ml.train` writes the image that serves a model into cdk.context.json.
 """
 
 from typing import Final
@@ -45,24 +46,41 @@ ACCOUNTS: Final = {
     "us-west-2": "433757028032",
 }
 
-DOMAINS: Final = {
-    "cn-": "amazonaws.com.cn",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
-    "us-iso-": "c2s.ic.gov",
+PYTORCH_ACCOUNTS: Final = {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-northeast-3": "364406365360",
+    "ap-south-2": "772153158452",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-2": "380420809688",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
 }
-"""Registry domains other than amazonaws.com, by the prefix of the region."""
+"""Accounts of PyTorch's images other than 763104351884."""
 
 
-def repository_arn(region: str) -> str:
-    """Return the ARN of the image's repository."""
-    return f"arn:{partition(region)}:ecr:{region}:{ACCOUNTS[region]}:repository/image-classification"
+def offers_pytorch(region: str) -> bool:
+    """Return whether AWS has PyTorch's images in a region."""
+    return not region.startswith("us-iso")
 
 
-def image_uri(region: str) -> str:
-    """Return the image with tag 1, which AWS recommends for production instead of `latest`."""
-    domain = next((domain for prefix, domain in DOMAINS.items() if region.startswith(prefix)), "amazonaws.com")
-    return f"{ACCOUNTS[region]}.dkr.ecr.{region}.{domain}/image-classification:1"
+def repository_arns(region: str) -> list[str]:
+    """Return the ARNs of the repositories of both algorithms' images."""
+    start = f"arn:{partition(region)}:ecr:{region}"
+    arns = [f"{start}:{ACCOUNTS[region]}:repository/image-classification"]
+    if offers_pytorch(region):
+        account = PYTORCH_ACCOUNTS.get(region, "763104351884")
+        arns += [f"{start}:{account}:repository/pytorch-{scope}" for scope in ("training", "inference")]
+    return arns
 
 
 def partition(region: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from infra.image_uris import ACCOUNTS
+from infra.image_uris import ACCOUNTS, offers_pytorch
 from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
 
 PROJECT = "chest-xray-classifier"
@@ -42,6 +42,10 @@ class Settings(StrictModel):
         "us-east-1", description="AWS region of the stacks; SageMaker's Image Classification must exist there",
         json_schema_extra=accepts("one of " + ", ".join(sorted(ACCOUNTS))),
     )  # fmt: skip
+    algorithm: Literal["image-classification", "pytorch"] = Field(
+        "image-classification",
+        description="what `ml.train` trains: SageMaker's ResNet on a GPU, or the project's own network on CPUs",
+    )
     hosting: Literal["realtime", "serverless"] = Field(
         "realtime", description="instances billed by the hour, or billing by the request with cold starts"
     )
@@ -58,8 +62,9 @@ class Settings(StrictModel):
     # 0.39 a second x 0.5 x 60 (developer guide, "Load testing your auto scaling configuration"): ml.m5.large has one
     # worker (vCPUs - 1), and 7 workers on 8 vCPUs answered 2.7 a second.
     autoscaling_target: Whole = Field(
-        12, ge=1, le=100_000, description="requests per minute and instance that scaling aims at"
-    )
+        12, ge=1, le=100_000,
+        description="requests per minute and instance that scaling aims at; 1500 fits algorithm=pytorch",
+    )  # fmt: skip
     rollback_wait_minutes: Whole = Field(
         5, ge=0, le=60,
         description="minutes the new fleet is watched by alarms before the old one is removed; 0 disables the alarms",
@@ -92,7 +97,9 @@ class Settings(StrictModel):
     )  # fmt: skip
     waf: Flag = Field(False, description="AWS WAF in front of the API: common attacks, and a rate limit per address")
     # The smallest whole number, because one worker predicts 0.39 images a second; requests to all routes count.
-    rate_limit: Whole = Field(1, ge=1, le=10_000, description="requests per second for each API key")
+    rate_limit: Whole = Field(
+        1, ge=1, le=10_000, description="requests per second for each API key; 50 fits algorithm=pytorch"
+    )
     # One worker predicts 11 images in the 29 s that API Gateway waits, and many new accounts run 10 functions at once.
     burst_limit: Whole = Field(10, ge=1, le=10_000, description="requests that can arrive at once, for each API key")
     daily_quota: Whole = Field(10_000, ge=1, le=10_000_000, description="requests per day for each API key")
@@ -144,6 +151,11 @@ class Settings(StrictModel):
         }.items():
             if value and not self.realtime:
                 yield f"{name} is {value} and hosting is serverless, which does not offer it; set hosting=realtime"
+        if self.algorithm == "pytorch" and not offers_pytorch(self.region):
+            yield (
+                f"algorithm is pytorch and region is {self.region}, where AWS has no image of PyTorch; set "
+                "algorithm=image-classification"
+            )
         if self.burst_limit < self.rate_limit:
             yield f"burst_limit is {self.burst_limit}; it must be at least rate_limit, {self.rate_limit}"
         if self.budget_monthly_usd and not self.alarms_email:

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ml import cli, options, project
+from ml import algorithms, cli, options, project
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
-from ml.training import prices
-from ml.training.request import Compute
+from ml.training import hyperparameters, prices
 
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
@@ -43,8 +42,9 @@ def show(  # noqa: PLR0913 - one parameter for each option
     seconds: Seconds = 1.0,
     images: Images = 18264,
     evaluation_images: EvaluationImages = 1904,
-    epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Epochs of training.")] = 4,
-    instance_type: options.TrainingInstanceType = Compute.instance_type,
+    epochs: options.Epochs = None,
+    algorithm: options.Algorithm = None,
+    instance_type: options.TrainingInstanceType = None,
     price_table: options.Prices = None,
 ) -> None:
     """Print the cost of a stage's endpoint an hour and a month, of one training job, and of one evaluation.
@@ -53,8 +53,13 @@ def show(  # noqa: PLR0913 - one parameter for each option
     """
     table, settings = prices.read(price_table), project.settings(stage, context or ())
     hour, month, hosting = endpoint(table, settings, requests, seconds)
-    training = prices.training(table, instance_type, 101, images, epochs)
-    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images)
+    name = algorithms.chosen(algorithm, settings)
+    machine = instance_type or algorithms.DEFAULT_INSTANCE[name]
+    algorithms.check_instance_type(name, machine)
+    sent = hyperparameters.resolve({"epochs": epochs}, images, 2, name)
+    layers = int(sent["num_layers"]) if "num_layers" in sent else None
+    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
+    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
     money = table["currency"]
     print(
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
@@ -62,7 +67,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
     print(f"Endpoint: {hosting}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, while it exists.")
     for addition in additions(table, settings, hour, requests):
         print(addition)
-    print(f"One training run: {training} on {instance_type} ({training.basis}); less on spot.")
+    print(f"One training run: {training} on {machine} with {name} ({training.basis}); less on spot.")
     print(f"One evaluation of {evaluation_images:,} images: {evaluation} on {INSTANCE_TYPE} ({evaluation.basis}).")
     print("Bucket, Lambda function, API and logs cost cents at this scale. `cdk destroy` ends all of it.")
 

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from ml.algorithms import DEFAULT_INSTANCE
 from ml.errors import UserError
 from ml.training import hyperparameters, prices
-from ml.training.request import MAX_RUNTIME_LIMIT, Compute
+from ml.training.request import MAX_RUNTIME_LIMIT
 
 
 def job_option(text: str) -> Any:
@@ -54,7 +55,7 @@ def hyperparameter_option(name: str) -> Any:
     """Return the option for a hyperparameter of the algorithm, from its table."""
     entry = hyperparameters.BY_NAME[name]
     text = f"{entry.help[0].upper()}{entry.help[1:]}."
-    return typer.Option(min=entry.low, max=entry.high, show_default=str(entry.default), help=text)
+    return typer.Option(min=entry.low, max=entry.high, show_default=hyperparameters.shown_default(entry), help=text)
 
 
 def dataset_name(text: str) -> str:
@@ -88,17 +89,18 @@ def transform_instance_type(text: str) -> str:
     Raises:
         UserError: it is not an instance type.
     """
-    prices.workers(text)
+    prices.vcpus(text)
     return text
 
 
 def training_instance_type(text: str) -> str:
-    """Return an instance type for training.
+    """Return an instance type for training; `Compute.check` compares it with the algorithm.
 
     Raises:
-        UserError: the algorithm cannot run on it.
+        UserError: it is not an instance type.
     """
-    Compute(text).check()
+    if re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9]+", text) is None:
+        raise UserError(f"--instance-type {text} is not an instance type; give one such as ml.m5.4xlarge.", 2)
     return text
 
 
@@ -115,6 +117,14 @@ def price_table(text: str) -> Path:
     return path
 
 
+Algorithm = Annotated[
+    Literal["image-classification", "pytorch"] | None,
+    typer.Option(
+        show_default="the setting algorithm",
+        help="SageMaker's built-in Image Classification on a GPU, or the project's own network in PyTorch's container "
+        "on CPUs.",
+    ),
+]
 Context = Annotated[
     list[str] | None, typer.Option("--context", "-c", metavar="NAME=VALUE", help="Setting, as of `cdk deploy`.")
 ]
@@ -145,7 +155,14 @@ Prices = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, max=999_999_999, help="Seed of everything random.")]
 TrainingInstanceType = Annotated[
-    str, typer.Option("--instance-type", parser=training_instance_type, metavar="TYPE", help="Instance of training.")
+    str | None,
+    typer.Option(
+        "--instance-type",
+        parser=training_instance_type,
+        metavar="TYPE",
+        show_default="; ".join(f"{kind} for {name}" for name, kind in DEFAULT_INSTANCE.items()),
+        help="Instance of training.",
+    ),
 ]
 TransformInstanceType = Annotated[
     str,

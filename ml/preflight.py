@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import botocore.exceptions
 import typer
 
-from ml import cli, options, preflight_checks, preflight_quotas, project, setting_changes
+from ml import algorithms, cli, options, preflight_checks, preflight_quotas, project, setting_changes
+from ml.algorithms import BUILT_IN, DEFAULT_INSTANCE
 from ml.errors import UserError
 from ml.preflight_checks import NotYetError, UnknownError
 from ml.scoring.scorer import INSTANCE_TYPE
-from ml.training.request import Compute
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 EXAMPLES = """
@@ -41,9 +41,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Jobs:
-    """The instances of the jobs to create, as in `ml.train` and `ml.transform`."""
+    """The algorithm and the instances of the jobs to create, as in `ml.train` and `ml.transform`."""
 
-    instance_type: str = Compute.instance_type
+    algorithm: str = BUILT_IN
+    instance_type: str = DEFAULT_INSTANCE[BUILT_IN]
     spot: bool = True
     transform_type: str = INSTANCE_TYPE
 
@@ -84,7 +85,8 @@ def preflight(  # noqa: PLR0913 - one parameter for each option
     *,
     stage: cli.Stage,
     purpose: Annotated[Purpose, typer.Option("--for", help="What to check: deployment, training, or both.")] = "all",
-    instance_type: options.TrainingInstanceType = Compute.instance_type,
+    algorithm: options.Algorithm = None,
+    instance_type: options.TrainingInstanceType = None,
     no_spot: options.NoSpot = False,
     transform_type: TransformType = INSTANCE_TYPE,
     context: options.Context = None,
@@ -98,7 +100,10 @@ def preflight(  # noqa: PLR0913 - one parameter for each option
     nothing. Exits with 1 if a check fails, otherwise with 0.
     """
     results = []
-    jobs = Jobs(instance_type, not no_spot, transform_type)
+    name = algorithms.chosen(algorithm, project.settings(stage, context or ()))
+    machine = instance_type or DEFAULT_INSTANCE[name]
+    algorithms.check_instance_type(name, machine)
+    jobs = Jobs(name, machine, not no_spot, transform_type)
     for finding in findings(stage, purpose, jobs, context or (), setting_names(accept or "")):
         results.append(finding)
         if not as_json:
@@ -138,7 +143,7 @@ def checks(
     """Yield the name, the purposes and the function of each check."""
     quotas = preflight_quotas.Quotas()
     yield "credentials", ("deploy", "train"), preflight_checks.credentials
-    yield "region", ("deploy", "train"), lambda: preflight_checks.region(settings)
+    yield "region", ("deploy", "train"), lambda: preflight_checks.region(settings, jobs.algorithm)
     yield "bootstrap", ("deploy", "train"), preflight_checks.bootstrap
     yield "storage", ("deploy", "train"), lambda: preflight_checks.stack(stage, "Storage")
     yield "settings", ("deploy",), lambda: setting_changes.compare(stage, settings, accepted)

@@ -11,7 +11,7 @@ import botocore.exceptions
 
 from ml import project
 from ml.aws import clients, stacks
-from ml.aws.image_uris import algorithm_image
+from ml.aws.image_uris import training_image
 from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
 from ml.leasing import entry, schedule
@@ -42,7 +42,7 @@ def credentials() -> str:
     return f"account {identity['Account']}, {identity['Arn']}"
 
 
-def region(settings: dict[str, Any]) -> str:
+def region(settings: dict[str, Any], algorithm: str) -> str:
     """Compare the shell's region with that of cdk.json, and find the algorithm's image in it.
 
     Raises:
@@ -53,7 +53,7 @@ def region(settings: dict[str, Any]) -> str:
         raise UserError(
             f"the shell uses {shell}, and cdk.json {setting}; export AWS_REGION={setting}, or change cdk.json."
         )
-    return f"{shell}, with {algorithm_image(shell)}"
+    return f"{shell}, with {training_image(algorithm, shell)}"
 
 
 def bootstrap() -> str:

@@ -1,4 +1,4 @@
-"""`python -m ml.train`: train the built-in Image Classification on a prepared data set."""
+"""`python -m ml.train`: train one of the two algorithms on a prepared data set."""
 
 import datetime as dt
 import json
@@ -10,17 +10,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import cli, options
-from ml.aws import clients, resources
+from ml import algorithms, cli, options, project
+from ml.algorithms import BUILT_IN, PYTORCH
+from ml.aws import clients, image_uris, resources
 from ml.dataset import upload
 from ml.errors import UserError
-from ml.training import history, hyperparameters, plan, prices, request
+from ml.training import history, hyperparameters, plan, prices, request, script_mode
 from ml.training.finish import command_line, finish
 from ml.training.hyperparameters import Value
 
 EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
   python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set beta_1=0.95
+  python -m ml.train --algorithm pytorch                 the project's own network, on a CPU instance
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json
@@ -50,7 +52,8 @@ def train(  # noqa: PLR0913 - one parameter for each option
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON and create nothing.")] = False,
     yes: options.Yes = False,
     price_table: options.Prices = None,
-    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    algorithm: options.Algorithm = None,
+    instance_type: options.TrainingInstanceType = None,
     no_spot: options.NoSpot = False,
     max_runtime: options.MaxRuntime = request.Compute.max_runtime,
     max_wait: Annotated[
@@ -82,7 +85,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
         ),
     ] = None,
 ) -> None:
-    """Train SageMaker's built-in Image Classification on a prepared data set.
+    """Train SageMaker's built-in Image Classification, or the project's own network, on a prepared data set.
 
     Puts the model into cdk.context.json, where `ml.transform` and `cdk deploy` read it.
     """
@@ -99,7 +102,9 @@ def train(  # noqa: PLR0913 - one parameter for each option
     elif use:
         history.use(stage, use, price_table)
     else:
-        compute = request.Compute(instance_type, not no_spot, max_runtime, max_wait)
+        name = algorithms.chosen(algorithm, project.settings(stage))
+        machine = instance_type or algorithms.DEFAULT_INSTANCE[name]
+        compute = request.Compute(machine, not no_spot, max_runtime, max_wait, name)
         values: dict[str, Value | None] = {
             **dict(settings or ()),
             "num_layers": num_layers,
@@ -135,14 +140,17 @@ def start(
     content = upload.read_version(available.bucket, dataset)
     samples = int(content["training_samples"])
     validation = sum(content["counts"]["validation"].values())
-    sent = hyperparameters.resolve(values, samples, len(content["classes"]))
-    if validation < int(sent["mini_batch_size"]):
-        raise UserError(f"--mini-batch-size {sent['mini_batch_size']} exceeds the {validation} validation images.", 2)
+    sent = hyperparameters.resolve(values, samples, len(content["classes"]), compute.algorithm)
+    check_dataset(content, validation, int(sent["mini_batch_size"]), compute.algorithm)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     dataset_name = f"{content['name']}/{content['version']}"
-    built = request.build(name, dataset_name, available, sent, compute, content["settings"]["format"])
-    layers, epochs = int(sent["num_layers"]), int(sent["epochs"])
-    estimate = prices.training(table, compute.instance_type, layers, samples, epochs)
+    files = script_mode.Files(sent["use_pretrained_model"] == "1") if compute.algorithm == PYTORCH else None
+    region = clients.region()
+    image = image_uris.training_image(compute.algorithm, region)
+    program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)
+    built = request.build(name, dataset_name, available, program, sent, compute, content["settings"]["format"])
+    layers = int(sent["num_layers"]) if "num_layers" in sent else None
+    estimate = prices.training(table, compute.instance_type, layers, samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     if how.dry_run:
         print(json.dumps(built, indent=2))
@@ -150,8 +158,30 @@ def start(
     print(plan.describe(built, samples, validation, estimate), flush=True)
     if not how.yes:
         plan.confirm()
+    if files:
+        files.upload(available.bucket)
     create(built)
     finish(stage, name, how.price_table)
+
+
+def check_dataset(content: Mapping[str, Any], validation: int, batch: int, algorithm: str) -> None:
+    """Check that an algorithm can train on a data set.
+
+    Args:
+        content: its dataset.json.
+        validation: number of its validation images.
+
+    Raises:
+        UserError: it has fewer validation images than a batch, or a format that the algorithm does not read.
+    """
+    if validation < batch:
+        raise UserError(f"--mini-batch-size {batch} exceeds the {validation} validation images.", 2)
+    if algorithm == PYTORCH and content["settings"]["format"] != "lst":
+        raise UserError(
+            f"Data set {content['name']}/{content['version']} has format {content['settings']['format']}, but the "
+            f"algorithm {PYTORCH} reads only lst; run `python -m ml.prepare --format lst` or use {BUILT_IN}.",
+            2,
+        )
 
 
 def create(built: dict[str, Any]) -> None:

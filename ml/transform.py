@@ -100,19 +100,19 @@ def transform(  # noqa: PLR0913 - one parameter for each option
         outcome = f"had ended before: {state}" if state in transform_job.ENDED else "is being stopped"
         print(f"Transform job {stop} {outcome}.")
         return
-    confirm = confirmation(instance_type, price_table, yes)
+    minimums = {"AUROC": min_auroc, "Sensitivity": min_sensitivity, "Specificity": min_specificity}
+    choices = EvaluationOptions(target_sensitivity, calibrate, prevalence, minimums, seed)
+    if external is not None and (force or choices != replace(DEFAULTS, seed=seed)):
+        raise UserError(
+            f"--external {external} takes threshold, calibration and prevalence from the model's evaluation and "
+            "releases nothing; leave out --target-sensitivity, --calibrate, --prevalence, --min-* and --force.",
+            2,
+        )
+    confirm = confirmation(project.read_model(stage), instance_type, price_table, yes)
     if source is not None and output is not None:
         score_unlabelled(stage, instance_type, source, output, confirm)
         return
-    minimums = {"AUROC": min_auroc, "Sensitivity": min_sensitivity, "Specificity": min_specificity}
-    choices = EvaluationOptions(target_sensitivity, calibrate, prevalence, minimums, seed)
     if external is not None:
-        if force or choices != replace(DEFAULTS, seed=seed):
-            raise UserError(
-                f"--external {external} takes threshold, calibration and prevalence from the model's evaluation and "
-                "releases nothing; leave out --target-sensitivity, --calibrate, --prevalence, --min-* and --force.",
-                2,
-            )
         measure_external(stage, instance_type, attach, external, seed, confirm)
         return
     measure(stage, instance_type, attach, choices, force, confirm)

@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ml import cli, options
-from ml.aws import clients, errors, resources
+from ml import algorithms, cli, options, project
+from ml.algorithms import BUILT_IN
+from ml.aws import clients, errors, image_uris, resources
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
 from ml.training.finish import finish
 from ml.training.ranges import DEFAULT, TUNABLE, Range, check_ranges, parameter_ranges, parse_range
+from ml.training.script_mode import Program
 
 EXAMPLES = """
   python -m ml.tune --jobs 8 --max-cost 5
@@ -82,12 +84,13 @@ def tune(  # noqa: PLR0913 - one parameter for each option
     optimizer: Annotated[Optimizer, options.hyperparameter_option("optimizer")] = Search.optimizer,
     strategy: Annotated[Strategy, typer.Option(help="Search strategy.")] = Search.strategy,
     seed: options.Seed = 0,
-    instance_type: options.TrainingInstanceType = request.Compute.instance_type,
+    algorithm: options.Algorithm = None,
+    instance_type: options.TrainingInstanceType = None,
     no_spot: options.NoSpot = False,
     max_runtime: options.MaxRuntime = request.Compute.max_runtime,
     epochs: options.Epochs = None,
 ) -> None:
-    """Search hyperparameters with a SageMaker tuning job, and make the best model the stage's.
+    """Search hyperparameters of the built-in Image Classification, and make the best model the stage's.
 
     The best model has the highest validation accuracy. Hyperparameters that are not searched are as in ml.train.
     """
@@ -97,9 +100,13 @@ def tune(  # noqa: PLR0913 - one parameter for each option
         print(f"Tuning job {stop} is being stopped.")
         return
     if attach is None:
+        if algorithms.chosen(algorithm, project.settings(stage)) != BUILT_IN:
+            raise UserError(f"ml.tune searches only {BUILT_IN}; give --algorithm {BUILT_IN}, or use ml.train.", 2)
         search = Search(tuple(ranges or DEFAULT[optimizer]), optimizer, jobs, parallel, max_cost, strategy, seed)
         check_ranges(search.ranges, optimizer)
-        compute = request.Compute(instance_type, not no_spot, max_runtime)
+        machine = instance_type or request.Compute.instance_type
+        compute = request.Compute(machine, not no_spot, max_runtime)
+        compute.check()
         name, definition = prepare(stage, dataset, compute, search, epochs, price_table)
         if not yes:
             plan.confirm()
@@ -131,7 +138,9 @@ def prepare(
     static = {name: value for name, value in sent.items() if name not in searched}
     name = f"pneu-{stage[:10]}-{dt.datetime.now(dt.UTC):%y%m%d-%H%M%S}"
     dataset_name = f"{content['name']}/{content['version']}"
-    definition = request.build(name, dataset_name, available, static, compute, content["settings"]["format"])
+    region = clients.region()
+    program = Program(image_uris.training_image(BUILT_IN, region), region)
+    definition = request.build(name, dataset_name, available, program, static, compute, content["settings"]["format"])
     estimate = prices.training(table, compute.instance_type, int(sent["num_layers"]), samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     plan.check_budget(estimate, search.jobs, search.max_cost)

@@ -1,18 +1,16 @@
-"""What jobs of a stage use: bucket, role and key of its storage stack, and the algorithm's container image."""
+"""What jobs of a stage use: bucket, role and key of its storage stack."""
 
 from dataclasses import dataclass
 
-from ml.aws import clients, stacks
-from ml.aws.image_uris import algorithm_image
+from ml.aws import stacks
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Bucket name, ARN of the execution role, URI of the algorithm's image, and ARN of the KMS key if there is one."""
+    """Bucket name, ARN of the execution role, and ARN of the KMS key if there is one."""
 
     bucket: str
     role: str
-    image: str
     key: str | None = None
 
 
@@ -20,8 +18,7 @@ def of_stage(stage: str) -> Resources:
     """Return the resources of a stage.
 
     Raises:
-        UserError: the storage stack is not deployed, or the region does not offer the algorithm.
+        UserError: the storage stack is not deployed.
     """
     outputs = stacks.outputs(stage, "Storage")
-    image = algorithm_image(clients.region())
-    return Resources(outputs["DataBucketName"], outputs["ExecutionRoleArn"], image, outputs.get("DataKeyArn"))
+    return Resources(outputs["DataBucketName"], outputs["ExecutionRoleArn"], outputs.get("DataKeyArn"))

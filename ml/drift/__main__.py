@@ -71,7 +71,7 @@ def measure(
         reference = sources.validation(stack["DataBucketName"], entry)
     else:
         reference = sources.validation(stack["DataBucketName"], entry)  # before a job is paid for
-        confirm = confirmation(instance_type, None, yes)
+        confirm = confirmation(entry, instance_type, None, yes)
         now, description = sources.folder_or_prefix(source, scorer_of(stage, entry, instance_type), entry, confirm)
     if min(len(reference), len(now)) < 2:
         raise UserError(f"There are {len(reference)} validation images and {len(now)} now; give at least 2 of each.")

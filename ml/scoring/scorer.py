@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ml.aws.resources import Resources, of_stage
+from ml.errors import UserError
 from ml.training import plan, prices
 
 INSTANCE_TYPE = "ml.m5.4xlarge"
-"""The container scores one image per vCPU at a time: a larger instance is faster at about the same price."""
+"""A container scores about one image per vCPU at a time: a larger instance is faster at about the same price."""
 OUTPUTS = "transform"
 """Prefix of the bucket for the outputs of jobs."""
 Confirm = Callable[[int], None]
@@ -23,15 +24,17 @@ class Scorer:
 
     Attributes:
         stage: the model's stage.
-        artifact: URI of its model.tar.gz.
         training_job: the job that trained it.
-        resources: bucket, role, container image and key of the stage.
+        algorithm: the one that it trained.
+        container: image, environment and artifact, as CreateModel takes them.
+        resources: bucket, role and key of the stage.
         external: the data set of another population that is scored; None for the model's own data set or other images.
     """
 
     stage: str
-    artifact: str
     training_job: str
+    algorithm: str
+    container: Mapping[str, Any]
     resources: Resources
     instance_type: str
     external: str | None = None
@@ -60,20 +63,28 @@ def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Score
     Raises:
         UserError: the storage stack is not deployed.
     """
-    return Scorer(stage, entry["artifact"], entry["training_job"], of_stage(stage), instance_type)
+    container = {"Image": entry["image"], "Environment": entry["environment"], "ModelDataUrl": entry["artifact"]}
+    return Scorer(stage, entry["training_job"], entry["algorithm"], container, of_stage(stage), instance_type)
 
 
-def confirmation(instance_type: str, price_table: Path | None, yes: bool) -> Confirm:
+def confirmation(entry: Mapping[str, Any], instance_type: str, price_table: Path | None, yes: bool) -> Confirm:
     """Return a function that prints time and price of a job over n images and, unless `yes`, asks whether to go on.
 
+    Args:
+        entry: the model's entry in cdk.context.json.
+
     Raises:
-        UserError: the instance type or the price table is not allowed.
+        UserError: the entry does not say what serves the model, or the instance type or the price table is not allowed.
     """
+    if missing := sorted({"algorithm", "image", "environment"} - entry.keys()):
+        raise UserError(
+            f"The model in cdk.context.json has no {', '.join(missing)}; run `python -m ml.train` to write it again."
+        )
     table = prices.read(price_table)
-    prices.workers(instance_type)
+    prices.vcpus(instance_type)
 
     def confirm(images: int) -> None:
-        estimate = prices.transform(table, instance_type, images)
+        estimate = prices.transform(table, instance_type, images, entry["algorithm"])
         print(f"Transform job over {images:,} images on 1 x {instance_type}.")
         print(f"Estimate: {estimate} ({estimate.basis}).", flush=True)
         if not yes:

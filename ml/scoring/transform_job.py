@@ -8,6 +8,7 @@ from typing import Any
 
 import botocore.exceptions
 
+from ml.algorithms import BUILT_IN
 from ml.aws import clients, errors
 from ml.aws.errors import explain
 from ml.aws.instance_types import has_local_disks
@@ -40,10 +41,10 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
         botocore.exceptions.ClientError: SageMaker refused; the model is deleted again.
     """
     sagemaker, resources = clients.client("sagemaker"), scorer.resources
-    built = request(job, job, source, target, scorer.instance_type, resources.key)
+    built = request(job, source, target, scorer.instance_type, scorer.algorithm, resources.key)
     sagemaker.create_model(
         ModelName=job,
-        PrimaryContainer={"Image": resources.image, "ModelDataUrl": scorer.artifact},
+        PrimaryContainer=dict(scorer.container),
         ExecutionRoleArn=resources.role,
         EnableNetworkIsolation=True,
     )
@@ -55,11 +56,12 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
 
 
 def request(
-    job: str, model: str, source: dict[str, str], target: str, instance_type: str, key: str | None = None
+    job: str, source: dict[str, str], target: str, instance_type: str, algorithm: str, key: str | None = None
 ) -> dict[str, Any]:
     """Return the CreateTransformJob request: one image a record, one JSON line an object.
 
     Args:
+        job: name of the job and of its model.
         source: the S3DataSource.
         key: the KMS key that encrypts the outputs, and the volume of an instance type without local disks.
 
@@ -72,12 +74,16 @@ def request(
         output["KmsKeyId"] = key
         if not has_local_disks(instance_type):
             resources["VolumeKmsKeyId"] = key
+    workers = prices.workers(instance_type, algorithm)
+    # Without it, SageMaker sends one request at a time to a container that does not state its concurrency.
+    concurrency = {} if algorithm == BUILT_IN else {"MaxConcurrentTransforms": workers}
     return {
         "TransformJobName": job,
-        "ModelName": model,
+        "ModelName": job,
         "BatchStrategy": "SingleRecord",
+        **concurrency,
         # The container's workers times this must be at most 100 (CreateTransformJob, MaxPayloadInMB); 6 is the default.
-        "MaxPayloadInMB": max(1, min(6, 100 // prices.workers(instance_type))),
+        "MaxPayloadInMB": max(1, min(6, 100 // workers)),
         "TransformInput": {
             "DataSource": {"S3DataSource": source},
             "ContentType": "application/x-image",

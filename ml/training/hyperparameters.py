@@ -1,7 +1,7 @@
-"""The built-in Image Classification's hyperparameters: allowed values, defaults and help.
+"""The hyperparameters of both algorithms: allowed values, defaults and help.
 
 Ranges: "Image Classification Hyperparameters", Amazon SageMaker developer guide. Defaults are for fine-tuning on
-chest radiographs; the help says where they differ from the algorithm's.
+chest radiographs; the help says where they differ from the algorithm's. The project's own network has the same names.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ml.algorithms import BUILT_IN, PYTORCH
 from ml.errors import UserError
 
 Value = str | int | float
@@ -107,6 +108,11 @@ TABLE = (
 """In the order of --help. Not offered: num_classes and num_training_samples (they follow from the data set),
 image_shape (pretrained networks take 3,224,224 only), resize (the images have that size), multi_label and
 use_weighted_loss (the classes exclude each other), top_k (pointless for two), kv_store (one machine)."""
+NOT_OF_PYTORCH = ("num_layers", "lr_scheduler_factor", "lr_scheduler_step", "augmentation_type", "checkpoint_frequency",
+                  "precision_dtype")  # fmt: skip
+"""The project's own network has a fixed depth, a schedule of its own, and stores its best epoch only."""
+PYTORCH_DEFAULTS: dict[str, Value] = {"epochs": 2, "learning_rate": 0.001}
+"""Where the defaults of the project's own network differ: docs/results.md measures them."""
 BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in TABLE}
 OWN_OPTION = ("num_layers", "use_pretrained_model", "epochs", "mini_batch_size", "optimizer", "learning_rate")
 """Hyperparameters with an option of their own in ml.train; `--set NAME=VALUE` sets the others."""
@@ -146,13 +152,30 @@ def table_text() -> str:
     lines = [
         f"  {hyperparameter.name:<26}{hyperparameter.help}: {hyperparameter.allowed}"
         + (f" [default: {hyperparameter.default}]" if hyperparameter.default is not None else "")
+        + (f" (not of {PYTORCH})" if hyperparameter.name in NOT_OF_PYTORCH else "")
         for hyperparameter in TABLE
         if hyperparameter.name not in OWN_OPTION
     ]
     return "\n".join(["Hyperparameters of --set (not sent where no default is given):", *lines])
 
 
-def resolve(given: Mapping[str, Value | None], samples: int, classes: int) -> dict[str, str]:
+def default(hyperparameter: Hyperparameter, algorithm: str) -> Value | None:
+    """Return the default of an algorithm; None if it is not sent."""
+    if algorithm != PYTORCH:
+        return hyperparameter.default
+    if hyperparameter.name in NOT_OF_PYTORCH:
+        return None
+    return PYTORCH_DEFAULTS.get(hyperparameter.name, hyperparameter.default)
+
+
+def shown_default(hyperparameter: Hyperparameter) -> str:
+    """Return the default, and that of the project's own network if it has another one."""
+    own = default(hyperparameter, PYTORCH)
+    differs = own is not None and own != hyperparameter.default
+    return f"{hyperparameter.default}{f'; {own} for {PYTORCH}' if differs else ''}"
+
+
+def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algorithm: str = BUILT_IN) -> dict[str, str]:
     """Return the hyperparameters to send, as strings.
 
     Args:
@@ -168,12 +191,18 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int) -> di
         value = given.get(hyperparameter.name)
         if value is not None:
             hyperparameter.check(str(value))
-            check_used(hyperparameter.name, optimizer, f"{option(hyperparameter.name)}{value}")
+            received = f"{option(hyperparameter.name)}{value}"
+            check_used(hyperparameter.name, optimizer, received)
+            check_applied(hyperparameter.name, algorithm, received)
         elif optimizer in hyperparameter.optimizers:
-            value = hyperparameter.default
+            value = default(hyperparameter, algorithm)
         if value is not None:
             sent[hyperparameter.name] = str(value)
-    if "lr_scheduler_step" not in sent and (steps := default_steps(int(sent["epochs"]))):
+    if (
+        "lr_scheduler_factor" in sent
+        and "lr_scheduler_step" not in sent
+        and (steps := default_steps(int(sent["epochs"])))
+    ):
         sent["lr_scheduler_step"] = steps
     check_together(sent, samples)
     return sent
@@ -197,6 +226,16 @@ def check_used(name: str, optimizer: str, received: str) -> None:
             "out, or choose another optimizer.",
             2,
         )
+
+
+def check_applied(name: str, algorithm: str, received: str) -> None:
+    """Check that an algorithm applies a hyperparameter.
+
+    Raises:
+        UserError: it does not.
+    """
+    if algorithm == PYTORCH and name in NOT_OF_PYTORCH:
+        raise UserError(f"{received}: the algorithm {PYTORCH} does not apply {name}; leave it out.", 2)
 
 
 def check_together(sent: Mapping[str, str], samples: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml.aws.instance_types import has_local_disks
 from ml.errors import UserError
+from ml.training import script_mode
 from ml.training.prices import Estimate
 from ml.training.request import MAX_RUNTIME_LIMIT
 
@@ -18,7 +19,7 @@ RUNTIME_MARGIN = 1.3
 def describe(request: Mapping[str, Any], samples: int, validation: int, estimate: Estimate) -> str:
     """Return the description of a training request."""
     compute, stop = request["ResourceConfig"], request["StoppingCondition"]
-    sent = request["HyperParameters"]
+    sent = script_mode.decoded(request["HyperParameters"])
     spot = request["EnableManagedSpotTraining"]
     dataset = next(tag["Value"] for tag in request["Tags"] if tag["Key"] == "dataset")
     decay = f" (times {sent['lr_scheduler_factor']} after epoch {steps})" if (steps := sent.get(STEPS)) else ""
@@ -27,15 +28,22 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
     lines = [
         f"Training job {request['TrainingJobName']} on {dataset}: {samples} training images, {validation} validation "
         f"images, {sent['epochs']} epochs.",
-        f"Network: ResNet-{sent['num_layers']}, "
-        + ("from ImageNet weights" if sent["use_pretrained_model"] == "1" else "from random weights")
-        + f", {sent['optimizer']}, learning rate {sent['learning_rate']}{decay}, batches of {sent['mini_batch_size']}.",
+        f"Network: {network(sent)}, {sent['optimizer']}, learning rate {sent['learning_rate']}{decay}, batches of "
+        f"{sent['mini_batch_size']}.",
         f"Machine: 1 x {compute['InstanceType']} with {disk}, "
         + (f"spot, at most {stop['MaxWaitTimeInSeconds']} s with waiting, " if spot else "on demand, ")
         + f"at most {stop['MaxRuntimeInSeconds']} s of training.",
         f"Estimate: {estimate}{', less on spot' if spot else ''} ({estimate.basis}).",
     ]
     return "\n".join([*lines, *batch_warnings(validation, sent["mini_batch_size"])])
+
+
+def network(sent: Mapping[str, str]) -> str:
+    """Return the network that the hyperparameters describe; only the built-in algorithm's has a choice of depths."""
+    pretrained = sent["use_pretrained_model"] == "1"
+    if "num_layers" in sent:
+        return f"ResNet-{sent['num_layers']}, from {'ImageNet' if pretrained else 'random'} weights"
+    return f"{'EfficientNet-Lite0 from ImageNet weights and ' if pretrained else ''}a small ResNet from random weights"
 
 
 def batch_warnings(validation: int, batch: str) -> list[str]:

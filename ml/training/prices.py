@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.algorithms import BUILT_IN
 from ml.errors import UserError
 
 TABLE = Path(__file__).with_name("prices.json")
@@ -22,6 +23,12 @@ TRANSFORM_START = 360.0
 WORKER_SPEED = 0.39
 """Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
 
+NETWORK_SPEED = 14.0
+"""Images a second that one vCPU trains with the project's own network: 14 to 17 (benchmarks/network_speed.py)."""
+NETWORK_SCORING = 25.0
+"""Images a second that one worker scores with it: 35 to 44 by the same script, less what TorchServe itself needs."""
+PARALLEL = 0.5
+"""Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 
 TABLES = ("training_hour", "hosting_hour", "transform_hour", "images_per_second")
 """Required parts of a price table, by instance type or family."""
@@ -66,11 +73,16 @@ def read(path: Path | None) -> dict[str, Any]:
     return dict(table)
 
 
-def training(table: dict[str, Any], instance_type: str, layers: int, samples: int, epochs: int) -> Estimate:
+def training(table: dict[str, Any], instance_type: str, layers: int | None, samples: int, epochs: int) -> Estimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
     An instance without a measured speed counts as the slowest measured one of its family, or else of all.
+
+    Args:
+        layers: depth of the built-in algorithm's ResNet; None for the project's own network.
     """
+    if layers is None:
+        return network_training(table, instance_type, samples, epochs)
     speeds = table["images_per_second"]
     if not speeds:
         basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
@@ -86,22 +98,44 @@ def training(table: dict[str, Any], instance_type: str, layers: int, samples: in
     return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({origin})")
 
 
-def transform(table: dict[str, Any], instance_type: str, images: int) -> Estimate:
-    """Estimate a batch transform job: 360 s + images / (0.39 x workers).
+def network_training(table: dict[str, Any], instance_type: str, samples: int, epochs: int) -> Estimate:
+    """Estimate a training job of the project's own network, like `training`."""
+    speed = NETWORK_SPEED * PARALLEL * vcpus(instance_type)
+    seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
+    basis = f"{speed:.0f} images/s (inferred from {NETWORK_SPEED:g} of one vCPU)"
+    return estimate(table, seconds, table["training_hour"].get(instance_type), basis)
+
+
+def transform(table: dict[str, Any], instance_type: str, images: int, algorithm: str = BUILT_IN) -> Estimate:
+    """Estimate a batch transform job: 360 s + images / (speed x workers).
 
     It is not documented whether the start is billed. It counts here: the estimate is rather too high.
     """
-    count = workers(instance_type)
-    seconds = TRANSFORM_START + images / (WORKER_SPEED * count)
+    count = workers(instance_type, algorithm)
+    each, origin = (
+        (WORKER_SPEED, "one public run on ml.m4.2xlarge") if algorithm == BUILT_IN else (NETWORK_SCORING, "one vCPU")
+    )
+    seconds = TRANSFORM_START + images / (each * count)
     basis = (
-        f"{TRANSFORM_START / 60:.0f} minutes to start, then {WORKER_SPEED * count:.1f} images/s with {count} "
-        f"worker{'s' if count > 1 else ''}, inferred from one public run on ml.m4.2xlarge"
+        f"{TRANSFORM_START / 60:.0f} minutes to start, then {each * count:.1f} images/s with {count} "
+        f"worker{'s' if count > 1 else ''}, inferred from {origin}"
     )
     return estimate(table, seconds, table["transform_hour"].get(instance_type), basis)
 
 
-def workers(instance_type: str) -> int:
-    """Return how many images the algorithm's container scores at a time: the number of vCPUs minus 1.
+def workers(instance_type: str, algorithm: str = BUILT_IN) -> int:
+    """Return how many images the algorithm's container scores at a time.
+
+    The built-in algorithm has one worker fewer than vCPUs, TorchServe one for each.
+
+    Raises:
+        UserError: it is not an instance type.
+    """
+    return vcpus(instance_type) - (1 if algorithm == BUILT_IN else 0)
+
+
+def vcpus(instance_type: str) -> int:
+    """Return the number of vCPUs of an instance type.
 
     Raises:
         UserError: it is not an instance type.
@@ -109,8 +143,7 @@ def workers(instance_type: str) -> int:
     match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|(\d*)xlarge)", instance_type)
     if match is None:
         raise UserError(f"--instance-type {instance_type} is not an instance type; give one such as ml.m5.4xlarge.", 2)
-    vcpus = 2 if match[1] is None else 4 * int(match[1] or 1)
-    return vcpus - 1
+    return 2 if match[1] is None else 4 * int(match[1] or 1)
 
 
 def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis: str) -> Estimate:

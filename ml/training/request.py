@@ -1,19 +1,19 @@
 """The CreateTrainingJob request: a pure function of the data set, the stack and the options."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml import algorithms
+from ml.algorithms import BUILT_IN
 from ml.aws.instance_types import has_local_disks
 from ml.aws.resources import Resources
 from ml.errors import UserError
+from ml.training.script_mode import METRICS, Program
 
 CHANNELS = {"train": "train", "validation": "validation_perturbed"}
 """The part of the data set in each channel. The container keeps the epoch with the best accuracy on `validation`, and
 clean validation images rank models in the wrong order."""
-FAMILIES = ("p2", "p3", "g4dn", "g5")
-"""Documented for the algorithm. Its CUDA 11.1 supports compute capabilities up to 8.6: no L4, L40S or H100."""
 MAX_RUNTIME_LIMIT = 28 * 86400
 SPOT_WAIT = 4 * 3600
 """Default of --max-wait beyond --max-runtime, in seconds."""
@@ -31,10 +31,11 @@ class Compute:
         max_wait: seconds of training and of waiting for spot capacity; None for `max_runtime` plus SPOT_WAIT.
     """
 
-    instance_type: str = "ml.g4dn.xlarge"
+    instance_type: str = algorithms.DEFAULT_INSTANCE[BUILT_IN]
     spot: bool = True
     max_runtime: int = 4 * 3600
     max_wait: int | None = None
+    algorithm: str = BUILT_IN
 
     @property
     def wait(self) -> int:
@@ -47,13 +48,7 @@ class Compute:
         Raises:
             UserError: a value is not allowed.
         """
-        match = re.fullmatch(r"ml\.([a-z0-9]+)\.[a-z0-9]+", self.instance_type)
-        if match is None or match[1] not in FAMILIES:
-            raise UserError(
-                f"--instance-type {self.instance_type} cannot run the algorithm; use ml.{'.*, ml.'.join(FAMILIES)}.* "
-                "(the CUDA 11.1 of its container does not support newer GPUs).",
-                code=2,
-            )
+        algorithms.check_instance_type(self.algorithm, self.instance_type)
         if not 60 <= self.max_runtime <= MAX_RUNTIME_LIMIT:
             raise UserError(f"--max-runtime {self.max_runtime} must be from 60 to {MAX_RUNTIME_LIMIT} seconds.", 2)
         if self.spot and self.wait < self.max_runtime:
@@ -64,13 +59,17 @@ def build(
     name: str,
     dataset: str,
     resources: Resources,
+    program: Program,
     hyperparameters: Mapping[str, str],
     compute: Compute,
     data_format: str = "lst",
 ) -> dict[str, Any]:
-    """Return the request for a job on data set NAME/VERSION; `data_format` is one of `formats.FORMATS`.
+    """Return the request for a job on data set NAME/VERSION.
 
     Checkpoints for spot interruptions go to checkpoints/<job>.
+
+    Args:
+        data_format: one of `formats.FORMATS`.
 
     Raises:
         UserError: the compute options are not allowed.
@@ -81,7 +80,7 @@ def build(
         stopping["MaxWaitTimeInSeconds"] = compute.wait
     request: dict[str, Any] = {
         "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": resources.image, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {"TrainingImage": program.image, "TrainingInputMode": "File"},
         "RoleArn": resources.role,
         "HyperParameters": dict(hyperparameters),
         "InputDataConfig": channels(f"s3://{resources.bucket}/datasets/{dataset}", data_format),
@@ -95,6 +94,11 @@ def build(
         "EnableManagedSpotTraining": compute.spot,
         "Tags": [CREATED_BY, {"Key": "dataset", "Value": dataset}],
     }
+    if program.source:
+        request["AlgorithmSpecification"]["MetricDefinitions"] = list(METRICS)
+        request["HyperParameters"] = program.hyperparameters(name, hyperparameters)
+    if program.weights:
+        request["InputDataConfig"].append(channel("weights", program.weights, "application/octet-stream"))
     if resources.key:
         request["OutputDataConfig"]["KmsKeyId"] = resources.key
         if not has_local_disks(compute.instance_type):

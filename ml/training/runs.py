@@ -8,11 +8,12 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+from ml.aws import clients, image_uris
 from ml.aws.s3 import Bucket, split_uri
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.evaluation.evaluate import Previous
-from ml.training import prices
+from ml.training import prices, script_mode
 from ml.training.log_parser import JobLog
 
 PREFIX = "training/"
@@ -91,15 +92,17 @@ def store(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> di
 def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> dict[str, Any]:
     """Return the record of an ended job.
 
-    `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or MaxWaitTimeExceeded. `cost` is the billable
-    seconds at the on-demand price in `table`, or None. Spot's discount is in the seconds (DescribeTrainingJob,
-    BillableTimeInSeconds).
+    `image` and `environment` serve the model. `status` is SageMaker's: Completed, Stopped, MaxRuntimeExceeded or
+    MaxWaitTimeExceeded. `cost` is the billable seconds at the on-demand price in `table`, or None. Spot's discount is
+    in the seconds (DescribeTrainingJob, BillableTimeInSeconds).
     """
     channel = description["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
     bucket, key = split_uri(channel)
     name = "/".join(key.split("/")[1:3])
     dataset = upload.read_version(bucket, name)
     instance_type = description["ResourceConfig"]["InstanceType"]
+    sent = description["HyperParameters"]
+    algorithm = script_mode.algorithm_of(sent)
     hourly, billed = table["training_hour"].get(instance_type), description.get("BillableTimeInSeconds")
     return {
         "training_job": description["TrainingJobName"],
@@ -108,8 +111,10 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
         "dataset": name,
         "classes": dataset["classes"],
         "resize_mode": dataset["settings"]["resize_mode"],
-        "hyperparameters": description["HyperParameters"],
-        "image": description["AlgorithmSpecification"]["TrainingImage"],
+        "algorithm": algorithm,
+        "hyperparameters": script_mode.decoded(sent),
+        "training_image": description["AlgorithmSpecification"]["TrainingImage"],
+        **image_uris.inference_container(algorithm, clients.region()),
         "instance_type": instance_type,
         "epochs": [vars(log.epochs[number]) for number in sorted(log.epochs)],
         "best_validation_accuracy": log.best,
@@ -147,6 +152,9 @@ def model_entry(run: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> di
     entry = {
         "artifact": run["artifact"],
         "training_job": run["training_job"],
+        "algorithm": run["algorithm"],
+        "image": run["image"],
+        "environment": run["environment"],
         "classes": run["classes"],
         "image_shape": [3, 224, 224],
         "dataset": run["dataset"],

@@ -16,6 +16,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"artifact": "/tmp/model.tar.gz"}, "an s3:// URI"),  # noqa: S108
     ({"artifact": "s3://images/training/job/output/model.zip"}, "an s3:// URI"),
     ({"artifact": "s3://Images/training/model.tar.gz"}, "an s3:// URI"),
+    ({"image": None}, "Amazon ECR"),
+    ({"image": "docker.io/library/python:3.12"}, "Amazon ECR"),
+    ({"image": "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification"}, "with a tag"),
+    ({"environment": None}, "an object of texts"),
+    ({"environment": {"SAGEMAKER_PROGRAM": 1}}, "an object of texts"),
     ({"training_job": ""}, "training job"),
     ({"training_job": None}, "training job"),
     ({"training_job": 12}, "training job"),
@@ -72,7 +77,18 @@ def test_all_faults_of_an_entry_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["artifact", "training_job", "classes", "resize_mode", "threshold", "threshold_source", "gate"]
+    "name",
+    [
+        "artifact",
+        "image",
+        "environment",
+        "training_job",
+        "classes",
+        "resize_mode",
+        "threshold",
+        "threshold_source",
+        "gate",
+    ],
 )
 def test_a_missing_part_is_refused(name: str) -> None:
     assert name in refusal({key: value for key, value in MODEL.items() if key != name})

@@ -6,11 +6,13 @@ import pytest
 from aws_cdk.assertions import Template
 
 from infra.endpoint import EBS_ONLY
-from infra.image_uris import ACCOUNTS, image_uri
-from ml.aws import instance_types
+from infra.image_uris import ACCOUNTS, offers_pytorch, repository_arns
+from ml.algorithms import BUILT_IN, PYTORCH
+from ml.aws import image_uris, instance_types
+from ml.errors import UserError
 from ml.scoring import transform_job
 
-from .builders import MODEL, Synth, properties, resources, variables
+from .builders import MODEL, Synth, compose, context, properties, resources, variables
 
 
 def variant(template: Template) -> dict[str, Any]:
@@ -22,8 +24,20 @@ def variant(template: Template) -> dict[str, Any]:
 def test_the_model_serves_the_artifact_in_context(endpoint: Template) -> None:
     (model,) = properties(endpoint, "AWS::SageMaker::Model")
     assert model["PrimaryContainer"]["ModelDataUrl"] == MODEL["artifact"]
-    assert model["PrimaryContainer"]["Image"] == image_uri("us-east-1")
+    assert model["PrimaryContainer"]["Image"] == MODEL["image"]
+    assert "Environment" not in model["PrimaryContainer"]
     assert model["ExecutionRoleArn"] == {"Fn::ImportValue": "Pneumonia-dev-Storage:ExecutionRoleArn"}
+
+
+def test_the_container_has_the_image_and_the_environment_of_the_entry() -> None:
+    container = image_uris.inference_container(PYTORCH, "us-east-1")
+    template = compose(context(**{"model:dev": MODEL | container}))["Endpoint"]
+    (model,) = properties(template, "AWS::SageMaker::Model")
+    assert model["PrimaryContainer"] == {
+        "Image": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312",
+        "Environment": container["environment"],
+        "ModelDataUrl": MODEL["artifact"],
+    }
 
 
 def test_the_container_has_no_network(endpoint: Template) -> None:
@@ -65,23 +79,20 @@ def test_a_serverless_endpoint_has_memory_and_no_instance(synth: Synth) -> None:
     assert "EnableNetworkIsolation" not in model
 
 
-@pytest.mark.parametrize(
-    ("region", "uri"),
-    [
-        ("us-east-1", "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"),
-        ("eu-central-1", "813361260812.dkr.ecr.eu-central-1.amazonaws.com/image-classification:1"),
-        ("cn-north-1", "390948362332.dkr.ecr.cn-north-1.amazonaws.com.cn/image-classification:1"),
-    ],
-)
-def test_each_region_has_its_own_image(region: str, uri: str) -> None:
-    assert image_uri(region) == uri
-
-
-def test_the_images_are_those_of_sagemakers_own_library() -> None:
-    from sagemaker.core import image_uris
-
+def test_the_role_can_pull_the_images_of_both_algorithms_in_each_region() -> None:
     for region in ACCOUNTS:
-        assert image_uri(region) == image_uris.retrieve("image-classification", region), region
+        offered = [BUILT_IN, *([PYTORCH] if offers_pytorch(region) else [])]
+        images = [image_uris.training_image(name, region) for name in offered]
+        images += [str(image_uris.inference_container(name, region)["image"]) for name in offered]
+        pulled = {arn.split(":")[4] + "/" + arn.rpartition("/")[2] for arn in repository_arns(region)}
+        assert {f"{uri[:12]}/{uri.split('/')[1].split(':')[0]}" for uri in images} == pulled, region
+
+
+@pytest.mark.parametrize("region", ["us-iso-east-1", "us-isob-east-1", "us-isof-south-1"])
+def test_where_there_is_no_image_of_pytorch_training_it_is_refused_with_the_region(region: str) -> None:
+    assert not offers_pytorch(region)
+    with pytest.raises(UserError, match=f"pytorch is not offered in {region}"):
+        image_uris.training_image(PYTORCH, region)
 
 
 def test_a_new_configuration_serves_under_alarms_before_the_old_one_goes(synth: Synth) -> None:
@@ -129,7 +140,7 @@ def test_a_volume_gets_the_key_unless_the_type_has_local_disks(synth: Synth, ins
         synth(kms="create", instance_type=instance_type)["Endpoint"], "AWS::SageMaker::EndpointConfig"
     )
     assert ("KmsKeyId" in config) is keyed
-    request = transform_job.request("job", "model", {}, "s3://images/out", instance_type, key="arn:key")
+    request = transform_job.request("job", {}, "s3://images/out", instance_type, BUILT_IN, key="arn:key")
     assert ("VolumeKmsKeyId" in request["TransformResources"]) is keyed
 
 

@@ -13,6 +13,9 @@ import botocore.exceptions
 import pytest
 from aws_cdk.assertions import Template
 
+from infra import execution_role
+from infra.endpoint import CAPTURE
+from ml.training import script_mode
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
@@ -26,14 +29,18 @@ LOGS = "arn:<Partition>:logs:us-east-1:<AccountId>:log-group:/aws/sagemaker/*"
 UPLOADS = "arn:<Partition>:s3:::<Pneumonia-dev-Storage:DataBucketName>/uploads/*"
 ENDPOINT = "arn:aws:sagemaker:us-east-1:<AccountId>:endpoint/pneumonia-dev"
 SCHEDULE = "arn:aws:scheduler:us-east-1:<AccountId>:schedule/default/pneumonia-dev-lease"
-IMAGE = "arn:aws:ecr:us-east-1:811284229777:repository/image-classification"
+IMAGES = (
+    "arn:aws:ecr:us-east-1:811284229777:repository/image-classification",
+    "arn:aws:ecr:us-east-1:763104351884:repository/pytorch-training",
+    "arn:aws:ecr:us-east-1:763104351884:repository/pytorch-inference",
+)
 EVALUATION_PREFIX = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
 
 Grant = tuple[str, str, str]
 
 PROBED: list[Grant] = [
     ("Execution", "s3:ListBucket", "<Data>"),
-    *(("Execution", "s3:GetObject", f"<Data>/{part}/*") for part in ("datasets", "training", "checkpoints")),
+    *(("Execution", "s3:GetObject", f"<Data>/{part}/*") for part in ("datasets", "training", "checkpoints", "code")),
     ("Execution", "s3:GetObject", "<Data>/transform-input/*"),
     *(("Execution", "s3:PutObject", f"<Data>/{part}/*") for part in ("training", "transform", "checkpoints")),
     *(("Execution", f"logs:{name}", LOGS) for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")),
@@ -53,14 +60,23 @@ PROBED: list[Grant] = [
     ("LeaseRole", "sqs:SendMessage", "<LeaseFailures>"),
 ]
 NOT_PROBED: dict[Grant, str] = {
-    ("Execution", f"ecr:{name}", IMAGE): "the image is in an AWS account, and there is no local registry"
+    ("Execution", f"ecr:{name}", image): "the image is in an AWS account, and there is no local registry"
     for name in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    for image in IMAGES
 }
 
 
 def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(templates: dict[str, Template]) -> None:
     granted = [grant for template in templates.values() for grant in grants(template)]
     assert sorted(granted) == sorted([*PROBED, *NOT_PROBED])
+
+
+def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> None:
+    program = script_mode.Files(pretrained=True).program("image", "us-east-1", "bucket")
+    for uri in (program.source, program.weights):
+        prefix = uri.removeprefix("s3://bucket/").partition("/")[0]
+        assert prefix in execution_role.READ
+        assert prefix not in (*execution_role.WRITE, CAPTURE)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +86,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     s3, logs = running.client("s3"), running.client("logs")
     for bucket in (BUCKET, EVALUATION):
         s3.create_bucket(Bucket=bucket)
-    for part in ("datasets", "training", "checkpoints", "transform-input", "uploads"):
+    for part in ("datasets", "training", "checkpoints", "code", "transform-input", "uploads"):
         s3.put_object(Bucket=BUCKET, Key=f"{part}/x", Body=b"x")
     for name in ("metrics.json", "report.html"):
         s3.put_object(Bucket=EVALUATION, Key=f"{EVALUATION_PREFIX.partition('/')[2]}{name}", Body=b"{}")

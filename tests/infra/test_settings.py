@@ -9,6 +9,7 @@ from infra import resolution, settings_table
 from infra.errors import SettingsError
 from infra.image_uris import ACCOUNTS
 from infra.settings import NO_BUDGETS, Settings, summary
+from ml.algorithms import PYTORCH
 from ml.training import prices
 from tests.settings_cases import CASES, Case
 
@@ -24,6 +25,7 @@ BAD = [
     ("region", "mx-central-1", "us-east-1"),
     ("region", "us-east-9", "us-east-1"),
     ("region", ["us-east-1"], "us-east-1"),
+    ("algorithm", "xgboost", "image-classification, pytorch"),
     ("hosting", "async", "realtime, serverless"),
     ("instance_type", "m5.large", "ml.m5.large"),
     ("instance_type", "ml.m5.large; rm", "ml.m5.large"),
@@ -183,6 +185,7 @@ def test_the_shipped_defaults_are_one_small_instance_billed_by_the_hour() -> Non
         ),
         ({"rate_limit": "30", "burst_limit": "20"}, ("burst_limit is 20", "rate_limit, 30")),
         ({"budget_monthly_usd": "50"}, ("budget_monthly_usd is 50", "alarms_email")),
+        ({"algorithm": "pytorch", "region": "us-iso-east-1"}, ("algorithm is pytorch", "region is us-iso-east-1")),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(changes: dict[str, str], parts: tuple[str, ...]) -> None:
@@ -204,6 +207,12 @@ def test_the_default_target_and_limits_fit_one_worker_of_the_real_container() ->
     assert shipped.autoscaling_target == round(per_second * 0.5 * 60)
     assert shipped.rate_limit == max(1, round(per_second))
     assert shipped.burst_limit <= per_second * 29
+
+
+def test_the_table_of_settings_names_the_values_that_fit_the_projects_own_network() -> None:
+    per_second = prices.NETWORK_SCORING * prices.workers("ml.m5.large", PYTORCH)
+    assert f"{per_second * 0.5 * 60:.0f} fits" in str(Settings.model_fields["autoscaling_target"].description)
+    assert f"{per_second:.0f} fits" in str(Settings.model_fields["rate_limit"].description)
 
 
 def test_the_summary_has_what_costs_and_who_can_call() -> None:

@@ -21,6 +21,7 @@ GATEWAY_LOGS = "arn:<Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPus
 ALWAYS = {
     ("s3:GetObject", "<Data>/datasets/*"): OBJECTS,
     ("s3:GetObject", "<Data>/transform-input/*"): OBJECTS,
+    ("s3:GetObject", "<Data>/code/*"): "code and weights have a hash of their content in their names",
     ("s3:GetObject", "<Data>/training/*"): OBJECTS,
     ("s3:GetObject", "<Data>/checkpoints/*"): OBJECTS,
     ("s3:PutObject", "<Data>/training/*"): OBJECTS,

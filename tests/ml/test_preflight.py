@@ -10,6 +10,7 @@ import pytest
 from localaws.environment import client_environment
 from ml import preflight, preflight_checks, preflight_quotas, setting_changes
 from ml import project as files
+from ml.algorithms import BUILT_IN
 from ml.aws import clients
 from ml.errors import UserError
 from ml.preflight import Finding
@@ -120,7 +121,7 @@ def test_a_bootstrap_that_is_missing_or_too_old_fails(account: Server) -> None:
 def test_another_region_than_the_settings_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    state, message = state_of(preflight_checks.region, {"region": "us-east-1"})
+    state, message = state_of(preflight_checks.region, {"region": "us-east-1"}, BUILT_IN)
     assert (state, "export AWS_REGION=us-east-1" in message) == ("fails", True)
 
 
@@ -288,6 +289,19 @@ def test_each_finding_is_a_line_and_only_a_failed_check_ends_the_command_with_1(
     assert [line.split()[0] for line in lines] == ["ok", "ok", "ok", "not", "ok", "ok", "not"]
     assert preflight.main([*given, "--instance-type", "ml.p3.2xlarge"]) == 1
     assert "fails    training quota: ml.p3.2xlarge" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("options", [["--algorithm", "pytorch"], ["-c", "algorithm=pytorch"]])
+def test_the_quota_and_the_image_are_those_of_the_algorithm(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    preflight.main(["--stage", "fresh", "--for", "train", *options])
+    lines = {line[9:].partition(":")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "ml.m5.4xlarge for spot training job usage" in lines["training quota"]
+    assert "/pytorch-training:2.6.0-cpu-py312" in lines["region"]
+    assert preflight.main(["--for", "train", *options, "--instance-type", "ml.g4dn.xlarge"]) == 2
+    assert "ml.g4dn.xlarge cannot run the algorithm pytorch" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("settings")

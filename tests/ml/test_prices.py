@@ -172,6 +172,15 @@ def test_the_cost_of_the_projects_own_settings_is_printed(capsys: pytest.Capture
     assert "One training run: 22 billed minutes, about 0.27 USD" in shown
 
 
+@pytest.mark.parametrize("options", [["--algorithm", "pytorch"], ["-c", "algorithm=pytorch"]])
+def test_the_cost_is_that_of_the_algorithm(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(options) == 0
+    shown = capsys.readouterr().out
+    table = prices.read(None)
+    assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', None, 18264, 2)} on ml.m5.4xlarge" in shown
+    assert str(prices.transform(table, INSTANCE_TYPE, 1904, "pytorch")) in shown
+
+
 def test_the_cost_includes_the_largest_number_of_instances_and_waf(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["-c", "autoscaling_max_instances=4", "-c", "waf=true", "--requests", "1000000"]
     assert cost.main(options) == 0

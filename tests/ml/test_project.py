@@ -56,6 +56,9 @@ def test_only_a_model_that_passed_or_was_forced_is_released(passed: bool, forced
     run = {
         "artifact": "s3://images/training/job/output/model.tar.gz",
         "training_job": "job",
+        "algorithm": "image-classification",
+        "image": "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1",
+        "environment": {},
         "classes": ["NORMAL", "PNEUMONIA"],
         "dataset": "images/0123",
         "resize_mode": "squash",

@@ -7,7 +7,7 @@ import pytest
 from ml.errors import UserError
 from ml.training import hyperparameters, request
 
-from .training_builders import RESOURCES, built
+from .training_builders import PROGRAM, RESOURCES, built
 
 
 def test_the_request_is_one_that_sagemaker_takes() -> None:
@@ -35,7 +35,7 @@ def test_the_container_keeps_the_epoch_that_is_best_on_the_perturbed_validation(
 
 def test_the_recordio_format_has_two_channels_and_no_lists() -> None:
     sent = hyperparameters.resolve({}, 4566, 2)
-    channels = request.build("job", "chest-xray/0123", RESOURCES, sent, request.Compute(), "recordio")[
+    channels = request.build("job", "chest-xray/0123", RESOURCES, PROGRAM, sent, request.Compute(), "recordio")[
         "InputDataConfig"
     ]
     assert {channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in channels} == {
@@ -51,7 +51,7 @@ def test_the_recordio_format_has_two_channels_and_no_lists() -> None:
 def test_a_volume_gets_the_key_only_where_sagemaker_takes_one(instance_type: str, taken: bool) -> None:
     resources = dataclasses.replace(RESOURCES, key="arn:aws:kms:us-east-1:123456789012:key/k")
     sent = hyperparameters.resolve({}, 4566, 2)
-    sent_request = request.build("job", "chest-xray/0123", resources, sent, request.Compute(instance_type))
+    sent_request = request.build("job", "chest-xray/0123", resources, PROGRAM, sent, request.Compute(instance_type))
     assert sent_request["OutputDataConfig"]["KmsKeyId"] == resources.key
     assert ("VolumeKmsKeyId" in sent_request["ResourceConfig"]) is taken
 
@@ -73,7 +73,7 @@ def test_spot_with_checkpoints_is_the_default_and_can_be_disabled() -> None:
 @pytest.mark.parametrize(
     ("compute", "message"),
     [
-        ({"instance_type": "ml.g6.xlarge"}, "ml.g6.xlarge cannot run the algorithm; use ml.p2"),
+        ({"instance_type": "ml.g6.xlarge"}, "ml.g6.xlarge cannot run the algorithm image-classification; use ml.p2"),
         ({"instance_type": "g4dn.xlarge"}, "g4dn.xlarge cannot run"),
         ({"max_runtime": 10}, "must be from 60 to"),
         ({"max_wait": 100}, "must be at least --max-runtime"),

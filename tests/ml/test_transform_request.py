@@ -4,19 +4,19 @@ import re
 
 import pytest
 
+from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws.resources import Resources
+from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import transform_job
-from ml.scoring.scorer import Scorer
+from ml.scoring.scorer import Scorer, confirmation
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
 
 
 def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
-    scorer = Scorer(
-        "dev", "s3://images/a", "x" * 29 + "-" + "y" * 33, Resources("images", "role", "image"), "ml.m5.large"
-    )
+    scorer = Scorer("dev", "x" * 29 + "-" + "y" * 33, BUILT_IN, {}, Resources("images", "role"), "ml.m5.large")
     names = {scorer.new_job() for _ in range(20)}
     assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names
@@ -27,15 +27,22 @@ def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
     [("ml.m5.large", 6), ("ml.m5.4xlarge", 6), ("ml.m5.8xlarge", 3), ("ml.c7i.48xlarge", 1)],
 )
 def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(instance_type: str, megabytes: int) -> None:
-    request = transform_job.request("job", "model", SOURCE, "s3://images/out", instance_type)
+    request = transform_job.request("job", SOURCE, "s3://images/out", instance_type, BUILT_IN)
     assert request["MaxPayloadInMB"] == megabytes
 
 
+def test_pytorchs_container_gets_a_request_for_each_vcpu_and_the_built_in_one_states_its_own_number() -> None:
+    own = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.4xlarge", PYTORCH)
+    assert (own["MaxConcurrentTransforms"], own["MaxPayloadInMB"]) == (16, 6)
+    built_in = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.4xlarge", BUILT_IN)
+    assert "MaxConcurrentTransforms" not in built_in
+
+
 def test_a_key_encrypts_output_and_volume_and_the_job_is_tagged_for_cost_allocation() -> None:
-    keyed = transform_job.request("job", "model", SOURCE, "s3://images/out", "ml.m5.large", key="arn:key")
+    keyed = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.large", BUILT_IN, key="arn:key")
     assert keyed["TransformOutput"]["KmsKeyId"] == keyed["TransformResources"]["VolumeKmsKeyId"] == "arn:key"
     assert keyed["Tags"] == [{"Key": "project", "Value": "chest-xray-classifier"}]
-    plain = transform_job.request("job", "model", SOURCE, "s3://images/out", "ml.m5.large")
+    plain = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.large", BUILT_IN)
     assert "KmsKeyId" not in str(plain)
 
 
@@ -49,3 +56,8 @@ def test_progress_counts_from_what_was_there_and_gives_no_time_before_the_first(
     assert waiting == "Scored: 100 of 1,904 images"
     assert moving.startswith("Scored: 120 of 1,904 images, ")
     assert moving.endswith(" s left")
+
+
+def test_an_entry_that_does_not_say_what_serves_the_model_is_refused_with_what_it_lacks() -> None:
+    with pytest.raises(UserError, match=r"no algorithm, environment, image; run `python -m ml\.train`"):
+        confirmation({"artifact": "s3://images/a"}, "ml.m5.large", None, yes=True)

@@ -9,7 +9,7 @@ from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request
 from ml.training.ranges import DEFAULT, check_ranges, parameter_ranges, parse_range
 
-from .training_builders import RESOURCES
+from .training_builders import PROGRAM, RESOURCES
 
 
 def built(*ranges: str) -> dict[str, object]:
@@ -17,7 +17,7 @@ def built(*ranges: str) -> dict[str, object]:
     search = tune.Search(tuple(map(parse_range, ranges)) or DEFAULT["sgd"], "sgd")
     sent = hyperparameters.resolve({"optimizer": "sgd"}, 4566, 2)
     static = {name: value for name, value in sent.items() if name not in {searched.name for searched in search.ranges}}
-    definition = request.build("job", "chest-xray/0123", RESOURCES, static, request.Compute())
+    definition = request.build("job", "chest-xray/0123", RESOURCES, PROGRAM, static, request.Compute())
     return tune.tuning_request("pneu-dev", definition, search)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from localaws.environment import client_environment
+from ml.algorithms import BUILT_IN
+from ml.aws import image_uris
 from tests.localaws.sagemaker.builders import Cloud, make_role
 
 from ..conftest import STAGE
@@ -48,6 +50,8 @@ def model(cloud: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch, request:
     job = f"train-{abs(hash(request.node.name)):x}"
     run = {
         "training_job": job,
+        "algorithm": BUILT_IN,
+        **image_uris.inference_container(BUILT_IN, "us-east-1"),
         "artifact": f"s3://{BUCKET}/training/{job}/output/model.tar.gz",
         "classes": DATASET["classes"],
         "dataset": "images/v1",
