@@ -170,6 +170,5 @@ def test_labels_in_a_table_of_paths_are_refused_with_the_way_out(tmp_path: Path)
 
 
 def test_findings_are_refused_where_they_would_be_ignored(tmp_path: Path) -> None:
-    write_image(tmp_path / "images/NORMAL/a.jpg", 0)
-    with pytest.raises(UserError, match=r"--positive and --negative .*images"):
-        open_source(str(tmp_path / "images"), tmp_path / "work", 0, None, Findings(given=True))
+    with pytest.raises(UserError, match=r"--positive and --negative .*phantom"):
+        open_source("phantom", tmp_path / "work", 0, None, Findings(given=True))
