@@ -154,7 +154,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     ] = "lst",
     views: Annotated[
         Views,
-        typer.Option(help="Leave out images whose DICOM tags, table or name declare a lateral or another part, or none."),
+        typer.Option(help="Leave out images that declare a lateral view or another part of the body, or none."),
     ] = "frontal",
     work: Annotated[
         Path | None,
