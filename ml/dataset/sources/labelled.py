@@ -68,14 +68,21 @@ def match(
 ) -> dict[Path, Row]:
     """Return the row of each file that a table names.
 
-    The ids of DICOM files are all of one kind, the one that most files have: a number can be the name of one file and
-    the PatientID of another.
+    The ids of DICOM files are all of one kind, the one that most files have.
 
     Raises:
-        UserError: an id is the name of several files.
+        UserError: an id is the name of several files, or ids of two kinds give a file two labels.
     """
     found = {path: {kind: rows[key] for kind, key in keys_of(path, tags[path], labels.column, listing) if key in rows}
              for path in tags}  # fmt: skip
+    for path, kinds in found.items():
+        if len({row.label for row in kinds.values()}) > 1:
+            ids = " and ".join(f"{kind} {row.id!r}" for kind, row in kinds.items())
+            raise UserError(
+                f"{labels.path} gives {path} two labels, by its {ids}; use ids that cannot be confused, such as "
+                "SOPInstanceUID.",
+                2,
+            )
     counts = Counter(kind for path, kinds in found.items() if tags[path] for kind in kinds)
     usual = counts.most_common(1)[0][0] if counts else NAME
     matches = {path: row for path, kinds in found.items() if (row := kinds.get(usual if tags[path] else NAME))}
