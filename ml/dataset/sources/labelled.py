@@ -35,7 +35,7 @@ def scan(listing: Listing, labels: Labels, work: Path, table_is_source: bool) ->
     read = {path: dicom.read_tags(path) if media[path] == DICOM else {} for path in paths}
     rejects += [item for item in read.values() if isinstance(item, Reject)]
     tags = {path: item for path, item in read.items() if not isinstance(item, Reject)}
-    rows = {row.id: row for row in labels.rows}
+    rows = {row.id.replace("\\", "/"): row for row in labels.rows}
     matches = match(tags, rows, labels, listing)
     if not matches:
         raise UserError(
@@ -56,7 +56,7 @@ def scan(listing: Listing, labels: Labels, work: Path, table_is_source: bool) ->
     elif others:
         rejects += [unnamed(path, media[path], labels.path) for path in others]
     rejects += labels.left_out(matches.values())
-    if table_is_source and (absent := len(rows.keys() - {row.id for row in matches.values()})):
+    if table_is_source and (absent := len({row.id for row in rows.values()} - {row.id for row in matches.values()})):
         missing += absent
         rejects.append(Reject(labels.path, OUTSIDE, f"{listing.folder} does not hold the files of these lines", absent))
     require_both_classes(images, listing.folder, rejects)

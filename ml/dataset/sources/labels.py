@@ -12,7 +12,7 @@ from ml.dataset.sources.folder import SPLITS
 from ml.dataset.sources.views import other_view
 from ml.errors import UserError
 
-ID_COLUMNS = ("id", "imageindex", "imageid", "dicomid", "studyid", "patientid")
+ID_COLUMNS = ("id", "filename", "file", "image", "imageindex", "imageid", "dicomid", "studyid", "patientid")
 """Columns that name images, studies or patients; those of NIH, VinDr-CXR and MIMIC-CXR, and RSNA's patientId."""
 PATIENT_COLUMNS = ("patientid", "subjectid")
 SHOWN = 5
