@@ -34,12 +34,7 @@ def split(groups: Sequence[Group], validation_fraction: float, test_fraction: fl
             f"Patients {', '.join(mixed[:5])} have images in the test folder and outside it ({len(mixed)} in all); "
             "move them to one side, because a test on patients of the training set measures nothing."
         )
-    if len(groups) == 1:
-        raise UserError(
-            f"All {len(groups[0].images)} images are of one patient, and a patient cannot be in two splits. If the id "
-            "is a placeholder such as ANONYMIZED, give the patients in a .csv file (path,label,patient_id)."
-        )
-    check_patients(rest, 2 if official else 3)
+    check_patients(groups, rest, 2 if official else 3)
     if not official:
         official, rest = take(rest, round(test_fraction * size_of(rest)), seed + 1, leave=2, room=2 * batch)
     images = size_of(rest)
@@ -64,18 +59,23 @@ def split(groups: Sequence[Group], validation_fraction: float, test_fraction: fl
     return splits
 
 
-def check_patients(groups: Sequence[Group], splits: int) -> None:
-    """Check that each class has a patient for each of the splits that `groups` are divided into.
+def check_patients(groups: Sequence[Group], rest: Sequence[Group], splits: int) -> None:
+    """Check that each class has a patient for each of the splits that `rest` is divided into.
 
     Raises:
-        UserError: a class has too few patients.
+        UserError: all images are of one patient, or a class has too few patients.
     """
+    if len(groups) == 1:
+        raise UserError(
+            f"All {len(groups[0].images)} images are of one patient, and a patient cannot be in two splits. If the id "
+            "is a placeholder such as ANONYMIZED, give the patients in a .csv file (path,label,patient_id)."
+        )
     for label, name in enumerate(CLASSES):
-        patients = sum(group.count(label) > 0 for group in groups)
+        patients = sum(group.count(label) > 0 for group in rest)
         if patients < splits:
             raise UserError(
-                f"Class {name} has images of {patients} of the {len(groups)} patients to split, and each of {splits} "
-                f"splits needs one of its own; add patients of class {name}."
+                f"Class {name} has images of {patients} of the {len(rest)} patients to split, and each of {splits} "
+                f"splits needs a patient of each class; add patients of class {name}."
             )
 
 

@@ -37,13 +37,6 @@ def scan(listing: Listing, labels: Labels, work: Path, table_is_source: bool) ->
     tags = {path: item for path, item in read.items() if not isinstance(item, Reject)}
     rows = {row.id.replace("\\", "/"): row for row in labels.rows}
     matches = match(tags, rows, labels, listing)
-    if not matches:
-        raise UserError(
-            f"No line of {labels.path} names a file below {listing.folder}: an id is {labels.rows[0].id!r}, and a file "
-            f"{paths[0].name if paths else 'is missing'!r}. An id is a file name with or without suffix, a PatientID, "
-            "a StudyInstanceUID or a SOPInstanceUID.",
-            2,
-        )
     images = [
         known(SourceFile(path, row.label, row.split), row, tags[path] if media[path] == DICOM else None, labels, work)
         for path, row in matches.items()
@@ -71,11 +64,13 @@ def match(
     The ids of DICOM files are all of one kind, the one that most files have.
 
     Raises:
-        UserError: an id is the name of several files, or ids of two kinds give a file two labels.
+        UserError: no row names a file, an id is the name of several files, or ids of two kinds give a file two labels.
     """
-    found = {path: {kind: rows[key] for kind, key in keys_of(path, tags[path], labels.column, listing) if key in rows}
-             for path in tags}  # fmt: skip
-    for path, kinds in found.items():
+    candidates = {
+        path: {kind: rows[key] for kind, key in keys_of(path, tags[path], labels.column, listing) if key in rows}
+        for path in tags
+    }
+    for path, kinds in candidates.items():
         if len({row.label for row in kinds.values()}) > 1:
             ids = " and ".join(f"{kind} {row.id!r}" for kind, row in kinds.items())
             raise UserError(
@@ -83,9 +78,17 @@ def match(
                 "SOPInstanceUID.",
                 2,
             )
-    counts = Counter(kind for path, kinds in found.items() if tags[path] for kind in kinds)
+    counts = Counter(kind for path, kinds in candidates.items() if tags[path] for kind in kinds)
     usual = counts.most_common(1)[0][0] if counts else NAME
-    matches = {path: row for path, kinds in found.items() if (row := kinds.get(usual if tags[path] else NAME))}
+    matches = {path: row for path, kinds in candidates.items() if (row := kinds.get(usual if tags[path] else NAME))}
+    if not matches:
+        name = next((path.name for path in tags), "is missing")
+        raise UserError(
+            f"No line of {labels.path} names a file below {listing.folder}: an id is {labels.rows[0].id!r}, and a file "
+            f"{name!r}. An id is a file name with or without suffix, a PatientID, a StudyInstanceUID or a "
+            "SOPInstanceUID.",
+            2,
+        )
     names: dict[str, Path] = {}
     for path, row in matches.items():
         by_name = labels.column != "studyid" and (usual == NAME or not tags[path])
