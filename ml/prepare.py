@@ -26,7 +26,7 @@ from ml.dataset import (
     variants,
     version,
 )
-from ml.dataset.radiographs import CLASSES, SURPLUS, Radiograph, Reject
+from ml.dataset.radiographs import CLASSES, SURPLUS, Radiograph, Reject, Views
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -58,7 +58,7 @@ class Settings:
     balance: bool
     resize_mode: ResizeMode
     format: str
-    views: standardising.Views = "frontal"
+    views: Views = "frontal"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -153,7 +153,8 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         typer.Option("--format", help="Training channels: image files with lists, or RecordIO files."),
     ] = "lst",
     views: Annotated[
-        standardising.Views, typer.Option(help="Leave out DICOM files that declare a lateral or another part, or none.")
+        Views,
+        typer.Option(help="Leave out images that declare a lateral view or another part of the body, or none."),
     ] = "frontal",
     work: Annotated[
         Path | None,
@@ -173,7 +174,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     findings = sources.Findings(
         tuple(positive or default.positive), tuple(negative or default.negative), bool(positive or negative)
     )
-    offer = sources.open_source(source, folder, seed, labels, findings)
+    offer = sources.open_source(source, folder, seed, labels, findings, views)
     upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
 
 

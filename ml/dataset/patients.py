@@ -58,7 +58,7 @@ def kaggle_patient(path: Path, label: int) -> Patient | None:
     The key is (subtype, number): the bacterial `person7` and the viral `person7` are different children, and IM-0001 is
     not NORMAL2-IM-0001.
     """
-    if path.parent.name.upper() != CLASSES[label]:
+    if path.parent.name.strip().upper() != CLASSES[label]:
         return None
     if label == 0 and (match := NORMAL.fullmatch(path.stem)):
         subtype = "normal2" if match["second"] else "im"

@@ -1,5 +1,6 @@
 """The data types of the preparation: source file, radiograph, reject, offer."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,9 @@ CLASSES = ("NORMAL", "PNEUMONIA")
 
 Collection = Literal["chest-xray-pneumonia", "nih", "chexpert", "mimic", "phantom"]
 """A collection whose file names contain the patient."""
+
+Views = Literal["frontal", "all"]
+"""Which images are used: frontal and undeclared views of the chest, or every view and part of the body."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,6 @@ class Radiograph:
 
 OUTSIDE, NO_IMAGE, UNLABELLED = "outside_layout", "not_an_image", "unlabelled"
 SURPLUS, WRONG_VIEW = "surplus", "wrong_view"
-UNCERTAIN = {"", "-1", "-1.0", "UNCERTAIN"}
-"""Labels of rows that are left out; CheXpert and MIMIC-CXR write -1 for uncertain and leave the rest blank."""
 
 
 @dataclass(frozen=True)
@@ -130,4 +132,15 @@ def label_of(text: str) -> int | None:
     word = text.strip().upper()
     if word in CLASSES:
         return CLASSES.index(word)
-    return {"0": 0, "0.0": 0, "FALSE": 0, "1": 1, "1.0": 1, "TRUE": 1}.get(word)
+    number = {"FALSE": "0", "TRUE": "1"}.get(word, word).replace(",", ".")
+    return int(float(number)) if re.fullmatch(r"[01](\.0*)?", number) else None
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a cell is blank, or has one of the words that programs write for blank cells."""
+    return text.strip().upper() in {"", "NA", "N/A", "NAN", "NULL"}
+
+
+def is_uncertain(text: str) -> bool:
+    """Return whether a label is -1, as in CheXpert and MIMIC-CXR, or the word."""
+    return re.fullmatch(r"-1([.,]0*)?|UNCERTAIN", text.strip().upper()) is not None

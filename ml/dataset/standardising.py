@@ -9,20 +9,16 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from ml import atomic
 from ml.dataset.encoding import encoding_of
-from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile
+from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile, Views
 from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
 from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
 from radiograph.grey import check_content
-
-Views = Literal["frontal", "all"]
-"""Which DICOM files are used: frontal and undeclared views of the chest, or every view and part of the body."""
 
 Job = tuple[SourceFile, str, Path, ResizeMode, Views]
 """A file, the name and folder of its standardised image, and the settings that determine it."""

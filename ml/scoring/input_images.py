@@ -1,6 +1,7 @@
 """The images of --input: files of a folder or objects of an S3 prefix, and their standardised copies in the bucket."""
 
 import hashlib
+import stat
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import botocore.exceptions
 
 from ml.aws.errors import explain
 from ml.aws.s3 import UNREADABLE, Bucket, split_uri
+from ml.dataset.sources.listing import is_ignored, list_files
 from ml.dataset.standardising import MAX_FILE_BYTES, read
 from ml.errors import UserError
 from ml.progress import Progress
@@ -49,27 +51,61 @@ def is_s3(source: str) -> bool:
 def images_of(source: str) -> list[InputImage]:
     """Return the files of a folder and its subfolders, or the objects below an S3 prefix, in the order of their names.
 
+    Files that `ml.prepare` ignores by their name are ignored here too.
+
     Raises:
         UserError: the folder does not exist.
     """
     if is_s3(source):
-        bucket, folder = split_uri(f"{source.rstrip('/')}/")
-        objects = Bucket(bucket).objects(folder)
-        return [InputImage(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"]) for item in objects]
-    folder_path = Path(source)
-    if not folder_path.is_dir():
+        bucket, prefix = split_uri(f"{source.rstrip('/')}/")
+        objects = Bucket(bucket).objects(prefix)
+        return [
+            InputImage(f"s3://{bucket}/{item['Key']}", item["Size"], item["ETag"])
+            for item in objects
+            if not any(map(is_ignored, item["Key"].removeprefix(prefix).split("/")))
+        ]
+    folder = Path(source)
+    if not folder.is_dir():
         raise UserError(f"--input {source} is neither a folder nor an s3:// URI.", 2)
-    files = sorted(path for path in folder_path.rglob("*") if path.is_file())
-    return [
-        InputImage(str(path.relative_to(folder_path)), path.stat().st_size, str(path.stat().st_mtime_ns))
-        for path in files
-    ]
+    return [input_file(path, folder) for path in sorted(list_files(folder).files)]
+
+
+def input_file(path: Path, folder: Path) -> InputImage:
+    """Return a file below a folder; one that does not exist has no version."""
+    try:
+        status = path.stat()
+    except OSError:
+        return InputImage(str(path.relative_to(folder)), 0, "")
+    return InputImage(str(path.relative_to(folder)), status.st_size, str(status.st_mtime_ns))
+
+
+def refuse_output(source: str, target: Path) -> None:
+    """Refuse a file of scores in a folder of the images.
+
+    Raises:
+        UserError: the file would be in one of the folders.
+    """
+    if not is_s3(source):
+        folder = target.resolve().parent
+        if folder.is_relative_to(Path(source).resolve()) or folder in list_files(Path(source)).folders:
+            raise UserError(f"--output {target} is inside --input {source}, which is only read; name another file.", 2)
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        OSError: it is not a regular file, such as a pipe, which would block, or it cannot be read.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is not a regular file")
+    return path.read_bytes()
 
 
 def reader(source: str) -> Callable[[InputImage], bytes]:
     """Return a function that reads an image of the source."""
     if not is_s3(source):
-        return lambda image: (Path(source) / image.name).read_bytes()
+        return lambda image: read_file(Path(source) / image.name)
     bucket = Bucket(split_uri(source)[0])
     return lambda image: bucket.read(split_uri(image.name)[1])
 

@@ -50,10 +50,12 @@ def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], c
         confirm: called before anything is uploaded or created.
 
     Raises:
-        UserError: the source holds no image that can be scored, or the target's folder does not exist.
+        UserError: the source holds no image that can be scored, or the target's folder does not exist or is inside the
+            source.
     """
     if not target.resolve().parent.is_dir():
         raise UserError(f"--output {target}: the folder {target.resolve().parent} does not exist; make it first.", 2)
+    input_images.refuse_output(source, target)
     with scored(source, scorer, entry, confirm) as images:
         scores = {images.names[copy]: probability for copy, probability in images.scores.items()}
         atomic.write(target, table(scores, images.faults, entry))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ml.dataset import groups, split
 from ml.dataset.patients import patient_of
-from ml.dataset.radiographs import Radiograph
+from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.sources import open_source
 from ml.errors import UserError
 
@@ -69,10 +69,41 @@ def test_images_of_one_patient_are_refused() -> None:
         split.split(groups.group(images)[0], 0.125, 0.2, 8, 0)
 
 
-def test_too_few_patients_are_refused_with_their_number() -> None:
-    images = [radiograph(f"{n}.jpg", n % 2, f"p{n % 2}", None, None) for n in range(48)]
-    with pytest.raises(UserError, match="2 patients with 48 images are too few"):
+@pytest.mark.parametrize("patients", [{0: 1, 1: 9}, {0: 9, 1: 2}, {0: 2, 1: 2}])
+def test_a_class_with_fewer_patients_than_splits_is_refused_with_their_number(patients: dict[int, int]) -> None:
+    images = [
+        radiograph(f"{label}-{n}.jpg", label, f"p{label}-{n % patients[label]}", None, None)
+        for label in (0, 1)
+        for n in range(48)
+    ]
+    label = min(patients, key=lambda label: patients[label])
+    with pytest.raises(UserError, match=f"{CLASSES[label]} .* {patients[label]} of the {sum(patients.values())} pat"):
         split.split(groups.group(images)[0], 0.125, 0.2, 8, 0)
+
+
+@pytest.mark.parametrize("images", [20, 60, 200, 1000, 5000])
+@pytest.mark.parametrize("longest", [1, 2, 10, 300])
+@pytest.mark.parametrize("one_class", [True, False])
+def test_three_patients_of_each_class_and_two_batches_are_enough(images: int, longest: int, one_class: bool) -> None:
+    draw = random.Random(f"{images}/{longest}/{one_class}")  # noqa: S311 (a repeatable draw, not a secret)
+    sizes = [2] * 6  # two images of each of three patients of each class
+    while (rest := images - sum(sizes)) > 0:
+        sizes.append(min(rest, max(1, round(longest ** draw.random()))))
+    collection = [
+        radiograph(f"p{patient}-{n}.jpg", (patient if one_class else patient + n) % 2, f"p{patient}", None, None)
+        for patient, size in enumerate(sizes)
+        for n in range(size)
+    ]
+    grouped, _ = groups.group(collection)
+    splits = split.split(grouped, 0.125, 0.2, 4, 0)
+    assert splits == split.split(grouped, 0.125, 0.2, 4, 0)
+    assert groups.shared(splits.values()).patients == 0
+    assert all({image.label for image in part} == {0, 1} for part in splits.values())
+    assert abs(len(splits["test"]) - 0.2 * images) <= max(2, max(sizes) / 2)
+    wanted = round(0.125 * (images - len(splits["test"])) / 4) * 4
+    assert wanted - 4 <= len(splits["validation"]) <= max(4, wanted)
+    assert len(splits["validation"]) % 4 == 0
+    assert len(splits["train"]) >= 4
 
 
 def test_another_seed_gives_another_validation_set() -> None:

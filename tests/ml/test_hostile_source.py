@@ -158,7 +158,7 @@ def test_a_path_that_cannot_be_read_is_one_reject(tmp_path: Path, path: str) -> 
     os.mkfifo(tmp_path / "pipe")
     write_image(tmp_path / "b.jpg", 1)
     (tmp_path / "images.csv").write_text(f"path,label,patient_id\n{path},0,1\nb.jpg,1,2\n")
-    offer = open_source(str(tmp_path / "images.csv"), tmp_path, 0)
+    offer = open_source(str(tmp_path / "images.csv"), tmp_path.parent / "work", 0)
     images, rejects = standardising.standardise_all(offer.images, tmp_path / "out")
     assert [image.source for image in images] == [tmp_path / "b.jpg"]
     assert [reject.path for reject in [*offer.rejects, *rejects]] == [tmp_path / path]

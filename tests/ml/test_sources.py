@@ -43,7 +43,7 @@ def test_what_operating_systems_leave_behind_is_not_an_image(tmp_path: Path) -> 
     [
         ([], "holds no folder; expected the folders NORMAL and PNEUMONIA"),
         (["NORMAL/a.jpeg"], "holds no image of class PNEUMONIA"),
-        (["COVID/a.jpeg", "NORMAL/a.jpeg"], "holds the folders covid"),
+        (["COVID/a.jpeg", "NORMAL/a.jpeg"], "holds the folders COVID"),
     ],
 )
 def test_a_folder_without_both_classes_is_refused(tmp_path: Path, files: list[str], message: str) -> None:
@@ -83,7 +83,7 @@ def test_a_table_names_images_labels_patients_and_splits(tmp_path: Path) -> None
         (["path,label,patient_id", "a.jpg,covid,1"], "line 2 has the label 'covid'; allowed: NORMAL or 0"),
         (["path,label,patient_id", "a.jpg,0,"], "line 2 has no patient_id"),
         (["path,label,patient_id", ",0,1"], "line 2 has no path"),
-        (["path,label,patient_id,split", "a.jpg,0,1,dev"], "line 2 has the split 'dev'; allowed: train"),
+        (["path,label,patient_id,split", "a.jpg,0,1,holdout"], "line 2 has the split 'holdout'; allowed: train"),
         (["path,label,patient_id,split", "a.jpg,0,1,test", "b.jpg,1,2,"], "the column split is filled in"),
         (["path,label,patient_id", "a.jpg,0,1"], "holds no image of class PNEUMONIA"),
     ],
@@ -140,7 +140,7 @@ def test_what_lies_outside_the_layout_is_left_out_with_its_reason_and_number(tmp
         "train/f.jpeg": 1,
         "LICENSE.txt": 1,
     }
-    assert "train, val, valid, validation, validate, test" in left_out["holdout"].reason
+    assert "train, training, val, valid, validation, validate, dev, test, testing" in left_out["holdout"].reason
     assert not any(reject.unusable for reject in offer.rejects)
     assert offer.found == 7
 

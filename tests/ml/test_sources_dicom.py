@@ -183,9 +183,9 @@ def test_without_a_patient_id_the_study_is_the_patient_and_without_both_it_is_un
 
 
 def test_a_dicom_file_in_a_table_keeps_the_tables_patient_and_loses_its_name(tmp_path: Path) -> None:
-    write_dicom(tmp_path / "Doe_Jane.dcm", PatientID="MRN-1")
-    write_image(tmp_path / "b.jpg", 0)
-    (tmp_path / "images.csv").write_text("path,label,patient_id\nDoe_Jane.dcm,0,7\nb.jpg,1,8\n")
+    write_dicom(tmp_path / "images/Doe_Jane.dcm", PatientID="MRN-1")
+    write_image(tmp_path / "images/b.jpg", 0)
+    (tmp_path / "images.csv").write_text("path,label,patient_id\nimages/Doe_Jane.dcm,0,7\nimages/b.jpg,1,8\n")
     image, _ = open_source(str(tmp_path / "images.csv"), tmp_path / "work", 0).images
     assert image.patient == "table-7"
     assert image.name is not None

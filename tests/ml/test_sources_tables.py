@@ -37,6 +37,16 @@ FILES: dict[str, Callable[[], bytes]] = {
     "crlf.csv": TEXT.replace("\n", "\r\n").encode,
     "mark.csv": lambda: TEXT.encode("utf-8-sig"),
     "utf16.csv": lambda: TEXT.encode("utf-16"),
+    "utf16 without mark.csv": lambda: TEXT.encode("utf-16-le"),
+    "utf16 of the other order.csv": lambda: TEXT.encode("utf-16-be"),
+    "cr.csv": TEXT.replace("\n", "\r").encode,
+    "blank lines first.csv": ("\n,,\n" + TEXT).encode,
+    "excels hint.csv": ("sep=;\r\n" + TEXT.replace(",", ";")).encode,
+    "blank columns.csv": TEXT.replace("\n", ",,\n").encode,
+    "spaces.csv": TEXT.replace(",", " , ").encode,
+    "other case.CSV": TEXT.replace("path,label", "PATH,Label").replace("NORMAL", "normal").encode,
+    "quoted.csv": TEXT.replace("path,", '"path",').replace("NORMAL,7", '"NORMAL","7"').encode,
+    "decimal comma.csv": TEXT.replace(",", ";").replace("1.0", "1,0").replace("id\n", "id;1,5;2,5;3,5\n").encode,
     "packed.csv.gz": lambda: gzip.compress(TEXT.encode(), mtime=0),
     "packed and wide.TSV.GZ": lambda: gzip.compress(TEXT.replace(",", "\t").encode("utf-16")),
 }
@@ -155,11 +165,70 @@ def test_a_table_of_a_header_only_is_refused(tmp_path: Path, header: str) -> Non
     assert caught.value.code == 2
 
 
-def test_paths_of_windows_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "prefix", ["x\\", ".\\x\\", "C:\\Users\\me\\images\\x\\", "D:/x/", "/home/me/x/", "~/x/", "v1.0-small/x/"]
+)
+def test_paths_of_windows_and_of_another_machine_are_read(tmp_path: Path, prefix: str) -> None:
     write_image(tmp_path / "images/x/a.jpg", 0)
     write_image(tmp_path / "images/x/b.jpg", 1)
-    offer = offer_of(tmp_path / "images", "t.csv", ["path,label,patient_id", "x\\a.jpg,0,1", "x\\b.jpg,1,2"])
+    offer = offer_of(
+        tmp_path / "images", "t.csv", ["path,label,patient_id", f"{prefix}a.jpg,0,1", f"{prefix}b.jpg,1,2"]
+    )
     assert all(image.path.is_file() for image in offer.images)
+
+
+def test_lines_that_name_the_same_file_in_two_ways_are_refused(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/a.jpg", 0)
+    with pytest.raises(UserError, match=r"'y/a\.jpg' and another line .*a\.jpg"):
+        offer_of(tmp_path / "images", "t.csv", ["path,label,patient_id", "x/a.jpg,0,1", "y/a.jpg,0,2"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "label"),
+    [
+        (["0", "0.0", "0,0", "False", "normal", " NORMAL ", "\xa00\xa0"], 0),
+        (["1", "1.00", "1,0", "TRUE", "Pneumonia", "pneumonia "], 1),
+        (["", "-1", "-1.0", "-1,0", "uncertain", "NaN", "NA", "n/a", "null"], None),
+    ],
+)
+def test_labels_are_words_numbers_or_truth_values(tmp_path: Path, texts: list[str], label: int | None) -> None:
+    lines = [f'{number}.jpg,"{text}",{number}' for number, text in enumerate(texts)]
+    others = ["x.jpg,0,x", "y.jpg,1,y"]
+    offer = offer_of(tmp_path / "images", "t.csv", ["path,label,patient_id", *others, *lines])
+    assert {image.label for image in offer.images if image.path.stem.isdigit()} == ({label} - {None})
+    assert left_out(offer) == (len(texts) if label is None else 0)
+    assert offer.found == len(texts) + 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["path,label,Label,patient_id", "a.jpg,0,1,1"], "column label more than once"),
+        (["a.jpg,0,1", "b.jpg,1,2"], r"first line .* a\.jpg, 0, 1; it needs path"),
+        (["path,label,patient_id", "a.jpg,0,1", "a.jpg,0,2"], "line 3 gives a second patientid"),
+        (["path,label,patient_id,split", "a.jpg,0,1,train", "a.jpg,0,1,test"], "line 3 gives a second split"),
+        (["path,label,patient_id", "a.jpg,0,1", "b.jpg,1,2", "a.jpg,1,1"], "line 4 gives a second label"),
+        (["path,label,patient_id", 'a.jpg,"0', '",1', "b.jpg,yes,2"], "line 4 has the label 'yes'; allowed: NORMAL"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_refused_by_line(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        offer_of(tmp_path / "images", "t.csv", lines)
+    assert caught.value.code == 2
+
+
+def test_equal_lines_count_once_and_cells_can_hold_line_breaks(tmp_path: Path) -> None:
+    lines = ['a.jpg,"Heart, normal\nLungs ""clear""",0,1', "b.jpg,,1,2", "b.jpg,,1,2"]
+    offer = offer_of(tmp_path / "images", "t.csv", ["path,report,label,patient_id", *lines])
+    assert labels_of(offer) == {"a.jpg": (0, "table-1"), "b.jpg": (1, "table-2")}
+    assert offer.found == 2
+
+
+@pytest.mark.parametrize("split", ["train", "Training", "val", "valid", "validation", "dev"])
+def test_every_split_but_test_joins_train(tmp_path: Path, split: str) -> None:
+    lines = ["path,label,patient_id,split", f"a.jpg,0,1,{split} ", "b.jpg,1,2,TEST", "c.jpg,1,3,testing"]
+    offer = offer_of(tmp_path / "images", "t.csv", lines)
+    assert [image.split for image in offer.images] == ["train", "test", "test"]
 
 
 def test_labels_in_a_table_of_paths_are_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -170,6 +239,5 @@ def test_labels_in_a_table_of_paths_are_refused_with_the_way_out(tmp_path: Path)
 
 
 def test_findings_are_refused_where_they_would_be_ignored(tmp_path: Path) -> None:
-    write_image(tmp_path / "images/NORMAL/a.jpg", 0)
-    with pytest.raises(UserError, match=r"--positive and --negative .*images"):
-        open_source(str(tmp_path / "images"), tmp_path / "work", 0, None, Findings(given=True))
+    with pytest.raises(UserError, match=r"--positive and --negative .*phantom"):
+        open_source("phantom", tmp_path / "work", 0, None, Findings(given=True))

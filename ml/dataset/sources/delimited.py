@@ -36,6 +36,18 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", name.lower())
 
 
+def is_hint(line: str) -> bool:
+    """Return whether a line is Excel's hint at the delimiter, such as sep=;."""
+    return line.lower().startswith("sep=")
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the encoding of a table: UTF-16 if it begins with its mark or has a zero byte in its first character."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return {b"\0": "utf-16-be"}.get(data[:1]) or {b"\0": "utf-16-le"}.get(data[1:2], "utf-8-sig")
+
+
 def read_delimited(path: Path) -> Delimited:
     """Return the content of a table; its header shows the delimiter.
 
@@ -46,16 +58,15 @@ def read_delimited(path: Path) -> Delimited:
         data = path.read_bytes()
         if data.startswith(GZIP):
             data = gzip.decompress(data)
-        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
-        first_line = text.split("\n", 1)[0]
+        text = data.decode(encoding_of(data))
+        first_line = next((line for line in text.splitlines() if line.strip(",;\t ") and not is_hint(line)), "")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first_line.count))
-        header = [name.strip() for name in next(reader, [])]
+        filled = (values for values in reader if any(value.strip() for value in values) and not is_hint(values[0]))
+        header = [name.strip() for name in next(filled, [])]
         keys = [key_of(name) for name in header]
         lines = [
             (reader.line_num, dict.fromkeys(keys, "") | dict(zip(keys, map(str.strip, values), strict=False)))
-            for values in reader
-            if any(value.strip() for value in values)
+            for values in filled
         ]
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         raise UserError(

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ml.dataset.radiographs import CLASSES, UNCERTAIN, label_of
+from ml.dataset.radiographs import CLASSES, is_blank, is_uncertain, label_of
 from ml.dataset.sources.delimited import key_of
 
 CLASS_COLUMNS = ("label", "target")
 """Columns that hold a class or its number; RSNA calls it Target."""
-TEXT_COLUMNS = ("findinglabels", "classname", "class")
-"""Columns that hold findings: NIH ("Infiltration|Pneumonia"), VinDr-CXR, and RSNA's detailed table."""
+TEXT_COLUMNS = ("findinglabels", "classname", "class", "labels")
+"""Columns that hold findings: NIH ("Infiltration|Pneumonia"), VinDr-CXR, RSNA's detailed table, and PadChest
+("['pneumonia', 'effusion']")."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Findings:
         """
         text = line[columns[0]]
         if columns[0] in CLASS_COLUMNS + TEXT_COLUMNS:
-            if text.upper() in UNCERTAIN:
+            if is_blank(text) or is_uncertain(text):
                 return frozenset()
             is_class = columns[0] in CLASS_COLUMNS and not (self.given and text.upper() in CLASSES)
             label = label_of(text) if is_class else None
@@ -48,10 +49,10 @@ class Findings:
                     f"has the label {text!r}; allowed: NORMAL or 0, PNEUMONIA or 1, or findings with --positive and "
                     "--negative"
                 )
-            return frozenset(map(key_of, text.split("|")) if label is None else [str(label)])
-        uncertain = any(
-            line[key] and line[key].upper() in UNCERTAIN for key in map(key_of, self.positive) if key in line
-        )
+            if label is not None:
+                return frozenset([str(label)])
+            return frozenset(map(key_of, text.split("," if text.startswith("[") else "|")))
+        uncertain = any(is_uncertain(line[key]) for key in map(key_of, self.positive) if key in line)
         return frozenset(column for column in columns if label_of(line[column]) == 1 and not uncertain)
 
     def label(self, findings: frozenset[str]) -> int | None:

@@ -1,5 +1,7 @@
 """A folder whose images a table labels, by file name, by its stem, by study folder, or by DICOM tag."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from ml.dataset.sources.media import DICOM, media_of
 from ml.errors import UserError
 from radiograph import MediaType
 
+NAME = "name"
+"""The kind of an id that is in the path of a file, beside dicom.IDENTIFIERS."""
+
 
 def scan(listing: Listing, labels: Labels, work: Path, table_is_source: bool) -> Offer:
     """Return the images of a folder that a table labels; a DICOMDIR restricts them to the files that it names.
@@ -23,48 +28,92 @@ def scan(listing: Listing, labels: Labels, work: Path, table_is_source: bool) ->
     Raises:
         UserError: the DICOMDIR cannot be used, no row names a file, or a class has no image.
     """
-    rows = {row.id: row for row in labels.rows}
     paths, rejects = dicom.file_set(listing)
     missing = sum(reject.code == "no_file" for reject in rejects)
     rejects += listing.rejects
-    images: list[SourceFile] = []
-    matched: list[Row] = []
-    others = 0
-    for path in paths:
-        media = media_of(path)
-        tags = dicom.read_tags(path) if media == DICOM else {}
-        if isinstance(tags, Reject):
-            rejects.append(tags)
-        elif row := next((rows[key] for key in keys_of(path, tags, labels.column) if key in rows), None):
-            matched.append(row)
-            if row.label is not None:
-                image = SourceFile(path, row.label, row.split)
-                images.append(known(image, row, tags if media == DICOM else None, labels, work))
-        elif table_is_source:
-            others += 1
-        else:
-            rejects.append(unnamed(path, media, labels.path))
-    if others:
-        rejects.append(Reject(listing.folder, OUTSIDE, f"no line of {labels.path.name} names these files", others))
-    if not matched:
-        raise UserError(
-            f"No line of {labels.path} names a file below {listing.folder}: an id is {labels.rows[0].id!r}, and a file "
-            f"{paths[0].name if paths else 'is missing'!r}. An id is a file name with or without suffix, a PatientID, "
-            "a StudyInstanceUID or a SOPInstanceUID.",
-            2,
-        )
-    rejects += labels.left_out(matched)
-    if table_is_source and (absent := len(rows.keys() - {row.id for row in matched})):
+    media = {path: media_of(path) for path in paths}
+    read = {path: dicom.read_tags(path) if media[path] == DICOM else {} for path in paths}
+    rejects += [item for item in read.values() if isinstance(item, Reject)]
+    tags = {path: item for path, item in read.items() if not isinstance(item, Reject)}
+    rows = {row.id.replace("\\", "/"): row for row in labels.rows}
+    matches = match(tags, rows, labels, listing)
+    images = [
+        known(SourceFile(path, row.label, row.split), row, tags[path] if media[path] == DICOM else None, labels, work)
+        for path, row in matches.items()
+        if row.label is not None
+    ]
+    others = [path for path in tags if path not in matches]
+    if table_is_source and others:
+        reason = f"no line of {labels.path.name} names these files"
+        rejects.append(Reject(listing.folder, OUTSIDE, reason, len(others)))
+    elif others:
+        rejects += [unnamed(path, media[path], labels.path) for path in others]
+    rejects += labels.left_out(matches.values())
+    if table_is_source and (absent := len({row.id for row in rows.values()} - {row.id for row in matches.values()})):
         missing += absent
         rejects.append(Reject(labels.path, OUTSIDE, f"{listing.folder} does not hold the files of these lines", absent))
-    require_both_classes(images, listing.folder)
+    require_both_classes(images, listing.folder, rejects)
     return Offer(images, rejects, listing.ignored, listing.found + missing)
 
 
-def keys_of(path: Path, tags: dicom.Tags, column: str) -> list[str]:
-    """Return the ids that can name a file. A study's id in MIMIC-CXR is in the name of its folder, s50414267."""
-    study = [path.parent.name.removeprefix("s")] if column == "studyid" else []
-    return [*(tags[name] for name in dicom.IDENTIFIERS if name in tags), path.name, path.stem, *study]
+def match(
+    tags: Mapping[Path, dicom.Tags], rows: Mapping[str, Row], labels: Labels, listing: Listing
+) -> dict[Path, Row]:
+    """Return the row of each file that a table names.
+
+    The ids of DICOM files are all of one kind, the one that most files have.
+
+    Raises:
+        UserError: no row names a file, an id is the name of several files, or ids of two kinds give a file two labels.
+    """
+    candidates = {
+        path: {kind: rows[key] for kind, key in keys_of(path, tags[path], labels.column, listing) if key in rows}
+        for path in tags
+    }
+    for path, kinds in candidates.items():
+        if len({row.label for row in kinds.values()}) > 1:
+            ids = " and ".join(f"{kind} {row.id!r}" for kind, row in kinds.items())
+            raise UserError(
+                f"{labels.path} gives {path} two labels, by its {ids}; use ids that cannot be confused, such as "
+                "SOPInstanceUID.",
+                2,
+            )
+    counts = Counter(kind for path, kinds in candidates.items() if tags[path] for kind in kinds)
+    usual = counts.most_common(1)[0][0] if counts else NAME
+    matches = {path: row for path, kinds in candidates.items() if (row := kinds.get(usual if tags[path] else NAME))}
+    if not matches:
+        name = next((path.name for path in tags), "is missing")
+        raise UserError(
+            f"No line of {labels.path} names a file below {listing.folder}: an id is {labels.rows[0].id!r}, and a file "
+            f"{name!r}. An id is a file name with or without suffix, a PatientID, a StudyInstanceUID or a "
+            "SOPInstanceUID.",
+            2,
+        )
+    names: dict[str, Path] = {}
+    for path, row in matches.items():
+        by_name = labels.column != "studyid" and (usual == NAME or not tags[path])
+        if by_name and (first := names.setdefault(row.id, path)) is not path:
+            raise UserError(
+                f"The id {row.id!r} in {labels.path} is the name of {first} and of {path}; remove one of the files, or "
+                "name them in a table with a column path.",
+                2,
+            )
+    return matches
+
+
+def keys_of(path: Path, tags: dicom.Tags, column: str, listing: Listing) -> Iterator[tuple[str, str]]:
+    """Yield the kind of each id that can name a file, and the id; of one kind, the last counts.
+
+    A study's id in MIMIC-CXR is in the name of its folder, s50414267.
+    """
+    for name in dicom.IDENTIFIERS:
+        if name in tags:
+            yield name, tags[name]
+    if column == "studyid":
+        yield NAME, path.parent.name.removeprefix("s")
+    yield NAME, path.stem
+    yield NAME, path.name
+    yield NAME, path.relative_to(listing.folder).as_posix()
 
 
 def known(image: SourceFile, row: Row, tags: dicom.Tags | None, labels: Labels, work: Path) -> SourceFile:
