@@ -35,8 +35,8 @@ class ForeignBinaries(MetaPathFinder):
 
 
 def is_foreign(package: Path) -> bool:
-    """Return whether a package folder holds binary modules, but none for this Python."""
-    suffixes = {file.name[file.name.index(".") :] for file in package.glob("*.so")}
+    """Return whether a package folder holds binary modules, but none for this Python. Libraries have no such tag."""
+    suffixes = {file.name[file.name.index(".") :] for file in package.rglob("*.cpython-*.so")}
     return bool(suffixes) and suffixes.isdisjoint(importlib.machinery.EXTENSION_SUFFIXES)
 
 
