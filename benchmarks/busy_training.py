@@ -30,14 +30,14 @@ BUSY_GAIN, IDLE_SHARE = 2.0, 0.9
 _STEPS = """
 import sys, time
 import torch
-from localaws.image_classification import networks
-from localaws.image_classification.epoch import Trainer
-from localaws.image_classification.hyperparameters import parse
-from localaws.image_classification.recipe import STAND_IN
+from network import networks
+from network.epoch import Trainer
+from network.hyperparameters import Hyperparameters
+from network.recipe import Recipe
 
 batch, seconds = int(sys.argv[1]), float(sys.argv[2])
-names = {"num_classes": "2", "num_training_samples": "1000000", "mini_batch_size": str(batch), "optimizer": "adam"}
-trainer = Trainer(networks.build(2, pretrained=True), parse(names | {"learning_rate": "0.001"}), STAND_IN, 1000000, 0)
+given = Hyperparameters(num_classes=2, mini_batch_size=batch)
+trainer = Trainer(networks.build(2, fine_tuned=True), given, Recipe(), 1000000, None)
 trainer.network.train()
 images, labels = torch.rand(batch, 1, 224, 224) * 255, torch.arange(batch) % 2
 trainer.update(images, labels, torch.ones(2), 0)

@@ -29,11 +29,12 @@ from PIL import Image
 from demo.commands import stop
 from demo.services import free_port, start_localaws
 from localaws.environment import client_environment
-from localaws.image_classification import export, networks
+from localaws.image_classification import artifact
 from localaws.image_classification.hyperparameters import parse
 from ml.dataset import sources, standardising
 from ml.dataset.radiographs import CLASSES
 from ml.scoring.transform_job import request
+from network import export, networks
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
@@ -60,10 +61,10 @@ def torch_loop(network: torch.nn.Module, bodies: list[bytes]) -> float:
     return time.perf_counter() - started
 
 
-def artifact(network: networks.Ensemble, work: Path) -> bytes:
+def model_archive(network: networks.Ensemble, work: Path) -> bytes:
     """A model.tar.gz of the network."""
     given = parse({"num_classes": "2", "num_training_samples": "1", "image_shape": "3,224,224"})
-    export.write(network, given, 1, work / "model")
+    artifact.write(network, given, 1, work / "model")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path in sorted((work / "model").iterdir()):
@@ -135,7 +136,7 @@ def main() -> int:
         work = Path(folder)
         bodies = images(work, options.images)
         network = networks.build(2, pretrained=True).eval()
-        model = artifact(network, work)
+        model = model_archive(network, work)
         port = free_port(0)
         os.environ.update(client_environment(port))
         server = start_localaws(ROOT, port, work / "state")

@@ -10,7 +10,7 @@ import typer
 
 from localaws.environment import client_environment
 from localaws.errors import StartError
-from localaws.image_classification.recipe import VARIABLE
+from localaws.image_classification.recipes import VARIABLE
 
 STATE_DIR = Path(".localaws")
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -8,13 +8,14 @@ import pytest
 from tests.imports import imported_modules
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = {"demo", "frontend", "inference_proxy", "infra", "localaws", "ml", "radiograph"}
+PARTS = {"demo", "frontend", "inference_proxy", "infra", "localaws", "ml", "network", "radiograph"}
 MAY_IMPORT = {
     "radiograph": set(),
+    "network": set(),
     "demo": set(),
     "infra": set(),
-    "localaws": set(),
-    "ml": {"radiograph"},
+    "localaws": {"network"},
+    "ml": {"network", "radiograph"},
     "lambda": {"inference_proxy", "radiograph"},
     "frontend": {"radiograph"},
 }

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PARTS = ("demo", "frontend", "infra", "lambda", "localaws", "ml", "radiograph")
+PARTS = ("demo", "frontend", "infra", "lambda", "localaws", "ml", "network", "radiograph")
 
 
 def pins(name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 from localaws.image_classification.errors import ClientError
-from localaws.image_classification.images import Source
+from network.images import Source
 
 MAGIC = 0xCED7230A
 HEADER = struct.Struct("<IfQQ")

@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from localaws.image_classification.container_log import log
+from network.log import log
 
 MAX_BODY = 25 * 1024 * 1024
 MAX_PIXELS = 50_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from demo import scoring, walk
 from demo.commands import Runner, StepFailedError
-from localaws.image_classification import networks
+from network import networks
 
 TRANSFORM = """
 import json, pathlib, sys
@@ -55,4 +55,4 @@ def test_a_transform_that_measured_nothing_ends_the_demo(runner: Runner) -> None
 
 
 def test_the_demo_names_the_networks_that_train_here() -> None:
-    assert networks.build(2, pretrained=True).name in walk.TRAINING_NOTE
+    assert networks.build(2, fine_tuned=True).name in walk.TRAINING_NOTE

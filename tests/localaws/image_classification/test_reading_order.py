@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from localaws.image_classification import train
-from localaws.image_classification.epoch import Trainer
 from localaws.image_classification.reading_order import CHUNK_BYTES, chunk_bounds, reading_order
+from network.epoch import Trainer
 from tests.localaws.image_classification.builders import as_records, write_root
 
 BATCH = 8

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from localaws.image_classification import networks, train
-from localaws.image_classification.epoch import Trainer
-from localaws.image_classification.hyperparameters import parse
-from localaws.image_classification.recipe import RECIPES, VARIABLE
+from localaws.image_classification import recipes, train
+from localaws.image_classification.hyperparameters import BuiltInHyperparameters, parse
+from localaws.image_classification.recipes import CONTAINER, STAND_IN, VARIABLE
 from localaws.image_classification.serve import Model
 from ml.dataset import recordio
+from network import networks
+from network.epoch import Trainer
 from tests.localaws.image_classification.builders import HYPERPARAMETERS, as_records, configure, image, write_root
 
 ACCURACY = re.compile(
@@ -196,14 +197,14 @@ def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: 
 
 def interrupt_after(root: Path, epochs: int) -> None:
     """Train `epochs` of the configured epochs, then interrupt the job."""
-    from localaws.image_classification import checkpoint_file
+    from network import checkpoint_file
 
     class InterruptedError(Exception):
         pass
 
-    def save(*arguments: object) -> None:
-        original(*arguments)  # type: ignore[arg-type]
-        if arguments[2] == epochs:
+    def save(folder: Path, model: Path, trainer: Trainer, progress: checkpoint_file.Progress) -> None:
+        original(folder, model, trainer, progress)
+        if progress.epochs == epochs:
             raise InterruptedError
 
     original = checkpoint_file.save
@@ -249,6 +250,10 @@ def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
     assert "Record 9 of train.rec has label 2" in failure(root)
 
 
+def new_trainer(recipe: str, given: BuiltInHyperparameters) -> Trainer:
+    return Trainer(networks.build(2, False), given, recipes.recipe(recipe, given), 64, lambda _: torch.arange(64))
+
+
 @pytest.mark.parametrize(("recipe", "follows"), [("container", True), ("stand-in", False)])
 def test_only_the_containers_recipe_follows_the_steps_of_the_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], recipe: str, follows: bool
@@ -256,16 +261,16 @@ def test_only_the_containers_recipe_follows_the_steps_of_the_learning_rate(
     monkeypatch.setenv(VARIABLE, recipe)
     assert train.run(write_root(tmp_path, epochs="1", lr_scheduler_step="1")) == 0
     log = capfd.readouterr().out
-    assert f"name='{recipe}'" in log
+    assert f"The recipe is {recipe}" in log
     assert ("lr_scheduler_step is not applied" in log) is not follows
     given = parse(HYPERPARAMETERS | {"lr_scheduler_step": "1", "lr_scheduler_factor": "0.5"})
-    trainer = Trainer(networks.build(2, False), given, RECIPES[recipe], 64, 1)
+    trainer = new_trainer(recipe, given)
     assert (trainer.schedule(0) / trainer.schedule(1) == 2) is follows
 
 
 def test_the_containers_recipe_scores_the_current_weights_and_decays_none_for_adam() -> None:
     given = parse(HYPERPARAMETERS)
-    trainers = {name: Trainer(networks.build(2, False), given, RECIPES[name], 64, 1) for name in RECIPES}
+    trainers = {name: new_trainer(name, given) for name in (STAND_IN, CONTAINER)}
     inputs, labels = torch.rand(8, 1, 224, 224) * 255, torch.tensor([0, 1] * 4)
     for trainer in trainers.values():
         for _ in range(20):

@@ -4,18 +4,20 @@ import copy
 import math
 import threading
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from localaws.image_classification.container_log import log
-from localaws.image_classification.hyperparameters import Hyperparameters
-from localaws.image_classification.images import Channel, Pixels
-from localaws.image_classification.networks import Ensemble
-from localaws.image_classification.reading_order import reading_order
-from localaws.image_classification.recipe import Recipe
+from network.hyperparameters import Hyperparameters
+from network.images import Channel, Pixels
+from network.log import log
+from network.networks import Ensemble
+from network.recipe import Recipe
 
+SEED = 20250913
+"""Fixed: the built-in algorithm has no hyperparameter for it."""
 LOG_EVERY = 20
 """Batches between two progress lines, as in the built-in algorithm."""
 WARM_UP = 0.2
@@ -23,16 +25,26 @@ WARM_UP = 0.2
 
 
 class Trainer:
-    """A network, its optimizer, and the running average of its weights."""
+    """A network, its optimizer, and the running average of its weights.
 
-    def __init__(self, network: Ensemble, given: Hyperparameters, recipe: Recipe, samples: int, seed: int) -> None:
+    `order` returns the positions of all training examples in the order of an epoch, which the generator mixes.
+    """
+
+    def __init__(
+        self,
+        network: Ensemble,
+        given: Hyperparameters,
+        recipe: Recipe,
+        samples: int,
+        order: Callable[[torch.Generator], Tensor],
+    ) -> None:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(network).eval()
         self.given = given
         self.recipe = recipe
         self.batches = samples // given.mini_batch_size
         self.steps = self.batches * given.epochs
-        self.seed = seed
+        self.order = order
         self.optimizer = optimizer(network, given, recipe)
         self.step = 0
 
@@ -40,8 +52,7 @@ class Trainer:
         """Run one epoch over whole batches; return the accuracy on them, or on those before `stop` was set."""
         images, labels = channel.images, channel.labels
         self.network.train()
-        generator = torch.Generator().manual_seed(self.seed + epoch)
-        order = reading_order(channel.sizes, generator)[: self.batches * self.given.mini_batch_size]
+        order = self.order(torch.Generator().manual_seed(SEED + epoch))[: self.batches * self.given.mini_batch_size]
         weights = class_weights(labels, self.given.num_classes) if self.recipe.balanced else None
         correct = seen = 0
         started, since = time.monotonic(), 0
@@ -76,9 +87,8 @@ class Trainer:
 
     def schedule(self, epoch: int) -> float:
         """Return the factor of the learning rate: the given steps, or a warm-up and a cosine."""
-        if self.recipe.follows_steps:
-            passed = sum(epoch >= boundary for boundary in self.given.lr_scheduler_step)
-            return float(self.given.lr_scheduler_factor**passed)
+        if self.recipe.steps is not None:
+            return float(self.recipe.factor ** sum(epoch >= boundary for boundary in self.recipe.steps))
         done = (self.step + 1) / max(self.steps, 1)
         if done < WARM_UP:
             return 0.04 + 0.96 * done / WARM_UP

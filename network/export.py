@@ -1,17 +1,14 @@
 """Export of a trained network as an ONNX graph from raw images to probabilities."""
 
-import json
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from localaws.image_classification.graph import fold_padding
-from localaws.image_classification.hyperparameters import Hyperparameters
-from localaws.image_classification.networks import Ensemble
+from network.networks import Ensemble
+from network.onnx_padding import fold_padding
 
 TOLERANCE = 1e-4
 """Largest difference allowed between PyTorch's probabilities and ONNX Runtime's."""
@@ -30,46 +27,32 @@ class Scorer(nn.Module):
         return torch.softmax(self.network(grey), 1)
 
 
-def write(network: Ensemble, given: Hyperparameters, epoch: int, folder: Path) -> None:
-    """Write model.onnx, model-shapes.json and stand-in.json into `folder`, each under a temporary name first.
+def write(network: Ensemble, image_shape: tuple[int, int, int], path: Path) -> None:
+    """Write the ONNX graph of a network for images of (channels, height, width), under a temporary name first.
 
     Raises:
         RuntimeError: ONNX Runtime does not reproduce PyTorch's probabilities.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    channels, height, width = given.image_shape
+    channels, height, width = image_shape
     scorer = Scorer(network).eval()
     sample = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8)
-    path = folder / "model.onnx.tmp"
+    temporary = path.with_name(f"{path.name}.tmp")
     with warnings.catch_warnings():
         # The exporter without dynamo is deprecated. The other needs one more package for the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             scorer,
             (sample,),
-            str(path),
+            str(temporary),
             input_names=["data"],
             output_names=["softmax"],
             dynamic_axes={"data": {0: "n"}, "softmax": {0: "n"}},
             opset_version=17,
             dynamo=False,
         )
-    fold_padding(path)
-    check(scorer, sample, path)
-    path.replace(folder / "model.onnx")
-    notes = {
-        "stand_in": "localaws image classification; not the built-in algorithm's network",
-        "network": network.name,
-        "epoch": epoch,
-        "hyperparameters": asdict(given),
-    }
-    for name, content in (
-        ("model-shapes.json", [{"shape": [1, channels, height, width], "name": "data"}]),
-        ("stand-in.json", notes),
-    ):
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        temporary.replace(folder / name)
+    fold_padding(temporary)
+    check(scorer, sample, temporary)
+    temporary.replace(path)
 
 
 def check(scorer: Scorer, sample: Tensor, path: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from localaws.image_classification.errors import ClientError
+from network.errors import InputError
 
 Pixels = NDArray[np.uint8]
 
@@ -36,22 +36,20 @@ class Channel:
     Attributes:
         images: grey bytes, (n, height, width).
         labels: classes, (n,).
-        sizes: encoded bytes of each image, n of them.
     """
 
     images: Pixels
     labels: Tensor
-    sizes: list[int]
 
 
-def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None) -> Pixels:
+def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None = None) -> Pixels:
     """Return the images as grey bytes, (n, height, width).
 
     Pillow's luma weights turn RGB into grey and do not change an image with equal channels. Images are cropped to
     `image_shape` at the centre; the built-in algorithm crops too.
 
     Raises:
-        ClientError: an image cannot be decoded, or is smaller than `image_shape`.
+        InputError: an image cannot be decoded, or is smaller than `image_shape`.
     """
     _, height, width = shape
     pixels = np.empty((len(sources), height, width), np.uint8)
@@ -69,20 +67,20 @@ def decode_one(source: Source, height: int, width: int, resize: int | None) -> P
     """Decode one image and take its centre; `resize` is the shortest side before that.
 
     Raises:
-        ClientError: the image cannot be decoded or is too small.
+        InputError: the image cannot be decoded or is too small.
     """
     try:
         with Image.open(source.data) as opened:
             image = opened.convert("L")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
-        raise ClientError(f"Customer Error: {source.name} cannot be decoded as an image: {reason}.") from error
+        raise InputError(f"{source.name} cannot be decoded as an image: {reason}.") from error
     if resize is not None and min(image.size) != resize:
         scale = resize / min(image.size)
         image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
     if image.width < width or image.height < height:
-        raise ClientError(
-            f"Customer Error: {source.name} is {image.width}x{image.height}, smaller than image_shape "
+        raise InputError(
+            f"{source.name} is {image.width}x{image.height}, smaller than image_shape "
             f"{width}x{height}; resize the images before training, or set resize."
         )
     left, top = (image.width - width) // 2, (image.height - height) // 2

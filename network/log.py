@@ -1,4 +1,4 @@
-"""Log lines in the format of the built-in algorithm, which SageMaker's metrics and dashboards read."""
+"""Log lines in the format of SageMaker's built-in Image Classification, which metrics and dashboards read."""
 
 import datetime as dt
 import os

