@@ -83,7 +83,7 @@ def session(graph: Path) -> Score:
     if (data.type, data.shape[1:]) != ("tensor(uint8)", [SIDE, SIDE, 3]):
         raise UserError(
             f"The graph takes {data.type} {data.shape}, but the API's function sends tensor(uint8) "
-            f"[n, {SIDE}, {SIDE}, 3]; train with --image-shape 3,{SIDE},{SIDE}."
+            f"[n, {SIDE}, {SIDE}, 3]."
         )
     return lambda pixels: np.asarray(loaded.run(None, {data.name: pixels})[0])
 

@@ -11,26 +11,32 @@ import onnx
 from onnx import TensorProto, helper
 
 from radiograph import SIDE
-from tests.localaws.image_classification.builders import HYPERPARAMETERS
+
+
+@functools.cache
+def tiny() -> Any:
+    """Return an untrained network whose scores differ between images."""
+    import torch
+
+    from network import networks
+
+    torch.manual_seed(3)
+    network = networks.build(2, fine_tuned=False).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Linear):
+            torch.nn.init.normal_(module.weight, std=2.0)
+    return network
 
 
 @functools.cache
 def exported() -> bytes:
-    """Return the graph of an untrained network whose scores differ between images."""
-    import torch
+    """Return its graph."""
+    from network import export
 
-    from localaws.image_classification import export, networks
-    from localaws.image_classification.hyperparameters import parse
-
-    torch.manual_seed(3)
-    network = networks.build(2, pretrained=False)
-    for module in network.modules():
-        if isinstance(module, torch.nn.Linear):
-            torch.nn.init.normal_(module.weight, std=2.0)
-    given = parse(HYPERPARAMETERS | {"image_shape": f"3,{SIDE},{SIDE}"})
     with tempfile.TemporaryDirectory() as folder:
-        export.write(network, given, 1, Path(folder))
-        return (Path(folder) / "model.onnx").read_bytes()
+        path = Path(folder) / "model.onnx"
+        export.write(tiny(), (3, SIDE, SIDE), path)
+        return path.read_bytes()
 
 
 def graph(*nodes: Any, element: int = TensorProto.UINT8, side: int = SIDE) -> bytes:
