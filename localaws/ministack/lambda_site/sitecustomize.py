@@ -41,4 +41,6 @@ def is_foreign(package: Path) -> bool:
 
 
 if os.environ.get("LAMBDA_TASK_ROOT"):
+    # Lambda's /tmp is the function's own. Here it is the folder of the process, which MiniStack deletes with it.
+    os.environ.setdefault("TMPDIR", str(CODE.parent))
     sys.meta_path.insert(0, ForeignBinaries())
