@@ -14,8 +14,9 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from ml import export
+from ml import export, transform
 from ml import project as files
+from ml.errors import UserError
 from ml.training import runs
 from tests.lambda_ import graphs
 
@@ -159,3 +160,42 @@ def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, caps
 def test_a_model_that_was_not_evaluated_is_refused_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     boto3.client("s3").delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
     assert f"python -m ml.transform --stage {STAGE}" in refusal(capsys)
+
+
+METRICS = {
+    "training_job": JOB, "dataset": DATASET, "threshold": 0.4, "threshold_source": "the test", "forced": False,
+    "calibration": {"slope": 1.0, "intercept": 0.0}, "gate": {"passed": True}, "splits": {"test": {}},
+    "report": f"s3://images/training/{JOB}/report.html",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"hosting": "function", "lease_hours": 8}
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": settings}}))
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
+    transform.release(STAGE, "images", METRICS)
+    entry = files.read_model(STAGE)
+    assert (entry["gate"], entry["threshold"], entry["graph"]["uri"]) == ("passed", 0.4, URI)
+    assert f"lease:{STAGE}" not in files.read_context()
+    assert URI in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(**{"model-symbol_json": b"{}"}))
+    transform.release(STAGE, "images", METRICS)
+    entry = files.read_model(STAGE)
+    assert (entry["gate"], "graph" in entry) == ("passed", False)
+    assert "model-symbol.json" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_wrong_graph_fails_a_release_that_an_endpoint_can_still_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output()))
+    with pytest.raises(UserError, match="differs from the model"):
+        transform.release(STAGE, "images", METRICS)
+    assert files.read_model(STAGE)["gate"] == "passed"
+    assert "released for deployment" in capsys.readouterr().out
