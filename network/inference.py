@@ -81,4 +81,5 @@ def refusal(status: HTTPStatus, sentence: str) -> Exception:
     """Return the toolkit's exception for an HTTP status; the toolkit turns any other exception into a 500."""
     from sagemaker_inference.errors import BaseInferenceToolkitError
 
-    return BaseInferenceToolkitError(status.value, sentence, sentence)
+    error: Exception = BaseInferenceToolkitError(status.value, sentence, sentence)
+    return error

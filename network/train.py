@@ -94,8 +94,8 @@ def load_channel(name: str, given: Hyperparameters) -> Channel:
     Raises:
         InputError: the channel, its list or an image cannot be used, or there are fewer images than a batch holds.
     """
-    folders = [folder(f"SM_CHANNEL_{channel.upper()}") for channel in (name, f"{name}_lst")]
-    examples = lists.read_list(*folders, given.num_classes)
+    variable = f"SM_CHANNEL_{name.upper()}"
+    examples = lists.read_list(folder(variable), folder(f"{variable}_LST"), given.num_classes)
     if len(examples) < given.mini_batch_size:
         raise InputError(
             f"Channel {name} has {len(examples)} images, fewer than mini_batch_size={given.mini_batch_size}; use a "

@@ -100,14 +100,14 @@ def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int
     if str(channels.get(name, {}).get("ContentType", "")).startswith("application/x-recordio"):
         return records.read_channel(root, name, classes)
     log(f"Searching for .lst files in /opt/ml/input/data/{name}_lst.")
-    folders = [root / "input/data" / name, root / "input/data" / f"{name}_lst"]
-    for folder in folders:
+    folder_of_images, folder_of_list = root / "input/data" / name, root / "input/data" / f"{name}_lst"
+    for folder in (folder_of_images, folder_of_list):
         if not folder.is_dir():
             raise ClientError(
                 f"ClientError: Unable to initialize the algorithm. Channel '{folder.name}' is missing; "
                 "image files need the channels train, validation, train_lst and validation_lst."
             )
-    examples = lists.read_list(*folders, classes)
+    examples = lists.read_list(folder_of_images, folder_of_list, classes)
     log(f"Creating record files for the list of {name}")
     log("Done creating record files...")
     return [(Source(example.path.name, example.path), example.label) for example in examples]

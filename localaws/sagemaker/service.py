@@ -19,7 +19,7 @@ from localaws.sagemaker.arns import key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.api_model import serialise, service_model
 from localaws.sagemaker.checks.constraints import validate
-from localaws.sagemaker.container.registry import Registry, image_classification
+from localaws.sagemaker.container.registry import Registry, available
 from localaws.sagemaker.context import Context, Limits
 from localaws.sagemaker.hosting.runtime import Runtime, RuntimeResponse
 from localaws.sagemaker.service_quotas import ServiceQuotas
@@ -44,7 +44,7 @@ class SageMakerService:
 
         Args:
             endpoint_url: URL of localaws; jobs use its S3, Logs and CloudWatch.
-            registry: the images that can run (default: the stand-in for the built-in Image Classification).
+            registry: the images that can run (default: all that localaws has).
             limits: time limits and job numbers (default: SageMaker's own where it has them).
 
         Raises:
@@ -52,7 +52,7 @@ class SageMakerService:
         """
         self.context = Context(
             store=Store(state_dir / "resources.sqlite"),
-            registry=registry or Registry([image_classification()]),
+            registry=registry or available(),
             limits=limits or Limits(),
             authorizer=authorizer,
             endpoint_url=endpoint_url,

@@ -51,7 +51,7 @@ class TrainingApi(JobApi):
         if self.store.get(key) is not None:
             raise self.in_use(key)
         self._check_inputs(request, key)
-        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
+        definitions = algorithm.definitions(request["AlgorithmSpecification"])
         return self.start(key, initial(key, request, definitions) | more)
 
     def _check_inputs(self, request: Document, key: Key) -> None:

@@ -43,11 +43,11 @@ class TuningApi(JobApi):
         algorithm = self.context.registry.find(definition["AlgorithmSpecification"]["TrainingImage"])
         check_training(definition | {"ResourceConfig": resource_config(definition)}, algorithm)
         objective = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
-        if objective not in (names := [metric.name for metric in algorithm.metrics]):
+        definitions = algorithm.definitions(definition["AlgorithmSpecification"])
+        if objective not in (names := [metric["Name"] for metric in definitions]):
             raise invalid(f"The objective metric {objective} is not one of the algorithm's: {', '.join(names)}.")
         if self.store.get(key) is not None:
             raise self.in_use(key)
-        definitions = [{"Name": metric.name, "Regex": metric.regex} for metric in algorithm.metrics]
         return self.start(key, initial(key, request, definitions))
 
     def list_training(self, caller: Caller, request: Document) -> dict[str, Any]:

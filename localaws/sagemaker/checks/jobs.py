@@ -22,7 +22,7 @@ def check_training(request: Document, algorithm: Algorithm) -> None:
     Raises:
         ServiceError: ValidationException, or ResourceLimitExceeded for more than one instance.
     """
-    if request["AlgorithmSpecification"].get("MetricDefinitions"):
+    if algorithm.metrics and request["AlgorithmSpecification"].get("MetricDefinitions"):
         raise invalid(
             "You can't override the metric definitions for Amazon SageMaker algorithms. "
             "Please retry the request without specifying metric definitions."

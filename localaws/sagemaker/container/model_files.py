@@ -1,4 +1,4 @@
-"""A model's artifact: its location, and its download into the folder in place of /opt/ml/model."""
+"""Archives in S3: a model's artifact and its location, and their download into the folders in place of /opt/ml."""
 
 import shutil
 import tarfile
@@ -33,19 +33,29 @@ def fetch(s3: Objects, container: Document, root: Path) -> None:
     if not packed:
         download(s3, list_prefix(s3, uri), folder)
         return
+    fetch_archive(s3, uri, folder)
+
+
+def fetch_archive(s3: Objects, uri: str, folder: Path) -> None:
+    """Download a .tar.gz and unpack it into a new or empty folder.
+
+    Raises:
+        DataError: the object is missing, may not be read, or is not a .tar.gz.
+        OSError: the disk is full.
+    """
     bucket, key = parse_uri(uri)
-    archive = root / "model.tar.gz"
-    download(s3, [S3Object(bucket, key, archive.name, 0)], root)
+    archive = folder.with_name(f"{folder.name}.tar.gz")
+    download(s3, [S3Object(bucket, key, archive.name, 0)], folder.parent)
     try:
         with tarfile.open(archive, "r:gz") as files:
             unpack(files, folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
+        raise DataError(f"{uri} is not a .tar.gz archive: {error}.") from error
     except OSError as error:
         # gzip raises OSError without an errno for a file in another format. A full disk has an errno.
         if error.errno is not None:
             raise
-        raise DataError(f"{uri} is not a model archive (.tar.gz): {error}.") from error
+        raise DataError(f"{uri} is not a .tar.gz archive: {error}.") from error
     archive.unlink()
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.errors import invalid
+from localaws.sagemaker.aws.objects import Objects
+from localaws.sagemaker.container.training_toolkit import fetch_source
+from localaws.sagemaker.store import Document
 
 IMAGE = re.compile(r"^(?:[^/]+/)?(?P<repository>[^:@]+)(?:[:@].+)?$")
 
@@ -27,17 +30,24 @@ class Algorithm:
         repository: the image's repository name, without registry and tag.
         train: returns the command that trains, given the folder in place of /opt/ml.
         serve: returns the command that serves on 127.0.0.1, given that folder and a port.
-        metrics: the metrics that SageMaker reads from the training log.
-        content_types: the allowed ContentTypes of a channel, without parameters.
+        metrics: the metrics that SageMaker reads from the training log; empty if the request defines them.
+        content_types: the allowed ContentTypes of a channel, without parameters; None for any.
         gpu_only: whether it trains on GPU instances only.
+        fetch: downloads what the container itself reads from S3 with the job's role, before it trains.
     """
 
     repository: str
     train: Callable[[Path], list[str]]
     serve: Callable[[Path, int], list[str]]
-    metrics: tuple[Metric, ...]
-    content_types: frozenset[str]
+    metrics: tuple[Metric, ...] = ()
+    content_types: frozenset[str] | None = None
     gpu_only: bool = False
+    fetch: Callable[[Objects, Path], None] | None = None
+
+    def definitions(self, specification: Document) -> list[dict[str, str]]:
+        """Return the metric definitions of a job: the algorithm's own, or those of its AlgorithmSpecification."""
+        own = [{"Name": metric.name, "Regex": metric.regex} for metric in self.metrics]
+        return own or specification.get("MetricDefinitions", [])
 
 
 class Registry:
@@ -89,3 +99,34 @@ def image_classification() -> Algorithm:
         ),
         gpu_only=True,
     )
+
+
+def pytorch_training() -> Algorithm:
+    """Return SageMaker's PyTorch training container, which runs the script of a job."""
+    module = "localaws.sagemaker.container.training_toolkit"
+    return Algorithm(
+        repository="pytorch-training",
+        train=lambda root: [sys.executable, "-m", module, str(root)],
+        serve=lambda root, port: missing("pytorch-training", "serve"),
+        fetch=fetch_source,
+    )
+
+
+def pytorch_inference() -> Algorithm:
+    """Return SageMaker's PyTorch inference container, which serves with the code in the artifact."""
+    module = "localaws.sagemaker.container.inference_toolkit"
+    return Algorithm(
+        repository="pytorch-inference",
+        train=lambda root: missing("pytorch-inference", "train"),
+        serve=lambda root, port: [sys.executable, "-m", module, str(root), str(port)],
+    )
+
+
+def missing(repository: str, command: str) -> list[str]:
+    """Return a command that fails as that of an image without it does."""
+    return [sys.executable, "-c", f"raise SystemExit('The image {repository} has no command {command}.')"]
+
+
+def available() -> Registry:
+    """Return the images that run here."""
+    return Registry([image_classification(), pytorch_training(), pytorch_inference()])

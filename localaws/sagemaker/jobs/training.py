@@ -6,6 +6,8 @@ from typing import Any
 
 from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.aws.logs import LogStream
+from localaws.sagemaker.aws.objects import Objects
+from localaws.sagemaker.aws.transfer import DataError
 from localaws.sagemaker.container.process import Child
 from localaws.sagemaker.container.registry import Algorithm, Metric
 from localaws.sagemaker.jobs import training_files
@@ -75,14 +77,30 @@ class TrainingJob(Job):
             checkpoints.restore()
             self.checkpoint()
             self.transition("Training")
+            self.fetch(algorithm, s3)
             metrics = MetricReader([Metric(m["Name"], m["Regex"]) for m in self.definitions()])
             child = self.start(algorithm.train(self.root), log, metrics)
             return self.supervise(child, metrics, checkpoints, clients, lifetime)
         finally:
             self.close_logs(log)
 
+    def fetch(self, algorithm: Algorithm, s3: Objects) -> None:
+        """Download what the container reads from S3 itself.
+
+        Raises:
+            JobFailedError: in the words of SageMaker's training toolkit.
+        """
+        if algorithm.fetch is None:
+            return
+        try:
+            if self.request["EnableNetworkIsolation"]:
+                raise DataError("EnableNetworkIsolation keeps the container from sagemaker_submit_directory in S3.")
+            algorithm.fetch(s3, self.root)
+        except DataError as error:
+            raise JobFailedError(f"AlgorithmError: framework error: \n{error}, exit code: 1") from error
+
     def definitions(self) -> list[dict[str, str]]:
-        """Return SageMaker's metric definitions of the algorithm."""
+        """Return the job's metric definitions."""
         definitions: list[dict[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
         return definitions
 

@@ -23,6 +23,8 @@ def check_content_types(request: Document, algorithm: Algorithm) -> None:
     Raises:
         JobFailedError: a ContentType is not allowed; in the words of SageMaker's built-in algorithms.
     """
+    if algorithm.content_types is None:
+        return
     for channel in request.get("InputDataConfig", []):
         content_type = channel.get("ContentType")
         if content_type is not None and content_type.split(";")[0].strip().lower() not in algorithm.content_types:

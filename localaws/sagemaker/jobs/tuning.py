@@ -55,7 +55,8 @@ class TuningJob(Job):
         definition = self.request["TrainingJobDefinition"]
         name = f"{self.key.name}-{number + 1:03}"
         specification = dict(definition["AlgorithmSpecification"])
-        specification.pop("MetricDefinitions")  # CreateTrainingJob refuses those of a built-in algorithm
+        if self.context.registry.find(specification["TrainingImage"]).metrics:
+            specification.pop("MetricDefinitions")  # CreateTrainingJob refuses those of a built-in algorithm
         request = {name: value for name, value in definition.items() if name not in NOT_SENT} | {
             "TrainingJobName": name,
             "AlgorithmSpecification": specification,

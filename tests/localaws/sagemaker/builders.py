@@ -238,11 +238,11 @@ def make_config(cloud: Cloud, *models: str, serverless: bool = False) -> str:
     return name
 
 
-def make_endpoint(cloud: Cloud, config: str) -> str:
+def make_endpoint(cloud: Cloud, config: str, seconds: float = 30) -> str:
     """Create an endpoint, wait until it is in service, and return its name."""
     sagemaker, name = cloud.client("sagemaker"), unique("endpoint")
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
-    until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService")
+    until(lambda: sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "InService", seconds)
     return name
 
 

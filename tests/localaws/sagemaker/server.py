@@ -1,4 +1,4 @@
-"""localaws with the toy algorithm beside Image Classification, and with short time limits.
+"""localaws with the toy algorithm beside its own, and with short time limits.
 
 `python -m tests.localaws.sagemaker.server --port N --state-dir DIR`
 With TOY_REPOSITORY=image-classification the toy replaces that algorithm.
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from localaws.__main__ import main
 from localaws.sagemaker import service
-from localaws.sagemaker.container.registry import Algorithm, Metric, Registry, image_classification
+from localaws.sagemaker.container.registry import Algorithm, Metric, Registry, available
 from localaws.sagemaker.context import Limits
 
 TOY = Path(__file__).with_name("toy.py")
@@ -28,8 +28,8 @@ def toy() -> Algorithm:
 
 
 if __name__ == "__main__":
-    limits = Limits(stop_grace=1.5, ping=10, invocation=2, training_slots=2, checkpoint_sync=0.2, spot_lifetime=0.8)
+    limits = Limits(stop_grace=1.5, ping=60, invocation=2, training_slots=2, checkpoint_sync=0.2, spot_lifetime=0.8)
     service.SageMakerService = functools.partial(  # type: ignore[assignment, misc]
-        service.SageMakerService, registry=Registry([image_classification(), toy()]), limits=limits
+        service.SageMakerService, registry=Registry([*available().algorithms.values(), toy()]), limits=limits
     )
     sys.exit(main())

@@ -1,0 +1,118 @@
+"""SageMaker's PyTorch inference container: `python -m localaws.sagemaker.container.inference_toolkit ROOT PORT`.
+
+The handlers of ROOT/model/code run in the `Transformer` of the package sagemaker-inference, as in the container. This
+server takes TorchServe's place: its workers are threads with a transformer each, not processes.
+"""
+
+import json
+import os
+import queue
+import socket
+import sys
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+MAX_BODY = 6_553_500
+"""Default max_request_size of TorchServe, in bytes."""
+
+
+class Context:
+    """What TorchServe passes to a handler: the model's folder and the request's headers in, status and type out."""
+
+    def __init__(self, model_dir: Path, headers: dict[str, str]) -> None:
+        self.system_properties = {"model_dir": str(model_dir)}
+        self.request_processor = [self]
+        self.headers = headers
+        self.status = 200
+        self.content_type = "text/plain"
+
+    def get_request_properties(self) -> dict[str, str]:
+        """Return the request's headers."""
+        return self.headers
+
+    def set_response_status(self, code: int = 200, phrase: str = "") -> None:
+        """Set the status of the answer."""
+        self.status = code
+
+    def set_response_content_type(self, _request: int, value: str) -> None:
+        """Set the content type of the answer."""
+        self.content_type = value
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The container's routes."""
+
+    protocol_version = "HTTP/1.1"
+    model_dir: Path
+    workers: "queue.SimpleQueue[Any]"
+    wbufsize = -1
+    """Buffered: headers and body leave in one segment."""
+
+    def setup(self) -> None:
+        """Send small answers at once."""
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+    def do_GET(self) -> None:
+        """Answer /ping."""
+        if self.path == "/ping":
+            self.answer(HTTPStatus.OK, json.dumps({"status": "Healthy"}).encode(), "application/json")
+        else:
+            self.answer(HTTPStatus.NOT_FOUND, b"Requested resource is not found.", "text/plain")
+
+    def do_POST(self) -> None:
+        """Pass an invocation to the next worker that is idle."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > MAX_BODY:
+            self.close_connection = True
+            self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MAX_BODY} bytes.".encode(), "text/plain")
+            return
+        body = bytearray(self.rfile.read(int(length)))
+        if self.path != "/invocations":
+            self.answer(HTTPStatus.NOT_FOUND, b"Requested resource is not found.", "text/plain")
+            return
+        context = Context(self.model_dir, dict(self.headers.items()))
+        worker = self.workers.get()
+        try:
+            (result,) = worker.transform([{"body": body}], context)
+        finally:
+            self.workers.put(worker)
+        content = result if isinstance(result, bytes) else str(result).encode()
+        self.answer(context.status, content, context.content_type)
+
+    def answer(self, status: int, body: bytes, content_type: str) -> None:
+        """Send a complete response."""
+        self.send_response_only(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Do not log requests."""
+
+
+def main(root: Path, port: int) -> None:
+    """Load the model once for each worker, and serve on 127.0.0.1:`port` until the process ends."""
+    os.environ["SAGEMAKER_BASE_DIR"] = str(root)  # the toolkit's variable for the folder in place of /opt/ml
+    sys.path.insert(0, str(root / "model/code"))
+    from sagemaker_inference.transformer import Transformer
+
+    Handler.model_dir = root / "model"
+    Handler.workers = queue.SimpleQueue()
+    count = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or os.cpu_count() or 1)
+    for _ in range(count):
+        worker = Transformer()
+        worker.validate_and_initialize(str(Handler.model_dir), Context(Handler.model_dir, {}))
+        Handler.workers.put(worker)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    print(f"{os.environ.get('SAGEMAKER_PROGRAM', 'inference.py')} serves on port {port} with {count} workers.")
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

