@@ -15,8 +15,8 @@ from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
 PROJECT = "chest-xray-classifier"
 """Value of the tag `project`, which `ml` also gives to its jobs."""
 RUNTIME_MEMORY_MB = 3008
-"""Least memory of a function that runs the model: 1.7 vCPUs, of which Lambda gives one for each 1,769 MB. New accounts
-have no more (Lambda developer guide, quotas)."""
+"""Least memory of a function that runs the model. It has 1.7 vCPUs: Lambda gives one for 1,769 MB. New accounts have a
+reduced memory quota (Lambda developer guide, quotas), which public reports put at 3,008 MB."""
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
                   3653)  # fmt: skip
 """What CloudWatch Logs offers (PutRetentionPolicy)."""

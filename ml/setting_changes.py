@@ -57,7 +57,7 @@ RULES = (
         lambda deployed, new: bool(deployed["lease_hours"] == 0 and new["lease_hours"] > 0),
         "the endpoint runs until it is deleted, and would be deleted when the lease ends",
     ),
-    # With hosting=function, the deployment deletes the endpoint after the API has stopped to use it.
+    # A change to hosting=function deletes the endpoint once the API no longer uses it.
     Rule(
         "hosting",
         lambda deployed, new: bool(new["hosting"] not in (deployed["hosting"], "function")),
