@@ -28,7 +28,7 @@ from tests.localaws.sagemaker.builders import (
         ),
         (
             {"AlgorithmSpecification": {"TrainingImage": "1.dkr/xgboost:1", "TrainingInputMode": "File"}},
-            "Image repositories that run here: image-classification, toy.",
+            "run here: image-classification, pytorch-inference, pytorch-training, toy.",
         ),
         (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},

@@ -2,19 +2,20 @@
 
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.sagemaker.container import training_toolkit
+from localaws.sagemaker.container.registry import pytorch_inference, pytorch_training
 
 SCRIPT = """
 import json, os, pathlib, sys
 pathlib.Path("seen.json").write_text(json.dumps([sys.argv[1:], dict(os.environ)]))
 """
-    "import json, os, pathlib, sys; pathlib.Path('seen.json').write_text(json.dumps([sys.argv[1:], dict(os.environ)]))"
-)
 SOURCE = "s3://bucket/sourcedir.tar.gz"
 
 
@@ -103,3 +104,19 @@ def test_a_job_without_a_program_is_a_framework_error(root: Path) -> None:
     write(root, "hyperparameters", {"epochs": "2"})
     assert training_toolkit.main(root) == 1
     assert "sagemaker_program" in (root / "output/failure").read_text()
+
+
+def test_a_stop_signal_does_not_reach_the_script(root: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert run(root, "import os, signal; os.kill(os.getppid(), signal.SIGTERM)") == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_image_fails_at_the_command_that_it_does_not_have(tmp_path: Path) -> None:
+    commands = {"train": pytorch_inference().train(tmp_path), "serve": pytorch_training().serve(tmp_path, 8080)}
+    for name, command in commands.items():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"no command {name}" in done.stderr
