@@ -7,11 +7,13 @@ import aws_cdk as cdk
 
 from infra import deployed_model, lambda_asset, lease_schedule, nag, resolution
 from infra.api import ApiStack
+from infra.deployed_model import DeployedModel
 from infra.endpoint import EndpointStack
 from infra.errors import SettingsError
+from infra.lease_schedule import Lease
 from infra.observability import ObservabilityStack
 from infra.retention import RetentionStack
-from infra.settings import PROJECT, summary
+from infra.settings import PROJECT, Settings, summary
 from infra.storage import StorageStack
 
 
@@ -40,16 +42,27 @@ def compose(app: cdk.App, now: dt.datetime) -> None:
             f"Model {model.training_job} of stage {settings.stage} is not released: {model.gate}. "
             "The endpoint and API stacks are left out.\n"
         )
+    elif settings.in_function and model.graph is None:
+        sys.stderr.write(
+            f"Model {model.training_job} of stage {settings.stage} was not exported, and hosting is function: the API "
+            f"stack is left out. Run `python -m ml.export --stage {settings.stage}`.\n"
+        )
     else:
-        lease = lease_schedule.read(context, settings, now)
-        if lease.over:
-            sys.stderr.write(f"{lease_schedule.refusal(lease, settings.stage)}\n")
-        endpoint = EndpointStack(app, settings, model, lease)
-        endpoint.add_stack_dependency(storage)
-        api = ApiStack(app, settings, model, lease, lambda_asset.build())
-        api.add_stack_dependency(endpoint)
-        ObservabilityStack(app, settings, lease)
+        serve(app, settings, model, lease_schedule.read(context, settings, now), storage)
     nag.check(app)
+
+
+def serve(app: cdk.App, settings: Settings, model: DeployedModel, lease: Lease, storage: StorageStack) -> None:
+    """Add the stacks that serve a released model."""
+    if lease.over:
+        sys.stderr.write(f"{lease_schedule.refusal(lease, settings.stage)}\n")
+    endpoint = EndpointStack(app, settings, model, lease)
+    api = ApiStack(app, settings, model, lease, lambda_asset.build(settings.in_function))
+    # What serves next is deployed first. With hosting=function, an endpoint is deleted after the API has changed.
+    first, second = (api, endpoint) if settings.in_function else (endpoint, api)
+    first.add_stack_dependency(storage)
+    second.add_stack_dependency(first)
+    ObservabilityStack(app, settings, lease)
 
 
 def main() -> int:

@@ -91,7 +91,10 @@ class Lease(Response):
 
 
 class Model(Response):
-    """The deployed model. `evaluation` is its metrics.json, None if it was not evaluated."""
+    """The deployed model. `evaluation` is its metrics.json, None if it was not evaluated.
+
+    `endpoint` is None if the API's function itself runs the model.
+    """
 
     model_version: str
     resize_mode: ResizeMode
@@ -100,4 +103,5 @@ class Model(Response):
     evaluation: dict[str, Any] | None
     report_url: str | None
     cost: dict[str, Any] | None = None
+    endpoint: dict[str, Any] | None
     lease: Lease | None

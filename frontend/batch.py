@@ -22,7 +22,7 @@ THUMBNAIL_SIDE = 96
 FATAL = frozenset(
     {
         "invalid_api_key", "access_denied", "quota_exceeded", "unreachable", "gateway_misconfigured", "misconfigured",
-        "endpoint_missing", "endpoint_access_denied",
+        "endpoint_missing", "endpoint_access_denied", "model_missing", "model_hash_mismatch", "model_broken",
     }
 )  # fmt: skip
 """Codes that every other image of the batch would get too. `access_denied` is the caller's signature or credentials,

@@ -22,7 +22,8 @@ READ_SECONDS = 35
 JSON = "application/json"
 RETRYABLE = frozenset({429, 502, 503, 504})
 """Statuses of errors that may pass."""
-PERSISTENT = frozenset({"quota_exceeded", "gateway_misconfigured", "endpoint_missing", "endpoint_access_denied"})
+PERSISTENT = frozenset({"quota_exceeded", "gateway_misconfigured", "endpoint_missing", "endpoint_access_denied",
+                        "model_missing", "model_hash_mismatch", "model_broken"})  # fmt: skip
 """Codes with such a status whose cause persists."""
 
 

@@ -14,6 +14,7 @@ from frontend.page_setup import deployed_model, start_page
 
 HEADLINES = {"AUROC": 1, "Sensitivity": 100, "Specificity": 100, "Accuracy": 100}
 """Metrics at the top, with the factor they are multiplied by."""
+NO_ENDPOINT = "The API's function runs the model. There is no endpoint, and nothing to lease."
 SPLITS = {"test": "Test", "validation": "Validation", "validation_perturbed": "Perturbed validation"}
 
 
@@ -45,7 +46,7 @@ def show_operation(model: Model) -> None:
         st.markdown(cost_text(model.cost))
     with right, st.container(border=True, height="stretch"):
         st.markdown("**Lease**")
-        st.markdown(lease_text(model.lease))
+        st.markdown(lease_text(model.lease) if model.endpoint else NO_ENDPOINT)
 
 
 def cost_text(cost: Mapping[str, Any] | None) -> str:

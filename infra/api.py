@@ -45,6 +45,8 @@ class ApiStack(cdk.Stack):
             waf.protect(self, api.deployment_stage, settings)
         cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "RestApiId", value=api.rest_api_id)
+        if settings.in_function and model.graph is not None:
+            cdk.CfnOutput(self, "GraphSha256", value=model.graph.sha256)
         if settings.auth == "api_key":
             cdk.CfnOutput(self, "ApiKeyId", value=self._key(api).key_id)
 

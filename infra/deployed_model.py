@@ -20,6 +20,13 @@ class Calibration(StrictModel, extra="forbid"):
     intercept: float
 
 
+class Graph(StrictModel, extra="forbid"):
+    """The model's ONNX graph, which `ml.export` wrote, and the SHA-256 of its content."""
+
+    uri: str = Field(pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.onnx$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class DeployedModel(StrictModel):
     """What the endpoint and the API need to know about a model; other keys of the entry are ignored.
 
@@ -34,6 +41,7 @@ class DeployedModel(StrictModel):
         threshold_source: a sentence on how the threshold was chosen.
         gate: "passed" or "forced"; any other text says why the model is not released.
         report: s3://.../report.html, next to metrics.json; "" if the model has none.
+        graph: what hosting=function needs; None for a model that was not exported.
     """
 
     artifact: str = Field(
@@ -60,6 +68,10 @@ class DeployedModel(StrictModel):
         "", pattern=r"^(s3://[a-z0-9.-]{3,63}/.+/report\.html)?$",
         json_schema_extra=accepts("an s3:// URI of a report.html, or left out"),
     )  # fmt: skip
+
+    graph: Graph | None = Field(
+        None, json_schema_extra=accepts("uri, s3://.../model.onnx, and sha256, 64 hexadecimal digits, or left out")
+    )
 
     @property
     def deployable(self) -> bool:

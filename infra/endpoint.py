@@ -22,11 +22,22 @@ EBS_ONLY = re.compile(r"ml\.(p[23]|[cmrt]\d+[a-ce-z]*)\.[a-z0-9]+")
 
 
 class EndpointStack(cdk.Stack):
-    """Hosts one model. CloudFormation names the model and its configuration, so it can replace them."""
+    """Hosts one model. CloudFormation names the model and its configuration, so it can replace them.
+
+    With hosting=function, it has no resources. `cdk deploy` deletes a stack without resources, or skips it.
+    """
 
     def __init__(self, scope: Construct, settings: Settings, model: DeployedModel, lease: Lease) -> None:
         super().__init__(scope, settings.stack_name("Endpoint"), env=cdk.Environment(region=settings.region))
         self.settings = settings
+        if settings.in_function:
+            reason = "`cdk deploy` deletes the endpoint of an earlier deployment with this stack."
+            cdk.Validations.of(self).acknowledge(cdk.Acknowledgment(id="CloudFormation-Validate::F0001", reason=reason))
+        else:
+            self._host(model, lease)
+
+    def _host(self, model: DeployedModel, lease: Lease) -> None:
+        settings = self.settings
         name = lease.endpoint_name(settings.stage)
         config = sagemaker.CfnEndpointConfig(
             self,

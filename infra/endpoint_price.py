@@ -1,4 +1,4 @@
-"""The endpoint's cost from the project's price table; `GET /model` shows it."""
+"""The cost of the model's hosting from the project's price table; `GET /model` shows it."""
 
 import json
 from collections.abc import Mapping
@@ -19,10 +19,11 @@ def read() -> dict[str, Any]:
 
 
 def endpoint(settings: Settings, table: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the endpoint's cost as `GET /model` shows it, or None if the table has no price for it.
+    """Return the hosting's cost as `GET /model` shows it, or None if the table has no price for it.
 
-    `per_hour` is the cost of the minimum number of instances. It is 0 for a serverless endpoint, which costs
-    `per_inference_second` for each second of inference. Data transfer and storage are not included.
+    `per_hour` is the cost of the minimum number of instances. It is 0 for a serverless endpoint and for the API's
+    function, which cost `per_inference_second` for each second of inference. Requests, data transfer and storage are
+    not included.
     """
     per_second = None
     if settings.realtime:
@@ -32,6 +33,10 @@ def endpoint(settings: Settings, table: Mapping[str, Any]) -> dict[str, Any] | N
         per_hour = round(settings.instance_count * price, DIGITS)
         maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
         what = f"{settings.instance_count}{maximum} x {settings.instance_type}"
+    elif settings.in_function:
+        gigabytes = settings.memory_mb / 1024
+        per_hour, per_second = 0.0, round(gigabytes * table["lambda_gb_second"], DIGITS)
+        what = f"Lambda function, {gigabytes:.2f} GB"
     else:
         gigabytes = settings.serverless_memory_mb / 1024
         per_hour, per_second = 0.0, round(gigabytes * table["serverless_gb_second"], DIGITS)

@@ -68,15 +68,17 @@ class ObservabilityStack(cdk.Stack):
         stage = self.settings.stage
         failed = metric("AWS/ApiGateway", "5XXError", "Sum", ApiName=f"pneumonia-{stage}", Stage=stage)
         slow = self.proxy("Latency", "p99", Route="POST /predict")
-        throttled = self.proxy("Rejections", "Sum", Code="endpoint_throttled")
         alarms = {
             "Failures": (failed, 3, "The API answered 5xx. See the logs of the proxy and the API."),
             "FunctionErrors": (self.function("Errors"), 1, "The proxy crashed, timed out or ran out of memory."),
             "FunctionThrottles": (self.function("Throttles"), 10, "Lambda refused to run the proxy. Raise its quota."),
             "SlowAnswers": (slow, SLOW_MILLISECONDS, "POST /predict took 10 s or more for 15 minutes."),
-            "ModelErrors": (self.model("Invocation5XXErrors", "Sum"), 3, "The model failed. See the endpoint's log."),
-            "Throttled": (throttled, 10, "The endpoint is overloaded. Add instances or concurrency."),
         }
+        if not self.settings.in_function:
+            model_errors = self.model("Invocation5XXErrors", "Sum")
+            throttled = self.proxy("Rejections", "Sum", Code="endpoint_throttled")
+            alarms["ModelErrors"] = (model_errors, 3, "The model failed. See the endpoint's log.")
+            alarms["Throttled"] = (throttled, 10, "The endpoint is overloaded. Add instances or concurrency.")
         if self.lease.ends:
             stuck = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", QueueName=failures_name(stage))
             alarms["LeaseFailed"] = (stuck, 1, "The lease could not delete the endpoint, which is still billed.")
@@ -102,10 +104,11 @@ class ObservabilityStack(cdk.Stack):
             "Requests and failures": [self.proxy("Requests", "Sum"), self.proxy("Errors", "Sum")],
             "Function": [self.function(name) for name in ("Errors", "Throttles", "ConcurrentExecutions")],
             "Latency, ms": [self.proxy("Latency", percentile) for percentile in ("p50", "p99")]
-            + [self.proxy("EndpointLatency", "p50")],
+            + [self.proxy("ScoringLatency", "p50")],
             "Predictions by label": labels,
-            "Endpoint": [self.model(name, "Sum") for name in calls],
         }
+        if not self.settings.in_function:
+            graphs["Endpoint"] = [self.model(name, "Sum") for name in calls]
         board.add_widgets(*(cloudwatch.GraphWidget(title=title, left=list(lines)) for title, lines in graphs.items()))
 
     def _budget(self) -> None:

@@ -1,4 +1,4 @@
-"""The Lambda proxy: its code, its environment, and a role with the grants that its routes need."""
+"""The function behind the API: its code, its environment, and a role with the grants that its routes need."""
 
 import json
 from pathlib import Path
@@ -43,12 +43,13 @@ def proxy(
         "Proxy",
         function_name=function_name(settings.stage),
         runtime=lambda_.Runtime.PYTHON_3_14,
-        architecture=lambda_.Architecture.ARM_64,
+        # ONNX Runtime has crashed at its import on Lambda's arm64 (microsoft/onnxruntime, issue 10038).
+        architecture=lambda_.Architecture.X86_64 if settings.in_function else lambda_.Architecture.ARM_64,
         handler="handler.handler",
         code=lambda_.Code.from_asset(str(asset)),
         role=role.without_policy_updates(),
         log_group=log_group,
-        memory_size=settings.function_memory_mb,
+        memory_size=settings.memory_mb,
         timeout=TIMEOUT,
         environment=environment(settings, model, lease),
     )
@@ -66,10 +67,12 @@ def grants(stack: cdk.Stack, settings: Settings, model: DeployedModel, lease: Le
     )
     bucket = cdk.Fn.import_value(bucket_export(settings))
     uploads = cdk.Fn.join("", ["arn:", cdk.Aws.PARTITION, ":s3:::", bucket, f"/{UPLOADS}/*"])
-    statements: dict[str, Grant] = {
-        "AskTheEndpoint": (["sagemaker:InvokeEndpoint"], [endpoint]),
-        "KeepUploads": (["s3:GetObject", "s3:PutObject"], [uploads]),
-    }
+    statements: dict[str, Grant] = {"KeepUploads": (["s3:GetObject", "s3:PutObject"], [uploads])}
+    if model.graph is not None and settings.in_function:
+        graph = f"arn:{cdk.Aws.PARTITION}:s3:::{model.graph.uri.removeprefix('s3://')}"
+        statements["ReadTheGraph"] = (["s3:GetObject"], [graph])
+    else:
+        statements["AskTheEndpoint"] = (["sagemaker:InvokeEndpoint"], [endpoint])
     if model.evaluation:
         prefix = model.evaluation.removeprefix("s3://")
         objects = [f"arn:{cdk.Aws.PARTITION}:s3:::{prefix}{name}" for name in ("metrics.json", "report.html")]
@@ -89,7 +92,7 @@ def environment(settings: Settings, model: DeployedModel, lease: Lease) -> dict[
     price = endpoint_price.endpoint(settings, endpoint_price.read())
     return {
         "STAGE": settings.stage,
-        "ENDPOINT_NAME": lease.endpoint_name(settings.stage),
+        **model_variables(settings, model, lease),
         "ENDPOINT_COST": json.dumps(price) if price else "",
         "CLASSES": json.dumps(list(model.classes)),
         "RESIZE_MODE": model.resize_mode,
@@ -103,3 +106,10 @@ def environment(settings: Settings, model: DeployedModel, lease: Lease) -> dict[
         "LEASE_SCHEDULE": schedule_name(settings.stage) if lease.ends else "",
         "LEASE_ENDS": lease.ends,
     }
+
+
+def model_variables(settings: Settings, model: DeployedModel, lease: Lease) -> dict[str, str]:
+    """Return the variables that say what scores the images: the function itself with a graph, or an endpoint."""
+    if settings.in_function and model.graph is not None:
+        return {"GRAPH_URI": model.graph.uri, "GRAPH_SHA256": model.graph.sha256}
+    return {"ENDPOINT_NAME": lease.endpoint_name(settings.stage)}

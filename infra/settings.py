@@ -14,6 +14,9 @@ from infra.setting_types import Flag, StrictModel, Whole, accepts, items, member
 
 PROJECT = "chest-xray-classifier"
 """Value of the tag `project`, which `ml` also gives to its jobs."""
+RUNTIME_MEMORY_MB = 3008
+"""Least memory of a function that runs the model. It has 1.7 vCPUs: Lambda gives one for 1,769 MB. New accounts have a
+reduced memory quota (Lambda developer guide, quotas), which public reports put at 3,008 MB."""
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
                   3653)  # fmt: skip
 """What CloudWatch Logs offers (PutRetentionPolicy)."""
@@ -46,8 +49,10 @@ class Settings(StrictModel):
         "image-classification",
         description="what `ml.train` trains: SageMaker's ResNet on a GPU, or the project's own network on CPUs",
     )
-    hosting: Literal["realtime", "serverless"] = Field(
-        "realtime", description="instances billed by the hour, or billing by the request with cold starts"
+    hosting: Literal["realtime", "serverless", "function"] = Field(
+        "realtime",
+        description="an endpoint of instances billed by the hour; an endpoint billed by the request, with cold starts; "
+        "or no endpoint: the API's function runs the graph of `ml.export`, billed by the request, with cold starts",
     )
     instance_type: str = Field(
         "ml.m5.large", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="instance type of a realtime endpoint",
@@ -104,8 +109,10 @@ class Settings(StrictModel):
     burst_limit: Whole = Field(10, ge=1, le=10_000, description="requests that can arrive at once, for each API key")
     daily_quota: Whole = Field(10_000, ge=1, le=10_000_000, description="requests per day for each API key")
     function_memory_mb: Whole = Field(
-        1024, ge=256, le=10_240, description="memory of the Lambda proxy; its CPU grows with it"
-    )
+        1024, ge=256, le=10_240,
+        description=f"memory of the API's function, whose CPU grows with it; {RUNTIME_MEMORY_MB} if it is less and "
+        "hosting is function",
+    )  # fmt: skip
     manage_api_gateway_log_role: Flag = Field(
         True, description="create the role with which API Gateway writes the logs of ALL APIs of the account and region"
     )
@@ -150,7 +157,7 @@ class Settings(StrictModel):
             "data_capture_percent": self.data_capture_percent,
         }.items():
             if value and not self.realtime:
-                yield f"{name} is {value} and hosting is serverless, which does not offer it; set hosting=realtime"
+                yield f"{name} is {value} and hosting is {self.hosting}, which does not offer it; set hosting=realtime"
         if self.algorithm == "pytorch" and not offers_pytorch(self.region):
             yield (
                 f"algorithm is pytorch and region is {self.region}, where AWS has no image of PyTorch; set "
@@ -176,6 +183,16 @@ class Settings(StrictModel):
         return self.hosting == "realtime"
 
     @property
+    def in_function(self) -> bool:
+        """Whether the API's function runs the model, without an endpoint."""
+        return self.hosting == "function"
+
+    @property
+    def memory_mb(self) -> int:
+        """The memory of the API's function."""
+        return max(self.function_memory_mb, RUNTIME_MEMORY_MB if self.in_function else 0)
+
+    @property
     def scales(self) -> bool:
         """Whether the number of instances follows the load."""
         return self.realtime and self.autoscaling_max_instances > self.instance_count
@@ -183,14 +200,16 @@ class Settings(StrictModel):
 
 def summary(settings: Settings) -> str:
     """Return what will be deployed, in two to four lines."""
+    lease = f"deleted {settings.lease_hours} h after its last extension" if settings.lease_hours else "without a lease"
     if settings.realtime:
         maximum = f" to {settings.autoscaling_max_instances}" if settings.scales else ""
-        endpoint = f"{settings.instance_count}{maximum} x {settings.instance_type}, billed by the hour"
+        hosting = f"endpoint {settings.instance_count}{maximum} x {settings.instance_type}, billed by the hour, {lease}"
+    elif settings.in_function:
+        hosting = f"no endpoint, the API's function runs the model in {settings.memory_mb} MB, billed by the request"
     else:
-        endpoint = f"serverless, {settings.serverless_memory_mb} MB, billed by the request"
-    lease = f"deleted {settings.lease_hours} h after its last extension" if settings.lease_hours else "without a lease"
+        hosting = f"endpoint serverless, {settings.serverless_memory_mb} MB, billed by the request, {lease}"
     lines = [
-        f"Stage {settings.stage} in {settings.region}: endpoint {endpoint}, {lease}.",
+        f"Stage {settings.stage} in {settings.region}: {hosting}.",
         f"API: auth={settings.auth}, {settings.rate_limit} requests/s{', behind WAF' if settings.waf else ''}. "
         f"Alarms: {settings.alarms_email or 'no recipient'}. "
         f"Data: {'kept after' if settings.retain_data else 'deleted with'} the stack"

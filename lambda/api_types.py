@@ -108,12 +108,14 @@ class LeaseStatus(TypedDict):
 
 
 class Cost(TypedDict):
-    """The price of the endpoint, from a dated price list."""
+    """The price of the model's hosting, from a dated price list."""
 
     per_hour: Annotated[
         float, Field(ge=0, description="Of the minimum number of instances; 0 if billed by inference", examples=[0.115])
     ]
-    per_inference_second: Annotated[float | None, Field(ge=0, description="Of a serverless endpoint")]
+    per_inference_second: Annotated[
+        float | None, Field(ge=0, description="Of a serverless endpoint, or of the API's function if it runs the model")
+    ]
     currency: str
     what: Annotated[str, Field(description="What the price is for", examples=["1 x ml.m5.large"])]
     price_region: Annotated[str, Field(description="Region of the price list")]
@@ -231,7 +233,7 @@ class Model(TypedDict):
     calibration: Calibration
     evaluation: Annotated[Evaluation | None, Field(description="null if the model was not evaluated")]
     report_url: Annotated[str | None, Field(description="Where the report can be read for 15 minutes")]
-    endpoint: EndpointName
+    endpoint: Annotated[EndpointName | None, Field(description="null if the API's function itself runs the model")]
     cost: Annotated[Cost | None, Field(description="null without a price")]
     lease: Annotated[LeaseStatus | None, Field(description="null if the endpoint has no lease")]
     disclaimer: Disclaimer

@@ -87,7 +87,9 @@ OPERATIONS: Final = {
     ),
     "/uploads": Operation(content("Upload"), {"invalid_json", "too_large"}, content("UploadAnnouncement"), status=201),
     "/model": Operation(content("Model"), {"storage_unavailable"}),
-    "/health": Operation(content("Health"), SCORING, parameters=(parameter("deep", "query", "0", "1"),)),
+    "/health": Operation(
+        content("Health"), SCORING | {"storage_unavailable"}, parameters=(parameter("deep", "query", "0", "1"),)
+    ),
     "/openapi.json": Operation({"application/json": {"schema": {"type": "object"}}}),
 }
 

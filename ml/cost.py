@@ -11,6 +11,8 @@ from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import hyperparameters, prices
 
+FUNCTION_MEMORY_MB = 3008
+"""Least memory of a function that runs the model, as in `infra.settings`."""
 HOURS_A_MONTH = 730
 """AWS's own month: 365 days of 24 hours over 12."""
 WAF_RULES = 2
@@ -18,13 +20,14 @@ WAF_RULES = 2
 EXAMPLES = """
   python -m ml.cost --stage prod
   python -m ml.cost -c hosting=serverless -c serverless_memory_mb=4096 --requests 10000
+  python -m ml.cost -c hosting=function --requests 10000 --seconds 0.5
 """
 Images = Annotated[int, typer.Option(min=1, max=100_000_000, help="Lines of the training list.")]
 EvaluationImages = Annotated[
     int, typer.Option(min=1, max=100_000_000, help="Images of validation, perturbed validation and test.")
 ]
-Requests = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Requests a month, for serverless hosting.")]
-Seconds = Annotated[float, typer.Option(min=0.001, max=60, help="Seconds of one inference, for serverless hosting.")]
+Requests = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="Requests a month, if they are billed.")]
+Seconds = Annotated[float, typer.Option(min=0.001, max=60, help="Seconds of one request, if they are billed.")]
 app = cli.application()
 
 
@@ -47,7 +50,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
     instance_type: options.TrainingInstanceType = None,
     price_table: options.Prices = None,
 ) -> None:
-    """Print the cost of a stage's endpoint an hour and a month, of one training job, and of one evaluation.
+    """Print the cost of a stage's hosting an hour and a month, of one training job, and of one evaluation.
 
     Does not call AWS: the prices come from a dated table.
     """
@@ -64,7 +67,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
     print(
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
     )
-    print(f"Endpoint: {hosting}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, while it exists.")
+    print(f"Hosting: {hosting}: {hour:.4f} {money} an hour, {month:.2f} {money} a month, while it is deployed.")
     for addition in additions(table, settings, hour, requests):
         print(addition)
     print(f"One training run: {training} on {machine} with {name} ({training.basis}); less on spot.")
@@ -75,7 +78,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
 def endpoint(
     table: Mapping[str, Any], settings: Mapping[str, Any], requests: int, seconds: float
 ) -> tuple[float, float, str]:
-    """Return the endpoint's cost an hour and a month, and a description of its hosting.
+    """Return the cost of the model's hosting an hour and a month, and a description of it.
 
     Raises:
         UserError: the table has no price for the instance type, or the hosting is unknown.
@@ -85,8 +88,16 @@ def endpoint(
         month = requests * seconds * gigabytes * table["serverless_gb_second"]
         description = f"serverless with {gigabytes:g} GB, {requests:,} requests a month of {seconds:g} s each"
         return month / HOURS_A_MONTH, month, description
+    if settings["hosting"] == "function":
+        gigabytes = max(int(settings["function_memory_mb"]), FUNCTION_MEMORY_MB) / 1024
+        each = seconds * gigabytes * table["lambda_gb_second"] + table["lambda_million_requests"] / 1e6
+        description = (
+            f"Lambda function with {gigabytes:.2f} GB and no endpoint, {requests:,} predictions a month of {seconds:g} "
+            f"s each, nothing at rest, {1000 * each:.4f} {table['currency']} for 1,000 predictions"
+        )
+        return requests * each / HOURS_A_MONTH, requests * each, description
     if settings["hosting"] != "realtime":
-        raise UserError(f"hosting is {settings['hosting']!r}; it must be realtime or serverless.", 2)
+        raise UserError(f"hosting is {settings['hosting']!r}; it must be realtime, serverless or function.", 2)
     instance_type, count = str(settings["instance_type"]), int(settings["instance_count"])
     hourly = table["hosting_hour"].get(instance_type)
     if hourly is None:

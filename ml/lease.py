@@ -9,7 +9,7 @@ from ml import cli, options, project
 from ml.aws import clients
 from ml.errors import UserError
 from ml.leasing import schedule
-from ml.leasing.entry import Lease, as_context, deployed_endpoint, endpoint_exists, now, read
+from ml.leasing.entry import Lease, as_context, deployed_endpoint, endpoint_exists, nothing_to_lease, now, read
 from ml.leasing.extend import MAX_HOURS, extend
 from ml.leasing.status import status
 from ml.training import plan
@@ -38,6 +38,12 @@ def lease(
     yes: options.Yes = False,
 ) -> None:
     """Show, extend or end the lease of a stage's endpoint. The endpoint is deleted when its lease ends."""
+    refusal = nothing_to_lease(stage)
+    if refusal and action == "end":
+        raise UserError(refusal)
+    if refusal:
+        print(refusal)
+        return
     match action:
         case "status":
             print(status(stage))

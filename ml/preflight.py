@@ -156,7 +156,7 @@ def checks(
     yield "endpoint quota", ("deploy",), lambda: preflight_quotas.endpoint(quotas, stage, settings)
     yield "serverless", ("deploy",), lambda: preflight_quotas.serverless(quotas, settings)
     yield "data set", ("train",), lambda: preflight_checks.data_set(stage)
-    yield "model", ("deploy",), lambda: preflight_checks.model(stage)
+    yield "model", ("deploy",), lambda: preflight_checks.model(stage, settings)
     yield "lease", ("deploy",), lambda: preflight_checks.lease(stage, settings)
     yield "log role", ("deploy",), lambda: preflight_checks.log_role(stage, settings)
 

@@ -5,6 +5,7 @@ say. Each sentence says what to do.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.exceptions
@@ -118,42 +119,47 @@ def data_set(stage: str) -> str:
     return f"{latest['name']}/{latest['version']}"
 
 
-def model(stage: str) -> str:
-    """Check that the model in cdk.context.json is released and that its artifact exists.
+def model(stage: str, settings: Mapping[str, Any]) -> str:
+    """Check that the model in cdk.context.json is released and that its artifact exists, or its graph if that is used.
 
     Raises:
-        UserError: it missed the gate, or its artifact is missing or in another bucket.
-        NotYetError: there is no model, or it was not evaluated.
+        UserError: it missed the gate, or its artifact or graph is missing or in another bucket.
+        NotYetError: there is no model, or it was not evaluated or exported.
     """
     try:
         model_entry = project.read_model(stage)
     except UserError as error:
         raise NotYetError(str(error)) from error
-    check_artifact(stage, model_entry["artifact"])
+    check_object(stage, model_entry["artifact"], "take another run with `python -m ml.train --use JOB`")
     if model_entry["gate"] not in ("passed", "forced"):
         refusal = UserError if "metrics" in model_entry else NotYetError
         raise refusal(f"{model_entry['training_job']} is not released: {model_entry['gate']}.")
+    if settings["hosting"] == "function":
+        if "graph" not in model_entry:
+            job = model_entry["training_job"]
+            raise NotYetError(f"{job} was not exported; run `python -m ml.export --stage {stage}`.")
+        check_object(stage, model_entry["graph"]["uri"], f"run `python -m ml.export --stage {stage}` again")
     return f"{model_entry['training_job']}, {model_entry['artifact']}"
 
 
-def check_artifact(stage: str, artifact: str) -> None:
-    """Check that the artifact exists in the stage's own bucket.
+def check_object(stage: str, uri: str, remedy: str) -> None:
+    """Check that an artifact or a graph exists in the stage's own bucket.
 
     Raises:
         UserError: it does not.
     """
-    bucket, key = split_uri(artifact)
+    bucket, key = split_uri(uri)
     try:
         stage_bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
     except UserError:
         stage_bucket = "a bucket that is not deployed yet"
     if bucket != stage_bucket:
         raise UserError(
-            f"{artifact} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
+            f"{uri} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
             f"it was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
         )
     if not Bucket(bucket).exists(key):
-        raise UserError(f"{artifact} does not exist; take another run with `python -m ml.train --use JOB`.")
+        raise UserError(f"{uri} does not exist; {remedy}.")
 
 
 def lease(stage: str, settings: dict[str, Any]) -> str:
@@ -163,6 +169,8 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
         UserError: the endpoint was deployed and no longer exists, and cdk.context.json has no lease for a new one.
         NotYetError: `cdk deploy` needs a lease in cdk.context.json first.
     """
+    if settings.get("hosting") == "function":
+        return "not used (hosting is function)"
     recorded, name = entry.read(stage), entry.deployed_endpoint(stage)
     has_lease = bool(settings.get("lease_hours"))
     runs = recorded is not None and recorded.ends > entry.now()

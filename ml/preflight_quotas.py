@@ -90,6 +90,8 @@ def endpoint(quotas: Quotas, stage: str, settings: Mapping[str, Any]) -> str:
         NotYetError: it does not suffice for an update at the largest number of instances.
         UnknownError: Service Quotas does not list it.
     """
+    if settings["hosting"] == "function":
+        return "not used (hosting is function)"
     if settings["hosting"] == "serverless":
         return check(quotas, SERVERLESS_CONCURRENCY, int(settings["serverless_concurrency"]))
     count = int(settings["instance_count"])
@@ -125,7 +127,7 @@ def serverless(quotas: Quotas, settings: Mapping[str, Any]) -> str:
         UnknownError: the region may not offer it, or AWS may refuse the memory.
     """
     if settings["hosting"] != "serverless":
-        return "not used (hosting is realtime)"
+        return f"not used (hosting is {settings['hosting']})"
     region, memory = settings["region"], int(settings["serverless_memory_mb"])
     if region not in SERVERLESS_REGIONS:
         raise UnknownError(

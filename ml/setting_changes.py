@@ -34,6 +34,11 @@ def scales(settings: Values) -> bool:
     return bool(settings.get("hosting") == "realtime" and maximum > count)
 
 
+def hosts_on_other_instances(deployed: Values, new: Values) -> bool:
+    """Return whether an endpoint stays, on another instance type."""
+    return bool(new["hosting"] != "function" and deployed["instance_type"] != new["instance_type"])
+
+
 RULES = (
     Rule(
         "retain_data",
@@ -52,16 +57,17 @@ RULES = (
         lambda deployed, new: bool(deployed["lease_hours"] == 0 and new["lease_hours"] > 0),
         "the endpoint runs until it is deleted, and would be deleted when the lease ends",
     ),
+    # A change to hosting=function deletes the endpoint once the API no longer uses it.
     Rule(
         "hosting",
-        lambda deployed, new: bool(deployed["hosting"] != new["hosting"]),
+        lambda deployed, new: bool(new["hosting"] not in (deployed["hosting"], "function")),
         "SageMaker cannot change the hosting of an endpoint; run `python -m ml.lease end --stage {stage}`, then "
         "`python -m ml.lease extend --stage {stage}`, then deploy",
         live=True,
     ),
     Rule(
         "instance_type",
-        lambda deployed, new: bool(scales(deployed) and deployed["instance_type"] != new["instance_type"]),
+        lambda deployed, new: scales(deployed) and hosts_on_other_instances(deployed, new),
         "SageMaker cannot change the instance type of an endpoint that scales; deploy the old instance_type with "
         "autoscaling_max_instances equal to instance_count first, then the new settings",
         live=True,

@@ -15,6 +15,8 @@ from ml.evaluation import external_validation, store
 from ml.evaluation.evaluate import SPLITS, EvaluationOptions, evaluate
 from ml.evaluation.release_gate import MINIMUMS
 from ml.evaluation.scored_split import ScoredSplit, scored
+from ml.graph import record
+from ml.graph.artifact import NoGraphError
 from ml.leasing.extend import renew
 from ml.leasing.status import status
 from ml.scoring import labelled, transform_job, unlabelled
@@ -193,18 +195,23 @@ def scored_splits(
 
 
 def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
-    """Write the evaluated model into cdk.context.json.
+    """Write the evaluated model into cdk.context.json, and export its graph if it has one.
 
     Raises:
-        UserError: it missed the gate and is not forced. It is written as not deployable.
+        UserError: it missed the gate and is not forced, and is written as not deployable; or its graph is wrong.
     """
     path = project.write_model(stage, runs.model_entry(runs.find(bucket, metrics["training_job"]), metrics))
     if metrics["gate"]["passed"] or metrics["forced"]:
         print(
             f"Model of stage {stage} released for deployment{' by force' if metrics['forced'] else ''} in {path.name}."
         )
-        if hours := project.settings(stage).get("lease_hours"):
-            print(renew(stage, int(hours)) or status(stage))
+        settings = project.settings(stage)
+        if settings.get("lease_hours") and settings.get("hosting") != "function":
+            print(renew(stage, int(settings["lease_hours"])) or status(stage))
+        try:
+            print(record.export(stage))
+        except NoGraphError as error:
+            print(f"No graph for hosting=function: {error}")
         return
     raise UserError(
         f"The model missed the gate: {metrics['gate']['sentence']}. It is not deployable in {path.name}. Train again, "

@@ -49,10 +49,15 @@ def verify(
 ) -> None:
     """Check after a deployment that the endpoint runs the stack's configuration and model, and that the API reaches it.
 
-    Then deletes the models and configurations that earlier deployments left. Exits with 0 if everything is as
-    deployed, otherwise with 1.
+    Then deletes the models and configurations that earlier deployments left. With hosting=function, checks that the
+    API's function runs the graph in cdk.context.json. Exits with 0 if everything is as deployed, otherwise with 1.
     """
-    outputs, deadline = stacks.outputs(stage, "Endpoint"), time.monotonic() + wait
+    deadline = time.monotonic() + wait
+    if graph := deployed_graph(stage):
+        print(check_graph(stage, graph, repair))
+        print(check_api(stage, deadline))
+        return
+    outputs = stacks.outputs(stage, "Endpoint")
     name, config = outputs["EndpointName"], outputs["EndpointConfigName"]
     if not endpoint_exists(name):
         raise UserError(missing(stage, name))
@@ -65,6 +70,31 @@ def verify(
     print(check_api(stage, deadline))
     for deleted in replaced.delete(stage, config):
         print(f"{deleted} of an earlier deployment is deleted.")
+
+
+def deployed_graph(stage: str) -> str | None:
+    """Return the SHA-256 of the graph that the API's function runs; None if an endpoint serves or nothing does."""
+    try:
+        return stacks.outputs(stage, "Api").get("GraphSha256")
+    except UserError:
+        return None
+
+
+def check_graph(stage: str, sha256: str, repair: bool) -> str:
+    """Compare the deployed graph with the one in cdk.context.json; return the result as a sentence.
+
+    Raises:
+        UserError: they differ, or there should be an endpoint to repair.
+    """
+    if repair:
+        raise UserError(f"--repair: stage {stage} has no endpoint; its function runs what `cdk deploy` deployed.", 2)
+    recorded = project.read_model(stage).get("graph", {"sha256": "none"})["sha256"]
+    if recorded != sha256:
+        raise UserError(
+            f"The API's function runs the graph with SHA-256 {sha256}, but cdk.context.json has {recorded}; run "
+            "`cdk deploy` to update the function."
+        )
+    return f"The API's function runs the graph with SHA-256 {sha256}, as in cdk.context.json."
 
 
 def wait_for_update(name: str, deadline: float) -> dict[str, Any]:

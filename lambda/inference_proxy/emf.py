@@ -15,7 +15,7 @@ _UNITS: Final = {
     "Rejections": "Count",
     "Predictions": "Count",
     "Latency": "Milliseconds",
-    "EndpointLatency": "Milliseconds",
+    "ScoringLatency": "Milliseconds",
 }
 
 
@@ -31,12 +31,12 @@ def stamped(directives: list[dict[str, object]]) -> dict[str, object]:
 
 
 def request_members(
-    stage: str, route: str, code: str, failed: bool, latency: float, endpoint_latency: float | None
+    stage: str, route: str, code: str, failed: bool, latency: float, scoring_latency: float | None
 ) -> dict[str, object]:
     """Return members that count a request and its time, by route and in total, and a rejection by its code."""
     values: dict[str, object] = {"Requests": 1, "Latency": latency, "Errors": int(failed)}
-    if endpoint_latency is not None:
-        values["EndpointLatency"] = endpoint_latency
+    if scoring_latency is not None:
+        values["ScoringLatency"] = scoring_latency
     directives = [directive([["Stage"], ["Stage", "Route"]], list(values))]
     if code:
         directives.append(directive([["Stage", "Code"]], ["Rejections"]))

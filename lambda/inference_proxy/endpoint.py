@@ -1,16 +1,18 @@
-"""The SageMaker endpoint that scores one image."""
+"""The SageMaker endpoint that scores images."""
 
 from __future__ import annotations
 
 import functools
 import random
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.endpoint_errors import RETRIED, problem_of_response, problem_of_transport
+from inference_proxy.prediction import probabilities
 from inference_proxy.problems import ProblemError
 from inference_proxy.settings import Settings
 from inference_proxy.signed_http import SignedHttp
@@ -29,6 +31,31 @@ class Endpoint:
     def __init__(self, settings: Settings) -> None:
         self._url = f"{settings.runtime_url}/endpoints/{settings.endpoint_name}/invocations"
         self._http = SignedHttp("sagemaker", settings.region, connections=CONCURRENT)
+        self._classes = settings.classes
+
+    def score(self, jpeg: bytes, deadline: Deadline) -> dict[str, float]:
+        """Return the model's own probability of each class; see `invoke` and `probabilities` for the problems."""
+        return probabilities(self.invoke(jpeg, deadline), self._classes)
+
+    def score_all(self, jpegs: Iterable[bytes], deadline: Deadline) -> list[dict[str, float] | None]:
+        """Return the probabilities of each image, or None where time ran out. The first other failure is raised."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        def score(jpeg: bytes) -> dict[str, float] | None:
+            try:
+                return self.score(jpeg, deadline)
+            except ProblemError as problem:
+                if problem.code == "endpoint_timeout":
+                    return None
+                raise
+
+        with ThreadPoolExecutor(CONCURRENT) as pool:
+            pending = [pool.submit(score, jpeg) for jpeg in jpegs]
+            try:
+                return [image.result() for image in pending]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def invoke(self, jpeg: bytes, deadline: Deadline) -> bytes:
         """Return the body of the model's response to one encoded image.

@@ -1,18 +1,16 @@
 """Occlusion sensitivity (Zeiler and Fergus, 2014): how the prediction changes when a region of the image is covered.
 
-It needs only the model's output and works with any endpoint that scores an image, such as the built-in algorithm's.
+It needs only the model's output and works with any model that scores an image, such as the built-in algorithm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image, ImageStat
 
-from inference_proxy.endpoint import CONCURRENT
 from inference_proxy.problems import ProblemError
 from radiograph import SIDE, encode
 
@@ -32,7 +30,8 @@ _USED_TIME: Final = 0.9
 MINIMUM_CHANGE: Final = 0.2
 """Smallest change in log-odds that counts: 5 percentage points at a probability of 50 %, 0.2 at 99 %."""
 
-LogOdds = Callable[[bytes], float]
+LogOdds = Callable[[Iterable[bytes]], list[float | None]]
+"""Of encoded images, each None if time ran out."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class HeatMap:
 
 
 def cells_a_side(seconds: float, seconds_left: float) -> int:
-    """Return the finest of GRIDS that an endpoint can score in time with `seconds` an image, else the coarsest.
+    """Return the finest of GRIDS that a model can score in time with `seconds` an image, else the coarsest.
 
     It assumes one image at a time: the built-in algorithm's container has one worker on two vCPUs.
     """
@@ -69,19 +68,14 @@ def heat_map(image: Image.Image, whole: float, log_odds: LogOdds, side: int = GR
     """Score a standardised image (mode "L", 224 x 224) with each of `side` x `side` cells covered in turn.
 
     The values are log-odds because a probability near 0 or 1 hardly changes. `whole` is that of the uncovered image,
-    `log_odds` returns that of an encoded image, both calibrated. Cells whose call runs out of time are None; the order
-    of the calls spreads them over the image. The first other failure is raised.
+    `log_odds` returns those of encoded images, all calibrated. Cells that run out of time are None; the order of the
+    images spreads them over the image.
     Raise ProblemError explain_timeout if no cell was scored in time.
     """
     order = [_STEP * call % side**2 for call in range(side**2)]
-    with ThreadPoolExecutor(CONCURRENT) as pool:
-        pending = {cell: pool.submit(_covered_log_odds, log_odds, covered(image, cell, side)) for cell in order}
-        try:
-            scored = [pending[cell].result() for cell in range(side**2)]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    falls = [None if value is None else whole - value for value in scored]
+    values = log_odds(encode(covered(image, cell, side)) for cell in order)
+    scored = dict(zip(order, values, strict=True))
+    falls = [None if (value := scored[cell]) is None else whole - value for cell in range(side**2)]
     calls = 1 + sum(value is not None for value in falls)
     if calls == 1:
         raise ProblemError(
@@ -99,12 +93,3 @@ def covered(image: Image.Image, cell: int, side: int) -> Image.Image:
     copy = image.copy()
     copy.paste(round(ImageStat.Stat(image).mean[0]), (left, upper, right, lower))
     return copy
-
-
-def _covered_log_odds(log_odds: LogOdds, image: Image.Image) -> float | None:
-    try:
-        return log_odds(encode(image))
-    except ProblemError as problem:
-        if problem.code == "endpoint_timeout":
-            return None
-        raise

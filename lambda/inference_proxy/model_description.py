@@ -42,7 +42,7 @@ def describe(settings: Settings, deadline: Deadline, request_id: str, log: Reque
         "calibration": {"slope": settings.slope, "intercept": settings.intercept},
         "evaluation": evaluation,
         "report_url": None if evaluation is None else _report_url(settings),
-        "endpoint": {"name": settings.endpoint_name},
+        "endpoint": {"name": settings.endpoint_name} if settings.endpoint_name else None,
         "cost": json.loads(settings.cost) if settings.cost else None,
         "lease": lease_status(settings, deadline, log),
         "disclaimer": DISCLAIMER,

@@ -34,7 +34,11 @@ def probabilities(output: bytes, classes: tuple[str, ...]) -> dict[str, float]:
         document = json.loads(output)
     except (ValueError, RecursionError):
         raise _invalid("not JSON") from None
-    values = document.get("prediction") if isinstance(document, dict) else document
+    return checked(document.get("prediction") if isinstance(document, dict) else document, classes)
+
+
+def checked(values: object, classes: tuple[str, ...]) -> dict[str, float]:
+    """Return the probability of each class, in [0, 1] with a sum of 1. Raise ProblemError model_output_invalid."""
     if not isinstance(values, list):
         raise _invalid("not a list of probabilities")
     if len(values) != len(classes):

@@ -53,6 +53,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "internal_error": Kind(500, "Internal error"),
     "misconfigured": Kind(500, "Misconfigured deployment"),
     "model_error": Kind(502, "Model failed"),
+    "model_missing": Kind(502, "No model graph"),
+    "model_hash_mismatch": Kind(502, "Altered model graph"),
+    "model_broken": Kind(502, "Broken model graph"),
     "model_output_invalid": Kind(502, "Invalid model output"),
     "endpoint_missing": Kind(502, "No model endpoint"),
     "endpoint_access_denied": Kind(502, "Model endpoint refused access"),
@@ -63,6 +66,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "endpoint_unavailable": Kind(503, "Model endpoint unavailable"),
     "endpoint_unreachable": Kind(503, "Model endpoint unreachable"),
     "endpoint_timeout": Kind(504, "Model endpoint timed out"),
+    "model_timeout": Kind(504, "Model timed out"),
     "explain_timeout": Kind(504, "Heat map timed out"),
 }
 

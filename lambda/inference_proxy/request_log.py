@@ -49,7 +49,7 @@ class RequestLog:
     def write(self, answer: Answer, stage: str) -> None:
         """Write the line, and the count of the label."""
         level = "ERROR" if answer.status >= 500 else "WARNING" if answer.status >= 400 else "INFO"
-        duration, endpoint = _milliseconds_since(self._started), self._fields.get("endpoint_ms")
+        duration, scoring = _milliseconds_since(self._started), self._fields.get("scoring_ms")
         line = {
             "level": level,
             "message": "request",
@@ -58,10 +58,10 @@ class RequestLog:
             "code": answer.code,
             "duration_ms": duration,
         }
-        endpoint_latency = endpoint if isinstance(endpoint, float) else None
+        scoring_latency = scoring if isinstance(scoring, float) else None
         route = str(self._fields["route"])
         failed = answer.status >= 500
-        lines = [line | emf.request_members(stage, route, answer.code, failed, duration, endpoint_latency)]
+        lines = [line | emf.request_members(stage, route, answer.code, failed, duration, scoring_latency)]
         if self._label:
             lines.append(emf.count_line(stage, "Predictions", "Label", self._label))
         sys.stdout.write("".join(json.dumps(entry) + "\n" for entry in lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,13 +12,13 @@ from PIL import Image
 
 from inference_proxy import settings as deployment
 from inference_proxy.deadline import Deadline, LambdaContext
-from inference_proxy.endpoint import endpoint_of
 from inference_proxy.events import Request
-from inference_proxy.prediction import calibrated, log_odds, prediction, probabilities
+from inference_proxy.prediction import calibrated, log_odds, prediction
 from inference_proxy.problems import ProblemError
 from inference_proxy.request_image import received_image, standard_image
 from inference_proxy.request_log import RequestLog
 from inference_proxy.responses import Answer
+from inference_proxy.scorer import scorer_of
 from inference_proxy.settings import Settings
 from inference_proxy.uploads import new_upload
 from radiograph import SIDE, encode
@@ -42,8 +42,8 @@ def predict(call: Call) -> Answer:
     """Return the probability of pneumonia for one frontal chest radiograph."""
     settings, deadline = deployment.load(), Deadline(call.context)
     image = _image(call, settings, deadline)
-    with call.log.part("endpoint"):
-        scores = _scores(settings, encode(image), deadline)
+    with call.log.part("scoring"):
+        scores = scorer_of(settings, deadline).score(encode(image), deadline)
     body = prediction(_calibrated(settings, scores), settings, call.request.id)
     call.log.count_label(body["label"])
     return Answer(200, body)
@@ -65,11 +65,14 @@ def explain(call: Call) -> Answer:
     def log_odds_of(scores: Mapping[str, float]) -> float:
         return log_odds(scores, settings.slope, settings.intercept)
 
-    with call.log.part("endpoint"):
-        before = deadline.remaining()
-        scores = _scores(settings, encode(image), deadline)
+    def all_log_odds(jpegs: Iterable[bytes]) -> list[float | None]:
+        return [None if scores is None else log_odds_of(scores) for scores in scorer.score_all(jpegs, deadline)]
+
+    with call.log.part("scoring"):
+        scorer, before = scorer_of(settings, deadline), deadline.remaining()
+        scores = scorer.score(encode(image), deadline)
         side = cells_a_side(before - deadline.remaining(), deadline.remaining())
-        heat = heat_map(image, log_odds_of(scores), lambda jpeg: log_odds_of(_scores(settings, jpeg, deadline)), side)
+        heat = heat_map(image, log_odds_of(scores), all_log_odds, side)
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
@@ -118,9 +121,9 @@ def health(call: Call) -> Answer:
     settings = deployment.load()
     body: Health = {"status": "ok", "model_version": settings.model_version, "request_id": call.request.id}
     if call.request.query.get("deep") in ("1", "true"):
-        image = Image.linear_gradient("L").resize((SIDE, SIDE))
-        with call.log.part("endpoint"):
-            _scores(settings, encode(image), Deadline(call.context))
+        image, deadline = Image.linear_gradient("L").resize((SIDE, SIDE)), Deadline(call.context)
+        with call.log.part("scoring"):
+            scorer_of(settings, deadline).score(encode(image), deadline)
         body["endpoint"] = "ok"
     return Answer(200, body)
 
@@ -164,11 +167,6 @@ def _image(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
     call.log.note(image_bytes=len(data))
     with call.log.part("standardise"):
         return standard_image(data, settings.resize_mode)
-
-
-def _scores(settings: Settings, jpeg: bytes, deadline: Deadline) -> dict[str, float]:
-    """Return the model's own probability of each class."""
-    return probabilities(endpoint_of(settings).invoke(jpeg, deadline), settings.classes)
 
 
 def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, float]:

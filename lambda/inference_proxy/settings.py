@@ -19,11 +19,20 @@ POSITIVE: Final = "PNEUMONIA"
 
 # SageMaker API, CreateEndpoint: EndpointName.
 _ENDPOINT_NAME: Final = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _STAGE: Final = re.compile(r"[a-z][a-z0-9]{0,15}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 # EventBridge Scheduler API, CreateSchedule: Name.
 _SCHEDULE: Final = re.compile(r"[0-9a-zA-Z._-]{1,64}")
+
+
+class Graph(NamedTuple):
+    """The object in S3 that holds the model's ONNX graph, and the SHA-256 of its content."""
+
+    bucket: str
+    key: str
+    sha256: str
 
 
 class Lease(NamedTuple):
@@ -35,7 +44,9 @@ class Lease(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """The endpoint, and how its output is interpreted.
+    """The endpoint or the graph, and how its output is interpreted.
+
+    Either `endpoint_name` or `graph` is None: a SageMaker endpoint scores, or the function itself runs the graph.
 
     `classes` are in the order of the model's output; `resize_mode` is how its training images were made square.
     `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
@@ -45,7 +56,8 @@ class Settings:
     has no lease. `cost` is the price, a JSON object as text, or "" without a price.
     """
 
-    endpoint_name: str
+    endpoint_name: str | None
+    graph: Graph | None
     classes: tuple[str, ...]
     resize_mode: ResizeMode
     threshold: float
@@ -76,7 +88,8 @@ def parse(environ: Mapping[str, str]) -> Settings:
     """Return the settings in environment variables. Raise SettingsError with the variable's name and allowed values."""
     region = _matching(environ, "AWS_REGION", _REGION, "an AWS region such as us-east-1")
     return Settings(
-        endpoint_name=_matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name"),
+        endpoint_name=_endpoint_name(environ),
+        graph=_graph(environ),
         classes=_classes(_required(environ, "CLASSES")),
         resize_mode=_resize_mode(_required(environ, "RESIZE_MODE")),
         threshold=_threshold(_required(environ, "THRESHOLD")),
@@ -96,6 +109,24 @@ def parse(environ: Mapping[str, str]) -> Settings:
         lease=_lease(environ),
         cost=_cost(environ.get("ENDPOINT_COST", "").strip()),
     )
+
+
+def _endpoint_name(environ: Mapping[str, str]) -> str | None:
+    if not environ.get("GRAPH_URI", "").strip():
+        return _matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name")
+    if name := environ.get("ENDPOINT_NAME", "").strip():
+        raise SettingsError(f"ENDPOINT_NAME is {name!r} and GRAPH_URI is set; set one of them.")
+    return None
+
+
+def _graph(environ: Mapping[str, str]) -> Graph | None:
+    uri = environ.get("GRAPH_URI", "").strip()
+    if not uri:
+        return None
+    match = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+\.onnx)", uri)
+    if match is None:
+        raise SettingsError(f"GRAPH_URI is {uri!r}; it must be s3://bucket/key.onnx or empty.")
+    return Graph(match[1], match[2], _matching(environ, "GRAPH_SHA256", _SHA256, "64 hexadecimal digits"))
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

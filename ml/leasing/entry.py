@@ -74,6 +74,13 @@ def endpoint_exists(name: str) -> bool:
     return bool(endpoint["EndpointStatus"] != "Deleting")
 
 
+def nothing_to_lease(stage: str) -> str:
+    """Return why a stage has nothing to lease; "" if it has or will have an endpoint."""
+    if project.settings(stage).get("hosting") != "function" or deployed_endpoint(stage) is not None:
+        return ""
+    return f"Stage {stage} has no endpoint, because hosting is function: there is nothing to lease."
+
+
 def missing(stage: str, endpoint: str) -> str:
     """Return the error for a deployed endpoint that no longer exists."""
     return (

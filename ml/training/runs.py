@@ -17,7 +17,8 @@ from ml.training import prices, script_mode
 from ml.training.log_parser import JobLog
 
 PREFIX = "training/"
-CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv"}
+CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "text/csv",
+                 "onnx": "application/octet-stream"}  # fmt: skip
 
 
 def location(artifact: str, name: str) -> tuple[str, str]:
@@ -145,7 +146,7 @@ def summary(run: Mapping[str, Any]) -> str:
 
 
 def model_entry(run: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the entry of cdk.context.json for a run, with its metrics once it was evaluated.
+    """Return the entry of cdk.context.json for a run, with its metrics once it was evaluated, its graph once exported.
 
     `gate` is "passed", "forced", or the reason why the model must not be deployed.
     """
@@ -161,6 +162,8 @@ def model_entry(run: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> di
         "resize_mode": run["resize_mode"],
         "created": run["ended"],
     }
+    if "graph" in run:
+        entry["graph"] = {name: run["graph"][name] for name in ("uri", "sha256")}
     if metrics is None:
         return entry | {
             "threshold": 0.5,

@@ -178,7 +178,16 @@ def test_the_contract_requires_every_field_that_the_client_reads() -> None:
     for name, fields in {
         "Prediction": {"label", "probability", "threshold", "threshold_source", "model_version", "request_id"},
         "Explanation": {"heat_map"},
-        "Model": {"model_version", "resize_mode", "threshold", "threshold_source", "evaluation", "report_url", "lease"},
+        "Model": {
+            "model_version",
+            "resize_mode",
+            "threshold",
+            "threshold_source",
+            "evaluation",
+            "report_url",
+            "endpoint",
+            "lease",
+        },
     }.items():
         assert fields <= set(schemas[name]["required"])
     heat_map = {"values", "units", "minimum_change", "resize_mode", "complete", "calls"}

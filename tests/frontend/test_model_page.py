@@ -43,6 +43,7 @@ def model(**changes: Any) -> Answer:
         "evaluation": evaluation(),
         "report_url": "https://example.org/report.html?X-Amz-Signature=0",
         "cost": COST,
+        "endpoint": {"name": "pneumonia-test"},
         "lease": LEASE,
     }
     return 200, json.dumps(document | changes).encode(), {}
@@ -127,6 +128,12 @@ def test_an_idle_serverless_endpoint_costs_nothing(api: Api) -> None:
     assert "0.00006 USD" in text
     assert "nothing while it is idle" in text
     assert "no lease" in text
+
+
+def test_a_model_in_the_function_has_nothing_to_lease(api: Api) -> None:
+    text = all_text(page(api, model(endpoint=None, lease=None)))
+    assert "nothing to lease" in text
+    assert "no lease" not in text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(7980, "2 h 13 min"), (0, "lease is over")])

@@ -66,7 +66,7 @@ def variables(template: Template) -> dict[str, Any]:
 
 def statements(template: Template) -> list[dict[str, Any]]:
     """Return the statements of all policy documents of a template."""
-    return list(statements_in(template.to_json()["Resources"]))
+    return list(statements_in(template.to_json().get("Resources", {})))
 
 
 def statements_in(value: Any) -> Iterator[dict[str, Any]]:

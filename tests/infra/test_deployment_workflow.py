@@ -1,6 +1,7 @@
 """The commands of deploy.yml pass on localaws, in a clean clone, with no more rights than the file lists."""
 
 import datetime as dt
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import yaml
 
 from localaws.environment import client_environment
 from localaws.image_classification import train
+from tests.lambda_ import graphs
 from tests.localaws.image_classification.builders import write_root
 from tests.localaws.server.builders import ROOT, Server
 from tests.ports import free_port
@@ -37,7 +39,10 @@ class Repository:
     folder: Path
     server: Server
 
-    def commit(self, context: dict[str, Any]) -> None:
+    def commit(self, context: dict[str, Any], hosting: str = "realtime") -> None:
+        settings = json.loads((self.folder / "cdk.json").read_text())
+        settings["context"]["defaults"]["hosting"] = hosting
+        (self.folder / "cdk.json").write_text(json.dumps(settings))
         (self.folder / "cdk.context.json").write_text(json.dumps(context))
         git(self.folder, "add", "--all")
         git(self.folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "Context")
@@ -111,11 +116,19 @@ def put_artifact(server: Server, root: Path) -> str:
     return f"s3://{outputs['DataBucketName']}/{KEY}"
 
 
+def put_graph(server: Server, artifact: str) -> dict[str, str]:
+    """Store a graph beside the artifact; return its entry in cdk.context.json."""
+    content, uri = graphs.exported(), artifact.replace("output/model.tar.gz", "model.onnx")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    server.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+    return {"uri": uri, "sha256": hashlib.sha256(content).hexdigest()}
+
+
 def lease(hours: float) -> dict[str, Any]:
     return {"ends": f"{dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours):%Y-%m-%dT%H:%M:%S}", "number": 1}
 
 
-def test_a_first_deployment_and_one_after_the_committed_lease_has_ended_pass(
+def test_a_first_deployment_one_after_the_committed_lease_has_ended_and_each_change_of_hosting_pass(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.commit({})
@@ -131,3 +144,13 @@ def test_a_first_deployment_and_one_after_the_committed_lease_has_ended_pass(
 
     shown = repository.run("diff", tmp_path / "shown")
     assert shown.returncode == 0, shown.stdout
+
+    model = MODEL | {"artifact": artifact, "graph": put_graph(repository.server, artifact)}
+    sagemaker = repository.server.client("sagemaker")
+    for hosting, answer, endpoints in (("function", "runs the graph", 0), ("realtime", "is in service", 1)):
+        repository.commit({"model:dev": model, "lease:dev": lease(8)}, hosting)
+        changed = repository.run("deploy", tmp_path / hosting)
+        assert changed.returncode == 0, changed.stdout
+        assert answer in changed.stdout
+        assert "GET /health?deep=1 says ok" in changed.stdout
+        assert len(sagemaker.list_endpoints()["Endpoints"]) == endpoints

@@ -53,6 +53,18 @@ def test_a_serverless_endpoint_costs_by_the_second_of_an_inference() -> None:
     assert (cost["per_hour"], cost["per_inference_second"], cost["what"]) == (0.0, 0.00006, "serverless, 3 GB")
 
 
+@pytest.mark.parametrize(("given", "used"), [("1024", 3008), ("4096", 4096)])
+def test_a_function_costs_by_the_second_as_in_the_estimate_and_nothing_an_hour(given: str, used: int) -> None:
+    cost = price(hosting="function", function_memory_mb=given)
+    settings = project.settings("dev", ["hosting=function", f"function_memory_mb={given}"])
+    _, month, _ = estimate.endpoint(TABLE, settings, 1000, 2.0)
+    requests = 1000 * TABLE["lambda_million_requests"] / 1e6
+    assert cost is not None
+    assert cost["per_hour"] == 0
+    assert cost["per_inference_second"] == pytest.approx(used / 1024 * TABLE["lambda_gb_second"], abs=1e-8)
+    assert month == pytest.approx(2000 * used / 1024 * TABLE["lambda_gb_second"] + requests)
+
+
 def test_an_instance_without_a_price_has_no_cost(synth: Synth) -> None:
     assert price(instance_type="ml.p5.48xlarge") is None
     assert variables(synth(instance_type="ml.p5.48xlarge")["Api"])["ENDPOINT_COST"] == ""

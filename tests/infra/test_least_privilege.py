@@ -19,7 +19,7 @@ from ml.training import script_mode
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
-from .builders import MODEL, arn_text, as_list
+from .builders import MODEL, Synth, arn_text, as_list
 
 BUCKET, EVALUATION = "grants", "data-bucket"
 JOB_LOGS = "/aws/sagemaker/TrainingJobs"
@@ -35,6 +35,9 @@ IMAGES = (
     "arn:aws:ecr:us-east-1:763104351884:repository/pytorch-inference",
 )
 EVALUATION_PREFIX = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
+
+GRAPH = MODEL["graph"]["uri"].removeprefix("s3://")
+VARIANTS: list[dict[str, str]] = [{}, {"hosting": "function"}]
 
 Grant = tuple[str, str, str]
 
@@ -56,6 +59,7 @@ PROBED: list[Grant] = [
     ("ProxyRole", "scheduler:GetSchedule", SCHEDULE),
     ("ProxyRole", "logs:CreateLogStream", "<ProxyLogs>:*"),
     ("ProxyRole", "logs:PutLogEvents", "<ProxyLogs>:*"),
+    ("ProxyRole", "s3:GetObject", f"arn:<Partition>:s3:::{GRAPH}"),
     ("LeaseRole", "sagemaker:DeleteEndpoint", ENDPOINT),
     ("LeaseRole", "sqs:SendMessage", "<LeaseFailures>"),
 ]
@@ -66,9 +70,10 @@ NOT_PROBED: dict[Grant, str] = {
 }
 
 
-def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(templates: dict[str, Template]) -> None:
-    granted = [grant for template in templates.values() for grant in grants(template)]
-    assert sorted(granted) == sorted([*PROBED, *NOT_PROBED])
+def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(synth: Synth) -> None:
+    granted = [[grant for template in synth(**changes).values() for grant in grants(template)] for changes in VARIANTS]
+    assert all(len(variant) == len(set(variant)) for variant in granted)
+    assert {grant for variant in granted for grant in variant} == {*PROBED, *NOT_PROBED}
 
 
 def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> None:
@@ -90,6 +95,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         s3.put_object(Bucket=BUCKET, Key=f"{part}/x", Body=b"x")
     for name in ("metrics.json", "report.html"):
         s3.put_object(Bucket=EVALUATION, Key=f"{EVALUATION_PREFIX.partition('/')[2]}{name}", Body=b"{}")
+    s3.put_object(Bucket=EVALUATION, Key=GRAPH.partition("/")[2], Body=b"x")
     for group in (JOB_LOGS, PROXY_LOGS):
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="probe")
@@ -103,10 +109,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     "grant", PROBED, ids=lambda grant: f"{grant[0]} {grant[1]} {grant[2].rpartition('/')[0][-24:]}"
 )
 def test_without_a_grant_the_call_that_needs_it_is_denied_and_with_all_it_is_not(
-    grant: Grant, cloud: Server, templates: dict[str, Template]
+    grant: Grant, cloud: Server, synth: Synth
 ) -> None:
     role, action, resource = grant
-    statements = [statement for template in templates.values() for statement in statements_of(template, role)]
+    variants = (synth(**changes).values() for changes in VARIANTS)
+    templates = next(variant for variant in variants if any(grant in grants(template) for template in variant))
+    statements = [statement for template in templates for statement in statements_of(template, role)]
     assert not denied(cloud, statements, action, resource)
     assert denied(cloud, list(without(statements, action, resource)), action, resource)
 

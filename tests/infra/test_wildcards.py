@@ -85,6 +85,7 @@ VARIANTS = [
     ({}, ALWAYS | LEASED | ALARMS | REMOVABLE | LOG_ROLE),
     ({"retain_data": "true", "lease_hours": "0", "manage_api_gateway_log_role": "false"}, ALWAYS | ALARMS),
     ({"hosting": "serverless"}, ALWAYS | LEASED | REMOVABLE | LOG_ROLE),
+    ({"hosting": "function"}, ALWAYS | REMOVABLE | LOG_ROLE),
     ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS | LOG_ROLE),
     (
         {"retain_data": "true", "data_capture_percent": "5"} | VPC_SETTINGS,
@@ -96,7 +97,9 @@ Grant = tuple[str, str]
 
 
 @pytest.mark.parametrize(
-    ("changes", "reasons"), VARIANTS, ids=["default", "retained", "serverless", "scaled", "captured in a VPC"]
+    ("changes", "reasons"),
+    VARIANTS,
+    ids=["default", "retained", "serverless", "function", "scaled", "captured in a VPC"],
 )
 def test_every_wildcard_has_a_reason_and_every_reason_its_wildcard(
     synth: Synth, changes: dict[str, str], reasons: dict[Grant, str]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from handler import handler
-from inference_proxy import endpoint, lease_status, model_description, settings, storage
+from inference_proxy import endpoint, graph, lease_status, model_description, settings, storage
 
 from .runtime import Runtime
 
@@ -95,6 +95,7 @@ def forget_environment() -> None:
     """Start a new execution environment with the next request."""
     settings.load.cache_clear()
     endpoint.endpoint_of.cache_clear()
+    graph.clear_cache()
     storage.storage_of.cache_clear()
     model_description.clear_cache()
     lease_status.clear_cache()

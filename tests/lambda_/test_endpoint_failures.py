@@ -164,6 +164,7 @@ def test_every_code_of_an_image_has_a_status() -> None:
 
 def test_every_other_code_has_a_request_that_gets_it() -> None:
     covered = {row[3] for row in REQUESTS} | {row[3] for row in FAILURES}
-    # test_settings.py, test_request_log.py, test_uploads.py, test_explain.py
+    # test_settings.py, test_request_log.py, test_uploads.py, test_explain.py, test_graph.py
     elsewhere = {"misconfigured", "internal_error", "storage_unavailable", "explain_timeout"}
+    elsewhere |= {"model_missing", "model_hash_mismatch", "model_broken", "model_timeout"}
     assert set(KINDS) - set(IMAGE_KINDS) - elsewhere <= covered

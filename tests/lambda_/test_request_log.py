@@ -38,12 +38,12 @@ def test_a_prediction_leaves_one_line(ask: Ask, lines: Any) -> None:
     assert {name: count[name] for name in count if name != "_aws"} == {
         "Stage": "test", "Label": "PNEUMONIA", "Predictions": 1
     }  # fmt: skip
-    assert metric_names(line) == {"Requests", "Latency", "Errors", "EndpointLatency"}
+    assert metric_names(line) == {"Requests", "Latency", "Errors", "ScoringLatency"}
     assert metric_names(count) == {"Predictions"}
-    del line["_aws"], line["Latency"], line["EndpointLatency"]
-    times = {name: line.pop(name) for name in ("standardise_ms", "endpoint_ms", "duration_ms")}
+    del line["_aws"], line["Latency"], line["ScoringLatency"]
+    times = {name: line.pop(name) for name in ("standardise_ms", "scoring_ms", "duration_ms")}
     assert all(time > 0 for time in times.values())
-    assert times["standardise_ms"] + times["endpoint_ms"] <= times["duration_ms"]
+    assert times["standardise_ms"] + times["scoring_ms"] <= times["duration_ms"]
     line.pop("cold_start")
     assert line == {
         "level": "INFO",

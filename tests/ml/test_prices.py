@@ -156,6 +156,7 @@ def test_without_a_terminal_nothing_is_created_unasked(monkeypatch: pytest.Monke
     [
         ({"hosting": "realtime", "instance_type": "ml.m5.large", "instance_count": "2"}, 2 * 0.115 * 730),
         ({"hosting": "serverless", "serverless_memory_mb": 3072}, 1000 * 3 * 0.00002),
+        ({"hosting": "function", "function_memory_mb": 4096}, 1000 * (4 * 0.0000166667 + 0.2 / 1e6)),
     ],
 )
 def test_an_endpoint_costs_what_its_hosting_costs(settings: dict[str, object], month: float) -> None:
@@ -193,7 +194,7 @@ def test_the_cost_is_that_of_the_stages_own_settings(project: Path, capsys: pyte
     cdk_json = Case("three instances", stages={"prod": {"instance_count": 3}}).cdk_json()
     (project / "cdk.json").write_text(json.dumps(cdk_json))
     assert cost.main(["--stage", "prod"]) == 0
-    assert "Endpoint: 3 x ml.m5.large" in capsys.readouterr().out
+    assert "Hosting: 3 x ml.m5.large" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_the_cost_is_that_of_the_stages_own_settings(project: Path, capsys: pyte
         (["-c", "colour=blue"], 2, "unknown setting 'colour'"),
         (["-c", "instance_count=two"], 2, "'two'; it must be a whole number"),
         (["-c", "serverless_memory_mb=lots"], 2, "'lots'; it must be a whole number"),
-        (["-c", "hosting=async"], 2, "it must be realtime or serverless"),
+        (["-c", "hosting=async"], 2, "it must be realtime, serverless or function"),
         (["-c", "instance_type=ml.x9.large"], 1, "no price for hosting ml.x9.large"),
         (["--instance-type", "ml.g6.xlarge"], 2, "cannot run the algorithm"),
     ],

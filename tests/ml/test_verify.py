@@ -93,10 +93,11 @@ def configurations(account: Cloud) -> list[str]:
     return [config["EndpointConfigName"] for config in sagemaker.list_endpoint_configs()["EndpointConfigs"]]
 
 
-def deploy_api(account: Cloud, stage: str, url: str) -> str:
-    """Deploy an API stack with this URL; return its key."""
+def deploy_api(account: Cloud, stage: str, url: str, **more: str) -> str:
+    """Deploy an API stack with this URL and more outputs; return its key."""
     key = account.client("apigateway").create_api_key(name=unique("key"), enabled=True)
     outputs = {"ApiUrl": {"Value": url}, "ApiKeyId": {"Value": key["id"]}}
+    outputs |= {name: {"Value": value} for name, value in more.items()}
     deploy(account, stage, "Api", json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs}))
     return str(key["value"])
 
@@ -190,3 +191,20 @@ def test_an_api_that_fails_or_is_not_ready_in_time_fails_with_its_reason(
     message = capsys.readouterr().err
     assert f"answers {status}" in message
     assert "The model is starting." in message
+
+
+def test_a_function_that_runs_the_graph_in_context_is_verified_and_another_graph_fails(
+    account: Cloud, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.write(f"model:{stage}", {"graph": {"uri": "s3://images/model.onnx", "sha256": "a" * 64}})
+    with answers(503, 200) as (url, keys):
+        key = deploy_api(account, stage, url, GraphSha256="a" * 64)
+        assert verify.main(["--stage", stage]) == 0
+        assert keys == [key] * 2
+        assert verify.main(["--stage", stage, "--repair"]) == 2
+        deploy_api(account, stage, url, GraphSha256="b" * 64)
+        assert verify.main(["--stage", stage]) == 1
+    message = capsys.readouterr().err
+    assert "a" * 64 in message
+    assert "b" * 64 in message
+    assert "cdk deploy" in message

@@ -35,10 +35,12 @@ class ForeignBinaries(MetaPathFinder):
 
 
 def is_foreign(package: Path) -> bool:
-    """Return whether a package folder holds binary modules, but none for this Python."""
-    suffixes = {file.name[file.name.index(".") :] for file in package.glob("*.so")}
+    """Return whether a package folder holds binary modules, but none for this Python. Libraries have no such tag."""
+    suffixes = {file.name[file.name.index(".") :] for file in package.rglob("*.cpython-*.so")}
     return bool(suffixes) and suffixes.isdisjoint(importlib.machinery.EXTENSION_SUFFIXES)
 
 
 if os.environ.get("LAMBDA_TASK_ROOT"):
+    # Lambda's /tmp is the function's own. Here it is the folder of the process, which MiniStack deletes with it.
+    os.environ.setdefault("TMPDIR", str(CODE.parent))
     sys.meta_path.insert(0, ForeignBinaries())

@@ -1,0 +1,64 @@
+"""Export a model: store its graph beside the artifact once it is proved, and record it."""
+
+import csv
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml import project
+from ml.aws.s3 import split_uri
+from ml.dataset import upload
+from ml.errors import UserError
+from ml.graph import artifact, proof
+from ml.scoring import labelled
+from ml.training import runs
+
+SPLIT = "validation/"
+
+
+def export(stage: str) -> str:
+    """Store the graph of the stage's model, and write it to the run record and to cdk.context.json; return a sentence.
+
+    Raises:
+        UserError: the artifact holds no graph, the model was not evaluated, or the graph differs from the model.
+    """
+    entry = project.read_model(stage)
+    bucket, _ = split_uri(entry["artifact"])
+    recorded = recorded_scores(stage, bucket, entry["training_job"])
+    with tempfile.TemporaryDirectory() as name:
+        artifact.unpack(entry["artifact"], Path(name))
+        graph, module = artifact.graph_of(Path(name))
+        images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), list(recorded))
+        evidence = proof.prove(graph, images, recorded, module)
+        content = graph.read_bytes()
+    stored = {
+        "uri": runs.put(entry["artifact"], artifact.GRAPH, content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    run = runs.find(bucket, entry["training_job"]) | {"graph": stored | {"proof": vars(evidence)}}
+    runs.put(entry["artifact"], "run.json", json.dumps(run, indent=1).encode())
+    path = project.write_model(stage, entry | {"graph": stored})
+    return (
+        f"Exported {stored['uri']} ({len(content) / 1e6:.1f} MB) and recorded it in {path.name}. Its probabilities "
+        f"differ by {evidence}."
+    )
+
+
+def recorded_scores(stage: str, bucket: str, job: str) -> Mapping[str, float]:
+    """Return the probability that batch transform gave to each validation image, by file.
+
+    Raises:
+        UserError: the model was not evaluated.
+    """
+    table = runs.get(bucket, job, "predictions.csv")
+    if table is None:
+        raise UserError(
+            f"Model {job} was not evaluated, so there are no scores to compare its graph with; run "
+            f"`python -m ml.transform --stage {stage}`, which exports a model that it releases."
+        )
+    rows: Any = csv.DictReader(io.StringIO(table.decode()))
+    return {row["file"]: float(row["model_probability"]) for row in rows if row["file"].startswith(SPLIT)}

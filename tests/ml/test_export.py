@@ -1,0 +1,201 @@
+"""A graph is stored only if it answers as the model does, and the run record has the evidence."""
+
+import csv
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from ml import export, transform
+from ml import project as files
+from ml.errors import UserError
+from ml.training import runs
+from tests.lambda_ import graphs
+
+from .conftest import STAGE
+from .scoring_builders import phantom
+
+JOB, DATASET, IMAGES = "pneumonia-export", "phantoms/0123", 6
+ARTIFACT = f"s3://images/training/{JOB}/output/model.tar.gz"
+URI = f"s3://images/training/{JOB}/model.onnx"
+
+
+def put(key: str, body: bytes) -> None:
+    boto3.client("s3").put_object(Bucket="images", Key=key, Body=body)
+
+
+def read(key: str) -> bytes:
+    return bytes(boto3.client("s3").get_object(Bucket="images", Key=key)["Body"].read())
+
+
+def file_of(number: int) -> str:
+    return f"validation/NORMAL/{number}.jpg"
+
+
+def score(number: int) -> float:
+    """Return the probability of pneumonia that the network gives to an image."""
+    import torch
+
+    with Image.open(io.BytesIO(phantom(number))) as image:
+        pixels = torch.from_numpy(np.array(image.convert("L"))).float()[None, None]
+    with torch.no_grad():
+        return float(torch.softmax(graphs.tiny()(pixels), 1)[0, 1])
+
+
+def archive(**content: bytes) -> bytes:
+    """Return a model.tar.gz of files, whose names have "_" for "."."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
+        for name, body in content.items():
+            member = tarfile.TarInfo(name.replace("_", "."))
+            member.size = len(body)
+            packed.addfile(member, io.BytesIO(body))
+    return buffer.getvalue()
+
+
+def weights(folder: Path) -> bytes:
+    from network import weights_file
+
+    weights_file.save(graphs.tiny(), (3, 224, 224), folder)
+    return (folder / weights_file.NAME).read_bytes()
+
+
+@pytest.fixture
+def evaluated(project: Path, aws: None) -> dict[str, Any]:
+    """An evaluated model of the stage, without its artifact; return its run record."""
+    run = {
+        "training_job": JOB, "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
+        "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00",
+    }  # fmt: skip
+    rows = io.StringIO()
+    writer = csv.DictWriter(rows, ["file", "model_probability"])
+    writer.writeheader()
+    for number in range(IMAGES):
+        put(f"datasets/{DATASET}/{file_of(number)}", phantom(number))
+        writer.writerow({"file": file_of(number), "model_probability": repr(score(number))})
+    writer.writerow({"file": "test/NORMAL/9.jpg", "model_probability": "0.5"})
+    name, _, version = DATASET.partition("/")
+    put(f"datasets/{DATASET}/dataset.json", json.dumps({"name": name, "version": version}).encode())
+    put(f"training/{JOB}/predictions.csv", rows.getvalue().encode())
+    put(f"training/{JOB}/run.json", json.dumps(run).encode())
+    files.write_model(STAGE, run)
+    return run
+
+
+@pytest.mark.parametrize("form", ["graph", "weights"])
+def test_a_graph_that_answers_as_the_model_is_stored_with_its_evidence(
+    evaluated: dict[str, Any], form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"model_onnx": graphs.exported()} if form == "graph" else {"weights_pt": weights(tmp_path)}
+    put(f"training/{JOB}/output/model.tar.gz", archive(**held, notes_json=b"{}"))
+    assert export.main([]) == 0
+    stored = read(f"training/{JOB}/model.onnx")
+    graph = {"uri": URI, "sha256": hashlib.sha256(stored).hexdigest()}
+    assert files.read_model(STAGE)["graph"] == graph
+    record = json.loads(read(f"training/{JOB}/run.json"))
+    assert record == evaluated | {"graph": record["graph"]}
+    assert record["graph"].items() >= graph.items()
+    proof = record["graph"]["proof"]
+    assert (proof["images"], proof["runtime"]) == (IMAGES, onnxruntime.__version__)
+    assert set(proof["differences"]) == {"batch transform"} | ({"PyTorch"} if form == "weights" else set())
+    assert all(0 <= value < 1e-5 for value in proof["differences"].values())
+    assert f"{IMAGES} validation images" in capsys.readouterr().out
+    assert runs.model_entry(record, None)["graph"] == graph
+
+
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the error of an export that is refused, after which nothing is recorded."""
+    before = files.read_model(STAGE), read(f"training/{JOB}/run.json")
+    assert export.main([]) == 1
+    assert (files.read_model(STAGE), read(f"training/{JOB}/run.json")) == before
+    listed = boto3.client("s3").list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/model.onnx")
+    assert listed["KeyCount"] == 0
+    return capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_graph_that_differs_from_the_recorded_scores_is_refused_with_the_numbers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
+    table = read(f"training/{JOB}/predictions.csv").decode().replace(repr(score(2)), repr(score(2) + 0.002))
+    put(f"training/{JOB}/predictions.csv", table.encode())
+    error = refusal(capsys)
+    assert "2.0e-03 from batch transform" in error
+    assert "0.001" in error
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_graph_of_images_of_another_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output(side=128)))
+    error = refusal(capsys)
+    assert "128" in error
+    assert "224" in error
+
+
+@pytest.mark.usefixtures("evaluated")
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (archive(**{"model-symbol_json": b"{}", "model-0004_params": b"x"}), "model-0004.params"),
+        (b"no archive", "not a compressed archive"),
+        (archive(model_onnx=b"x" * 100_000)[:90], "not a compressed archive"),
+    ],
+    ids=["built-in algorithm", "no archive", "truncated"],
+)
+def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", content)
+    assert named in refusal(capsys)
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_model_that_was_not_evaluated_is_refused_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    boto3.client("s3").delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
+    assert f"python -m ml.transform --stage {STAGE}" in refusal(capsys)
+
+
+METRICS = {
+    "training_job": JOB, "dataset": DATASET, "threshold": 0.4, "threshold_source": "the test", "forced": False,
+    "calibration": {"slope": 1.0, "intercept": 0.0}, "gate": {"passed": True}, "splits": {"test": {}},
+    "report": f"s3://images/training/{JOB}/report.html",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"hosting": "function", "lease_hours": 8}
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": settings}}))
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
+    transform.release(STAGE, "images", METRICS)
+    entry = files.read_model(STAGE)
+    assert (entry["gate"], entry["threshold"], entry["graph"]["uri"]) == ("passed", 0.4, URI)
+    assert f"lease:{STAGE}" not in files.read_context()
+    assert URI in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(**{"model-symbol_json": b"{}"}))
+    transform.release(STAGE, "images", METRICS)
+    entry = files.read_model(STAGE)
+    assert (entry["gate"], "graph" in entry) == ("passed", False)
+    assert "model-symbol.json" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_wrong_graph_fails_a_release_that_an_endpoint_can_still_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output()))
+    with pytest.raises(UserError, match="differs from the model"):
+        transform.release(STAGE, "images", METRICS)
+    assert files.read_model(STAGE)["gate"] == "passed"
+    assert "released for deployment" in capsys.readouterr().out
