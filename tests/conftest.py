@@ -11,8 +11,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ONE_CLOUD = "tests/e2e"
-OWN_CLOUD = frozenset({"test_walkthrough.py"})
-"""End-to-end modules that do not use the cloud that the others share."""
+SHARING = frozenset({ONE_CLOUD, "tests/infra"})
+"""Folders whose tests share what is slow to start: the demo's cloud, and the CDK's process with its templates."""
+NOT_SHARING = frozenset({"test_walkthrough.py", "test_deployment_workflow.py"})
+"""Modules of these folders that start their own."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
@@ -23,12 +25,12 @@ botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps a file's tests in one process, since they share fixtures, and all those on the demo's cloud."""
+    """Keeps a file's tests in one process, since they share fixtures, and all files of a folder in SHARING."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePosixPath(nodeid.partition("::")[0])
-        shares = str(path.parent) == ONE_CLOUD and path.name not in OWN_CLOUD
-        return ONE_CLOUD if shares else str(path)
+        shares = str(path.parent) in SHARING and path.name not in NOT_SHARING
+        return str(path.parent if shares else path)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -98,7 +98,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]
     git(folder, "init", "--quiet")
     server = Server(folder.parent / "state", free_port())
     server.start()
-    subprocess.run(["cdk", "bootstrap"], cwd=folder, env=environment(server), check=True, capture_output=True)
+    # Outside the repository, the command does not synthesise the app.
+    command = ["cdk", "bootstrap", "aws://000000000000/us-east-1"]
+    subprocess.run(command, cwd=folder.parent, env=environment(server), check=True, capture_output=True)
     yield Repository(folder, server)
     server.end(signal.SIGTERM)
 

@@ -1,52 +1,56 @@
 """The lease's schedule with `cdk deploy`, `cdk diff` and `cdk destroy`, on localaws."""
 
 import datetime as dt
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
 
+from infra import lease_schedule, resolution
 from localaws.environment import client_environment
 from tests.localaws.server.builders import ROOT, Server
 from tests.ports import free_port
 
-APP = """
-import datetime as dt
-import aws_cdk as cdk
-from infra import lease_schedule, resolution
-app = cdk.App()
-context = app.node.get_all_context()
-settings = resolution.read(context)
-stack = cdk.Stack(app, "Lease", synthesizer=cdk.BootstraplessSynthesizer(), env=cdk.Environment(region="us-east-1"))
-lease_schedule.add_schedule(stack, lease_schedule.read(context, settings, dt.datetime.now(dt.UTC)), settings)
-app.synth()
-"""
-"""An app with the schedule alone, which needs no model, asset or bootstrap."""
+from .builders import context
 
 
 class Project:
-    """A folder with that app."""
+    """A folder with the templates of an app with the schedule alone, which needs no model, asset or bootstrap."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
-        (folder / "mini.py").write_text(APP)
 
-    def run(self, command: str, ends: dt.datetime) -> subprocess.CompletedProcess[str]:
-        """Run a command of the CDK with a lease in context."""
-        context = json.loads((ROOT / "cdk.json").read_text())["context"]
-        context["lease:dev"] = {"ends": f"{ends:%Y-%m-%dT%H:%M:%S}", "number": 1}
-        (self.folder / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} mini.py", "context": context}))
-        path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
-        environment = os.environ | client_environment(self.port) | {"PATH": path, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(
-            ["cdk", *command.split()],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300,
+    def synthesise(self, ends: dt.datetime) -> None:
+        """Write the templates for a lease in context."""
+        app = cdk.App(
+            outdir=str(self.folder / "cdk.out"), analytics_reporting=False,
+            context=context(**{"lease:dev": {"ends": f"{ends:%Y-%m-%dT%H:%M:%S}", "number": 1}}),
         )  # fmt: skip
+        given = app.node.get_all_context()
+        settings = resolution.read(given)
+        synthesizer, region = cdk.BootstraplessSynthesizer(), cdk.Environment(region="us-east-1")
+        stack = cdk.Stack(app, "Lease", synthesizer=synthesizer, env=region)
+        lease = lease_schedule.read(given, settings, dt.datetime.now(dt.UTC))
+        lease_schedule.add_schedule(stack, lease, settings)
+        app.synth()
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the CDK on the templates."""
+        path = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]])
+        return subprocess.run(
+            ["cdk", *command.split(), "--app", "cdk.out"],
+            cwd=self.folder, env=os.environ | client_environment(self.port) | {"PATH": path},
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+
+    def deploy(self, ends: dt.datetime) -> subprocess.CompletedProcess[str]:
+        """Deploy with a lease in context."""
+        self.synthesise(ends)
+        return self.run("deploy --require-approval never")
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_o
     def expression() -> str:
         return str(scheduler.get_schedule(Name="pneumonia-dev-lease")["ScheduleExpression"])
 
-    deployment = project.run("deploy --require-approval never", first)
+    deployment = project.deploy(first)
     assert deployment.returncode == 0, deployment.stderr
     assert expression() == f"at({first:%Y-%m-%dT%H:%M:%S})"
 
@@ -77,14 +81,14 @@ def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_o
         ScheduleExpression=f"at({extended:%Y-%m-%dT%H:%M:%S})",
     )  # fmt: skip
     for ends, code in ((later, 0), (over, 1)):
-        deployment = project.run("deploy --require-approval never", ends)
+        deployment = project.deploy(ends)
         assert deployment.returncode == code, deployment.stderr
         assert expression() == f"at({extended:%Y-%m-%dT%H:%M:%S})"
     assert "LeaseIsOver" in deployment.stderr
 
-    # The refused deployment left its templates in cdk.out.
-    diff = project.run("diff --app cdk.out", over)
+    # cdk.out has the templates of the refused deployment.
+    diff = project.run("diff")
     assert (diff.returncode, "LeaseIsOver" in diff.stdout + diff.stderr) == (0, True), diff.stderr
-    destruction = project.run("destroy --force --app cdk.out", over)
+    destruction = project.run("destroy --force")
     assert destruction.returncode == 0, destruction.stderr
     assert scheduler.list_schedules()["Schedules"] == []

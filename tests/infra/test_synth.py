@@ -68,13 +68,13 @@ def test_cfn_lint_finds_no_error_in_any_variant(synthesised: Path, synth: Synth,
     assert process.returncode == 0, process.stdout + process.stderr
 
 
-def test_without_a_model_there_is_only_the_storage_and_a_line_with_the_remedy(tmp_path: Path) -> None:
+def test_without_a_model_there_is_only_the_storage_and_a_line_with_the_remedy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     given = context()
     del given["model:dev"]
-    process = run(tmp_path, given)
-    assert process.returncode == 0, process.stderr
-    assert [path.name for path in (tmp_path / "out").glob("*.template.json")] == ["Pneumonia-dev-Storage.template.json"]
-    assert "python -m ml.train --stage dev" in process.stderr
+    assert list(compose(given)) == ["Storage"]
+    assert "python -m ml.train --stage dev" in capsys.readouterr().err
 
 
 def test_a_model_that_missed_the_gate_is_not_deployed_and_a_line_says_why(
@@ -121,22 +121,11 @@ def names_in(template: Template) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(
-    ("changes", "parts"),
-    [
-        ({"region": "mx-central-1", "colour": "blue"}, ("'mx-central-1'", "'colour'")),
-        ({"model:dev": MODEL | {"artifact": "model.zip", "gate": ""}}, ("'model.zip'", "gate is ''")),
-        ({"lease:dev": {"ends": "2026-13-45T99:99:99", "number": 1}}, ("'2026-13-45T99:99:99'",)),
-    ],
-    ids=["settings", "model", "lease"],
-)
-def test_an_error_ends_the_process_with_a_line_for_each_fault_and_no_traceback(
-    tmp_path: Path, changes: Context, parts: tuple[str, ...]
-) -> None:
-    process = run(tmp_path, context(**changes))
+def test_an_error_ends_the_process_with_a_line_for_each_fault_and_no_traceback(tmp_path: Path) -> None:
+    process = run(tmp_path, context(region="mx-central-1", colour="blue"))
     assert process.returncode == 1
     assert "Error: " in process.stderr
-    for part in parts:
+    for part in ("'mx-central-1'", "'colour'"):
         assert len([line for line in process.stderr.splitlines() if part in line]) == 1
     assert "Traceback" not in process.stderr
     assert not list(tmp_path.glob("out/*.template.json"))

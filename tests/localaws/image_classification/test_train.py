@@ -217,7 +217,7 @@ def interrupt_after(root: Path, epochs: int) -> None:
 
 def test_fine_tuning_starts_from_imagenet_weights(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     root = write_root(
-        tmp_path / "root", side=224, use_pretrained_model="1", num_layers="101", image_shape="3,224,224",
+        tmp_path / "root", images=8, side=224, use_pretrained_model="1", num_layers="101", image_shape="3,224,224",
         epochs="1", learning_rate="0.001",
     )  # fmt: skip
     assert train.run(root) == 0
@@ -274,7 +274,7 @@ def test_the_containers_recipe_scores_the_current_weights_and_decays_none_for_ad
     trainers = {name: new_trainer(name, given) for name in (STAND_IN, CONTAINER)}
     inputs, labels = torch.rand(8, 1, 224, 224) * 255, torch.tensor([0, 1] * 4)
     for trainer in trainers.values():
-        for _ in range(20):
+        for _ in range(2):
             trainer.update(inputs, labels, None, 0)
 
     def equal(trainer: Trainer) -> bool:

@@ -93,36 +93,31 @@ def test_a_client_in_that_shell_is_the_accounts_root_here(server: Server) -> Non
     assert shell.stdout.strip() == "arn:aws:iam::000000000000:root", shell.stderr
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_every_process(tmp_path: Path, signum: int) -> None:
+def test_state_survives_every_end_and_a_stop_ends_every_process(tmp_path: Path) -> None:
     server = Server(tmp_path / "state", free_port())
-    server.start()
-    assert server.processes()
-    assert server.end(signum) == 0
-    assert server.processes() == []
-
-
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
-def test_state_survives_every_end(tmp_path: Path, signum: int) -> None:
-    server = Server(tmp_path / "state", free_port())
-    server.start()
-    server.client("s3").create_bucket(Bucket="kept")
-    server.client("s3").put_object(Bucket="kept", Key="images/one.jpg", Body=bytes(range(256)))
-    server.role("kept")
-    wait_for_save(server)
-    server.end(signum)
     server.start()
     try:
-        assert server.client("s3").get_object(Bucket="kept", Key="images/one.jpg")["Body"].read() == bytes(range(256))
-        assert server.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
+        for signum, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0), (signal.SIGINT, 0)):
+            name, content = f"kept-{signum:d}", bytes(range(256))
+            server.client("s3").create_bucket(Bucket=name)
+            server.client("s3").put_object(Bucket=name, Key="images/one.jpg", Body=content)
+            server.role(name)
+            wait_for_save(server, name)
+            assert server.processes()
+            assert server.end(signum) == code
+            if code == 0:
+                assert server.processes() == []
+            server.start()
+            assert server.client("s3").get_object(Bucket=name, Key="images/one.jpg")["Body"].read() == content
+            assert server.client("iam").get_role(RoleName=name)["Role"]["RoleName"] == name
     finally:
         server.end(signal.SIGTERM)
 
 
-def wait_for_save(server: Server) -> None:
-    """Wait until the last change is on disk, for at most 10 seconds."""
+def wait_for_save(server: Server, name: str) -> None:
+    """Wait until the role of that name is on disk, for at most 10 seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if any("kept" in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam*")):
+        if any(name in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam*")):
             return
         time.sleep(0.05)
