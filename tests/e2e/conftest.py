@@ -21,7 +21,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "demo"
-SOURCES = ["app.py", "cdk.json", "requirements.txt", "demo", "infra", "lambda", "localaws", "ml", "radiograph"]
+SOURCES = ["app.py", "cdk.json", "requirements.txt", "demo", "infra", "lambda", "localaws", "ml", "network", "radiograph"]
 
 
 @dataclass(frozen=True)
