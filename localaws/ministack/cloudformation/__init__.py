@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from localaws.ministack.cloudformation import api_stages, buckets, conditions, exports, without_effect
+from localaws.ministack.cloudformation import api_stages, buckets, conditions, exports, settling, without_effect
 from localaws.ministack.cloudformation.resources import Handler
 
 
@@ -12,6 +12,7 @@ def register(blocking: Mapping[str, Handler]) -> None:
 
     exports.patch()
     conditions.patch()
+    settling.patch()
     handlers = provisioners._RESOURCE_HANDLERS
     handlers.update(blocking)
     handlers["AWS::ApiGateway::Stage"] = api_stages.handler(handlers["AWS::ApiGateway::Stage"])

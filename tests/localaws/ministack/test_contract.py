@@ -70,6 +70,10 @@ mappings, stack_name, stack_id)
         services.cloudformation._stacks
         services.cloudformation.provisioners._delete_predecessor(delete_fn, physical_id, properties)
     """,
+    "cloudformation/settling.py": """
+        services.cloudformation._stacks
+        services.cloudformation.handle_request(method, path, headers, body, query_params)
+    """,
     "durability.py": """
         app._build_persistence_save_dict()
         core.persistence.save_all(services)
