@@ -1,7 +1,7 @@
 """The CDK's operations on stacks answer once the stack has settled, if that takes seconds.
 
-CloudFormation answers at once, as it does here for every other client. The CDK looks at a new operation at once and then
-every five seconds: it would wait five seconds for each stack, most of which take less than one here.
+CloudFormation answers at once, as it does here for every other client. The CDK looks at a new operation at once and
+then every five seconds: it would wait five seconds for each stack, most of which take less than one here.
 """
 
 import asyncio

@@ -1,11 +1,12 @@
 """How MiniStack behaves where localaws/ministack builds on it."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from localaws.ministack.account_scope import account_scope, current_scope
-from localaws.ministack.cloudformation import api_stages
+from localaws.ministack.cloudformation import api_stages, settling
 from localaws.ministack.cloudformation.conditions import joined
 from localaws.ministack.object_store import ObjectError, body_of
 from localaws.ministack.roles import trusts
@@ -16,6 +17,26 @@ def test_the_account_scope_is_what_ministack_sees_and_ends_with_its_block() -> N
     with account_scope("111111111111", "eu-west-1"):
         assert current_scope() == ("111111111111", "eu-west-1")
     assert current_scope() == before
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "status"), [("aws-sdk-js/3 aws-cdk/2.1", "CREATE_COMPLETE"), ("Boto3/1.43", "CREATE_IN_PROGRESS")]
+)
+def test_an_operation_of_the_cdk_answers_once_its_stack_has_settled(user_agent: str, status: str) -> None:
+    from ministack.services.cloudformation import _stacks
+
+    async def create(*_: Any) -> tuple[int, dict[str, str], bytes]:
+        _stacks["settling"] = {"StackStatus": "CREATE_IN_PROGRESS"}
+        asyncio.get_running_loop().call_later(0.2, _stacks["settling"].update, {"StackStatus": "CREATE_COMPLETE"})
+        return 200, {}, b""
+
+    async def status_at_the_answer() -> str:
+        form = b"Action=CreateStack&StackName=settling"
+        await settling.settled(create)("POST", "/", {"user-agent": user_agent}, form, {})
+        return str(_stacks["settling"]["StackStatus"])
+
+    assert asyncio.run(status_at_the_answer()) == status
+    del _stacks["settling"]
 
 
 def test_an_objects_error_document_has_a_code_and_a_message() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
@@ -70,11 +69,11 @@ class Server:
                 pids.append(int(path.parent.name))
         return pids
 
-    def client(self, service: str, *credentials: str, config: Config | None = None) -> Any:
+    def client(self, service: str, *credentials: str) -> Any:
         """Return a client of the account's root, or of the given key, secret and token."""
         key, secret, token = credentials or (ACCESS_KEY_ID, SECRET_ACCESS_KEY, None)
         session = boto3.Session(key, secret, token, REGION)
-        return session.client(service, endpoint_url=f"http://localhost:{self.port}", config=config)
+        return session.client(service, endpoint_url=f"http://localhost:{self.port}")
 
     def role(self, name: str, *statements: dict[str, Any]) -> tuple[str, str, str]:
         """Create a role with these statements; return its key, secret and token."""

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import WaiterError
 
 from tests.localaws.server.builders import Server
@@ -38,14 +37,6 @@ def destroy(server: Server, name: str) -> None:
 
 def quick() -> dict[str, Any]:
     return {"Delay": 1, "MaxAttempts": 20}
-
-
-def test_only_for_the_cdk_an_operation_answers_once_its_stack_has_settled(server: Server) -> None:
-    cdk = server.client("cloudformation", config=Config(user_agent_extra="aws-cdk/2.1"))
-    arn = cdk.create_stack(StackName="settled", TemplateBody=json.dumps(TEMPLATE))["StackId"]
-    assert cdk.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-    server.client("cloudformation").delete_stack(StackName=arn)
-    assert cdk.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS"
 
 
 def test_a_bucket_has_the_tags_of_its_template(server: Server) -> None:
