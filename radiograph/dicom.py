@@ -6,13 +6,12 @@ This module needs pydicom and numpy. The rest of the package does not import it.
 from __future__ import annotations
 
 import warnings
-from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
@@ -25,6 +24,7 @@ from pydicom.uid import (
 )
 
 from radiograph import dicom_tags
+from radiograph.dicom_elements import read_elements
 from radiograph.dicom_grey import light_of
 from radiograph.dicom_tags import integer
 from radiograph.errors import ImageError
@@ -70,7 +70,7 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns about every tag value outside the standard
-            dataset = dcmread(BytesIO(data), force=True)  # force: the preamble may be absent
+            dataset = read_elements(data)
             _complete(dataset)
             _check(dataset)
             if not any_view:
@@ -93,21 +93,19 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
 
 def _complete(dataset: Dataset) -> None:
     """Normalise the tags that the decoder needs, and add those that are absent but certain."""
-    if not dataset.keys() or ("Rows" not in dataset and "PatientID" not in dataset and "Modality" not in dataset):
-        raise ImageError(
-            "truncated", "Received a DICOM file whose end is missing; copy or export the whole file again."
-        )
     if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = (
             ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         )
     if "PhotometricInterpretation" in dataset:
-        dataset.PhotometricInterpretation = dicom_tags.code(dataset, "PhotometricInterpretation")
-    dataset.SamplesPerPixel = integer(dataset, "SamplesPerPixel", 1)
-    dataset.PixelRepresentation = integer(dataset, "PixelRepresentation", 0)
-    if "BitsAllocated" in dataset:
-        dataset.BitsStored = integer(dataset, "BitsStored", integer(dataset, "BitsAllocated", 16))
+        dataset.add_new("PhotometricInterpretation", "CS", dicom_tags.code(dataset, "PhotometricInterpretation"))
+    allocated = integer(dataset, "BitsAllocated", 16)
+    defaults = {"SamplesPerPixel": 1, "PixelRepresentation": 0, "BitsAllocated": allocated, "BitsStored": allocated}
+    for keyword in (*defaults, "Rows", "Columns"):
+        if keyword in dataset or keyword in defaults:
+            # pydicom's decoders need integers, whatever the value representation in the file.
+            dataset.add_new(keyword, "US", integer(dataset, keyword, defaults.get(keyword, 0)))
 
 
 def _check(dataset: Dataset) -> None:
@@ -121,7 +119,7 @@ def _check(dataset: Dataset) -> None:
         raise ImageError(
             "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single image."
         )
-    check_size(int(dataset.Columns), int(dataset.Rows))
+    check_size(dataset.Columns, dataset.Rows)
     if "PhotometricInterpretation" not in dataset:
         raise ImageError("broken", "Received a DICOM image without PhotometricInterpretation; export it again.")
     photometric = str(dataset.PhotometricInterpretation)
@@ -179,7 +177,7 @@ def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
             f"Received a DICOM image whose pixels cannot be decoded as {syntax.name!r}; the file may be cut or "
             "damaged: export it again.",
         ) from error
-    values = np.asarray(values.astype(np.int32) >> (high + 1 - bits))
+    values = values.astype(np.int64 if allocated > 16 else np.int32) >> (high + 1 - bits)
     if syntax.is_compressed and syntax != RLELossless and high == bits - 1:
         # pydicom does not mask what a codestream holds above BitsStored, such as an overlay.
         values &= (1 << bits) - 1

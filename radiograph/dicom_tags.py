@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from typing import Any, Final
 
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
@@ -20,7 +21,8 @@ _RADIOGRAPHY: Final = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("1", "1.1", "1.1.1")
 )  # Computed Radiography; Digital X-Ray, for presentation and for processing (PS3.4 B.5)
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-_NUMERIC: Final = frozenset({"US", "SS", "UL", "SL", "FL", "FD"})
+_BINARY: Final = {"US": "H", "SS": "h", "US or SS": "H", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+"""Format of `struct` by value representation. LUTDescriptor and PixelPaddingValue are "US or SS" in implicit VR."""
 _LATERAL: Final = frozenset({"LL", "RL", "LLO", "RLO", "LAO", "RAO", "LPO", "RPO", "LATERAL", "LAT", "OBLIQUE"})
 _CHEST: Final = frozenset({"CHEST", "THORAX", "LUNG", "LUNGS"})
 _OTHER_PARTS: Final = (
@@ -37,15 +39,24 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
     """
     tag = tag_for_keyword(keyword)
     element = dataset.get_item(tag) if tag is not None and tag in dataset else None
-    if isinstance(element, RawDataElement) and element.VR not in _NUMERIC and isinstance(element.value, bytes):
-        values: Any = element.value.decode("latin-1").split("\\")
-    else:
-        values = dataset.get(keyword)
+    values: Any = dataset.get(keyword) if not isinstance(element, RawDataElement) else _raw_values(element)
     if values is None:
         return []
     listed = [values] if isinstance(values, (str, bytes, int, float)) else list(values)
     stripped = [str(value).strip("\0 \t\r\n") for value in listed]
     return stripped if any(stripped) else []
+
+
+def _raw_values(element: RawDataElement) -> list[Any]:
+    """Return the values of an element as read. Without a usable value representation, the dictionary's applies."""
+    data, representation = element.value or b"", element.VR
+    if representation in (None, "UN", "OB"):
+        representation = dictionary_VR(element.tag)
+    if representation not in _BINARY:
+        return list(data.decode("latin-1").split("\\"))
+    letter = _BINARY[representation]
+    count = len(data) // struct.calcsize(letter)
+    return list(struct.unpack_from(f"{'<' if element.is_little_endian else '>'}{count}{letter}", data))
 
 
 def code(dataset: Dataset, keyword: str) -> str:
