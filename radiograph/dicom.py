@@ -38,6 +38,7 @@ _QUARTER_TURNS: Final = (
     Image.Transpose.ROTATE_180,
     Image.Transpose.ROTATE_90,
 )
+_COLOUR: Final = ("RGB", "ARGB", "CMYK", "HSV", "PALETTE COLOR", "YBR_")  # PS3.3 C.7.6.3.1.2
 _CAUSES: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
 
 
@@ -112,7 +113,8 @@ def _check(dataset: Dataset) -> None:
     dicom_tags.check_modality(dataset)
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError(
-            "no_pixels", "Received a DICOM file without an image; send the file that contains the image itself."
+            "no_pixels",
+            "Received a DICOM file without an image, or one that was cut before it; send the whole file of the image.",
         )
     frames = integer(dataset, "NumberOfFrames", 1) or 1
     if frames != 1:
@@ -122,13 +124,31 @@ def _check(dataset: Dataset) -> None:
     check_size(dataset.Columns, dataset.Rows)
     if "PhotometricInterpretation" not in dataset:
         raise ImageError("broken", "Received a DICOM image without PhotometricInterpretation; export it again.")
-    photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or dataset.SamplesPerPixel != 1:
+    _check_grey(dataset)
+    _check_syntax(dataset)
+
+
+def _check_grey(dataset: Dataset) -> None:
+    photometric, samples = dataset.PhotometricInterpretation, dataset.SamplesPerPixel
+    if photometric.startswith(_COLOUR) or samples != 1:
         raise ImageError(
             "unsupported_encoding",
-            "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the image in grey.",
+            f"Received a colour DICOM image of {samples} samples per pixel; MONOCHROME1 and MONOCHROME2 of one sample "
+            "are allowed: export the image in grey.",
         )
-    _check_syntax(dataset)
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise ImageError(
+            "broken",
+            "Received a DICOM image of an unknown PhotometricInterpretation; MONOCHROME1 and MONOCHROME2 are allowed: "
+            "export the file again.",
+        )
+    stored, allocated = dataset.BitsStored, dataset.BitsAllocated
+    if allocated not in (8, 16, 32) or not 1 <= stored <= allocated:
+        raise ImageError(
+            "broken",
+            f"Received a DICOM image of BitsStored {stored} and BitsAllocated {allocated}; 8, 16 or 32 bits allocated "
+            "and at most as many stored are allowed: export the file again.",
+        )
 
 
 def _check_syntax(dataset: Dataset) -> None:

@@ -23,6 +23,11 @@ def read_elements(data: bytes) -> Dataset:
         dataset = dcmread(BytesIO(data), force=True)  # force: the preamble may be absent
     except struct.error as error:  # pydicom read fewer bytes than an element's header has
         raise _truncated() from error
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
+        # pydicom raises nearly every built-in exception on malformed files.
+        raise ImageError("broken", "Received a DICOM file whose header is damaged; export the file again.") from error
     end = 0
     for tag in dataset.keys():  # noqa: SIM118 (values would be decoded)
         element = dataset.get_item(tag)

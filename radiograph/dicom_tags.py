@@ -83,17 +83,20 @@ def integer(dataset: Dataset, keyword: str, default: int) -> int:
 def check_modality(dataset: Dataset) -> None:
     """Raise ImageError (wrong_modality) unless Modality or, without it, the SOP class says radiography."""
     modality = code(dataset, "Modality")
-    sop_class = UID(next(iter(texts(dataset, "SOPClassUID")), ""))
-    allowed = f"{', '.join(MODALITIES)} are allowed: send a chest radiograph."
-    if modality and modality not in MODALITIES:
-        shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
-        raise ImageError("wrong_modality", f"Received a DICOM file of modality {shown}; {allowed}")
+    if not re.fullmatch(r"[A-Z0-9 _]{0,16}", modality):  # CS, PS3.5 6.2
+        raise ImageError("broken", "Received a DICOM file whose element Modality is damaged; export the file again.")
+    classes = texts(dataset, "SOPClassUID") or texts(dataset.file_meta, "MediaStorageSOPClassUID")
+    sop_class = UID(next(iter(classes), ""))
     known = sop_class.startswith("1.2.840.10008.") and sop_class.name != sop_class
-    if sop_class in _RADIOGRAPHY or (modality and (not known or sop_class.startswith(_SECONDARY_CAPTURE))):
+    radiography = sop_class in _RADIOGRAPHY
+    if modality in MODALITIES and (radiography or not known or sop_class.startswith(_SECONDARY_CAPTURE)):
         return
-    name = sop_class.name if known else "unknown"
+    if not modality and radiography:
+        return
     raise ImageError(
-        "wrong_modality", f"Received a DICOM file of modality {modality or 'none'} and SOP class {name}; {allowed}"
+        "wrong_modality",
+        f"Received a DICOM file of modality {modality or 'none'} and SOP class {sop_class.name if known else 'unknown'}; "
+        f"{', '.join(MODALITIES)} are allowed: send a chest radiograph.",
     )
 
 
