@@ -12,18 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
     RLELossless,
 )
 
-from radiograph import dicom_tags
+from radiograph import dicom_codestream, dicom_tags
 from radiograph.dicom_elements import read_elements
 from radiograph.dicom_grey import light_of
 from radiograph.dicom_tags import integer
@@ -39,7 +37,6 @@ _QUARTER_TURNS: Final = (
     Image.Transpose.ROTATE_90,
 )
 _COLOUR: Final = ("RGB", "ARGB", "CMYK", "HSV", "PALETTE COLOR", "YBR_")  # PS3.3 C.7.6.3.1.2
-_CAUSES: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
 
 
 class DicomImage(NamedTuple):
@@ -67,7 +64,9 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
         raise ImageError("unsupported_format", f"Received {describe(data)}; send a DICOM file (PS3.10).")
     if DeflatedExplicitVRLittleEndian.encode() in data:
         # pydicom inflates the whole file, without a limit on its size.
-        raise ImageError("unsupported_encoding", f"Received a deflated DICOM file, which is not allowed; {_CAUSES}")
+        raise ImageError(
+            "unsupported_encoding", "Received a deflated DICOM file, which is not allowed; export it without deflate."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns about every tag value outside the standard
@@ -125,7 +124,9 @@ def _check(dataset: Dataset) -> None:
     if "PhotometricInterpretation" not in dataset:
         raise ImageError("broken", "Received a DICOM image without PhotometricInterpretation; export it again.")
     _check_grey(dataset)
-    _check_syntax(dataset)
+    dicom_codestream.check_syntax(dataset)
+    if not UID(dataset.file_meta.TransferSyntaxUID).is_compressed:
+        _check_length(dataset)
 
 
 def _check_grey(dataset: Dataset) -> None:
@@ -133,8 +134,8 @@ def _check_grey(dataset: Dataset) -> None:
     if photometric.startswith(_COLOUR) or samples != 1:
         raise ImageError(
             "unsupported_encoding",
-            f"Received a colour DICOM image of {samples} samples per pixel; MONOCHROME1 and MONOCHROME2 of one sample "
-            "are allowed: export the image in grey.",
+            f"Received a colour DICOM image ({dicom_tags.shown(photometric)}, {samples} samples per pixel); "
+            "MONOCHROME1 and MONOCHROME2 of one sample are allowed: export the image in grey.",
         )
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise ImageError(
@@ -151,31 +152,13 @@ def _check_grey(dataset: Dataset) -> None:
         )
 
 
-def _check_syntax(dataset: Dataset) -> None:
-    syntax = UID(dataset.file_meta.TransferSyntaxUID)
-    if not syntax.is_compressed:
-        needed = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
-        if (length := len(dataset.PixelData)) < needed:
-            raise ImageError(
-                "truncated",
-                f"Received a DICOM image of {length:,} bytes of pixels; its size needs {needed:,}: export it again.",
-            )
-        return
-    # No decoder that this project may depend on reads 12 bits of JPEG Extended; pydicom only learns it from the pixels.
-    if not _decodable(syntax) or (syntax == JPEGExtended12Bit and dataset.BitsStored > 8):
+def _check_length(dataset: Dataset) -> None:
+    needed = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if (length := len(dataset.PixelData)) < needed:
         raise ImageError(
-            "unsupported_encoding",
-            f"Received a DICOM image of {dataset.BitsStored} bits compressed as {syntax.name!r}, for which no decoder "
-            f"is installed; {_CAUSES}",
+            "truncated",
+            f"Received a DICOM image of {length:,} bytes of pixels; its size needs {needed:,}: export it again.",
         )
-
-
-def _decodable(syntax: UID) -> bool:
-    try:
-        return get_decoder(syntax).is_available
-    except NotImplementedError:
-        # pydicom has no decoder for a private or unknown transfer syntax; the caller refuses the file by its name.
-        return False
 
 
 def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
@@ -186,17 +169,7 @@ def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
         notes.append(f"HighBit {high} is dropped: {bits} bits are stored in {allocated}.")
         high = bits - 1
     dataset.BitsStored, dataset.HighBit = high + 1, high
-    try:
-        values = dataset.pixel_array
-    except Exception as error:
-        if not syntax.is_compressed:
-            raise
-        # The decoders raise nearly every built-in exception.
-        raise ImageError(
-            "broken",
-            f"Received a DICOM image whose pixels cannot be decoded as {syntax.name!r}; the file may be cut or "
-            "damaged: export it again.",
-        ) from error
+    values = dicom_codestream.decoded(dataset) if syntax.is_compressed else dataset.pixel_array
     values = values.astype(np.int64 if allocated > 16 else np.int32) >> (high + 1 - bits)
     if syntax.is_compressed and syntax != RLELossless and high == bits - 1:
         # pydicom does not mask what a codestream holds above BitsStored, such as an overlay.

@@ -93,9 +93,10 @@ def check_modality(dataset: Dataset) -> None:
         return
     if not modality and radiography:
         return
+    name = sop_class.name if known else "unknown"
     raise ImageError(
         "wrong_modality",
-        f"Received a DICOM file of modality {modality or 'none'} and SOP class {sop_class.name if known else 'unknown'}; "
+        f"Received a DICOM file of modality {modality or 'none'} and SOP class {name}; "
         f"{', '.join(MODALITIES)} are allowed: send a chest radiograph.",
     )
 
@@ -111,11 +112,11 @@ def check_view(dataset: Dataset) -> None:
     if described is None and directions & {"A", "P"}:
         described = "LATERAL"
     if described is not None:
-        raise ImageError("wrong_view", f"Received a DICOM image of view {_shown(described)}; {advice}")
+        raise ImageError("wrong_view", f"Received a DICOM image of view {shown(described)}; {advice}")
     part = code(dataset, "BodyPartExamined")
     words = set(re.split(r"[^A-Z]+", part))
     if any(f" {word} " in _OTHER_PARTS for word in words) and not words & _CHEST:
-        raise ImageError("wrong_view", f"Received a DICOM image of body part {_shown(part)}; {advice}")
+        raise ImageError("wrong_view", f"Received a DICOM image of body part {shown(part)}; {advice}")
 
 
 def _is_lateral(view: str) -> bool:
@@ -124,7 +125,7 @@ def _is_lateral(view: str) -> bool:
     return bool(words & _LATERAL) and "DECUBITUS" not in words
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Return a code for a message; a longer text may contain personal data."""
     return value if len(value) <= 16 and re.fullmatch(r"[A-Z0-9 _-]+", value) else "unknown"
 
