@@ -5,6 +5,7 @@ Decoders in C and C++ can end the process if the two contradict each other.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,11 @@ from radiograph.errors import ImageError
 
 _START_OF_J2K: Final = b"\xff\x4f\xff\x51"  # ISO 15444-1, A.4.1 and A.5.1
 _FRAMES: Final = (frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}) | {0xF7}  # ISO 10918-1, B.1; ISO 14495-1, C.1
+_LOSSLESS: Final = 0xC3
+_HUFFMAN: Final = 0xC4
+_SCAN: Final = 0xDA
+_END: Final = b"\xff\xd9"
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # not a stuffed byte, restart or fill byte
 _ADVICE: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
 
 
@@ -66,7 +72,7 @@ def _check_codestream(dataset: Dataset, syntax: UID) -> None:
         return
     try:
         stream = _codestream(next(generate_frames(dataset.PixelData, number_of_frames=1)))
-    except (struct.error, StopIteration, ValueError) as error:
+    except (struct.error, StopIteration, ValueError, IndexError) as error:
         raise _broken(syntax, "its pixels have no complete header") from error
     if stream.components != 1:
         raise ImageError(
@@ -88,15 +94,39 @@ def _codestream(data: bytes) -> _Codestream:
         right, lower, left, upper = struct.unpack_from(">4I", data, start + 8)
         components, bits = struct.unpack_from(">HB", data, start + 40)
         return _Codestream(right - left, lower - upper, components, (bits & 0x7F) + 1)
-    position = 2
-    while True:
+    frame, position, marker = b"", 2, 0
+    while marker != _SCAN:
         lead, marker, length = struct.unpack_from(">BBH", data, position)
-        if lead != 0xFF:
-            raise ValueError(position)
+        body = data[position + 4 : position + 2 + length]
+        if lead != 0xFF or (marker in _FRAMES and frame):
+            raise ValueError(marker)
         if marker in _FRAMES:
-            bits, height, width, components = struct.unpack_from(">BHHB", data, position + 4)
-            return _Codestream(width, height, components, bits)
+            frame = bytes((marker,)) + body
+        if marker == _HUFFMAN:
+            _check_huffman(body)
         position += 1 if marker == 0xFF else 2 + length  # 0xFF before a marker is a fill byte
+    kind, bits, height, width, components = struct.unpack_from(">BBHHB", frame)
+    if kind == _LOSSLESS and components == 1:
+        _check_lossless(frame, body, data[position:])
+    return _Codestream(width, height, components, bits)
+
+
+def _check_lossless(frame: bytes, scan: bytes, pixels: bytes) -> None:
+    """Raise ValueError for JPEG Lossless that ends the process in gdcm (ISO 10918-1, B.1.1.5, B.2.3 and H.1)."""
+    identifier, sampling = frame[7:9]
+    count, scanned, _, predictor, end, point = struct.unpack_from(">BBBBBB", scan)
+    if (count, scanned, end, sampling) != (1, identifier, 0, 0x11) or not 1 <= predictor <= 7 or point:
+        raise ValueError(scan)
+    if (marker := _MARKER.search(pixels)) is None or marker[0] != _END:
+        raise ValueError(pixels[:2])
+
+
+def _check_huffman(body: bytes) -> None:
+    """Raise ValueError for Huffman tables whose lengths contradict each other (ISO 10918-1, B.2.4.2)."""
+    while body:
+        if body[0] & 0xEF > 3 or len(body) < 17 + sum(body[1:17]):
+            raise ValueError(body[0])
+        body = body[17 + sum(body[1:17]) :]
 
 
 def _unsupported(dataset: Dataset) -> ImageError:
