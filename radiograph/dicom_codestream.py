@@ -22,6 +22,8 @@ _FRAMES: Final = (frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}) | {0xF7}  #
 _LOSSLESS: Final = 0xC3
 _HUFFMAN: Final = 0xC4
 _SCAN: Final = 0xDA
+# Frames, tables, scan, restart interval, JPEG-LS parameters, application data, comment, and 0xFF to fill.
+_SEGMENTS: Final = _FRAMES | {0xC4, 0xCC, 0xDA, 0xDB, 0xDD, 0xF8, 0xFE, 0xFF, *range(0xE0, 0xF0)}
 _END: Final = b"\xff\xd9"
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # not a stuffed byte, restart or fill byte
 _ADVICE: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
@@ -94,39 +96,47 @@ def _codestream(data: bytes) -> _Codestream:
         right, lower, left, upper = struct.unpack_from(">4I", data, start + 8)
         components, bits = struct.unpack_from(">HB", data, start + 40)
         return _Codestream(right - left, lower - upper, components, (bits & 0x7F) + 1)
-    frame, position, marker = b"", 2, 0
+    frame, position, marker, tables = b"", 2, 0, set[int]()
     while marker != _SCAN:
         lead, marker, length = struct.unpack_from(">BBH", data, position)
         body = data[position + 4 : position + 2 + length]
-        if lead != 0xFF or (marker in _FRAMES and frame):
+        if lead != 0xFF or marker not in _SEGMENTS or (marker in _FRAMES and frame):
             raise ValueError(marker)
         if marker in _FRAMES:
             frame = bytes((marker,)) + body
         if marker == _HUFFMAN:
-            _check_huffman(body)
+            tables |= _huffman_tables(body)
         position += 1 if marker == 0xFF else 2 + length  # 0xFF before a marker is a fill byte
     kind, bits, height, width, components = struct.unpack_from(">BBHHB", frame)
     if kind == _LOSSLESS and components == 1:
-        _check_lossless(frame, body, data[position:])
+        _check_lossless(frame, body, tables, data[position:])
     return _Codestream(width, height, components, bits)
 
 
-def _check_lossless(frame: bytes, scan: bytes, pixels: bytes) -> None:
+def _check_lossless(frame: bytes, scan: bytes, tables: set[int], pixels: bytes) -> None:
     """Raise ValueError for JPEG Lossless that ends the process in gdcm (ISO 10918-1, B.1.1.5, B.2.3 and H.1)."""
     identifier, sampling = frame[7:9]
-    count, scanned, _, predictor, end, point = struct.unpack_from(">BBBBBB", scan)
-    if (count, scanned, end, sampling) != (1, identifier, 0, 0x11) or not 1 <= predictor <= 7 or point:
+    count, scanned, table, predictor, end, point = struct.unpack_from(">BBBBBB", scan)
+    if (
+        (count, scanned, end, sampling) != (1, identifier, 0, 0x11)
+        or not 1 <= predictor <= 7
+        or point
+        or table >> 4 not in tables
+    ):
         raise ValueError(scan)
     if (marker := _MARKER.search(pixels)) is None or marker[0] != _END:
         raise ValueError(pixels[:2])
 
 
-def _check_huffman(body: bytes) -> None:
-    """Raise ValueError for Huffman tables whose lengths contradict each other (ISO 10918-1, B.2.4.2)."""
+def _huffman_tables(body: bytes) -> set[int]:
+    """Return the numbers of a segment's tables; raise ValueError if their lengths contradict each other (B.2.4.2)."""
+    numbers = set()
     while body:
         if body[0] & 0xEF > 3 or len(body) < 17 + sum(body[1:17]):
             raise ValueError(body[0])
+        numbers.add(body[0])
         body = body[17 + sum(body[1:17]) :]
+    return numbers
 
 
 def _unsupported(dataset: Dataset) -> ImageError:
