@@ -14,21 +14,40 @@ import sys
 import time
 from collections.abc import Callable
 
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, JPEGLossless, JPEGLSLossless
+
 from ml.dataset.standardising import read_encoded
 from radiograph import ImageError
 from radiograph.scans import read_scan
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import RAMP, compressed_dataset, dataset, saved
 from tests.radiograph.files import chunk as png_chunk
 from tests.radiograph.files import encoded, exif, image, jpeg_with, png_with, segment
+from tests.radiograph.lossless_jpeg import lossless_jpeg
 
-HEADER = {"DICOM": 1400, "JPEG": 700, "PNG": 130, "TIFF": 300, "BMP": 60}
+HEADER = {
+    "DICOM": 1400,
+    "JPEG Lossless": 900,
+    "JPEG-LS": 900,
+    "JPEG 2000": 1000,
+    "JPEG": 700,
+    "PNG": 130,
+    "TIFF": 300,
+    "BMP": 60,
+}
 """Bytes at the start of a file that are mutated."""
 
 
 def originals() -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
     """Return a file of each format with its reader."""
     prepare: Callable[[bytes], object] = lambda data: read_encoded(data, "squash")  # noqa: E731
+    compressed = {
+        "JPEG Lossless": (JPEGLossless, lossless_jpeg(RAMP, 12)),
+        "JPEG-LS": (JPEGLSLossless, None),
+        "JPEG 2000": (JPEG2000Lossless, encoded(Image.fromarray(RAMP), "JPEG2000", no_jp2=True)),
+    }
     return {
+        **{name: (saved(compressed_dataset(*parts)), prepare) for name, parts in compressed.items()},
         "DICOM": (saved(dataset(WindowCenter=2048, WindowWidth=4096, RescaleSlope="1", RescaleIntercept="0")), prepare),
         "JPEG": (jpeg_with(segment(0xE1, b"Exif\0\0" + exif(6))), prepare),
         "PNG": (png_with(png_chunk(b"eXIf", exif(6)), png_chunk(b"tEXt", b"Title\0text")), prepare),

@@ -6,25 +6,23 @@ This module needs pydicom and numpy. The rest of the package does not import it.
 from __future__ import annotations
 
 import warnings
-from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom import Dataset, dcmread
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom import Dataset
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
     RLELossless,
 )
 
-from radiograph import dicom_tags
+from radiograph import dicom_codestream, dicom_tags
+from radiograph.dicom_elements import read_elements
 from radiograph.dicom_grey import light_of
 from radiograph.dicom_tags import integer
 from radiograph.errors import ImageError
@@ -38,7 +36,7 @@ _QUARTER_TURNS: Final = (
     Image.Transpose.ROTATE_180,
     Image.Transpose.ROTATE_90,
 )
-_CAUSES: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
+_COLOUR: Final = ("RGB", "ARGB", "CMYK", "HSV", "PALETTE COLOR", "YBR_")  # PS3.3 C.7.6.3.1.2
 
 
 class DicomImage(NamedTuple):
@@ -66,11 +64,13 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
         raise ImageError("unsupported_format", f"Received {describe(data)}; send a DICOM file (PS3.10).")
     if DeflatedExplicitVRLittleEndian.encode() in data:
         # pydicom inflates the whole file, without a limit on its size.
-        raise ImageError("unsupported_encoding", f"Received a deflated DICOM file, which is not allowed; {_CAUSES}")
+        raise ImageError(
+            "unsupported_encoding", "Received a deflated DICOM file, which is not allowed; export it without deflate."
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns about every tag value outside the standard
-            dataset = dcmread(BytesIO(data), force=True)  # force: the preamble may be absent
+            dataset = read_elements(data)
             _complete(dataset)
             _check(dataset)
             if not any_view:
@@ -93,71 +93,72 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
 
 def _complete(dataset: Dataset) -> None:
     """Normalise the tags that the decoder needs, and add those that are absent but certain."""
-    if not dataset.keys() or ("Rows" not in dataset and "PatientID" not in dataset and "Modality" not in dataset):
-        raise ImageError(
-            "truncated", "Received a DICOM file whose end is missing; copy or export the whole file again."
-        )
     if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = (
             ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         )
     if "PhotometricInterpretation" in dataset:
-        dataset.PhotometricInterpretation = dicom_tags.code(dataset, "PhotometricInterpretation")
-    dataset.SamplesPerPixel = integer(dataset, "SamplesPerPixel", 1)
-    dataset.PixelRepresentation = integer(dataset, "PixelRepresentation", 0)
-    if "BitsAllocated" in dataset:
-        dataset.BitsStored = integer(dataset, "BitsStored", integer(dataset, "BitsAllocated", 16))
+        dataset.add_new("PhotometricInterpretation", "CS", dicom_tags.code(dataset, "PhotometricInterpretation"))
+    allocated = integer(dataset, "BitsAllocated", 16)
+    defaults = {"SamplesPerPixel": 1, "PixelRepresentation": 0, "BitsAllocated": allocated, "BitsStored": allocated}
+    for keyword in (*defaults, "Rows", "Columns"):
+        if keyword in dataset or keyword in defaults:
+            # pydicom's decoders need integers, whatever the value representation in the file.
+            dataset.add_new(keyword, "US", integer(dataset, keyword, defaults.get(keyword, 0)))
 
 
 def _check(dataset: Dataset) -> None:
     dicom_tags.check_modality(dataset)
     if "PixelData" not in dataset or "Rows" not in dataset or "Columns" not in dataset:
         raise ImageError(
-            "no_pixels", "Received a DICOM file without an image; send the file that contains the image itself."
+            "no_pixels",
+            "Received a DICOM file without an image, or one that was cut before it; send the whole file of the image.",
         )
     frames = integer(dataset, "NumberOfFrames", 1) or 1
     if frames != 1:
         raise ImageError(
             "multi_frame", f"Received a DICOM file of {frames} frames; one is allowed: export a single image."
         )
-    check_size(int(dataset.Columns), int(dataset.Rows))
+    check_size(dataset.Columns, dataset.Rows)
     if "PhotometricInterpretation" not in dataset:
         raise ImageError("broken", "Received a DICOM image without PhotometricInterpretation; export it again.")
-    photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2") or dataset.SamplesPerPixel != 1:
+    _check_grey(dataset)
+    dicom_codestream.check_syntax(dataset)
+    if not UID(dataset.file_meta.TransferSyntaxUID).is_compressed:
+        _check_length(dataset)
+
+
+def _check_grey(dataset: Dataset) -> None:
+    photometric, samples = dataset.PhotometricInterpretation, dataset.SamplesPerPixel
+    if photometric.startswith(_COLOUR) or samples != 1:
         raise ImageError(
             "unsupported_encoding",
-            "Received a colour DICOM image; MONOCHROME1 and MONOCHROME2 are allowed: export the image in grey.",
+            f"Received a colour DICOM image ({dicom_tags.shown(photometric)}, {samples} samples per pixel); "
+            "MONOCHROME1 and MONOCHROME2 of one sample are allowed: export the image in grey.",
         )
-    _check_syntax(dataset)
-
-
-def _check_syntax(dataset: Dataset) -> None:
-    syntax = UID(dataset.file_meta.TransferSyntaxUID)
-    if not syntax.is_compressed:
-        needed = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
-        if (length := len(dataset.PixelData)) < needed:
-            raise ImageError(
-                "truncated",
-                f"Received a DICOM image of {length:,} bytes of pixels; its size needs {needed:,}: export it again.",
-            )
-        return
-    # No decoder that this project may depend on reads 12 bits of JPEG Extended; pydicom only learns it from the pixels.
-    if not _decodable(syntax) or (syntax == JPEGExtended12Bit and dataset.BitsStored > 8):
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise ImageError(
-            "unsupported_encoding",
-            f"Received a DICOM image of {dataset.BitsStored} bits compressed as {syntax.name!r}, for which no decoder "
-            f"is installed; {_CAUSES}",
+            "broken",
+            "Received a DICOM image of an unknown PhotometricInterpretation; MONOCHROME1 and MONOCHROME2 are allowed: "
+            "export the file again.",
+        )
+    stored, allocated = dataset.BitsStored, dataset.BitsAllocated
+    if allocated not in (8, 16, 32) or not 1 <= stored <= allocated:
+        raise ImageError(
+            "broken",
+            f"Received a DICOM image of BitsStored {stored} and BitsAllocated {allocated}; 8, 16 or 32 bits allocated "
+            "and at most as many stored are allowed: export the file again.",
         )
 
 
-def _decodable(syntax: UID) -> bool:
-    try:
-        return get_decoder(syntax).is_available
-    except NotImplementedError:
-        # pydicom has no decoder for a private or unknown transfer syntax; the caller refuses the file by its name.
-        return False
+def _check_length(dataset: Dataset) -> None:
+    needed = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if (length := len(dataset.PixelData)) < needed:
+        raise ImageError(
+            "truncated",
+            f"Received a DICOM image of {length:,} bytes of pixels; its size needs {needed:,}: export it again.",
+        )
 
 
 def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
@@ -168,18 +169,8 @@ def _stored(dataset: Dataset, notes: list[str]) -> NDArray[Any]:
         notes.append(f"HighBit {high} is dropped: {bits} bits are stored in {allocated}.")
         high = bits - 1
     dataset.BitsStored, dataset.HighBit = high + 1, high
-    try:
-        values = dataset.pixel_array
-    except Exception as error:
-        if not syntax.is_compressed:
-            raise
-        # The decoders raise nearly every built-in exception.
-        raise ImageError(
-            "broken",
-            f"Received a DICOM image whose pixels cannot be decoded as {syntax.name!r}; the file may be cut or "
-            "damaged: export it again.",
-        ) from error
-    values = np.asarray(values.astype(np.int32) >> (high + 1 - bits))
+    values = dicom_codestream.decoded(dataset) if syntax.is_compressed else dataset.pixel_array
+    values = values.astype(np.int64 if allocated > 16 else np.int32) >> (high + 1 - bits)
     if syntax.is_compressed and syntax != RLELossless and high == bits - 1:
         # pydicom does not mask what a codestream holds above BitsStored, such as an overlay.
         values &= (1 << bits) - 1

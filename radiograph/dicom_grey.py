@@ -141,8 +141,8 @@ def _without_padding(values: Values, stored: NDArray[Any], dataset: Dataset, not
     ends = [integer(dataset, name, 0) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit") if name in dataset]
     if "PixelPaddingValue" not in dataset:
         return sample
-    if stored.min() >= 0:
-        ends = [end & 0xFFFF for end in ends]
+    signed = stored.min() < 0  # the tags are signed or unsigned as the pixels are; files are often wrong about it
+    ends = [(end & 0xFFFF) - (0x10000 if signed and end & 0x8000 else 0) for end in ends]
     image = sample[(raw < min(ends)) | (raw > max(ends))]
     if len(image) >= _LEAST_GREY * len(sample):
         return image

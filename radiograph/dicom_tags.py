@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from typing import Any, Final
 
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.uid import UID
 
@@ -20,7 +21,8 @@ _RADIOGRAPHY: Final = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("1", "1.1", "1.1.1")
 )  # Computed Radiography; Digital X-Ray, for presentation and for processing (PS3.4 B.5)
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-_NUMERIC: Final = frozenset({"US", "SS", "UL", "SL", "FL", "FD"})
+_BINARY: Final = {"US": "H", "SS": "h", "US or SS": "H", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+"""Format of `struct` by value representation. LUTDescriptor and PixelPaddingValue are "US or SS" in implicit VR."""
 _LATERAL: Final = frozenset({"LL", "RL", "LLO", "RLO", "LAO", "RAO", "LPO", "RPO", "LATERAL", "LAT", "OBLIQUE"})
 _CHEST: Final = frozenset({"CHEST", "THORAX", "LUNG", "LUNGS"})
 _OTHER_PARTS: Final = (
@@ -37,15 +39,24 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
     """
     tag = tag_for_keyword(keyword)
     element = dataset.get_item(tag) if tag is not None and tag in dataset else None
-    if isinstance(element, RawDataElement) and element.VR not in _NUMERIC and isinstance(element.value, bytes):
-        values: Any = element.value.decode("latin-1").split("\\")
-    else:
-        values = dataset.get(keyword)
+    values: Any = dataset.get(keyword) if not isinstance(element, RawDataElement) else _raw_values(element)
     if values is None:
         return []
     listed = [values] if isinstance(values, (str, bytes, int, float)) else list(values)
     stripped = [str(value).strip("\0 \t\r\n") for value in listed]
     return stripped if any(stripped) else []
+
+
+def _raw_values(element: RawDataElement) -> list[Any]:
+    """Return the values of an element as read. Without a usable value representation, the dictionary's applies."""
+    data, representation = element.value or b"", element.VR
+    if representation in (None, "UN", "OB"):
+        representation = dictionary_VR(element.tag)
+    if representation not in _BINARY:
+        return list(data.decode("latin-1").split("\\"))
+    letter = _BINARY[representation]
+    count = len(data) // struct.calcsize(letter)
+    return list(struct.unpack_from(f"{'<' if element.is_little_endian else '>'}{count}{letter}", data))
 
 
 def code(dataset: Dataset, keyword: str) -> str:
@@ -72,17 +83,21 @@ def integer(dataset: Dataset, keyword: str, default: int) -> int:
 def check_modality(dataset: Dataset) -> None:
     """Raise ImageError (wrong_modality) unless Modality or, without it, the SOP class says radiography."""
     modality = code(dataset, "Modality")
-    sop_class = UID(next(iter(texts(dataset, "SOPClassUID")), ""))
-    allowed = f"{', '.join(MODALITIES)} are allowed: send a chest radiograph."
-    if modality and modality not in MODALITIES:
-        shown = modality if modality.isalnum() and len(modality) <= 16 else "unknown"  # CS, PS3.5 6.2
-        raise ImageError("wrong_modality", f"Received a DICOM file of modality {shown}; {allowed}")
+    if not re.fullmatch(r"[A-Z0-9 _]{0,16}", modality):  # CS, PS3.5 6.2
+        raise ImageError("broken", "Received a DICOM file whose element Modality is damaged; export the file again.")
+    classes = texts(dataset, "SOPClassUID") or texts(dataset.file_meta, "MediaStorageSOPClassUID")
+    sop_class = UID(next(iter(classes), ""))
     known = sop_class.startswith("1.2.840.10008.") and sop_class.name != sop_class
-    if sop_class in _RADIOGRAPHY or (modality and (not known or sop_class.startswith(_SECONDARY_CAPTURE))):
+    radiography = sop_class in _RADIOGRAPHY
+    if modality in MODALITIES and (radiography or not known or sop_class.startswith(_SECONDARY_CAPTURE)):
+        return
+    if not modality and radiography:
         return
     name = sop_class.name if known else "unknown"
     raise ImageError(
-        "wrong_modality", f"Received a DICOM file of modality {modality or 'none'} and SOP class {name}; {allowed}"
+        "wrong_modality",
+        f"Received a DICOM file of modality {modality or 'none'} and SOP class {name}; "
+        f"{', '.join(MODALITIES)} are allowed: send a chest radiograph.",
     )
 
 
@@ -97,11 +112,11 @@ def check_view(dataset: Dataset) -> None:
     if described is None and directions & {"A", "P"}:
         described = "LATERAL"
     if described is not None:
-        raise ImageError("wrong_view", f"Received a DICOM image of view {_shown(described)}; {advice}")
+        raise ImageError("wrong_view", f"Received a DICOM image of view {shown(described)}; {advice}")
     part = code(dataset, "BodyPartExamined")
     words = set(re.split(r"[^A-Z]+", part))
     if any(f" {word} " in _OTHER_PARTS for word in words) and not words & _CHEST:
-        raise ImageError("wrong_view", f"Received a DICOM image of body part {_shown(part)}; {advice}")
+        raise ImageError("wrong_view", f"Received a DICOM image of body part {shown(part)}; {advice}")
 
 
 def _is_lateral(view: str) -> bool:
@@ -110,7 +125,7 @@ def _is_lateral(view: str) -> bool:
     return bool(words & _LATERAL) and "DECUBITUS" not in words
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     """Return a code for a message; a longer text may contain personal data."""
     return value if len(value) <= 16 and re.fullmatch(r"[A-Z0-9 _-]+", value) else "unknown"
 

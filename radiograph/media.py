@@ -18,13 +18,22 @@ _OTHERS: Final = (
     (0, b"II*\0", "a TIFF image"),
     (0, b"MM\0*", "a TIFF image"),
     (8, b"WEBP", "a WebP image"),
-    (4, b"ftypheic", "a HEIC image"),
-    (4, b"ftypmif1", "a HEIC image"),
+    (0, b"II+\0", "a BigTIFF image"),
+    (0, b"MM\0+", "a BigTIFF image"),
+    *((4, b"ftyp" + brand, "a HEIC image") for brand in (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")),
     (4, b"ftypavif", "an AVIF image"),
+    (4, b"ftypavis", "an AVIF image"),
+    (4, b"ftyp", "an MP4 or QuickTime video"),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (0, b"\xff\x0a", "a JPEG XL image"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (0, b"8BPS", "a Photoshop image"),
+    (0, b"\0\x05\x16\x07", "metadata that macOS stores beside a file"),
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "a ZIP archive or office document"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (0, b"Rar!", "a RAR archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"<svg", "an SVG drawing"),
     (0, b"<", "an HTML or XML text"),
@@ -59,7 +68,18 @@ def describe(data: bytes) -> str:
     for offset, magic, name in _OTHERS:
         if data[offset : offset + len(magic)] == magic:
             return name
-    start = data[:512]
-    if start and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
+    if data and _is_text(data[:512]):
         return "a text"
     return "a file of an unknown type"
+
+
+def _is_text(start: bytes) -> bool:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
+        return True
+    try:
+        text = start.removeprefix(b"\xef\xbb\xbf").decode(errors="strict" if len(start) < 512 else "ignore")
+    except UnicodeDecodeError:
+        return False
+    return len(text.encode()) + 3 >= len(start.removeprefix(b"\xef\xbb\xbf")) and all(
+        character in "\t\n\r" or character.isprintable() for character in text
+    )

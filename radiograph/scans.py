@@ -28,11 +28,10 @@ def read_scan(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
     """Return the image of a TIFF or BMP file of one page, upright, mode "L". Raises only ImageError."""
     check_bytes(data, max_bytes)
     try:
-        with (
-            warnings.catch_warnings(),
-            (BmpImageFile if data.startswith(b"BM") else TiffImageFile)(BytesIO(data)) as file,
-        ):
-            return _read(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about every damaged tag
+            with (BmpImageFile if data.startswith(b"BM") else TiffImageFile)(BytesIO(data)) as file:
+                return _read(file)
     except (ImageError, MemoryError):
         raise
     except Exception as error:

@@ -100,3 +100,10 @@ def test_an_image_of_one_grey_value_is_refused() -> None:
     Image.new("L", (300, 300), 255).save(buffer, "PNG")
     with pytest.raises(radiograph.ImageError, match="255"):
         uploaded_image.from_file("white.png", buffer.getvalue())
+
+
+def test_the_note_says_what_the_tags_of_a_dicom_file_declare() -> None:
+    data = saved(dataset(BurnedInAnnotation="YES", PatientOrientation=["R", "F"], WindowCenter=0, WindowWidth=0))
+    note = uploaded_image.from_file("image.dcm", data).note
+    for part in ("BurnedInAnnotation", "mirrored", "Window 0/0"):
+        assert part in note

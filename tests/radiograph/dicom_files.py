@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 RAMP = np.linspace(0, 4095, 100 * 128).round().astype(np.uint16).reshape(100, 128)
@@ -32,6 +33,17 @@ def dataset(pixels: np.ndarray = RAMP, syntax: UID = ExplicitVRLittleEndian, **t
             delattr(item, name)
         else:
             setattr(item, name, value)
+    return item
+
+
+def compressed_dataset(syntax: UID, stream: bytes | None = None, pixels: np.ndarray = RAMP, **tags: Any) -> Dataset:
+    """Return a DX image compressed by pydicom, or with this codestream."""
+    item = dataset(pixels, **tags)
+    if stream is None:
+        item.compress(syntax)
+        return item
+    item.PixelData = encapsulate([stream])
+    item["PixelData"].VR, item.file_meta.TransferSyntaxUID = "OB", syntax
     return item
 
 

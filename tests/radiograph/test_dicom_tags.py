@@ -16,7 +16,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGExtended12Bit
 from radiograph import ImageError, media_type
 from radiograph.dicom import read_with_notes
 from tests.radiograph.dicom_files import RAMP, dataset, saved
-from tests.radiograph.files import encoded, image
+from tests.radiograph.files import encoded, frame_header, image, jpeg_of, segment
 
 RIGHT = RAMP / 4095 * 255
 WINDOW = {"WindowCenter": 2048, "WindowWidth": 4096}
@@ -158,7 +158,7 @@ def test_a_file_without_preamble_is_read() -> None:
 
 def test_jpeg_extended_of_12_bits_is_refused_by_name() -> None:
     item = dataset(RAMP, JPEGExtended12Bit)
-    item.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
+    item.PixelData = encapsulate([jpeg_of(segment(0xC1, frame_header(128, 100, bits=12)))])
     item["PixelData"].VR = "OB"
     with pytest.raises(ImageError, match="12 bits compressed as 'JPEG Extended"):
         read_with_notes(saved(item))
