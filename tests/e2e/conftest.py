@@ -21,7 +21,8 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "demo"
-SOURCES = ["app.py", "cdk.json", "requirements.txt", "demo", "infra", "lambda", "localaws", "ml", "network", "radiograph"]
+PACKAGES = ["demo", "infra", "lambda", "localaws", "ml", "network", "radiograph"]
+SOURCES = ["app.py", "cdk.json", "requirements.txt", *PACKAGES]
 
 
 @dataclass(frozen=True)
