@@ -78,6 +78,11 @@ class Handler(BaseHTTPRequestHandler):
             _, seconds, *rest = body.split(maxsplit=2)
             time.sleep(float(seconds))
             body = rest[0] if rest else body
+        if body.startswith(b"after "):  # answered once a file exists
+            _, gate, body = body.split(maxsplit=2)
+            deadline = time.monotonic() + 120
+            while not Path(gate.decode()).exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
         if body.startswith(b"bad"):
             self.answer(400, b"This is not an image.")
         elif body == b"boom":

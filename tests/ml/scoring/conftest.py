@@ -77,11 +77,12 @@ def broken(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def slow(cloud: Cloud) -> Iterator[None]:
-    """The last 9 images of the test split take four seconds each, three at a time."""
-    chosen = DATASET["images"][-9:]
+def gate(cloud: Cloud, tmp_path: Path) -> Iterator[Path]:
+    """The last 9 images of the test split are answered once the returned file exists."""
+    chosen, path = DATASET["images"][-9:], tmp_path / "gate"
     for image in chosen:
-        put(cloud, PREFIX + image["file"], b"sleep 4 " + body(image))
-    yield
+        put(cloud, PREFIX + image["file"], f"after {path} ".encode() + body(image))
+    yield path
+    path.touch()
     for image in chosen:
         put(cloud, PREFIX + image["file"], body(image))

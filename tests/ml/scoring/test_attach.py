@@ -34,7 +34,7 @@ from .builders import (
 
 
 def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
-    cloud: Cloud, model: str, slow: None, project: Path
+    cloud: Cloud, model: str, gate: Path, project: Path
 ) -> None:
     command = [sys.executable, "-c", "import sys; from ml import transform; sys.exit(transform.main(['--yes']))"]
     environment = client_environment(cloud.port) | {"PYTHONPATH": str(ROOT), "PATH": ""}
@@ -53,6 +53,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
     for option in ("--attach", "--stop"):
         assert f"python -m ml.transform --stage {STAGE} {option} {name}" in sentence
     assert [job["ModelName"] for job in models_left(cloud)] == [name]
+    gate.touch()
     assert transform.main(["--yes", "--attach", name]) == 0
     assert len(jobs(cloud, model)) == 1
     assert json.loads(stored(cloud, model, "metrics.json"))["missing"] == {}
@@ -60,7 +61,7 @@ def test_ctrl_c_leaves_the_job_running_and_attach_goes_on_with_it(
 
 
 def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
-    cloud: Cloud, model: str, slow: None, capsys: pytest.CaptureFixture[str]
+    cloud: Cloud, model: str, gate: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     using = scorer_of_context()
     names, name = [image["file"] for image in DATASET["images"]], using.new_job()
@@ -76,6 +77,7 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
         key.removeprefix(f"{target}/".removeprefix(f"s3://{BUCKET}/")).removesuffix(".out")
         for key in transform_job.output_keys(target)
     }
+    gate.touch()
     scores, missing = score(attached=name)
     assert (len(scores), missing) == (IMAGES, {})
     second = jobs(cloud, model)[1]
@@ -84,7 +86,7 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
     assert len(jobs(cloud, model)) == 2
 
 
-def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model: str, slow: None) -> None:
+def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model: str, gate: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(score)
         until(

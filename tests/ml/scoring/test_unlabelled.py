@@ -139,6 +139,9 @@ def test_a_run_after_ctrl_c_takes_the_scores_of_the_job_that_runs(
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     options = ["--yes", "--input", str(folder), "--output", str(target)]
+    context = json.loads((project / "cdk.context.json").read_text())
+    context[f"model:{STAGE}"]["environment"] = {"START_SECONDS": "5"}  # the job still runs at Ctrl-C
+    (project / "cdk.context.json").write_text(json.dumps(context))
     script = "import sys; from ml import transform; sys.exit(transform.main(sys.argv[1:]))"
     environment = client_environment(cloud.port) | {"PYTHONPATH": str(ROOT), "PATH": ""}
     with subprocess.Popen(
