@@ -54,8 +54,18 @@ def page(api: Api, *answers: Answer) -> AppTest:
     return run_page("model_page")
 
 
-def test_every_headline_metric_has_its_interval_and_n(api: Api) -> None:
-    app = page(api, model())
+RENDERED: list[AppTest] = []
+
+
+@pytest.fixture
+def app(api: Api) -> AppTest:
+    """The page of `model()`, which is drawn once: the tests only read it."""
+    if not RENDERED:
+        RENDERED.append(page(api, model()))
+    return RENDERED[0]
+
+
+def test_every_headline_metric_has_its_interval_and_n(app: AppTest) -> None:
     test = evaluation()["splits"]["test"]
     assert [metric.label for metric in app.metric] == ["AUROC", "Sensitivity", "Specificity", "Accuracy"]
     assert app.metric[0].value == f"{test['AUROC']['value']:.3f}"
@@ -63,8 +73,7 @@ def test_every_headline_metric_has_its_interval_and_n(api: Api) -> None:
     assert f"[{test['AUROC']['low']:.3f}, {test['AUROC']['high']:.3f}], n = {test['AUROC']['n']} patients" in captions
 
 
-def test_warnings_subgroups_audit_and_card_are_on_the_page(api: Api) -> None:
-    app = page(api, model())
+def test_warnings_subgroups_audit_and_card_are_on_the_page(app: AppTest) -> None:
     text, document = all_text(app), evaluation()
     for sentence in [*document["warnings"], *document["audit"]["sentences"], document["card"]["Not intended for"]]:
         assert sentence[:60] in text
@@ -82,14 +91,14 @@ def test_every_external_evaluation_is_shown_beside_the_test_images(api: Api) -> 
     assert table["Test images of images/0123"].startswith(f"{own['AUROC']['value']:.3f} [")
 
 
-def test_without_an_external_evaluation_the_page_says_so(api: Api) -> None:
-    assert "None recorded" in all_text(page(api, model()))
+def test_without_an_external_evaluation_the_page_says_so(app: AppTest) -> None:
+    assert "None recorded" in all_text(app)
 
 
-def test_the_calibration_error_is_shown_with_its_range_by_chance(api: Api) -> None:
+def test_the_calibration_error_is_shown_with_its_range_by_chance(app: AppTest) -> None:
     calibration = evaluation()["calibration"]
     error = calibration["compared"][calibration["method"]]["test"]["ECE"]
-    text = all_text(page(api, model()))
+    text = all_text(app)
     assert all(f"{error[key]:.3f}" in text for key in ("value", "chance_low", "chance_high"))
 
 
@@ -116,8 +125,8 @@ def test_an_evaluation_without_curves_or_audit_is_shown(api: Api) -> None:
     assert page(api, model(evaluation=document)).metric
 
 
-def test_the_cost_is_shown_with_its_date(api: Api) -> None:
-    text = all_text(page(api, model()))
+def test_the_cost_is_shown_with_its_date(app: AppTest) -> None:
+    text = all_text(app)
     assert "0.115 USD an hour" in text
     assert "2026-09-28" in text
 

@@ -22,14 +22,18 @@ TEMPLATE = {
 }
 
 
+def enter_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """Make an empty project the working folder."""
+    folder.mkdir()
+    (folder / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE}}))
+    patch.chdir(folder)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project, as the working folder."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    (folder / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE}}))
-    monkeypatch.chdir(folder)
-    return folder
+    return enter_project(tmp_path / "project", monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -45,14 +49,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.end(signal.SIGTERM)
 
 
+def enter_account(server: Server, patch: pytest.MonkeyPatch) -> None:
+    """Point the environment at the account, and empty its bucket."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        patch.delenv(name, raising=False)
+    for name, value in client_environment(server.port).items():
+        patch.setenv(name, value)
+    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+
+
 @pytest.fixture
 def aws(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment points at the account, whose bucket is empty."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in client_environment(server.port).items():
-        monkeypatch.setenv(name, value)
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    enter_account(server, monkeypatch)
 
 
 def write_image(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:

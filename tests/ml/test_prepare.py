@@ -3,13 +3,11 @@
 import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict
+import resource
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import boto3
 import pytest
 from PIL import Image
 
@@ -19,22 +17,39 @@ from ml.aws.s3 import Bucket
 from ml.dataset import upload, version
 from ml.dataset.split import Splits
 from ml.errors import UserError
+from tests.localaws.server.builders import Server
 
-from .conftest import write_collection, write_image
+from .conftest import enter_account, enter_project, write_collection, write_image
 from .dataset_builders import contents, objects, radiograph, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
 
-@pytest.fixture(scope="session")
-def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_collection(tmp_path_factory.mktemp("source") / "images")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A source that is just large enough for one batch of validation."""
     return write_collection(tmp_path_factory.mktemp("few") / "images", images=12)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The bucket after the first preparation of the source, and the source's digest before it."""
+
+    digest: str
+    objects: dict[str, bytes]
+    inside: dict[str, bytes]
+    dataset: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def prepared(few: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    before = digest(few)
+    with pytest.MonkeyPatch.context() as patch:
+        enter_account(server, patch)
+        enter_project(tmp_path_factory.mktemp("prepared") / "project", patch)
+        assert run(few) == 0
+        _, inside, dataset = contents()
+        return Prepared(before, objects(), inside, dataset)
 
 
 def digest(folder: Path) -> str:
@@ -44,15 +59,12 @@ def digest(folder: Path) -> str:
     return sha256.hexdigest()
 
 
-def test_the_source_stays_as_it_was(few: Path) -> None:
-    before = digest(few)
-    assert run(few) == 0
-    assert digest(few) == before
+def test_the_source_stays_as_it_was(few: Path, prepared: Prepared) -> None:
+    assert digest(few) == prepared.digest
 
 
-def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(collection: Path) -> None:
-    assert run(collection) == 0
-    _, inside, dataset = contents()
+def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(prepared: Prepared) -> None:
+    inside, dataset = prepared.inside, prepared.dataset
     for split in ("train", "validation_perturbed"):
         lines = inside[f"{split}_lst/{split}.lst"].decode().splitlines()
         for number, line in enumerate(lines):
@@ -68,25 +80,24 @@ def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(col
                 assert (image.size, image.mode) == ((224, 224), "RGB"), key
 
 
-def test_each_validation_image_is_there_perturbed_under_its_own_name(few: Path) -> None:
-    assert run(few) == 0
-    _, inside, _ = contents()
+def test_each_validation_image_is_there_perturbed_under_its_own_name(prepared: Prepared) -> None:
+    inside = prepared.inside
     clean = {key.removeprefix("validation/") for key in inside if key.startswith("validation/")}
     perturbed = {key.removeprefix("validation_perturbed/") for key in inside if key.startswith("validation_perturbed/")}
     assert clean == perturbed
     assert all(inside[f"validation/{name}"] != inside[f"validation_perturbed/{name}"] for name in clean)
 
 
-def test_a_second_run_sends_nothing_and_a_third_from_nothing_makes_the_same(
-    few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_another_run_from_nothing_makes_the_same_and_a_further_run_sends_nothing(
+    few: Path, prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(few) == 0
-    first = objects()
+    elsewhere = ["--work", str(tmp_path / "elsewhere")]
+    assert run(few, *elsewhere) == 0
+    assert objects() == prepared.objects
     capsys.readouterr()
-    assert run(few) == 0
+    assert run(few, *elsewhere) == 0
     assert "no objects sent" in capsys.readouterr().out
-    assert run(few, "--work", str(tmp_path / "elsewhere")) == 0
-    assert objects() == first
+    assert objects() == prepared.objects
 
 
 def test_other_settings_are_other_versions() -> None:
@@ -102,10 +113,8 @@ def test_other_settings_are_other_versions() -> None:
     assert len(versions) == 1 + len(others)
 
 
-def test_record_files_replace_the_training_images_and_the_lists(few: Path, tmp_path: Path) -> None:
-    assert run(few) == 0
-    _, images, _ = contents()
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+def test_record_files_replace_the_training_images_and_the_lists(few: Path, prepared: Prepared, tmp_path: Path) -> None:
+    images = prepared.inside
     assert run(few, "--format", "recordio") == 0
     _, inside, _ = contents()
     assert {key.split("/")[0] for key in inside if key.count("/")} == {
@@ -131,8 +140,8 @@ def test_padding_keeps_the_images_proportions(few: Path) -> None:
 
 
 def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "images", 20)
-    for index in range(30):
+    folder = write_collection(tmp_path / "images", 12)
+    for index in range(18):
         write_image(folder / f"train/PNEUMONIA/person{500 + index}_virus_{index}.jpeg", 9000 + index)
     assert run(folder, "--balance") == 0
     _, inside, dataset = contents()
@@ -142,7 +151,7 @@ def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None
 
 
 def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
-    few: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    few: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(bucket: Bucket, prefix: str, files: dict[str, Path]) -> None:
         original(bucket, prefix, dict(list(files.items())[:30]))
@@ -157,12 +166,12 @@ def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
         upload.read_version("images", None)
     capsys.readouterr()
     assert run(few) == 0
-    _, inside, _ = contents()
-    assert f"{len(inside) - 30 + 1} objects sent" in capsys.readouterr().out
+    assert f"{len(prepared.objects) - 30} objects sent" in capsys.readouterr().out
+    assert objects() == prepared.objects
 
 
 def test_unusable_files_are_listed_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "images")
+    folder = write_collection(tmp_path / "images", 12)
     (folder / "train/NORMAL/notes.txt").write_text("no image")
     assert run(folder) == 0
     assert "notes.txt: Received a text" in capsys.readouterr().err
@@ -170,7 +179,7 @@ def test_unusable_files_are_listed_with_their_reason(tmp_path: Path, capsys: pyt
 
 
 def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "images")
+    folder = write_collection(tmp_path / "images", 12)
     for index in range(10):
         (folder / f"train/NORMAL/notes{index}.txt").write_text("no image")
     assert run(folder) == 1
@@ -178,9 +187,8 @@ def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest
     assert objects() == {}
 
 
-def test_no_path_of_the_source_leaves_the_machine(few: Path) -> None:
-    assert run(few) == 0
-    for key, body in objects().items():
+def test_no_path_of_the_source_leaves_the_machine(few: Path, prepared: Prepared) -> None:
+    for key, body in prepared.objects.items():
         assert str(few.parent).encode() not in body, key
 
 
@@ -193,37 +201,32 @@ def test_no_path_of_the_source_leaves_the_machine(few: Path) -> None:
     ],
 )
 def test_wrong_usage_ends_with_2_and_the_allowed_values(
-    collection: Path, option: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
+    few: Path, option: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(collection, *option) == 2
+    assert run(few, *option) == 2
     assert allowed in capsys.readouterr().err
 
 
-def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(
-    collection: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(collection, "--stage", "prod") == 1
+def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(few, "--stage", "prod") == 1
     message = capsys.readouterr().err
     assert "Pneumonia-prod-Storage" in message
     assert "cdk deploy" in message
 
 
 def test_a_full_disk_ends_in_a_sentence_and_the_next_run_goes_on(
-    few: Path, tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
+    few: Path, prepared: Prepared, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A limit on the size of files stands in for a disk that is full: the write fails in the same place."""
-    script = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
-        "from ml import prepare; sys.exit(prepare.main(sys.argv[1:]))"
-    )
-    options = ["--source", str(few), "--batch-size", "8", "--augment", "2", "--work", str(tmp_path / "work")]
-    path = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *options], cwd=project, env=path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "Error: File too large" in done.stderr
-    assert "Traceback" not in done.stderr
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        assert run(few) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    message = capsys.readouterr().err
+    assert "Error: File too large" in message
+    assert "Traceback" not in message
     assert objects() == {}
-    assert prepare.main(options) == 0
-    assert "dataset.json" in contents()[1]
+    assert run(few) == 0
+    assert objects() == prepared.objects

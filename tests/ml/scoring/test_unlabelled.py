@@ -1,6 +1,7 @@
 """Images of a folder or an S3 prefix, scored for a CSV file or for drift: each has its own score, or a reason."""
 
 import csv
+import functools
 import io
 import itertools
 import json
@@ -34,6 +35,7 @@ WARD = "hospital"
 """A bucket that the execution role may not read."""
 
 
+@functools.cache
 def photograph(seed: int, extension: str = "PNG") -> bytes:
     """Return a synthetic image that is not square, as a hospital stores it."""
     picture = io.BytesIO()
@@ -41,6 +43,7 @@ def photograph(seed: int, extension: str = "PNG") -> bytes:
     return picture.getvalue()
 
 
+@functools.cache
 def answer(content: bytes, resize_mode: ResizeMode = "squash") -> bytes:
     """Return the container's answer to the standardised copy of an image."""
     return jpeg_answer(encode(read(content, resize_mode)))
