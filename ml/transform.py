@@ -198,7 +198,8 @@ def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
     """Write the evaluated model into cdk.context.json, and export its graph if it has one.
 
     Raises:
-        UserError: it missed the gate and is not forced, and is written as not deployable; or its graph is wrong.
+        UserError: it missed the gate and is not forced, and is written as not deployable; or its graph is wrong and
+            hosting is function.
     """
     path = project.write_model(stage, runs.model_entry(runs.find(bucket, metrics["training_job"]), metrics))
     if metrics["gate"]["passed"] or metrics["forced"]:
@@ -210,7 +211,9 @@ def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
             print(renew(stage, int(settings["lease_hours"])) or status(stage))
         try:
             print(record.export(stage))
-        except NoGraphError as error:
+        except UserError as error:
+            if settings.get("hosting") == "function" and not isinstance(error, NoGraphError):
+                raise
             print(f"No graph for hosting=function: {error}")
         return
     raise UserError(

@@ -65,12 +65,16 @@ def train(given: Hyperparameters) -> None:
     if given.use_pretrained_model:
         networks.load_imagenet(network.members[0], imagenet_weights())
     trainer = Trainer(network, given, Recipe(), samples, lambda generator: torch.randperm(samples, generator=generator))
-    source.copy(model / "code")
+    checkpoints = model.parent / "checkpoints"
+    if any(checkpoints.glob("best/*")):
+        source.copy(model / "code")
 
     def store(best: Ensemble, _epoch: int) -> None:
+        # Not earlier: a job that is stopped before has no artifact, instead of one that cannot be served.
+        source.copy(model / "code")
         weights_file.save(best, given.image_shape, model)
 
-    fit(trainer, training, validation, Output(model, model.parent / "checkpoints", store), threading.Event())
+    fit(trainer, training, validation, Output(model, checkpoints, store), threading.Event())
 
 
 def folder(variable: str) -> Path:

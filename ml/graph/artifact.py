@@ -44,11 +44,25 @@ def unpack(artifact: str, folder: Path) -> None:
 
 
 def graph_of(folder: Path) -> tuple[Path, Any]:
-    """Return the graph of an unpacked artifact, and the PyTorch module it was made from, None if it was in it."""
+    """Return the graph of an unpacked artifact, and the PyTorch module it was made from, None if it was in it.
+
+    Raises:
+        UserError: PyTorch or ONNX is not installed, or the weights are not of this version's network.
+    """
     if not (folder / WEIGHTS).is_file():
         return folder / GRAPH, None
-    from network import export, weights_file
-
-    network, image_shape = weights_file.load(folder)
+    try:
+        from network import export, weights_file
+    except ImportError as error:
+        raise UserError(
+            f"The graph of {WEIGHTS} needs the package {error.name}; install this project's extra `localaws`, then run "
+            "`python -m ml.export`."
+        ) from error
+    try:
+        network, image_shape = weights_file.load(folder)
+    except (RuntimeError, KeyError) as error:
+        raise UserError(
+            f"{WEIGHTS} is not of the network of this version ({str(error).splitlines()[0]}); train the model again."
+        ) from error
     export.write(network, image_shape, folder / GRAPH)
     return folder / GRAPH, export.Scorer(network).eval()

@@ -76,7 +76,7 @@ def request(
             resources["VolumeKmsKeyId"] = key
     workers = prices.workers(instance_type, algorithm)
     # Without it, SageMaker sends one request at a time to a container that does not state its concurrency.
-    concurrency = {} if algorithm == BUILT_IN else {"MaxConcurrentTransforms": workers}
+    concurrency = {} if algorithm == BUILT_IN else {"MaxConcurrentTransforms": min(workers, 100)}
     return {
         "TransformJobName": job,
         "ModelName": job,

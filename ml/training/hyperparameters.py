@@ -57,10 +57,9 @@ class Hyperparameter:
         if self.low is None:
             steps = [int(step) for step in text.split(",")] if re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text) else []
             return steps != [] and steps == sorted(set(steps))
-        try:
-            value = int(text) if self.whole else float(text)
-        except ValueError:
+        if not re.fullmatch(r"\d+" if self.whole else r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
             return False
+        value = int(text) if self.whole else float(text)
         return self.low <= value <= (float("inf") if self.high is None else self.high)
 
 
@@ -192,7 +191,9 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algor
         if value is not None:
             hyperparameter.check(str(value))
             received = f"{option(hyperparameter.name)}{value}"
-            check_used(hyperparameter.name, optimizer, received)
+            # The project's network decays the weights with every optimizer.
+            if (algorithm, hyperparameter.name) != (PYTORCH, "weight_decay"):
+                check_used(hyperparameter.name, optimizer, received)
             check_applied(hyperparameter.name, algorithm, received)
         elif optimizer in hyperparameter.optimizers:
             value = default(hyperparameter, algorithm)

@@ -16,6 +16,8 @@ from PIL import Image
 
 from ml import export, transform
 from ml import project as files
+from ml.algorithms import BUILT_IN
+from ml.aws import image_uris
 from ml.errors import UserError
 from ml.training import runs
 from tests.lambda_ import graphs
@@ -25,7 +27,6 @@ from .scoring_builders import phantom
 
 JOB, DATASET, IMAGES = "pneumonia-export", "phantoms/0123", 6
 ARTIFACT = f"s3://images/training/{JOB}/output/model.tar.gz"
-URI = f"s3://images/training/{JOB}/model.onnx"
 
 
 def put(key: str, body: bytes) -> None:
@@ -72,7 +73,8 @@ def weights(folder: Path) -> bytes:
 def evaluated(project: Path, aws: None) -> dict[str, Any]:
     """An evaluated model of the stage, without its artifact; return its run record."""
     run = {
-        "training_job": JOB, "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
+        "training_job": JOB, "algorithm": BUILT_IN, **image_uris.inference_container(BUILT_IN, "us-east-1"),
+        "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
         "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00",
     }  # fmt: skip
     rows = io.StringIO()
@@ -97,8 +99,11 @@ def test_a_graph_that_answers_as_the_model_is_stored_with_its_evidence(
     held = {"model_onnx": graphs.exported()} if form == "graph" else {"weights_pt": weights(tmp_path)}
     put(f"training/{JOB}/output/model.tar.gz", archive(**held, notes_json=b"{}"))
     assert export.main([]) == 0
-    stored = read(f"training/{JOB}/model.onnx")
-    graph = {"uri": URI, "sha256": hashlib.sha256(stored).hexdigest()}
+    uri = files.read_model(STAGE)["graph"]["uri"]
+    stored = read(uri.removeprefix("s3://images/"))
+    digest = hashlib.sha256(stored).hexdigest()
+    assert uri == f"s3://images/training/{JOB}/graph-{digest[:16]}/model.onnx"
+    graph = {"uri": uri, "sha256": digest}
     assert files.read_model(STAGE)["graph"] == graph
     record = json.loads(read(f"training/{JOB}/run.json"))
     assert record == evaluated | {"graph": record["graph"]}
@@ -116,7 +121,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     before = files.read_model(STAGE), read(f"training/{JOB}/run.json")
     assert export.main([]) == 1
     assert (files.read_model(STAGE), read(f"training/{JOB}/run.json")) == before
-    listed = boto3.client("s3").list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/model.onnx")
+    listed = boto3.client("s3").list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/graph-")
     assert listed["KeyCount"] == 0
     return capsys.readouterr().err
 
@@ -178,9 +183,9 @@ def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
     put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
     transform.release(STAGE, "images", METRICS)
     entry = files.read_model(STAGE)
-    assert (entry["gate"], entry["threshold"], entry["graph"]["uri"]) == ("passed", 0.4, URI)
+    assert (entry["gate"], entry["threshold"]) == ("passed", 0.4)
     assert f"lease:{STAGE}" not in files.read_context()
-    assert URI in capsys.readouterr().out
+    assert entry["graph"]["uri"] in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("evaluated")
@@ -193,9 +198,24 @@ def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: p
 
 
 @pytest.mark.usefixtures("evaluated")
-def test_a_wrong_graph_fails_a_release_that_an_endpoint_can_still_serve(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_graph_fails_a_release_only_if_a_function_would_run_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output()))
+    transform.release(STAGE, "images", METRICS)
+    assert "differs from the model" in capsys.readouterr().out
+    assert (files.read_model(STAGE)["gate"], "graph" in files.read_model(STAGE)) == ("passed", False)
+    settings = {"hosting": "function", "lease_hours": 8}
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": settings}}))
     with pytest.raises(UserError, match="differs from the model"):
         transform.release(STAGE, "images", METRICS)
-    assert files.read_model(STAGE)["gate"] == "passed"
-    assert "released for deployment" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_weights_of_another_network_are_refused_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save({"weights": {}}, buffer)
+    put(f"training/{JOB}/output/model.tar.gz", archive(weights_pt=buffer.getvalue()))
+    assert "weights.pt is not of the network of this version" in refusal(capsys)

@@ -95,6 +95,12 @@ def test_a_hyperparameter_that_the_network_does_not_apply_is_refused_and_not_sen
     assert name not in hyperparameters.resolve({}, 4566, 2, PYTORCH)
 
 
+def test_the_network_decays_its_weights_with_every_optimizer() -> None:
+    assert hyperparameters.resolve({"weight_decay": "0.01"}, 4566, 2, PYTORCH)["weight_decay"] == "0.01"
+    with pytest.raises(UserError, match="adam ignores momentum"):
+        hyperparameters.resolve({"momentum": "0.9"}, 4566, 2, PYTORCH)
+
+
 def test_the_network_has_defaults_of_its_own() -> None:
     sent = hyperparameters.resolve({}, 4566, 2, PYTORCH)
     assert (sent["epochs"], sent["learning_rate"], sent["mini_batch_size"]) == ("2", "0.001", "32")

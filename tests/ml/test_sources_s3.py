@@ -112,6 +112,21 @@ def test_a_table_of_paths_names_objects_beside_it(tmp_path: Path) -> None:
     assert sum(content["patients"].values()) == 40
 
 
+def test_a_path_in_a_table_names_an_object_below_the_table_or_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(40):
+        write_image(tmp_path / f"images/{number}.jpg", number)
+    put_folder(tmp_path / "images", "set")
+    lines = [f"/{number}.jpg,{number % 2},{number}" for number in range(40)]
+    lines += ["/other/Doe_Jane.jpg,1,40", "~/Doe_Jane.jpg,1,41"]
+    put("set/images.csv", "\n".join(["path,label,patient_id", *lines]).encode())
+    assert run("s3://hospital/set/images.csv") == 0
+    _, _, content = contents()
+    assert sum(content["patients"].values()) == 40
+    assert "s3://hospital/set/other/Doe_Jane.jpg" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("source", "code", "message"),
     [

@@ -116,6 +116,8 @@ def test_a_default_is_sent_only_to_an_optimizer_that_uses_it(optimizer: str, sen
         ("epochs", "2.5", "a whole number of at least 1"),
         ("learning_rate", "1.1", "a number from 0 to 1"),
         ("learning_rate", "nan", "a number from 0 to 1"),
+        ("epochs", "1_0", "a whole number"),
+        ("weight_decay", " 0.1", "a number from 0 to 1"),
         ("num_layers", "100", "one of 18, 34, 50, 101, 152, 200"),
         ("optimizer", "lion", "one of sgd, adam, rmsprop, nag"),
         ("early_stopping", "true", "one of True, False"),

@@ -34,6 +34,8 @@ def test_the_payload_times_the_workers_stays_within_100_mb_as_far_as_it_can(inst
 def test_pytorchs_container_gets_a_request_for_each_vcpu_and_the_built_in_one_states_its_own_number() -> None:
     own = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.4xlarge", PYTORCH)
     assert (own["MaxConcurrentTransforms"], own["MaxPayloadInMB"]) == (16, 6)
+    largest = transform_job.request("job", SOURCE, "s3://images/out", "ml.c7i.48xlarge", PYTORCH)
+    assert (largest["MaxConcurrentTransforms"], largest["MaxPayloadInMB"]) == (100, 1)
     built_in = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.4xlarge", BUILT_IN)
     assert "MaxConcurrentTransforms" not in built_in
 

@@ -44,7 +44,9 @@ def image_path(folder: Path, text: str, listed: Mapping[Path, Path]) -> Path:
     while len(parts) > 1 and not os.path.isdir(folder / parts[0]):  # noqa: PTH112 (Path.is_dir raises for a long name)
         parts = parts[1:]
         candidates.append(str(PurePosixPath(*parts)))
-    paths = [folder / os.path.expanduser(candidate) for candidate in candidates]  # noqa: PTH111
     if listed:
+        # An absolute path would name another bucket.
+        paths = [folder / candidate.lstrip("/") for candidate in candidates]
         return next((listed[path] for path in paths if path in listed), paths[0])
+    paths = [folder / os.path.expanduser(candidate) for candidate in candidates]  # noqa: PTH111
     return next((path for path in paths if os.path.isfile(path)), paths[0])  # noqa: PTH113
