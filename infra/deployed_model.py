@@ -49,7 +49,7 @@ class DeployedModel(StrictModel):
         json_schema_extra=accepts("an s3:// URI of a model.tar.gz"),
     )
     image: str = Field(
-        pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/[a-z0-9._/-]+:[a-zA-Z0-9._-]+$",
+        pattern=r"^[0-9]{12}\.dkr\.ecr\.[a-z0-9.-]+/[a-z0-9._/-]+:[a-zA-Z0-9._-]+$",
         json_schema_extra=accepts("the URI of a container image in Amazon ECR, with a tag"),
     )
     environment: dict[str, str] = Field(json_schema_extra=accepts("an object of texts"))

@@ -32,7 +32,7 @@ LONGEST_RETRY = cdk.Duration.hours(3)
 class LeaseEntry(StrictModel):
     """The entry of cdk.context.json that `ml.lease` writes."""
 
-    ends: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$")
+    ends: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$")
     number: int = Field(ge=1, le=9999)
 
 

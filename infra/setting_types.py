@@ -16,7 +16,7 @@ class StrictModel(BaseModel):
 
 def whole(value: Any) -> Any:
     """Return the number that a text of digits stands for; leave anything else to be refused."""
-    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value) else value
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value) else value
 
 
 def flag(value: Any) -> Any:

@@ -30,7 +30,7 @@ Subnet = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 Subnets = Annotated[tuple[Subnet, ...], BeforeValidator(items)]
 SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 SecurityGroups = Annotated[tuple[SecurityGroup, ...], BeforeValidator(items)]
-Origin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d{1,5})?$")]
+Origin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(items)]
 
 

@@ -59,9 +59,9 @@ def show(  # noqa: PLR0913 - one parameter for each option
     name = algorithms.chosen(algorithm, settings)
     machine = instance_type or algorithms.DEFAULT_INSTANCE[name]
     algorithms.check_instance_type(name, machine)
-    sent = hyperparameters.resolve({"epochs": epochs}, images, 2, name)
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
+    sent = {item.name: hyperparameters.default(item, name) for item in hyperparameters.TABLE}
+    layers = None if sent["num_layers"] is None else int(sent["num_layers"])
+    training = prices.training(table, machine, layers, images, epochs or int(sent["epochs"] or 0))
     evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
     money = table["currency"]
     print(

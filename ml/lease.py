@@ -38,7 +38,8 @@ def lease(
     yes: options.Yes = False,
 ) -> None:
     """Show, extend or end the lease of a stage's endpoint. The endpoint is deleted when its lease ends."""
-    refusal = nothing_to_lease(stage)
+    # `cdk deploy -c hosting=realtime` may need a lease although cdk.json has another hosting.
+    refusal = "" if action == "extend" else nothing_to_lease(stage)
     if refusal and action == "end":
         raise UserError(refusal)
     if refusal:

@@ -127,7 +127,7 @@ def typed(where: str, value: Any, known: Mapping[str, Any], name: str, code: int
                 return text.lower() == "true"
             allowed = "true or false"
         case int():
-            if not isinstance(value, bool) and re.fullmatch(r"\d{1,9}", text):
+            if not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,9}", text):
                 return int(text)
             allowed = "a whole number"
         case _:

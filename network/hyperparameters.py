@@ -15,7 +15,7 @@ def whole(minimum: int) -> Callable[[str], int]:
     """Return a parser of whole numbers from `minimum` up."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]+", text) or int(text) < minimum:
+        if not re.fullmatch(r"[0-9]+", text) or int(text) < minimum:
             raise ValueError(f"a whole number of at least {minimum}")
         return int(text)
 
@@ -24,13 +24,9 @@ def whole(minimum: int) -> Callable[[str], int]:
 
 def fraction(text: str) -> float:
     """Parse a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
+    if not re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text) or float(text) > 1:
         raise ValueError("a number from 0 to 1")
-    return value
+    return float(text)
 
 
 def one_of(*allowed: Any) -> Callable[[str], Any]:

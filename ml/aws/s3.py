@@ -14,7 +14,7 @@ from ml.errors import UserError
 URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 MISSING = ("NoSuchKey", "404")
 """Error codes of GetObject and HeadObject for an object that does not exist."""
-UNREADABLE = ("AccessDenied", "InvalidObjectState", "NoSuchKey")
+UNREADABLE = ("AccessDenied", "InvalidObjectState", "KeyTooLongError", "NoSuchKey")
 """Errors of GetObject that concern one object: no permission, archived in Glacier, deleted since it was listed."""
 THREADS = 16
 LARGE = 8 * 1024 * 1024

@@ -76,14 +76,16 @@ def request(
             resources["VolumeKmsKeyId"] = key
     workers = prices.workers(instance_type, algorithm)
     # Without it, SageMaker sends one request at a time to a container that does not state its concurrency.
-    concurrency = {} if algorithm == BUILT_IN else {"MaxConcurrentTransforms": min(workers, 100)}
+    # The workers times the payload must be at most 100 (CreateTransformJob, MaxPayloadInMB); 6 is the default.
+    payload = max(1, min(6, 100 // workers))
+    concurrent = min(workers, 100 // payload)
+    concurrency = {} if algorithm == BUILT_IN and concurrent == workers else {"MaxConcurrentTransforms": concurrent}
     return {
         "TransformJobName": job,
         "ModelName": job,
         "BatchStrategy": "SingleRecord",
         **concurrency,
-        # The container's workers times this must be at most 100 (CreateTransformJob, MaxPayloadInMB); 6 is the default.
-        "MaxPayloadInMB": max(1, min(6, 100 // workers)),
+        "MaxPayloadInMB": payload,
         "TransformInput": {
             "DataSource": {"S3DataSource": source},
             "ContentType": "application/x-image",

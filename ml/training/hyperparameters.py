@@ -14,7 +14,9 @@ from ml.errors import UserError
 
 Value = str | int | float
 
-
+WHOLE = re.compile(r"[0-9]+")
+REAL = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""`network` has the same rules: Python's int and float also accept 1_0, spaces and digits of other scripts."""
 OPTIMIZERS = ("sgd", "adam", "rmsprop", "nag")
 
 
@@ -55,9 +57,9 @@ class Hyperparameter:
         if self.choices:
             return text in map(str, self.choices)
         if self.low is None:
-            steps = [int(step) for step in text.split(",")] if re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", text) else []
+            steps = [int(step) for step in text.split(",")] if re.fullmatch(r"[1-9][0-9]*(,[1-9][0-9]*)*", text) else []
             return steps != [] and steps == sorted(set(steps))
-        if not re.fullmatch(r"\d+" if self.whole else r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
+        if not (WHOLE if self.whole else REAL).fullmatch(text):
             return False
         value = int(text) if self.whole else float(text)
         return self.low <= value <= (float("inf") if self.high is None else self.high)
@@ -89,7 +91,7 @@ TABLE = (
     number("learning_rate", 0.0005, "learning rate; the algorithm's default, 0.1, is too high for fine-tuning", 0, 1),
     number("lr_scheduler_factor", 0.1, "factor of the learning rate at each step; 1 keeps it constant", 0, 1),
     Hyperparameter("lr_scheduler_step", None, "epochs after which the factor applies; by default 1/2 and 3/4 of them"),
-    number("weight_decay", 0.0001, "L2 penalty of sgd and nag", 0, 1, ("sgd", "nag")),
+    number("weight_decay", 0.0001, "L2 penalty of sgd and nag; with pytorch, of all", 0, 1, ("sgd", "nag")),
     number("momentum", None, "of sgd and nag", 0, 1, ("sgd", "nag")),
     number("beta_1", None, "of adam", 0, 1, ("adam",)),
     number("beta_2", None, "of adam", 0, 1, ("adam",)),
@@ -191,9 +193,7 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algor
         if value is not None:
             hyperparameter.check(str(value))
             received = f"{option(hyperparameter.name)}{value}"
-            # The project's network decays the weights with every optimizer.
-            if (algorithm, hyperparameter.name) != (PYTORCH, "weight_decay"):
-                check_used(hyperparameter.name, optimizer, received)
+            check_used(hyperparameter.name, optimizer, received, algorithm)
             check_applied(hyperparameter.name, algorithm, received)
         elif optimizer in hyperparameter.optimizers:
             value = default(hyperparameter, algorithm)
@@ -214,14 +214,16 @@ def default_steps(epochs: int) -> str:
     return ",".join(str(step) for step in sorted({epochs // 2, 3 * epochs // 4} - {0}))
 
 
-def check_used(name: str, optimizer: str, received: str) -> None:
+def check_used(name: str, optimizer: str, received: str, algorithm: str = BUILT_IN) -> None:
     """Check that an optimizer uses a hyperparameter ("Image Classification Hyperparameters").
+
+    The project's own network applies weight_decay with every optimizer.
 
     Raises:
         UserError: it ignores the hyperparameter.
     """
     users = BY_NAME[name].optimizers
-    if optimizer not in users:
+    if optimizer not in users and (algorithm, name) != (PYTORCH, "weight_decay"):
         raise UserError(
             f"{received}: the optimizer {optimizer} ignores {name}, which is only of {' and '.join(users)}. Leave it "
             "out, or choose another optimizer.",

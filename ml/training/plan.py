@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ml.algorithms import BUILT_IN
 from ml.aws.instance_types import has_local_disks
 from ml.errors import UserError
 from ml.training import script_mode
@@ -35,7 +36,9 @@ def describe(request: Mapping[str, Any], samples: int, validation: int, estimate
         + f"at most {stop['MaxRuntimeInSeconds']} s of training.",
         f"Estimate: {estimate}{', less on spot' if spot else ''} ({estimate.basis}).",
     ]
-    return "\n".join([*lines, *batch_warnings(validation, sent["mini_batch_size"])])
+    if script_mode.algorithm_of(request["HyperParameters"]) == BUILT_IN:
+        lines += batch_warnings(validation, sent["mini_batch_size"])
+    return "\n".join(lines)
 
 
 def network(sent: Mapping[str, str]) -> str:

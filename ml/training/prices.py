@@ -140,7 +140,7 @@ def vcpus(instance_type: str) -> int:
     Raises:
         UserError: it is not an instance type.
     """
-    match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|(\d*)xlarge)", instance_type)
+    match = re.fullmatch(r"ml\.[a-z0-9-]+\.(?:medium|large|([0-9]*)xlarge)", instance_type)
     if match is None:
         raise UserError(f"--instance-type {instance_type} is not an instance type; give one such as ml.m5.4xlarge.", 2)
     return 2 if match[1] is None else 4 * int(match[1] or 1)

@@ -48,6 +48,7 @@ BAD = [
     ("autoscaling_target", "fast", "from 1 to 100000"),
     ("rollback_wait_minutes", 61, "from 0 to 60"),
     ("lease_hours", 169, "from 0 to 168"),
+    ("lease_hours", "\u0668", "from 0 to 168"),
     ("data_capture_percent", 101, "from 0 to 100"),
     ("vpc_subnets", "subnet-1", "subnet-0123456789abcdef0"),
     ("vpc_security_groups", ["sg-0123456789abcdef0"], "sg-0123456789abcdef0"),

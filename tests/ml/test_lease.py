@@ -202,17 +202,18 @@ def test_what_sagemaker_cannot_change_on_a_running_endpoint_is_refused_until_its
     assert f"-> {value}" in setting_changes.compare(stage, deployed | {setting: value}, [])
 
 
-def test_a_stage_whose_function_runs_the_model_has_nothing_to_lease(
+def test_a_stage_whose_function_runs_the_model_has_nothing_to_show_or_end_but_can_get_a_lease(
     account: Cloud, stage: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = {"hosting": "function", "lease_hours": 8}
     (project / "cdk.json").write_text(json.dumps({"context": {"stage": stage, "defaults": settings}}))
     assert lease.main(["status", "--stage", stage]) == 0
-    assert lease.main(["extend", "--stage", stage]) == 0
     assert lease.main(["end", "--stage", stage, "--yes"]) == 1
     shown = capsys.readouterr()
-    assert (shown.out + shown.err).count("nothing to lease") == 3
+    assert (shown.out + shown.err).count("nothing to lease") == 2
     assert entry.read(stage) is None
+    assert lease.main(["extend", "--stage", stage]) == 0
+    assert read(stage).ends > entry.now() + dt.timedelta(hours=7)
 
 
 def test_an_endpoint_that_a_change_to_the_function_has_not_deleted_yet_can_be_ended(

@@ -26,7 +26,15 @@ PORTS = ["0", "1023", "65536", "70000", "-1", "many", "1.5", "nan"]
 BAD_TEXTS = {
     "accept": ["colour", "kms,colour"],
     "attach": JOBS,
-    "context": ["hosting", "colour=blue", "lease_hours=-1", "lease_hours=two", "retain_data=perhaps", "stage=dev"],
+    "context": [
+        "hosting",
+        "lease_hours=\u0668",
+        "colour=blue",
+        "lease_hours=-1",
+        "lease_hours=two",
+        "retain_data=perhaps",
+        "stage=dev",
+    ],
     "dataset": ["chest-xray", "a/b/c", "../latest", "Chest/0123"],
     "external": ["chest-xray", "a/b/c", "../latest", "Chest/0123"],
     "instance_type": ["ml.g4dn", "g4dn.xlarge", "large", "ml..xlarge"],

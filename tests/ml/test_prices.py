@@ -9,7 +9,7 @@ import pytest
 from ml import cost
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
-from ml.training import plan, prices, runs
+from ml.training import plan, prices, runs, script_mode
 from tests.settings_cases import Case
 
 from .training_builders import built
@@ -74,7 +74,9 @@ def test_the_container_has_a_worker_for_each_vcpu_but_one(instance_type: str, co
     assert prices.workers(instance_type) == count
 
 
-@pytest.mark.parametrize("instance_type", ["", "m5.large", "ml.m5", "ml.m5.huge", "ml.m5.large; rm"])
+@pytest.mark.parametrize(
+    "instance_type", ["", "m5.large", "ml.m5", "ml.m5.huge", "ml.m5.large; rm", "ml.m5.\u0664xlarge"]
+)
 def test_what_is_no_instance_type_is_refused(instance_type: str) -> None:
     with pytest.raises(UserError, match=re.escape(f"--instance-type {instance_type} ")) as caught:
         prices.workers(instance_type)
@@ -97,6 +99,17 @@ def test_the_plan_warns_of_a_batch_size_that_does_not_divide_the_validation_imag
     text = plan.describe(built(), 4566, 650, estimate)
     assert "the 650 validation images are not a multiple of the batch size 32" in text
     assert "ml.prepare --batch-size 32" in text
+    own = {
+        "sagemaker_program": "train.py",
+        **{n: script_mode.encoded(v) for n, v in built()["HyperParameters"].items()},
+    }
+    assert "Warning" not in plan.describe({**built(), "HyperParameters": own}, 4566, 650, estimate)
+
+
+@pytest.mark.parametrize("algorithm", ["image-classification", "pytorch"])
+def test_the_cost_of_fewer_images_than_a_batch_is_printed(algorithm: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--images", "10", "--algorithm", algorithm]) == 0
+    assert "One training run: " in capsys.readouterr().out
 
 
 def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:

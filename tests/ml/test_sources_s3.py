@@ -112,19 +112,31 @@ def test_a_table_of_paths_names_objects_beside_it(tmp_path: Path) -> None:
     assert sum(content["patients"].values()) == 40
 
 
-def test_a_path_in_a_table_names_an_object_below_the_table_or_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_no_line_of_a_table_in_s3_reads_outside_its_prefix_and_a_missing_object_is_a_reject(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(40):
         write_image(tmp_path / f"images/{number}.jpg", number)
     put_folder(tmp_path / "images", "set")
-    lines = [f"/{number}.jpg,{number % 2},{number}" for number in range(40)]
-    lines += ["/other/Doe_Jane.jpg,1,40", "~/Doe_Jane.jpg,1,41"]
+    lines = [f"/home/me/{number}.jpg,{number % 2},{number}" for number in range(40)]
+    outside = ["/home/me/Doe_Jane.jpg", "~/Doe_Jane.jpg", "../../home/Doe_Jane.jpg", "..\\..\\Doe_Jane.jpg", ".."]
+    lines += [f"{path},1,outside" for path in [*outside, "x" * 1100]]
     put("set/images.csv", "\n".join(["path,label,patient_id", *lines]).encode())
-    assert run("s3://hospital/set/images.csv") == 0
-    _, _, content = contents()
-    assert sum(content["patients"].values()) == 40
-    assert "s3://hospital/set/other/Doe_Jane.jpg" in capsys.readouterr().err
+    log, original = tmp_path / "keys", Bucket.read
+
+    def logged(bucket: Bucket, key: str, length: int | None = None) -> bytes:
+        with log.open("a") as file:
+            file.write(f"{bucket.name}/{key}\n")
+        return original(bucket, key, length)
+
+    monkeypatch.setattr(Bucket, "read", logged)
+    code = run("s3://hospital/set/images.csv", "--max-reject-fraction", "0.5")
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    assert "set/home/me/Doe_Jane.jpg: " in printed.err
+    assert sum(contents()[2]["patients"].values()) == 40
+    requested = [key for key in log.read_text().splitlines() if not key.startswith("images/")]
+    assert all(key.startswith("hospital/set/") and "/.." not in key for key in requested), requested
 
 
 @pytest.mark.parametrize(

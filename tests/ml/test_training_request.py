@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from ml.algorithms import PYTORCH
 from ml.errors import UserError
 from ml.training import hyperparameters, request
 
@@ -109,6 +110,12 @@ def test_a_default_is_sent_only_to_an_optimizer_that_uses_it(optimizer: str, sen
     assert ("weight_decay" in hyperparameters.resolve({"optimizer": optimizer}, 4566, 2)) is sent
 
 
+@pytest.mark.parametrize("optimizer", hyperparameters.OPTIMIZERS)
+def test_the_own_network_takes_weight_decay_with_every_optimizer(optimizer: str) -> None:
+    given = {"optimizer": optimizer, "weight_decay": "1e-2"}
+    assert hyperparameters.resolve(given, 4566, 2, PYTORCH)["weight_decay"] == "1e-2"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -125,6 +132,13 @@ def test_a_default_is_sent_only_to_an_optimizer_that_uses_it(optimizer: str, sen
         ("lr_scheduler_step", "2,1", "as in 10,20"),
         ("lr_scheduler_step", "1,1", "as in 10,20"),
         ("beta_1", "inf", "a number from 0 to 1"),
+        ("epochs", "1_0", "a whole number of at least 1"),
+        ("epochs", "+1", "a whole number of at least 1"),
+        ("epochs", "\u0661", "a whole number of at least 1"),
+        ("early_stopping_patience", " 1 ", "a whole number of at least 1"),
+        ("beta_1", "0_1e-1", "a number from 0 to 1"),
+        ("beta_1", " 0.1", "a number from 0 to 1"),
+        ("lr_scheduler_step", "1\u0661", "as in 10,20"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: str, allowed: str) -> None:

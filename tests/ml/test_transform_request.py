@@ -10,6 +10,7 @@ from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import transform_job
 from ml.scoring.scorer import Scorer, confirmation
+from ml.training import prices
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
@@ -38,6 +39,15 @@ def test_pytorchs_container_gets_a_request_for_each_vcpu_and_the_built_in_one_st
     assert (largest["MaxConcurrentTransforms"], largest["MaxPayloadInMB"]) == (100, 1)
     built_in = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.4xlarge", BUILT_IN)
     assert "MaxConcurrentTransforms" not in built_in
+
+
+@pytest.mark.parametrize("algorithm", [BUILT_IN, PYTORCH])
+@pytest.mark.parametrize("instance_type", ["ml.m5.12xlarge", "ml.m6i.32xlarge", "ml.c7i.48xlarge"])
+def test_the_concurrent_requests_of_a_large_machine_stay_within_100_mb(instance_type: str, algorithm: str) -> None:
+    request = transform_job.request("job", SOURCE, "s3://images/out", instance_type, algorithm)
+    workers = prices.workers(instance_type, algorithm)
+    concurrent = request.get("MaxConcurrentTransforms", workers)
+    assert min(workers, 50) <= concurrent <= 100 / request["MaxPayloadInMB"]
 
 
 def test_a_key_encrypts_output_and_volume_and_the_job_is_tagged_for_cost_allocation() -> None:

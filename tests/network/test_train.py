@@ -84,6 +84,7 @@ def assert_same(first: Any, second: Any) -> None:
     [
         ({"colour": "blue"}, ["colour"]),
         ({"epochs": "none", "learning_rate": "2"}, ["'none'", "epochs", "'2'", "learning_rate", "0 to 1"]),
+        ({"epochs": "+1", "eps": "0_1e-8"}, ["'+1'", "epochs", "'0_1e-8'", "eps", "0 to 1"]),
         ({"use_pretrained_model": "1"}, ["use_pretrained_model=1", "3,224,224", "3,32,32"]),
         ({"use_pretrained_model": "1", "image_shape": "3,224,224"}, ["SM_CHANNEL_WEIGHTS"]),
         ({"mini_batch_size": "100"}, ["train", "16", "mini_batch_size=100"]),

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import botocore.exceptions
-
-from ml.aws.s3 import UNREADABLE
-from ml.dataset.sources.objects import MEDIA_BYTES, S3Object
+from ml.dataset.sources.objects import MEDIA_BYTES, S3Object, read_first_bytes
 from radiograph import MediaType, media_type
 
 DICOM: MediaType = "application/dicom"
@@ -14,12 +11,9 @@ DICOM: MediaType = "application/dicom"
 def media_of(path: Path) -> MediaType | None:
     """Return the media type of a JPEG, PNG or DICOM file; None for other and unreadable files."""
     if isinstance(path, S3Object):
-        try:
-            return media_type(path.head(MEDIA_BYTES))
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] not in UNREADABLE:
-                raise
-            return None
+        if path.first_bytes is None:
+            read_first_bytes(path)
+        return media_type(path.head(MEDIA_BYTES))
     try:
         if not path.is_file():  # opening a pipe would block
             return None

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from ml.dataset.radiographs import Offer, SourceFile
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.labels import Labels
+from ml.dataset.sources.objects import S3Object
 from ml.errors import UserError
 
 
@@ -34,19 +35,29 @@ def offer_of(labels: Labels, objects: Sequence[Path]) -> Offer:
 
 
 def image_path(folder: Path, text: str, listed: Mapping[Path, Path]) -> Path:
-    """Return the file that a table in `folder` names.
+    """Return the file that a table in `folder` names; `listed` holds the objects below a folder in S3.
 
     Folders that do not exist are left out at the beginning: CheXpert's paths begin with the name of `folder`, and
     others are of another machine.
     """
+    if isinstance(folder, S3Object):
+        return object_path(folder, text, listed)
     candidates = [text, text.replace("\\", "/")]
     parts = PurePosixPath(candidates[-1].lstrip("/")).parts
     while len(parts) > 1 and not os.path.isdir(folder / parts[0]):  # noqa: PTH112 (Path.is_dir raises for a long name)
         parts = parts[1:]
         candidates.append(str(PurePosixPath(*parts)))
-    if listed:
-        # An absolute path would name another bucket.
-        paths = [folder / candidate.lstrip("/") for candidate in candidates]
-        return next((listed[path] for path in paths if path in listed), paths[0])
     paths = [folder / os.path.expanduser(candidate) for candidate in candidates]  # noqa: PTH111
     return next((path for path in paths if os.path.isfile(path)), paths[0])  # noqa: PTH113
+
+
+def object_path(folder: S3Object, text: str, listed: Mapping[Path, Path]) -> Path:
+    """Return the object that a table in S3 names, always below the table's prefix.
+
+    A path of another machine can hold a patient's name, so it must not become the key of another bucket.
+    """
+    paths = []
+    for name in (text.replace("\\", "/"), text):
+        parts = [part for part in name.split("/") if part not in ("", ".", "..")] or ["unnamed"]
+        paths += [folder.joinpath(*parts[start:]) for start in range(len(parts))]
+    return next((listed[path] for path in paths if path in listed), paths[0])
