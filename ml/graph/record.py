@@ -35,10 +35,9 @@ def export(stage: str) -> str:
         images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), list(recorded))
         evidence = proof.prove(graph, images, recorded, module)
         content = graph.read_bytes()
-    stored = {
-        "uri": runs.put(entry["artifact"], artifact.GRAPH, content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    sha256 = hashlib.sha256(content).hexdigest()
+    # An export with another version of PyTorch has other bytes. It must not replace the graph of a deployed function.
+    stored = {"uri": runs.put(entry["artifact"], f"graph-{sha256[:16]}/{artifact.GRAPH}", content), "sha256": sha256}
     run = runs.find(bucket, entry["training_job"]) | {"graph": stored | {"proof": vars(evidence)}}
     runs.put(entry["artifact"], "run.json", json.dumps(run, indent=1).encode())
     path = project.write_model(stage, entry | {"graph": stored})
