@@ -65,12 +65,16 @@ def train(given: Hyperparameters) -> None:
     if given.use_pretrained_model:
         networks.load_imagenet(network.members[0], imagenet_weights())
     trainer = Trainer(network, given, Recipe(), samples, lambda generator: torch.randperm(samples, generator=generator))
-    source.copy(model / "code")
+    checkpoints = model.parent / "checkpoints"
 
     def store(best: Ensemble, _epoch: int) -> None:
+        source.copy(model / "code")
         weights_file.save(best, given.image_shape, model)
 
-    fit(trainer, training, validation, Output(model, model.parent / "checkpoints", store), threading.Event())
+    # A job that is stopped without weights must leave no artifact. With a checkpoint, fit restores the weights first.
+    if (checkpoints / "last.pt").is_file():
+        source.copy(model / "code")
+    fit(trainer, training, validation, Output(model, checkpoints, store), threading.Event())
 
 
 def folder(variable: str) -> Path:
