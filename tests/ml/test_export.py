@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -216,9 +217,43 @@ def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: p
 
 
 @pytest.mark.usefixtures("evaluated")
-def test_a_wrong_graph_fails_a_release_that_an_endpoint_can_still_serve(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("hosting", ["realtime", "function"])
+def test_a_wrong_graph_fails_only_the_release_of_a_function(
+    hosting: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = {"hosting": hosting, "lease_hours": 0}
+    (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": defaults}}))
     put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output()))
-    with pytest.raises(UserError, match="differs from the model"):
+    if hosting == "function":
+        with pytest.raises(UserError, match="differs from the model"):
+            transform.release(STAGE, "images", METRICS)
+    else:
         transform.release(STAGE, "images", METRICS)
+        assert "differs from the model" in capsys.readouterr().out.partition("released for deployment")[2]
     assert files.read_model(STAGE)["gate"] == "passed"
-    assert "released for deployment" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("evaluated")
+@pytest.mark.parametrize("package", ["onnxruntime", "torch"])
+def test_a_missing_package_is_named_with_the_extra_that_has_it(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(f"training/{JOB}/output/model.tar.gz", archive(weights_pt=weights(tmp_path)))
+    monkeypatch.setitem(sys.modules, package, None)
+    error = refusal(capsys)
+    assert package in error
+    assert "localaws" in error
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_weights_of_another_network_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    weights(tmp_path)
+    state = torch.load(tmp_path / "weights.pt", weights_only=True)
+    state["weights"] = {f"old.{name}": value for name, value in state["weights"].items()}
+    torch.save(state, tmp_path / "weights.pt")
+    put(f"training/{JOB}/output/model.tar.gz", archive(weights_pt=(tmp_path / "weights.pt").read_bytes()))
+    error = refusal(capsys)
+    assert "weights.pt" in error
+    assert "network/" in error
