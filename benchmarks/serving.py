@@ -52,7 +52,7 @@ def images(work: Path, count: int) -> list[bytes]:
 
 def torch_loop(network: torch.nn.Module, bodies: list[bytes]) -> float:
     """Seconds of a plain eager loop over encoded images."""
-    scorer = export.Scorer(network).eval()
+    scorer = export.ServedNetwork(network).eval()
     started = time.perf_counter()
     with torch.no_grad():
         for body in bodies:

@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 """Largest difference allowed between PyTorch's probabilities and ONNX Runtime's."""
 
 
-class Scorer(nn.Module):
+class ServedNetwork(nn.Module):
     """From raw images, (n, height, width, channels) bytes, to probabilities, (n, classes)."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -22,7 +22,7 @@ class Scorer(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """Average the channels to grey, score, and turn logits into probabilities."""
+        """Average the channels, which are equal, to grey, score, and turn logits into probabilities."""
         grey = images.float().mean(3).unsqueeze(1)
         return torch.softmax(self.network(grey), 1)
 
@@ -34,14 +34,14 @@ def write(network: Ensemble, image_shape: tuple[int, int, int], path: Path) -> N
         RuntimeError: ONNX Runtime does not reproduce PyTorch's probabilities.
     """
     channels, height, width = image_shape
-    scorer = Scorer(network).eval()
+    served = ServedNetwork(network).eval()
     sample = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8)
     temporary = path.with_name(f"{path.name}.tmp")
     with warnings.catch_warnings():
         # The exporter without dynamo is deprecated. The other needs one more package for the same graph.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            scorer,
+            served,
             (sample,),
             str(temporary),
             input_names=["data"],
@@ -51,11 +51,11 @@ def write(network: Ensemble, image_shape: tuple[int, int, int], path: Path) -> N
             dynamo=False,
         )
     fold_padding(temporary)
-    check(scorer, sample, temporary)
+    check(served, sample, temporary)
     temporary.replace(path)
 
 
-def check(scorer: Scorer, sample: Tensor, path: Path) -> None:
+def check(served: ServedNetwork, sample: Tensor, path: Path) -> None:
     """Compare the exported graph with the network it came from.
 
     Raises:
@@ -68,7 +68,7 @@ def check(scorer: Scorer, sample: Tensor, path: Path) -> None:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     (exported,) = session.run(None, {"data": sample.numpy()})
     with torch.no_grad():
-        expected = scorer(sample).numpy()
+        expected = served(sample).numpy()
     difference = float(np.abs(exported - expected).max())
     if difference > TOLERANCE:
         raise RuntimeError(f"The exported graph differs from the network by {difference:.2e}.")

@@ -66,14 +66,14 @@ def train(given: Hyperparameters) -> None:
         networks.load_imagenet(network.members[0], imagenet_weights())
     trainer = Trainer(network, given, Recipe(), samples, lambda generator: torch.randperm(samples, generator=generator))
     checkpoints = model.parent / "checkpoints"
-    if any(checkpoints.glob("best/*")):
-        source.copy(model / "code")
 
     def store(best: Ensemble, _epoch: int) -> None:
-        # Not earlier: a job that is stopped before has no artifact, instead of one that cannot be served.
         source.copy(model / "code")
         weights_file.save(best, given.image_shape, model)
 
+    # A job that is stopped without weights must leave no artifact. With a checkpoint, fit restores the weights first.
+    if (checkpoints / "last.pt").is_file():
+        source.copy(model / "code")
     fit(trainer, training, validation, Output(model, checkpoints, store), threading.Event())
 
 

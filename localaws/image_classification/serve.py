@@ -52,7 +52,8 @@ class Model:
                     raise ValueError(
                         f"The image has {image.width}x{image.height} pixels; at most {MAX_PIXELS} are read."
                     )
-                converted = image.convert("RGB" if self.channels == 3 else "L")
+                # Grey by luma, as in training. The graph averages the channels, which are then equal.
+                converted = image.convert("L").convert("RGB" if self.channels == 3 else "L")
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
             raise ValueError(f"The image cannot be decoded: {reason}.") from error

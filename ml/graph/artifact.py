@@ -13,16 +13,11 @@ WEIGHTS = "weights.pt"
 """As in `network.weights_file`."""
 
 
-class NoGraphError(UserError):
-    """The artifact is of an algorithm whose models cannot be exported; the sentence says what it holds."""
-
-
 def unpack(artifact: str, folder: Path) -> None:
     """Download an artifact and write its graph or weights into a folder.
 
     Raises:
-        NoGraphError: it holds neither.
-        UserError: it is not a compressed archive.
+        UserError: it holds neither, or is not a compressed archive.
     """
     bucket, key = split_uri(artifact)
     path = folder / "model.tar.gz"
@@ -37,7 +32,7 @@ def unpack(artifact: str, folder: Path) -> None:
     except (tarfile.TarError, zlib.error, EOFError) as error:
         raise UserError(f"{artifact} is not a compressed archive ({error}); train the model again.") from error
     if not {GRAPH, WEIGHTS} & set(names):
-        raise NoGraphError(
+        raise UserError(
             f"{artifact} holds {', '.join(sorted(names)) or 'nothing'}, and neither {GRAPH} nor {WEIGHTS}. A model of "
             "the built-in algorithm cannot be exported; deploy it with hosting=realtime or hosting=serverless."
         )
@@ -47,22 +42,20 @@ def graph_of(folder: Path) -> tuple[Path, Any]:
     """Return the graph of an unpacked artifact, and the PyTorch module it was made from, None if it was in it.
 
     Raises:
-        UserError: PyTorch or ONNX is not installed, or the weights are not of this version's network.
+        ImportError: a package for the export is not installed.
+        UserError: the weights are not of this version's network, or ONNX Runtime does not reproduce its scores.
     """
     if not (folder / WEIGHTS).is_file():
         return folder / GRAPH, None
-    try:
-        from network import export, weights_file
-    except ImportError as error:
-        raise UserError(
-            f"The graph of {WEIGHTS} needs the package {error.name}; install this project's extra `localaws`, then run "
-            "`python -m ml.export`."
-        ) from error
+    from network import export, weights_file
+
     try:
         network, image_shape = weights_file.load(folder)
+        export.write(network, image_shape, folder / GRAPH)
     except (RuntimeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(":.")
         raise UserError(
-            f"{WEIGHTS} is not of the network of this version ({str(error).splitlines()[0]}); train the model again."
+            f"{WEIGHTS} cannot be exported ({reason}). If the code in network/ changed after the training, export with "
+            "that version, or train the model again."
         ) from error
-    export.write(network, image_shape, folder / GRAPH)
-    return folder / GRAPH, export.Scorer(network).eval()
+    return folder / GRAPH, export.ServedNetwork(network).eval()

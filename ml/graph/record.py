@@ -24,20 +24,27 @@ def export(stage: str) -> str:
     """Store the graph of the stage's model, and write it to the run record and to cdk.context.json; return a sentence.
 
     Raises:
-        UserError: the artifact holds no graph, the model was not evaluated, or the graph differs from the model.
+        UserError: the artifact holds no graph, the model was not evaluated, the graph differs from the model, or a
+            package for the export is not installed.
     """
     entry = project.read_model(stage)
     bucket, _ = split_uri(entry["artifact"])
     recorded = recorded_scores(stage, bucket, entry["training_job"])
     with tempfile.TemporaryDirectory() as name:
         artifact.unpack(entry["artifact"], Path(name))
-        graph, module = artifact.graph_of(Path(name))
         images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), list(recorded))
-        evidence = proof.prove(graph, images, recorded, module)
+        try:
+            graph, module = artifact.graph_of(Path(name))
+            evidence = proof.prove(graph, images, recorded, module)
+        except ImportError as error:
+            raise UserError(
+                f"The export needs the package {error.name}, which the extra `localaws` has; run "
+                f"`pip install -e '.[localaws]' -c requirements.txt` and then `python -m ml.export --stage {stage}`."
+            ) from error
         content = graph.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    # A key for each content: the deployed function, and one that is rolled back, find the graph whose hash they expect.
-    stored = {"uri": runs.put(entry["artifact"], f"graph-{digest[:16]}/{artifact.GRAPH}", content), "sha256": digest}
+    sha256 = hashlib.sha256(content).hexdigest()
+    # An export with another version of PyTorch has other bytes. It must not replace the graph of a deployed function.
+    stored = {"uri": runs.put(entry["artifact"], f"graph-{sha256[:16]}/{artifact.GRAPH}", content), "sha256": sha256}
     run = runs.find(bucket, entry["training_job"]) | {"graph": stored | {"proof": vars(evidence)}}
     runs.put(entry["artifact"], "run.json", json.dumps(run, indent=1).encode())
     path = project.write_model(stage, entry | {"graph": stored})

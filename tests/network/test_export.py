@@ -21,7 +21,7 @@ def test_the_exported_graph_pads_in_its_convolutions_and_scores_as_the_network_d
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        expected = export.Scorer(network).eval()(torch.from_numpy(images)).numpy()
+        expected = export.ServedNetwork(network).eval()(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(session.run(None, {"data": images})[0], expected, atol=1e-5)
 
 

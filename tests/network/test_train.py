@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from network import source, train
+from network.epoch import Trainer
 from tests.localaws.image_classification.builders import write_root
 from tests.network.builders import arguments, command, environment
 from tests.network.conftest import EPOCHS
@@ -57,6 +58,32 @@ def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one
     assert "Resuming from a checkpoint after " in resumed.stdout
     assert_same(load(whole / "checkpoints/last.pt"), load(tmp_path / "checkpoints/last.pt"))
     assert_same(load(whole / "model/weights.pt"), load(tmp_path / "model/weights.pt"))
+
+
+def test_a_job_that_ends_in_its_first_epoch_leaves_no_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "train", stopped)
+    root = write_root(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, root)
+    assert not list((root / "model").iterdir())
+
+
+def test_a_resumed_job_that_ends_in_its_next_epoch_leaves_weights_and_code(
+    tmp_path: Path, trained: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "train", stopped)
+    shutil.copytree(trained[0] / "input", tmp_path / "input")
+    shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, tmp_path, epochs=str(int(EPOCHS) + 1))
+    assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.pt", "code"}
 
 
 def load(path: Path) -> dict[str, Any]:

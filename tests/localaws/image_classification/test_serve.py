@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from demo.services import wait_until_healthy
-from localaws.image_classification import train
+from localaws.image_classification import serve, train
+from network import export, inference, networks
 from tests.localaws.image_classification.builders import image, write_root
 from tests.ports import free_port
 
@@ -48,6 +50,14 @@ def post(
             return answer.status, answer.headers["Content-Type"], answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers["Content-Type"], error.read()
+
+
+def test_a_colour_image_is_decoded_as_the_network_serves_it(tmp_path: Path) -> None:
+    export.write(networks.build(2, fine_tuned=False).eval(), (3, 32, 32), tmp_path / "model.onnx")
+    body = encoded(Image.new("RGB", (32, 32), (200, 30, 90)), "PNG")
+    grey = np.asarray(inference.input_fn(body, "image/png"))
+    decoded = serve.Model(tmp_path).decode(body)
+    assert (decoded == grey[:, :, None]).all()
 
 
 @pytest.mark.parametrize("content_type", ["application/x-image", "image/jpeg", "image/jpeg; charset=binary"])
