@@ -38,8 +38,8 @@ def export(stage: str) -> str:
             evidence = proof.prove(graph, images, recorded, module)
         except ImportError as error:
             raise UserError(
-                f"The export needs the package {error.name}, which the extra `localaws` has; run "
-                f"`pip install -e '.[localaws]' -c requirements.txt` and then `python -m ml.export --stage {stage}`."
+                f"The export needs the package {error.name}; run `pip install -r requirements.txt` and then "
+                f"`python -m ml.export --stage {stage}`."
             ) from error
         content = graph.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()

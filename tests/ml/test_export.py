@@ -17,8 +17,6 @@ from PIL import Image
 
 from ml import export, transform
 from ml import project as files
-from ml.algorithms import BUILT_IN
-from ml.aws import image_uris
 from ml.errors import UserError
 from ml.training import runs
 from tests.lambda_ import graphs
@@ -237,14 +235,14 @@ def test_a_wrong_graph_fails_only_the_release_of_a_function(
 
 @pytest.mark.usefixtures("evaluated")
 @pytest.mark.parametrize("package", ["onnxruntime", "torch"])
-def test_a_missing_package_is_named_with_the_extra_that_has_it(
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(f"training/{JOB}/output/model.tar.gz", archive(weights_pt=weights(tmp_path)))
     monkeypatch.setitem(sys.modules, package, None)
     error = refusal(capsys)
     assert package in error
-    assert "localaws" in error
+    assert "pip install -r requirements.txt" in error
 
 
 @pytest.mark.usefixtures("evaluated")
