@@ -73,7 +73,7 @@ class Walk:
     def run(self) -> None:
         """Run every step and print the summary; without --once, wait until a server ends or Ctrl-C."""
         self.start_localaws()
-        self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", account_and_region()]])
+        self.runner.step("Bootstrap the CDK", [["cdk", "bootstrap", "--app", "", account_and_region()]])
         self.runner.step("Deploy the storage", [self.deploy("Storage")])
         prepare, train, transform = self.modelling()
         self.runner.step("Prepare the radiographs", [prepare])
