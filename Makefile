@@ -15,7 +15,8 @@ STAGE ?= dev
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
-# Without bytecode, each process would compile the CDK's modules again, which takes six seconds.
+# Without bytecode, each process would compile the CDK's modules again, which takes six seconds. uv writes none: `setup`
+# imports the large packages once.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup lock openapi demo test lint coverage app clean
@@ -35,6 +36,7 @@ $(INSTALLED): requirements.lock requirements-cpu.lock package.json package-lock.
 	  awk '/^[a-z]/ {cuda = /^(cuda|nvidia|triton)/} !cuda' requirements.lock > $(VENV)/all.lock; \
 	fi
 	@uv pip install --quiet --no-deps --require-hashes -r $(VENV)/all.lock
+	@$(PY) -c 'import aws_cdk, infra.api, infra.observability, localaws.server, ml.transform, network.train, onnxruntime'
 	@echo "Installing the CDK CLI into node_modules ..."
 	@npm ci --loglevel error --no-audit --no-fund
 	@touch $@
