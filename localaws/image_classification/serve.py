@@ -3,10 +3,9 @@
 import io
 import json
 import os
-import socket
 import sys
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from localaws.container_http import ContainerHandler
 from network.log import log
 
 MAX_BODY = 25 * 1024 * 1024
@@ -63,20 +63,12 @@ class Model:
         return np.asarray(converted).reshape(self.height, self.width, self.channels)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ContainerHandler):
     """The container's three routes."""
 
-    protocol_version = "HTTP/1.1"
     model: Model
-    wbufsize = -1
-    """Buffered: headers and body leave in one segment."""
 
-    def setup(self) -> None:
-        """Send small answers at once."""
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (http.server calls it by this name)
         """Answer /ping and /execution-parameters."""
         if self.path == "/ping":
             self.answer(HTTPStatus.OK, b"", "text/plain")
@@ -92,16 +84,14 @@ class Handler(BaseHTTPRequestHandler):
                 HTTPStatus.NOT_FOUND, f"{self.path} does not exist; use /ping, /invocations or /execution-parameters."
             )
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (http.server calls it by this name)
         """Score the body."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            self.close_connection = True
+        body = self.body(MAX_BODY)
+        if body is None:
             self.refuse(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body must have a length of at most {MAX_BODY} bytes."
             )
             return
-        body = self.rfile.read(int(length))
         content_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.path != "/invocations":
             self.refuse(
@@ -135,18 +125,6 @@ class Handler(BaseHTTPRequestHandler):
         """Answer with an error message and log it."""
         log(f"{status.value}: {sentence}")
         self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
-
-    def answer(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
-        """Send a complete response."""
-        self.send_response_only(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Do not log requests."""
 
 
 def run(root: Path, port: int) -> None:

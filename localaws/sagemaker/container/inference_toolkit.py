@@ -7,12 +7,13 @@ server takes TorchServe's place: its workers are threads with a transformer each
 import json
 import os
 import queue
-import socket
 import sys
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from localaws.container_http import ContainerHandler
 
 MAX_BODY = 6_553_500
 """Default max_request_size of TorchServe, in bytes."""
@@ -41,58 +42,36 @@ class Context:
         self.content_type = value
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ContainerHandler):
     """The container's routes."""
 
-    protocol_version = "HTTP/1.1"
     model_dir: Path
     workers: "queue.SimpleQueue[Any]"
-    wbufsize = -1
-    """Buffered: headers and body leave in one segment."""
 
-    def setup(self) -> None:
-        """Send small answers at once."""
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (http.server calls it by this name)
         """Answer /ping."""
         if self.path == "/ping":
             self.answer(HTTPStatus.OK, json.dumps({"status": "Healthy"}).encode(), "application/json")
         else:
             self.answer(HTTPStatus.NOT_FOUND, b"Requested resource is not found.", "text/plain")
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (http.server calls it by this name)
         """Pass an invocation to the next worker that is idle."""
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > MAX_BODY:
-            self.close_connection = True
+        body = self.body(MAX_BODY)
+        if body is None:
             self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MAX_BODY} bytes.".encode(), "text/plain")
             return
-        body = bytearray(self.rfile.read(int(length)))
         if self.path != "/invocations":
             self.answer(HTTPStatus.NOT_FOUND, b"Requested resource is not found.", "text/plain")
             return
         context = Context(self.model_dir, dict(self.headers.items()))
         worker = self.workers.get()
         try:
-            (result,) = worker.transform([{"body": body}], context)
+            (result,) = worker.transform([{"body": bytearray(body)}], context)
         finally:
             self.workers.put(worker)
         content = result if isinstance(result, bytes) else str(result).encode()
         self.answer(context.status, content, context.content_type)
-
-    def answer(self, status: int, body: bytes, content_type: str) -> None:
-        """Send a complete response."""
-        self.send_response_only(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Do not log requests."""
 
 
 def main(root: Path, port: int) -> None:

@@ -1,0 +1,37 @@
+"""What the HTTP servers that stand for SageMaker's containers share: reading a bounded body, and a complete answer."""
+
+import socket
+from http.server import BaseHTTPRequestHandler
+
+
+class ContainerHandler(BaseHTTPRequestHandler):
+    """Keeps connections open and logs no request."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    """Buffered: headers and body leave in one segment."""
+
+    def setup(self) -> None:
+        """Send small answers at once."""
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+    def body(self, most: int) -> bytes | None:
+        """Return the request's body; None, with the connection to be closed, without a length of at most `most`."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > most:
+            self.close_connection = True
+            return None
+        return self.rfile.read(int(length))
+
+    def answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+        """Send a complete response."""
+        self.send_response_only(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Do not log requests."""
