@@ -11,6 +11,7 @@ from localaws.errors import ServiceError
 from localaws.identity import Caller
 from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
+from localaws.sagemaker.api.processing import ProcessingApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.api.transform import TransformApi
@@ -62,9 +63,10 @@ class SageMakerService:
         self.training = TrainingApi(self.context, self.access)
         self.transform = TransformApi(self.context, self.access)
         self.tuning = TuningApi(self.context, self.access, self.training)
+        self.processing = ProcessingApi(self.context, self.access)
         self.hosting = HostingApi(self.context, self.access)
         tags = Tags(self.context.store, self.access)
-        parts = (self.training, self.transform, self.tuning, self.hosting, tags)
+        parts = (self.training, self.transform, self.tuning, self.processing, self.hosting, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.service_quotas = ServiceQuotas(authorizer)
         self.runtime = Runtime(self.context, self.hosting.endpoints)
@@ -84,6 +86,7 @@ class SageMakerService:
             threading.Thread(target=self.training.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.tuning.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.transform.runner.join, args=(STOP_SECONDS,), daemon=True),
+            threading.Thread(target=self.processing.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.hosting.endpoints.stop, daemon=True),
         ]
         for thread in threads:
