@@ -2,8 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,21 +11,9 @@ import typer
 from ml import atomic, cli, options, project
 from ml.aws import stacks
 from ml.aws.s3 import split_uri
-from ml.dataset import (
-    baseline,
-    formats,
-    groups,
-    layout,
-    report,
-    sources,
-    split,
-    standardising,
-    summary,
-    upload,
-    variants,
-    version,
-)
-from ml.dataset.radiographs import CLASSES, SURPLUS, Radiograph, Reject, Views
+from ml.dataset import assembling, formats, layout, sources, standardising, summary, upload, variants
+from ml.dataset.assembling import Settings
+from ml.dataset.radiographs import Views
 from ml.errors import UserError
 from radiograph import ResizeMode
 
@@ -41,24 +28,8 @@ EXAMPLES = """
 """
 NAMED_SOURCES = {"phantom": "phantom", "kaggle": "chest-xray"}
 """The name of the data set of each source that is not a path."""
-SHOWN_REJECTS = 20
 MAX_COPIES = 20
 app = cli.application()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings that, with the images, determine the content of a data set."""
-
-    seed: int
-    validation_fraction: float
-    test_fraction: float
-    batch_size: int
-    augment: int
-    balance: bool
-    resize_mode: ResizeMode
-    format: str
-    views: Views = "frontal"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -188,33 +159,28 @@ def upload_dataset(
     """
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
-    rejects = [*offer.rejects, *unreadable]
-    print_notes(images)
-    print_rejects(rejects)
-    check_rejects(len(images), rejects, max_reject_fraction)
-    grouped, duplicates = groups.group(images)
-    splits = split.split(
-        grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
-    )
-    reason = f"the validation set is a multiple of {settings.batch_size} images, and its patients have more"
-    surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
-    print_rejects(surplus)
-    rejects += surplus
-    variants.perturbed(splits["validation"], standardised)
-    copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
-    channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
-    content = version.describe(name, splits, asdict(settings), channels.training_samples, offer.collection)
-    file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(duplicates))
-    print_splits(content, file_counts)
+    summary.print_reading(offer, images, unreadable, max_reject_fraction)
+    dataset = assembling.assemble(name, offer, images, unreadable, settings, standardised)
+    summary.print_rejects(dataset.surplus)
+    summary.print_splits(dataset.content, dataset.file_counts)
+    variants.perturbed(dataset.splits["validation"], standardised)
+    variants.copies(dataset.splits["train"], settings.augment, settings.seed, standardised)
+    pages = assembling.pages(dataset, standardised)
+    channels = dataset.layout
     if settings.format == "recordio":
         channels = formats.add_records(channels, folder / "recordio")
-    pages = report.build(content, splits, rejects, file_counts, standardised)
-    pages["baseline.json"] = baseline.baseline(splits, standardised)
+    finish(dataset.content, channels, pages, folder, bucket)
+
+
+def finish(
+    content: Mapping[str, Any], channels: layout.Layout, pages: Mapping[str, bytes], folder: Path, bucket: str
+) -> None:
+    """Write the report beside the intermediate files, and upload what is missing of a version."""
     for page, body in pages.items():
         atomic.write(folder / page, body)
     print(f"Report {folder / 'report.html'}")
     sent = upload.upload(bucket, content, channels, pages)
-    target = f"{name}/{content['version']}"
+    target = f"{content['name']}/{content['version']}"
     print(f"Data set {target} in s3://{bucket}/datasets/{target}/: {sent or 'no'} objects sent.")
 
 
@@ -228,53 +194,6 @@ def name_of(source: str) -> str:
         path = Path(source).expanduser().resolve()
         name = path.name if path.is_dir() or sources.is_table(path) else path.parent.name
     return sources.SUFFIX.sub("", name)
-
-
-def print_notes(images: Sequence[Radiograph]) -> None:
-    """Print each note on the tags of the images, with one of the files and their number."""
-    noted: dict[str, list[Path]] = {}
-    for image in images:
-        for note in image.notes:
-            noted.setdefault(note, []).append(image.source)
-    for note, paths in list(noted.items())[:SHOWN_REJECTS]:
-        print(f"Note on {paths[0]} ({len(paths):,} files): {note}", file=sys.stderr)
-    if len(noted) > SHOWN_REJECTS:
-        print(f"... and {len(noted) - SHOWN_REJECTS} more notes.", file=sys.stderr)
-
-
-def print_rejects(rejects: Sequence[Reject]) -> None:
-    """Print the first of the files that were left out."""
-    for reject in rejects[:SHOWN_REJECTS]:
-        count = f" ({reject.files:,} files)" if reject.files > 1 else ""
-        print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
-    if len(rejects) > SHOWN_REJECTS:
-        print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
-
-
-def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
-    """Check the number of unusable files beside `images` usable images.
-
-    Raises:
-        UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
-    """
-    unusable = sum(reject.unusable for reject in rejects)
-    if unusable > limit * (images + unusable):
-        raise UserError(
-            f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
-            "allows. See the reasons above."
-        )
-
-
-def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
-    """Print the splits, the patients and images they share, and the number of files used and left out."""
-    header = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
-    print(f"{'split':<12}{'images':>8}{header}")
-    for name, counts in content["counts"].items():
-        numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
-        print(f"{name:<12}{sum(counts.values()):>8}{numbers}"
-              f"{content['patients'][name]:>10}{content['unknown_patients'][name]:>10}")  # fmt: skip
-    print(summary.shared_sentence(content["shared"]))
-    print(f"{summary.files_sentence(file_counts)} Training list: {content['training_samples']:,} lines.")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,10 +37,16 @@ def standardise_all(
 
     Names are made unique by numbering. `views` "frontal" rejects DICOM files that declare another view or part.
     """
-    names = unique_names(files)
+    return standardise_named(zip(files, unique_names(files), strict=True), folder, resize_mode, views)
+
+
+def standardise_named(
+    files: Iterable[tuple[SourceFile, str]], folder: Path, resize_mode: ResizeMode, views: Views
+) -> tuple[list[Radiograph], list[Reject]]:
+    """Do the same for files whose names in the data set are given."""
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(image, name, folder, resize_mode, views) for image, name in zip(files, names, strict=True)]
+    jobs = [(image, name, folder, resize_mode, views) for image, name in files]
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []

@@ -1,9 +1,14 @@
 """Account for every file of a source, and for what the splits share, in numbers and sentences."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ml.dataset.radiographs import Offer, Reject
+from ml.dataset.radiographs import CLASSES, Offer, Radiograph, Reject
+from ml.errors import UserError
+
+SHOWN_REJECTS = 20
 
 
 def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates: int) -> dict[str, int]:
@@ -45,3 +50,64 @@ def shared_sentence(shared: Mapping[str, Any]) -> str:
         f"Shared between splits: {shared['patients']:,} patients (known for {known:,} of {images:,} images; unknown "
         f"for {images - known:,}, which may be of one person in two splits), {pictures}."
     )
+
+
+def print_reading(
+    offer: Offer, images: Sequence[Radiograph], unreadable: Sequence[Reject], max_reject_fraction: float
+) -> None:
+    """Print the notes on the images and the files that were left out.
+
+    Raises:
+        UserError: more than `max_reject_fraction` of the files are unusable.
+    """
+    rejects = [*offer.rejects, *unreadable]
+    print_notes(images)
+    print_rejects(rejects)
+    check_rejects(len(images), rejects, max_reject_fraction)
+
+
+def print_notes(images: Sequence[Radiograph]) -> None:
+    """Print each note on the tags of the images, with one of the files and their number."""
+    noted: dict[str, list[Path]] = {}
+    for image in images:
+        for note in image.notes:
+            noted.setdefault(note, []).append(image.source)
+    for note, paths in list(noted.items())[:SHOWN_REJECTS]:
+        print(f"Note on {paths[0]} ({len(paths):,} files): {note}", file=sys.stderr)
+    if len(noted) > SHOWN_REJECTS:
+        print(f"... and {len(noted) - SHOWN_REJECTS} more notes.", file=sys.stderr)
+
+
+def print_rejects(rejects: Sequence[Reject]) -> None:
+    """Print the first of the files that were left out."""
+    for reject in rejects[:SHOWN_REJECTS]:
+        count = f" ({reject.files:,} files)" if reject.files > 1 else ""
+        print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
+    if len(rejects) > SHOWN_REJECTS:
+        print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
+
+
+def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
+    """Check the number of unusable files beside `images` usable images.
+
+    Raises:
+        UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
+    """
+    unusable = sum(reject.unusable for reject in rejects)
+    if unusable > limit * (images + unusable):
+        raise UserError(
+            f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
+            "allows. See the reasons above."
+        )
+
+
+def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
+    """Print the splits, the patients and images they share, and the number of files used and left out."""
+    header = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
+    print(f"{'split':<12}{'images':>8}{header}")
+    for name, counts in content["counts"].items():
+        numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
+        print(f"{name:<12}{sum(counts.values()):>8}{numbers}"
+              f"{content['patients'][name]:>10}{content['unknown_patients'][name]:>10}")  # fmt: skip
+    print(shared_sentence(content["shared"]))
+    print(f"{files_sentence(file_counts)} Training list: {content['training_samples']:,} lines.")
