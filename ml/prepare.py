@@ -1,5 +1,6 @@
 """`python -m ml.prepare`: from a source of chest radiographs to SageMaker channels in S3."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -9,12 +10,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ml import atomic, cli, options, project
-from ml.aws import stacks
+from ml.aws import clients, resources, s3
 from ml.aws.s3 import split_uri
 from ml.dataset import assembling, formats, layout, sources, standardising, summary, upload, variants
 from ml.dataset.assembling import Settings
 from ml.dataset.radiographs import Views
 from ml.errors import UserError
+from ml.processing import jobs, sequence
+from ml.processing.jobs import Machines
+from ml.processing.sequence import Run
+from ml.training import plan, prices
 from radiograph import ResizeMode
 
 EXAMPLES = """
@@ -22,6 +27,7 @@ EXAMPLES = """
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
   python -m ml.prepare --source s3://bucket/chest_xray
+  python -m ml.prepare --source s3://bucket/chest_xray --on sagemaker --instances 4
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
   python -m ml.prepare --source ~/data/nih/Data_Entry_2017.csv --positive Pneumonia --negative "No Finding"
@@ -79,7 +85,9 @@ def finding(text: str) -> str:
 @app.command(epilog=cli.examples(EXAMPLES))
 def prepare(  # noqa: PLR0913 - one parameter for each option
     *,
-    source: Annotated[str, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")],
+    source: Annotated[
+        str | None, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a folder.")
     ] = None,
@@ -131,22 +139,98 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(file_okay=False, show_default="build/datasets", help="Folder for intermediate files."),
     ] = None,
+    on: Annotated[
+        Literal["here", "sagemaker"], typer.Option(help="Where to read the images of a source in S3.")
+    ] = "here",
+    instances: Annotated[int, typer.Option(min=1, max=100, help="Number of instances with --on sagemaker.")] = 1,
+    instance_type: Annotated[str, typer.Option(help="Type of the instances with --on sagemaker.")] = "ml.m5.2xlarge",
+    attach: Annotated[
+        str | None, options.job_option("Follow a running job of --on sagemaker, and do the steps after it.")
+    ] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running job of --on sagemaker.")] = None,
+    yes: options.Yes = False,
+    price_table: options.Prices = None,
 ) -> None:
     """Standardise radiographs to 224 x 224, split them by patient, and upload them as SageMaker channels.
 
     Does not change the source. A second run uploads nothing.
     """
+    cli.refuse_together(source=source, attach=attach, stop=stop)
+    command = f"python -m ml.prepare --stage {stage}"
+    if stop:
+        clients.client("sagemaker").stop_processing_job(ProcessingJobName=stop)
+        print(f"Processing job {stop} is being stopped. `{command} --attach {stop}` does what is missing.")
+        return
+    if attach:
+        attach_run(stage, attach, command, work, price_table)
+        return
+    if source is None:
+        raise UserError(f"--source is missing; give {sources.SOURCES}, or --attach or --stop with a job.", 2)
     settings = Settings(
         seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format, views
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
-    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    available = resources.of_stage(stage)
     default = sources.Findings()
     findings = sources.Findings(
         tuple(positive or default.positive), tuple(negative or default.negative), bool(positive or negative)
     )
+    if on == "sagemaker":
+        check_remote(source, data_format)
     offer = sources.open_source(source, folder, seed, labels, findings, views)
-    upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
+    if on == "here":
+        upload_dataset(offer, settings, max_reject_fraction, folder, available.bucket)
+        return
+    table, machines = prices.read(price_table), Machines(instances, instance_type)
+    estimate = prices.preparation(table, instance_type, instances, len(offer.images), augment)
+    print(
+        f"Preparation of {len(offer.images):,} images on {instances} x {instance_type}: {estimate} ({estimate.basis})."
+    )
+    if not yes:
+        plan.confirm()
+    path, code, key = sequence.write_run(offer, settings, folder.name, max_reject_fraction, folder)
+    run = Run(available, folder.name, key, path, command, machines, table)
+    sequence.upload_run(run, code)
+    finish_run(run)
+
+
+def check_remote(source: str, data_format: str) -> None:
+    """Check that the jobs can prepare a source.
+
+    Raises:
+        UserError: it is not in S3, or the format needs all images on one machine.
+    """
+    if not source.startswith("s3://"):
+        raise UserError(
+            f"--on sagemaker reads a source in S3, and --source {source} is not; give s3://BUCKET/PREFIX.", 2
+        )
+    if data_format != "lst":
+        raise UserError(f"--on sagemaker writes --format lst only, not {data_format}; leave out --format.", 2)
+
+
+def attach_run(stage: str, job: str, command: str, work: Path | None, price_table: Path | None) -> None:
+    """Follow a job, and do the steps after it.
+
+    Raises:
+        UserError: there is no such job, or ml.prepare did not start it.
+    """
+    prefix = jobs.describe(job).get("Environment", {}).get(jobs.RUN)
+    if prefix is None:
+        raise UserError(f"Processing job {job} was not started by ml.prepare; name one that was.", 2)
+    available = resources.of_stage(stage)
+    _, name, key = prefix.split("/")
+    folder = (work or project.root() / "build" / "datasets") / name
+    objects = s3.Bucket(available.bucket)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "offer.jsonl").write_bytes(objects.read(f"{prefix}/offer.jsonl"))
+    machines = Machines(**json.loads(objects.read(f"{prefix}/run.json"))["machines"])
+    finish_run(Run(available, name, key, folder / "offer.jsonl", command, machines, prices.read(price_table)))
+
+
+def finish_run(run: Run) -> None:
+    """Do the missing steps of a preparation on SageMaker, and complete the version."""
+    content, texts, pages = sequence.advance(run)
+    finish(content, layout.Layout({}, texts, {}), pages, run.offer.parent, run.resources.bucket)
 
 
 def upload_dataset(
@@ -159,7 +243,7 @@ def upload_dataset(
     """
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
-    summary.print_reading(offer, images, unreadable, max_reject_fraction)
+    summary.print_reading([*offer.rejects, *unreadable], images, len(images), max_reject_fraction)
     dataset = assembling.assemble(name, offer, images, unreadable, settings, standardised)
     summary.print_rejects(dataset.surplus)
     summary.print_splits(dataset.content, dataset.file_counts)

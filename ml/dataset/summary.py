@@ -52,18 +52,19 @@ def shared_sentence(shared: Mapping[str, Any]) -> str:
     )
 
 
-def print_reading(
-    offer: Offer, images: Sequence[Radiograph], unreadable: Sequence[Reject], max_reject_fraction: float
-) -> None:
+def print_reading(rejects: Sequence[Reject], noted: Sequence[Radiograph], images: int, limit: float) -> None:
     """Print the notes on the images and the files that were left out.
 
+    Args:
+        noted: the images with notes, among others.
+        images: number of usable images.
+
     Raises:
-        UserError: more than `max_reject_fraction` of the files are unusable.
+        UserError: the fraction of unusable files exceeds `limit`.
     """
-    rejects = [*offer.rejects, *unreadable]
-    print_notes(images)
+    print_notes(noted)
     print_rejects(rejects)
-    check_rejects(len(images), rejects, max_reject_fraction)
+    check_rejects(images, rejects, limit)
 
 
 def print_notes(images: Sequence[Radiograph]) -> None:
