@@ -69,29 +69,38 @@ def build() -> Bundle:
     """
     paths = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*")) if path.suffix in SUFFIXES]
     source = tarball({path.relative_to(ROOT).as_posix(): path for path in paths})
-    requirements = "".join(f"{name}=={importlib.metadata.version(name)}\n" for name in REQUIREMENTS)
     files = {
         "bootstrap.py": Path(__file__).with_name("bootstrap.py").read_bytes(),
-        "requirements.txt": requirements.encode(),
+        "requirements.txt": requirements().encode(),
         "source.tar": source,
     }
-    return Bundle(files, wheels_of(requirements), digest(b"".join(files.values())))
+    return Bundle(files, wheels_of(requirements()), digest(b"".join(files.values())))
 
 
-def wheels_of(requirements: str) -> Path:
+def requirements() -> str:
+    """Return the packages of the container with this machine's versions, NAME==VERSION in each line."""
+    return "".join(f"{name}=={importlib.metadata.version(name)}\n" for name in REQUIREMENTS)
+
+
+def wheels_folder(pins: str) -> Path:
+    """Return the folder for the wheels of packages and versions."""
+    return project.root() / ".cache" / f"wheels-{PYTHON_VERSION}-{digest(pins.encode())}"
+
+
+def wheels_of(pins: str) -> Path:
     """Return the folder with the container's wheels; download them once for each set of versions.
 
     Raises:
         UserError: pip cannot download one.
     """
-    folder = project.root() / ".cache" / f"wheels-{PYTHON_VERSION}-{digest(requirements.encode())}"
+    folder = wheels_folder(pins)
     if folder.is_dir():
         return folder
     partial = folder.with_name(f"{folder.name}.{os.getpid()}")
     platforms = [text for platform in PLATFORMS for text in ("--platform", platform)]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
                "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION.removeprefix("py"),
-               *platforms, "--dest", str(partial), *requirements.split()]  # fmt: skip
+               *platforms, "--dest", str(partial), *pins.split()]  # fmt: skip
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode != 0:
         reason = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
