@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -189,9 +190,24 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     if not yes:
         plan.confirm()
     path, code, key = sequence.write_run(offer, settings, folder.name, max_reject_fraction, folder)
-    run = Run(available, folder.name, key, path, command, machines, table)
+    run = Run(processing_resources(stage), folder.name, key, path, command, machines, table)
     sequence.upload_run(run, code)
     finish_run(run)
+
+
+def processing_resources(stage: str) -> resources.Resources:
+    """Return the resources of a stage, with the role of processing jobs.
+
+    Raises:
+        UserError: the storage stack is not deployed, or is of an earlier version.
+    """
+    available = resources.of_stage(stage)
+    if available.processing_role is None:
+        name = f"Pneumonia-{stage}-Storage"
+        raise UserError(
+            f"Stack {name} has no role for processing jobs; run `cdk deploy {name} -c stage={stage}` again."
+        )
+    return replace(available, role=available.processing_role)
 
 
 def check_remote(source: str, data_format: str) -> None:
@@ -217,7 +233,7 @@ def attach_run(stage: str, job: str, command: str, work: Path | None, price_tabl
     prefix = jobs.describe(job).get("Environment", {}).get(jobs.RUN)
     if prefix is None:
         raise UserError(f"Processing job {job} was not started by ml.prepare; name one that was.", 2)
-    available = resources.of_stage(stage)
+    available = processing_resources(stage)
     _, name, key = prefix.split("/")
     folder = (work or project.root() / "build" / "datasets") / name
     objects = s3.Bucket(available.bucket)

@@ -36,7 +36,8 @@ TEMPLATE = {
     },
     "Outputs": {
         "DataBucketName": {"Value": {"Ref": "Data"}},
-        "ExecutionRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+        "ExecutionRoleArn": {"Value": "arn:aws:iam::000000000000:role/none"},
+        "ProcessingRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
     },
 }
 
