@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ml", "radiograph")
 SUFFIXES = {".py", ".json", ".html"}
 REQUIREMENTS = (
-    "jinja2", "joblib", "markupsafe", "narwhals", "numpy", "pillow", "pydicom", "pyjpegls", "pylibjpeg",
+    "cloudpickle", "jinja2", "joblib", "markupsafe", "narwhals", "numpy", "pillow", "pydicom", "pyjpegls", "pylibjpeg",
     "pylibjpeg-openjpeg", "python-gdcm", "scikit-learn", "scipy", "threadpoolctl",
 )  # fmt: skip
 """Packages that decide the bytes of a data set. The container gets the versions of this machine."""

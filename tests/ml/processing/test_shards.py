@@ -1,11 +1,13 @@
 """Shards make the data set that one machine makes, byte for byte."""
 
+import importlib.metadata
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from ml.processing import container, records
+from ml.processing import bundle, container, records
 from tests.imports import imported_modules
 from tests.ml.conftest import write_collection, write_image
 
@@ -55,3 +57,13 @@ def test_a_pack_without_its_records_and_a_file_that_is_being_written_do_not_coun
 def test_the_bootstrap_needs_the_standard_library_only() -> None:
     modules = imported_modules(Path(records.__file__).with_name("bootstrap.py"))
     assert {name.partition(".")[0] for name in modules} <= sys.stdlib_module_names
+
+
+def test_the_packages_of_the_container_are_complete() -> None:
+    needed = {
+        re.split(r"[^\w.-]", text)[0].lower()
+        for name in bundle.REQUIREMENTS
+        for text in importlib.metadata.requires(name) or ()
+        if "extra ==" not in text
+    }
+    assert needed <= set(bundle.REQUIREMENTS)
