@@ -33,9 +33,9 @@ PARALLEL = 0.5
 PROCESSING_START = 240.0
 """Assumed seconds of a processing job before its code runs; they are counted as billed."""
 STANDARDISED = 12.0
-"""Images a second that one vCPU standardises from full-size files (benchmarks/scale.py)."""
+"""Images a second that one vCPU standardises from full-size files (assumed)."""
 VARIED = 80.0
-"""Variants a second that one vCPU writes (benchmarks/scale.py)."""
+"""Variants a second that one vCPU writes (assumed)."""
 
 TABLES = ("training_hour", "hosting_hour", "transform_hour", "processing_hour", "images_per_second")
 """Required parts of a price table, by instance type or family."""
@@ -143,7 +143,7 @@ def preparation(table: dict[str, Any], instance_type: str, count: int, images: i
     )
     basis = (
         f"{PROCESSING_START:.0f} s for each instance to start (assumed), {STANDARDISED:.0f} images and {VARIED:.0f} "
-        "variants a second and vCPU (measured)"
+        "variants a second and vCPU (assumed)"
     )
     return estimate(table, seconds, table["processing_hour"].get(instance_type), basis)
 
