@@ -13,8 +13,6 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_CLOUD = "tests/e2e"
 SHARING = frozenset({ONE_CLOUD, "tests/infra"})
 """Folders whose tests share what is slow to start: the demo's cloud, and the CDK's process with its templates."""
-NOT_SHARING = frozenset({"test_walkthrough.py", "test_deployment_workflow.py"})
-"""Modules of these folders that start their own."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
@@ -29,8 +27,7 @@ class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePosixPath(nodeid.partition("::")[0])
-        shares = str(path.parent) in SHARING and path.name not in NOT_SHARING
-        return str(path.parent if shares else path)
+        return str(path.parent if str(path.parent) in SHARING else path)
 
 
 @pytest.hookimpl(optionalhook=True)
