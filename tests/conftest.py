@@ -1,14 +1,19 @@
-"""The order of the tests, and how they are divided among processes (pytest-xdist)."""
+"""The order of the tests, how they are divided among processes (pytest-xdist), and the localaws that they share."""
 
 import functools
 import os
 import random
+import signal
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.loaders
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from tests.localaws.server.builders import Server
 
 ONE_CLOUD = "tests/e2e"
 SHARING = frozenset({ONE_CLOUD, "tests/infra"})
@@ -20,6 +25,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # A session of boto3 parses the models of its services anew, which costs a tenth of a second for SageMaker's.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """Start the localaws that the tests of a process share. A test uses names of its own in it."""
+    from tests.localaws.server.builders import Server
+    from tests.ports import free_port
+
+    running = Server(tmp_path_factory.mktemp("server") / "state", free_port())
+    running.start()
+    yield running
+    running.end(signal.SIGTERM)
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.waiting import OFTEN
+
 from .conftest import STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +24,7 @@ def test_a_silent_rollback_reads_as_a_failure(cloud: Cloud) -> None:
         done = cloud.run(*verify)
     finally:
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=deployed)
-        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=OFTEN)
         sagemaker.delete_endpoint_config(EndpointConfigName="before")
     assert done.returncode == 1
     assert "runs before" in done.stderr

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.localaws.server.builders import Server
+from tests.waiting import OFTEN
 
 from .conftest import ROOT, STAGE, Cloud
 
@@ -125,4 +126,4 @@ def test_a_push_without_a_model_deploys_the_storage_and_verifies_nothing(
         assert [name for name in deployed if name.startswith("Pneumonia-dev-")] == ["Pneumonia-dev-Storage"]
     finally:
         stacks.delete_stack(StackName="Pneumonia-dev-Storage")
-        stacks.get_waiter("stack_delete_complete").wait(StackName="Pneumonia-dev-Storage", WaiterConfig={"Delay": 1})
+        stacks.get_waiter("stack_delete_complete").wait(StackName="Pneumonia-dev-Storage", WaiterConfig=OFTEN)
