@@ -6,6 +6,7 @@ The grants are those of the synthesised templates. The calls go to localaws, whi
 import copy
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import botocore.exceptions
@@ -124,12 +125,15 @@ def grants(template: Template) -> Iterator[Grant]:
                     yield role, action, resource
 
 
-def statements_of(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Yield the statements of a role's policies, with resources as text."""
-    for policy in template.find_resources("AWS::IAM::Policy").values():
-        if any(reference["Ref"].startswith(role) for reference in policy["Properties"]["Roles"]):
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-                yield statement | {"Resource": [arn_text(target) for target in as_list(statement["Resource"])]}
+@cache
+def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's policies, with resources as text."""
+    return [
+        statement | {"Resource": [arn_text(target) for target in as_list(statement["Resource"])]}
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if any(reference["Ref"].startswith(role) for reference in policy["Properties"]["Roles"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
 
 
 def without(statements: list[dict[str, Any]], action: str, resource: str) -> Iterator[dict[str, Any]]:
