@@ -43,8 +43,13 @@ class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps a file's tests in one process, since they share fixtures, and all files of a folder in SHARING."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = PurePosixPath(nodeid.partition("::")[0])
-        return str(path.parent if str(path.parent) in SHARING else path)
+        folder = folder_of(nodeid)
+        return folder if folder in SHARING else nodeid.partition("::")[0]
+
+
+def folder_of(nodeid: str) -> str:
+    """Return the folder of a test's file."""
+    return str(PurePosixPath(nodeid.partition("::")[0]).parent)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,13 +77,16 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the end-to-end tests first, as they stand in their files; shuffle the other files, and the tests in each."""
+    """Put the end-to-end tests first, as they stand in their files; shuffle the other files, and the tests in each.
+
+    Folders in SHARING come before single files, because a long row at the end would leave the other processes idle.
+    """
     shuffled = random.Random(config.option.order)  # noqa: S311
     rank = {path: shuffled.random() for path in sorted({item.path for item in items})}
-    first = [item for item in items if item.nodeid.startswith(f"{ONE_CLOUD}/")]
-    rest = [item for item in items if not item.nodeid.startswith(f"{ONE_CLOUD}/")]
+    first = [item for item in items if folder_of(item.nodeid) == ONE_CLOUD]
+    rest = [item for item in items if folder_of(item.nodeid) != ONE_CLOUD]
     shuffled.shuffle(rest)
-    items[:] = [*first, *sorted(rest, key=lambda item: rank[item.path])]
+    items[:] = [*first, *sorted(rest, key=lambda item: (folder_of(item.nodeid) not in SHARING, rank[item.path]))]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
