@@ -1,5 +1,7 @@
 """A training run: its log, its artifact, and its failures."""
 
+import contextlib
+import io
 import json
 import re
 import signal
@@ -43,12 +45,11 @@ def probability(root: Path, label: int, seed: int) -> float:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder and the log of a finished training process."""
-    root = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6")
-    command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root, done.stdout
+    """The folder and the log of a finished training."""
+    root, log = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6"), io.StringIO()
+    with contextlib.redirect_stdout(log):
+        assert train.run(root) == 0
+    return root, log.getvalue()
 
 
 def test_the_model_tells_unseen_images_apart(trained: tuple[Path, str]) -> None:
