@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import re
 import stat
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from PIL import Image
 
 from ml import atomic
 from ml.dataset.encoding import encoding_of
+from ml.dataset.parallel import in_processes
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile, Views
 from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
@@ -44,13 +43,12 @@ def standardise_all(
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(resumed, jobs, chunksize=8):
-            if isinstance(result, Radiograph):
-                images.append(result)
-            else:
-                rejects.append(result)
-            progress.advance()
+    for result in in_processes(resumed, jobs, chunk=8):
+        if isinstance(result, Radiograph):
+            images.append(result)
+        else:
+            rejects.append(result)
+        progress.advance()
     progress.finish()
     return images, rejects
 

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +12,8 @@ from PIL import Image
 from localaws.environment import client_environment
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
+
+from .dataset_builders import empty
 
 STAGE = "test"
 ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -55,7 +56,7 @@ def enter_account(server: Server, patch: pytest.MonkeyPatch) -> None:
         patch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():
         patch.setenv(name, value)
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    empty()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 import onnxruntime
 import pytest
@@ -22,6 +21,7 @@ from ml.training import runs
 from tests.lambda_ import graphs
 
 from .conftest import STAGE
+from .dataset_builders import s3
 from .scoring_builders import phantom
 
 JOB, DATASET, IMAGES = "pneumonia-export", "phantoms/0123", 6
@@ -29,11 +29,11 @@ ARTIFACT = f"s3://images/training/{JOB}/output/model.tar.gz"
 
 
 def put(key: str, body: bytes) -> None:
-    boto3.client("s3").put_object(Bucket="images", Key=key, Body=body)
+    s3().put_object(Bucket="images", Key=key, Body=body)
 
 
 def read(key: str) -> bytes:
-    return bytes(boto3.client("s3").get_object(Bucket="images", Key=key)["Body"].read())
+    return bytes(s3().get_object(Bucket="images", Key=key)["Body"].read())
 
 
 def file_of(number: int) -> str:
@@ -139,7 +139,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     before = files.read_model(STAGE), read(f"training/{JOB}/run.json")
     assert export.main([]) == 1
     assert (files.read_model(STAGE), read(f"training/{JOB}/run.json")) == before
-    listed = boto3.client("s3").list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/")
+    listed = s3().list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/")
     assert not [item["Key"] for item in listed["Contents"] if item["Key"].endswith(".onnx")]
     return capsys.readouterr().err
 
@@ -181,7 +181,7 @@ def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, caps
 
 @pytest.mark.usefixtures("evaluated")
 def test_a_model_that_was_not_evaluated_is_refused_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    boto3.client("s3").delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
+    s3().delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
     assert f"python -m ml.transform --stage {STAGE}" in refusal(capsys)
 
 
