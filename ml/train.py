@@ -23,6 +23,7 @@ EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
   python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set beta_1=0.95
   python -m ml.train --algorithm pytorch                 the project's own network, on a CPU instance
+  python -m ml.train --algorithm pytorch --recipe cloud  more CPU time, for a better network
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json
@@ -53,6 +54,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
     yes: options.Yes = False,
     price_table: options.Prices = None,
     algorithm: options.Algorithm = None,
+    recipe: options.Recipe = None,
     instance_type: options.TrainingInstanceType = None,
     no_spot: options.NoSpot = False,
     max_runtime: options.MaxRuntime = request.Compute.max_runtime,
@@ -107,6 +109,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
         compute = request.Compute(machine, not no_spot, max_runtime, max_wait, name)
         values: dict[str, Value | None] = {
             **dict(settings or ()),
+            "recipe": recipe,
             "num_layers": num_layers,
             "use_pretrained_model": use_pretrained_model,
             "epochs": epochs,
@@ -149,8 +152,8 @@ def start(
     image = image_uris.training_image(compute.algorithm, region)
     program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)
     built = request.build(name, dataset_name, available, program, sent, compute, content["settings"]["format"])
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    estimate = prices.training(table, compute.instance_type, layers, samples, int(sent["epochs"]))
+    network = sent["recipe"] if "recipe" in sent else int(sent["num_layers"])
+    estimate = prices.training(table, compute.instance_type, network, samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     if how.dry_run:
         print(json.dumps(built, indent=2))

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from network.errors import InputError
-from network.recipe import CLOUD, LAPTOP
+from network.recipe import LAPTOP, RECIPES
 
 
 def whole(minimum: int) -> Callable[[str], int]:
@@ -96,7 +96,7 @@ class Hyperparameters:
 class ScriptHyperparameters(Hyperparameters):
     """Those of a job in PyTorch's container, which also choose the recipe."""
 
-    recipe: str = hyper(one_of(LAPTOP, CLOUD), LAPTOP)
+    recipe: str = hyper(one_of(*RECIPES), LAPTOP)
 
 
 Kind = TypeVar("Kind", bound=Hyperparameters)

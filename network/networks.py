@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from network import views
 from network.errors import InputError
 from network.recipe import CLOUD, LAPTOP
 
@@ -152,16 +153,16 @@ class SmallResNet(nn.Module):
 class Ensemble(nn.Module):
     """Networks with separate losses, whose prediction is the mean of their logits.
 
-    With `views`, it is also the mean over five crops of the image: its centre and its corners.
+    With `cropped`, it is also the mean over five crops of the image.
     """
 
-    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int, views: bool = False) -> None:
+    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int, cropped: bool = False) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.rates = rates
         """Factor of the learning rate of each member."""
         self.num_classes = num_classes
-        self.views = views
+        self.cropped = cropped
 
     @property
     def name(self) -> str:
@@ -174,23 +175,11 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the mean logits, (n, classes)."""
-        if not self.views:
+        if not self.cropped:
             return torch.stack(self.each(images)).mean(0)
-        views = crops(images)
-        logits = torch.stack(self.each(torch.cat(views))).mean(0)
-        return logits.view(len(views), -1, self.num_classes).mean(0)
-
-
-CROPPED = 14
-"""A crop lacks twice this part of the image's side: 32 of 224 pixels."""
-
-
-def crops(images: Tensor) -> list[Tensor]:
-    """Return the centre and the four corners of images, (n, 1, height, width)."""
-    height, width = int(images.shape[2]), int(images.shape[3])
-    down, across = height // CROPPED, width // CROPPED
-    starts = [(down, across), (0, 0), (0, 2 * across), (2 * down, 0), (2 * down, 2 * across)]
-    return [images[:, :, y : y + height - 2 * down, x : x + width - 2 * across] for y, x in starts]
+        crops = views.crops(images)
+        logits = torch.stack(self.each(torch.cat(crops))).mean(0)
+        return logits.view(len(crops), -1, self.num_classes).mean(0)
 
 
 SCRATCH_RATE = 3.0
@@ -202,9 +191,9 @@ def build(num_classes: int, fine_tuned: bool, recipe: str = LAPTOP) -> Ensemble:
     pretrained: list[nn.Module] = [EfficientNetLite0(num_classes)] if fine_tuned else []
     scratch: list[nn.Module] = [SmallResNet(num_classes)]
     if recipe == CLOUD:
-        scratch.append(SmallResNet(num_classes, side=100))
+        scratch.append(SmallResNet(num_classes, side=96))
     rates = [1.0, *[SCRATCH_RATE] * len(scratch)] if fine_tuned else [1.0] * len(scratch)
-    return Ensemble(pretrained + scratch, rates, num_classes, views=recipe == CLOUD)
+    return Ensemble(pretrained + scratch, rates, num_classes, cropped=recipe == CLOUD)
 
 
 def load_imagenet(network: nn.Module, path: Path) -> None:

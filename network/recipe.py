@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-LAPTOP, CLOUD = "laptop", "cloud"
-"""Recipes of the network: two members for two CPU cores, and what about a dollar of CPU time buys."""
+RECIPES = LAPTOP, CLOUD = "laptop", "cloud"
+"""Recipes of the network: for two CPU cores, and for about a dollar of CPU time on AWS."""
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ZOOM, ROTATION, SHIFT = (0.85, 1.1), math.radians(5), 0.05
-"""Fraction of the side in view, drawn separately for each axis; radians; fraction of the side."""
+from network import views
+
+ZOOM, ROTATION = (0.85, 1.1), math.radians(5)
+"""Factor of the side in view, drawn separately for each axis; radians."""
 MIXED, LARGEST_MIX = 0.5, 0.5
 """Fraction of the images whose amplitudes are mixed, and the largest weight of the other image."""
 GAMMA, CURVE, CONTRAST, BRIGHTNESS = 0.4, 0.6, (0.7, 1.3), 20.0
 LOCAL_CONTRAST, LOCAL_SIDE = (-0.4, 0.8), 8
-FRAMED, LARGEST_MARGIN = 0.4, 0.12
-"""Fraction of the images with margins of one grey value, and the largest margin as a fraction of the side."""
+FRAMED, LARGEST_MARGIN = 0.2, 0.12
+"""Fraction of the images with a margin at each edge, and the largest margin as a fraction of the side."""
 BLURRED, NOISY, NOISE = 0.5, 0.5, 10.0
 
 
 def vary(images: Tensor) -> Tensor:
-    """Return varied images, (n, 1, height, width) with values 0..255."""
+    """Return a varied crop of each image, (n, 1, height, width) with values 0..255."""
     images = mix_amplitudes(move(images))
     images = add_noise(blur(adjust_local_contrast(adjust_exposure(images)))).clamp(0, 255)
     return add_margins(images)
@@ -40,13 +42,14 @@ def some(images: Tensor, fraction: float) -> Tensor:
 
 
 def move(images: Tensor) -> Tensor:
-    """Rotate, zoom and shift; edge pixels fill the area beyond the edges."""
-    count = len(images)
+    """Rotate and zoom, and crop anywhere; edge pixels fill the area beyond the edges."""
+    count, _, height, width = images.shape
     angle = torch.empty(count).uniform_(-ROTATION, ROTATION)
-    zoom = torch.empty(count, 1, 2).uniform_(*ZOOM)
-    shift = torch.empty(count, 2, 1).uniform_(-2 * SHIFT, 2 * SHIFT)
+    zoom = torch.empty(count, 1, 2).uniform_(*ZOOM) * views.FRACTION
+    shift = torch.empty(count, 2, 1).uniform_(views.FRACTION - 1, 1 - views.FRACTION)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(count, 2, 2)
-    grid = F.affine_grid(torch.cat([turn * zoom, shift], 2), list(images.shape), align_corners=False)
+    shape = [count, 1, views.side(height), views.side(width)]
+    grid = F.affine_grid(torch.cat([turn * zoom, shift], 2), shape, align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 

@@ -191,8 +191,19 @@ def test_the_cost_is_that_of_the_algorithm(options: list[str], capsys: pytest.Ca
     assert cost.main(options) == 0
     shown = capsys.readouterr().out
     table = prices.read(None)
-    assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', None, 18264, 2)} on ml.m5.4xlarge" in shown
+    assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', 'laptop', 18264, 2)} on ml.m5.4xlarge" in shown
     assert str(prices.transform(table, INSTANCE_TYPE, 1904, "pytorch")) in shown
+
+
+def test_the_cost_is_that_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--algorithm", "pytorch", "--recipe", "cloud", "--epochs", "5"]) == 0
+    expected = prices.training(prices.read(None), "ml.m5.4xlarge", "cloud", 18264, 5)
+    assert f"One training run: {expected} on ml.m5.4xlarge" in capsys.readouterr().out
+
+
+def test_the_built_in_algorithm_has_no_cost_of_a_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--algorithm", "image-classification", "--recipe", "cloud"]) == 2
+    assert "--recipe cloud: the algorithm image-classification has no recipe" in capsys.readouterr().err
 
 
 def test_the_cost_includes_the_largest_number_of_instances_and_waf(capsys: pytest.CaptureFixture[str]) -> None:
