@@ -62,8 +62,8 @@ def show(  # noqa: PLR0913 - one parameter for each option
     algorithms.check_instance_type(name, machine)
     given = {"epochs": epochs, "mini_batch_size": 1, "recipe": recipe}
     sent = hyperparameters.resolve(given, images, 2, name)
-    network = sent["recipe"] if "recipe" in sent else int(sent["num_layers"])
-    training = prices.training(table, machine, network, images, int(sent["epochs"]))
+    layers = int(sent["num_layers"]) if "num_layers" in sent else None
+    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
     evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
     money = table["currency"]
     print(

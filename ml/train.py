@@ -23,7 +23,7 @@ EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
   python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set beta_1=0.95
   python -m ml.train --algorithm pytorch                 the project's own network, on a CPU instance
-  python -m ml.train --algorithm pytorch --recipe cloud  more CPU time, for a better network
+  python -m ml.train --algorithm pytorch --recipe cloud  and its larger recipe
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json
@@ -152,8 +152,8 @@ def start(
     image = image_uris.training_image(compute.algorithm, region)
     program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)
     built = request.build(name, dataset_name, available, program, sent, compute, content["settings"]["format"])
-    network = sent["recipe"] if "recipe" in sent else int(sent["num_layers"])
-    estimate = prices.training(table, compute.instance_type, network, samples, int(sent["epochs"]))
+    layers = int(sent["num_layers"]) if "num_layers" in sent else None
+    estimate = prices.training(table, compute.instance_type, layers, samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     if how.dry_run:
         print(json.dumps(built, indent=2))

@@ -9,7 +9,6 @@ from typing import Any
 
 from ml.algorithms import BUILT_IN
 from ml.errors import UserError
-from network.recipe import CLOUD, LAPTOP
 
 TABLE = Path(__file__).with_name("prices.json")
 BILLED_START = 200.0
@@ -24,10 +23,10 @@ TRANSFORM_START = 360.0
 WORKER_SPEED = 0.39
 """Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
 
-NETWORK_SPEED = {LAPTOP: 14.0, CLOUD: 10.0}
-"""Images a second that one vCPU trains with a recipe of the project's own network (benchmarks/network_speed.py)."""
-NETWORK_SCORING = 25.0
-"""Images a second that one worker scores with it: 35 to 44 by the same script, less what TorchServe itself needs."""
+NETWORK_SPEED = 14.0
+"""Images a second that one vCPU trains with a recipe of the own network: 14 to 17 (benchmarks/network_speed.py)."""
+NETWORK_SCORING = 8.0
+"""Images a second that one worker scores: 8 to 11 with the cloud recipe by that script, over 30 with the other."""
 PARALLEL = 0.5
 """Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 
@@ -74,16 +73,16 @@ def read(path: Path | None) -> dict[str, Any]:
     return dict(table)
 
 
-def training(table: dict[str, Any], instance_type: str, network: int | str, samples: int, epochs: int) -> Estimate:
+def training(table: dict[str, Any], instance_type: str, layers: int | None, samples: int, epochs: int) -> Estimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
     An instance without a measured speed counts as the slowest measured one of its family, or else of all.
 
     Args:
-        network: depth of the built-in algorithm's ResNet, or recipe of the project's own network.
+        layers: depth of the built-in algorithm's ResNet; None for the project's own network.
     """
-    if isinstance(network, str):
-        return network_training(table, instance_type, network, samples, epochs)
+    if layers is None:
+        return network_training(table, instance_type, samples, epochs)
     speeds = table["images_per_second"]
     if not speeds:
         basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
@@ -91,20 +90,19 @@ def training(table: dict[str, Any], instance_type: str, network: int | str, samp
     family = {name: speed for name, speed in speeds.items() if instance_type.split(".")[1] in name.split(".")}
     comparable = {instance_type: speeds[instance_type]} if instance_type in speeds else family or speeds
     source, measured = min(comparable.items(), key=lambda item: item[1])
-    speed = measured * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[network]
+    speed = measured * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
     hourly = table["training_hour"].get(instance_type)
-    exact = source == instance_type and network == MEASURED_LAYERS
+    exact = source == instance_type and layers == MEASURED_LAYERS
     origin = "measured" if exact else f"inferred from ResNet-{MEASURED_LAYERS} on {source}"
     return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({origin})")
 
 
-def network_training(table: dict[str, Any], instance_type: str, recipe: str, samples: int, epochs: int) -> Estimate:
+def network_training(table: dict[str, Any], instance_type: str, samples: int, epochs: int) -> Estimate:
     """Estimate a training job of the project's own network, like `training`."""
-    single = NETWORK_SPEED[recipe]
-    speed = single * PARALLEL * vcpus(instance_type)
+    speed = NETWORK_SPEED * PARALLEL * vcpus(instance_type)
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
-    basis = f"{speed:.0f} images/s (inferred from {single:g} of one vCPU)"
+    basis = f"{speed:.0f} images/s (inferred from {NETWORK_SPEED:g} of one vCPU)"
     return estimate(table, seconds, table["training_hour"].get(instance_type), basis)
 
 
