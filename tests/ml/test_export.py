@@ -64,8 +64,9 @@ def archive(**content: bytes) -> bytes:
 
 def weights(folder: Path) -> bytes:
     from network import weights_file
+    from network.hyperparameters import ScriptHyperparameters
 
-    weights_file.save(graphs.tiny(), (3, 224, 224), folder)
+    weights_file.save(graphs.tiny(), ScriptHyperparameters(num_classes=2, use_pretrained_model=0), folder)
     return (folder / weights_file.NAME).read_bytes()
 
 

@@ -35,22 +35,46 @@ def test_the_artifact_holds_the_weights_and_the_code_that_serves_them(trained: t
 def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one(
     trained: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = trained[0]
-    shutil.copytree(whole / "input", tmp_path / "input")
+    assert_resumes(trained[0], tmp_path, capsys, epochs=EPOCHS)
+
+
+def test_a_killed_job_of_the_cloud_recipe_resumes_with_the_same_draws(
+    trained: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for root in (whole, killed):
+        root.mkdir()
+    copy_job(trained[0], whole)
+    given = {"epochs": "4", "recipe": "cloud"}
+    assert run(whole, **given) == 0
+    assert_resumes(whole, killed, capsys, **given)
+    saved = load(whole / "model/weights.pt")
+    assert saved["hyperparameters"].items() >= {"recipe": "cloud", "epochs": 4}.items()
+
+
+def copy_job(finished: Path, root: Path) -> None:
+    """Give a folder the channels of a job, and no model or checkpoint."""
+    shutil.copytree(finished / "input", root / "input")
     for name in ("model", "checkpoints"):
-        (tmp_path / name).mkdir()
-    job: dict[str, Any] = command(tmp_path, epochs=EPOCHS)
+        (root / name).mkdir()
+
+
+def assert_resumes(whole: Path, root: Path, capsys: pytest.CaptureFixture[str], **hyperparameters: str) -> None:
+    """Kill a job after its second epoch, resume it, and compare it with a finished one bit by bit."""
+    copy_job(whole, root)
+    job: dict[str, Any] = command(root, **hyperparameters)
     with subprocess.Popen(**job, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any("Epoch[1] Validation-accuracy" in line for line in process.stdout)
         process.kill()
     assert process.returncode == -signal.SIGKILL
-    shutil.rmtree(tmp_path / "model")  # the machine is lost; the checkpoints are in S3
-    (tmp_path / "model").mkdir()
-    assert run(tmp_path, epochs=EPOCHS) == 0
+    shutil.rmtree(root / "model")  # the machine is lost; the checkpoints are in S3
+    (root / "model").mkdir()
+    capsys.readouterr()
+    assert run(root, **hyperparameters) == 0
     assert "Resuming from a checkpoint after " in capsys.readouterr().out
-    assert_same(load(whole / "checkpoints/last.pt"), load(tmp_path / "checkpoints/last.pt"))
-    assert_same(load(whole / "model/weights.pt"), load(tmp_path / "model/weights.pt"))
+    for name in ("checkpoints/last.pt", "model/weights.pt"):
+        assert_same(load(whole / name), load(root / name))
 
 
 def test_a_job_that_ends_in_its_first_epoch_leaves_no_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
