@@ -44,7 +44,7 @@ def register(stage: str, run: Record, metrics: Record, source: Mapping[str, str]
         wanted["ModelPackageDescription"] = f"Promoted from {source['source-package']}."
     for package in newest_first(stage):
         if is_same(package, wanted):
-            return f"{named(package)} is this model: {package['ModelApprovalStatus']}."
+            return f"The model is {named(package)}: {package['ModelApprovalStatus']}."
     create_group(stage)
     statistics = wanted["ModelMetrics"]["ModelQuality"]["Statistics"]
     bucket, key = split_uri(statistics["S3Uri"])

@@ -1,8 +1,11 @@
 """An evaluated model in the account's bucket, whose graph answers as it does, and its release."""
 
 import csv
+import functools
+import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,9 @@ from PIL import Image
 from ml import project, transform
 from ml.algorithms import PYTORCH
 from ml.aws import image_uris
+from ml.model_registry import registration
 from tests.lambda_ import graphs
 
-from .builders import evaluated
 from .scoring_builders import phantom
 
 BUCKET, JOB, DATASET, IMAGES = "images", "pneumonia-export", "phantoms/0123", 6
@@ -26,15 +29,24 @@ RUN = {
     "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00", "algorithm": PYTORCH,
     **image_uris.inference_container(PYTORCH, "us-east-1"),
 }  # fmt: skip
-PASSED = {"passed": True, "rules": [], "sentence": ""}
+
+
+@functools.cache
+def s3_at(url: str) -> Any:
+    return boto3.client("s3", endpoint_url=url)
+
+
+def s3() -> Any:
+    """Return a client of the account's root, created once."""
+    return s3_at(os.environ["AWS_ENDPOINT_URL"])
 
 
 def put(key: str, body: bytes, bucket: str = BUCKET) -> None:
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    s3().put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def read(key: str, bucket: str = BUCKET) -> bytes:
-    return bytes(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    return bytes(s3().get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def file_of(number: int) -> str:
@@ -88,23 +100,39 @@ def put_evaluated_model(stage: str) -> dict[str, Any]:
 
 def metrics_of(**changes: Any) -> dict[str, Any]:
     """Return the metrics.json of the model, which passed the gate unless `changes` say otherwise."""
-    identity = {
-        "training_job": JOB, "dataset": DATASET, "artifact": ARTIFACT, "report": f"s3://{BUCKET}/training/{JOB}/report.html",
-        "forced": False, "gate": PASSED,
-    }  # fmt: skip
-    return evaluated().metrics | identity | changes
+    test = {
+        name: {"value": value, "low": value - 0.02, "high": value + 0.01, "n": 400}
+        for name, value in {"AUROC": 0.98, "Sensitivity": 0.95, "Specificity": 0.91, "PPV": 0.93}.items()
+    }
+    return {
+        "training_job": JOB, "dataset": DATASET, "artifact": ARTIFACT,
+        "report": f"s3://{BUCKET}/training/{JOB}/report.html", "threshold": 0.4,
+        "threshold_source": "sensitivity of at least 0.95", "calibration": {"slope": 1.2, "intercept": 0.1},
+        "gate": {"passed": True, "rules": [], "sentence": ""}, "forced": False, "splits": {"test": test},
+    } | changes  # fmt: skip
 
 
-def put_evaluation(metrics: dict[str, Any]) -> None:
-    """Store metrics.json and report.html."""
-    put(f"training/{JOB}/metrics.json", json.dumps(metrics).encode())
-    put(f"training/{JOB}/report.html", b"<p>Report</p>")
-
-
-def release(stage: str, **changes: Any) -> None:
-    """Release the model as `ml.transform` does once it has evaluated it."""
-    put_evaluated_model(stage)
-    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
+def put_evaluation(**changes: Any) -> dict[str, Any]:
+    """Store and return metrics.json."""
     metrics = metrics_of(**changes)
-    put_evaluation(metrics)
-    transform.release(stage, BUCKET, metrics)
+    put(f"training/{JOB}/metrics.json", json.dumps(metrics).encode())
+    return metrics
+
+
+def release(stage: str, packed: bytes, **changes: Any) -> None:
+    """Release a model with this artifact as `ml.transform` does once it has evaluated the model."""
+    put(f"training/{JOB}/output/model.tar.gz", packed)
+    put(f"training/{JOB}/report.html", b"<p>Report</p>")
+    transform.release(stage, BUCKET, put_evaluation(**changes))
+
+
+def register_model(stage: str) -> None:
+    """Register a model whose artifact and graph are any bytes."""
+    graph = {"uri": f"s3://{BUCKET}/training/{JOB}/graph-0/model.onnx", "sha256": hashlib.sha256(b"graph").hexdigest()}
+    run = RUN | {"graph": graph}
+    for name, body in {
+        "output/model.tar.gz": b"artifact", "graph-0/model.onnx": b"graph", "report.html": b"<p>Report</p>",
+        "predictions.csv": b"file", "run.json": json.dumps(run).encode(),
+    }.items():  # fmt: skip
+        put(f"training/{JOB}/{name}", body)
+    registration.register(stage, run, put_evaluation())
