@@ -11,6 +11,7 @@ from localaws.errors import ServiceError
 from localaws.identity import Caller
 from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
+from localaws.sagemaker.api.model_packages import ModelPackageApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.api.transform import TransformApi
@@ -64,7 +65,8 @@ class SageMakerService:
         self.tuning = TuningApi(self.context, self.access, self.training)
         self.hosting = HostingApi(self.context, self.access)
         tags = Tags(self.context.store, self.access)
-        parts = (self.training, self.transform, self.tuning, self.hosting, tags)
+        packages = ModelPackageApi(self.context.store, self.access)
+        parts = (self.training, self.transform, self.tuning, self.hosting, packages, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.service_quotas = ServiceQuotas(authorizer)
         self.runtime = Runtime(self.context, self.hosting.endpoints)

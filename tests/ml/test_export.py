@@ -1,11 +1,9 @@
 """A graph is stored only if it answers as the model does, and the run record has the evidence."""
 
-import csv
 import hashlib
 import io
 import json
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -22,75 +20,26 @@ from tests.lambda_ import graphs
 from tests.network import mxnet_builders
 
 from .conftest import STAGE
-from .dataset_builders import s3
+from .released_builders import (
+    DATASET,
+    IMAGES,
+    JOB,
+    archive,
+    file_of,
+    put,
+    put_evaluated_model,
+    read,
+    s3,
+    score,
+    weights,
+)
 from .scoring_builders import phantom
-
-JOB, DATASET, IMAGES = "pneumonia-export", "phantoms/0123", 6
-ARTIFACT = f"s3://images/training/{JOB}/output/model.tar.gz"
-
-
-def put(key: str, body: bytes) -> None:
-    s3().put_object(Bucket="images", Key=key, Body=body)
-
-
-def read(key: str) -> bytes:
-    return bytes(s3().get_object(Bucket="images", Key=key)["Body"].read())
-
-
-def file_of(number: int) -> str:
-    return f"validation/NORMAL/{number}.jpg"
-
-
-def score(number: int) -> float:
-    """Return the probability of pneumonia that the network gives to an image."""
-    import torch
-
-    with Image.open(io.BytesIO(phantom(number))) as image:
-        pixels = torch.from_numpy(np.array(image.convert("L"))).float()[None, None]
-    with torch.no_grad():
-        return float(torch.softmax(graphs.tiny()(pixels), 1)[0, 1])
-
-
-def archive(**content: bytes) -> bytes:
-    """Return a model.tar.gz of files, whose names have "_" for "."."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
-        for name, body in content.items():
-            member = tarfile.TarInfo(name.replace("_", "."))
-            member.size = len(body)
-            packed.addfile(member, io.BytesIO(body))
-    return buffer.getvalue()
-
-
-def weights(folder: Path) -> bytes:
-    from network import weights_file
-    from network.hyperparameters import ScriptHyperparameters
-
-    weights_file.save(graphs.tiny(), ScriptHyperparameters(num_classes=2, use_pretrained_model=0), folder)
-    return (folder / weights_file.NAME).read_bytes()
 
 
 @pytest.fixture
 def evaluated(project: Path, aws: None) -> dict[str, Any]:
     """An evaluated model of the stage, without its artifact; return its run record."""
-    run = {
-        "training_job": JOB, "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
-        "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00", "algorithm": "pytorch", "image": "",
-        "environment": {},
-    }  # fmt: skip
-    rows = io.StringIO()
-    writer = csv.DictWriter(rows, ["file", "model_probability"])
-    writer.writeheader()
-    for number in range(IMAGES):
-        put(f"datasets/{DATASET}/{file_of(number)}", phantom(number))
-        writer.writerow({"file": file_of(number), "model_probability": repr(score(number))})
-    writer.writerow({"file": "test/NORMAL/9.jpg", "model_probability": "0.5"})
-    name, _, version = DATASET.partition("/")
-    put(f"datasets/{DATASET}/dataset.json", json.dumps({"name": name, "version": version}).encode())
-    put(f"training/{JOB}/predictions.csv", rows.getvalue().encode())
-    put(f"training/{JOB}/run.json", json.dumps(run).encode())
-    files.write_model(STAGE, run)
-    return run
+    return put_evaluated_model(STAGE)
 
 
 @pytest.mark.parametrize("form", ["graph", "weights"])

@@ -13,7 +13,7 @@ from localaws.sagemaker.store import Document
 DEFAULT_PAGE = 10
 """Default MaxResults (API reference)."""
 
-OLDEST_FIRST = ("TrainingJob",)
+OLDEST_FIRST = ("TrainingJob", "ModelPackageGroup")
 """The kinds whose default order is ascending (API reference)."""
 
 
