@@ -72,7 +72,12 @@ class Promotion:
         hashes = {}
         for key in (*registered, *others):
             sha256 = self.origin.sha256(key)
-            if sha256 is None or sha256 != registered.get(key, sha256):
+            if sha256 is None:
+                raise UserError(
+                    f"s3://{self.origin.name}/{key} of {label(self.package)} does not exist. Nothing was promoted. "
+                    "Restore it, or promote another version."
+                )
+            if sha256 != registered.get(key, sha256):
                 raise self.changed(f"file s3://{self.origin.name}/{key}", sha256, registered.get(key))
             hashes[key] = sha256
         return hashes

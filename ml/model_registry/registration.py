@@ -135,16 +135,13 @@ def artifact_hash(artifact: str) -> str:
 
 def is_same(package: Package, members: Record) -> bool:
     """Return whether a package has the container and the metadata of a request."""
-    (container,) = members["InferenceSpecification"]["Containers"]
+    metadata, requested = properties(package), members["CustomerMetadataProperties"]
+    if not requested.items() <= metadata.items() or metadata.get("graph-sha256") != requested.get("graph-sha256"):
+        return False
     present = package["InferenceSpecification"]["Containers"][0]
-    metadata = properties(package)
-    same_graph = metadata.get("graph-sha256") == members["CustomerMetadataProperties"].get("graph-sha256")
+    (container,) = members["InferenceSpecification"]["Containers"]
     # SageMaker adds members to the container, such as ImageDigest.
-    return (
-        same_graph
-        and all(present.get(name) == value for name, value in container.items() if value)
-        and members["CustomerMetadataProperties"].items() <= metadata.items()
-    )
+    return all(present.get(name) == value for name, value in container.items() if value)
 
 
 def create_group(stage: str) -> None:
