@@ -40,9 +40,9 @@ def profile_name(text: str) -> str:
     Raises:
         UserError: it does not exist.
     """
-    known = botocore.session.get_session().available_profiles
-    if text not in known:
-        raise UserError(f"--profile {text} does not exist; your AWS configuration has {', '.join(known) or 'none'}.", 2)
+    profiles = botocore.session.get_session().available_profiles
+    if text not in profiles:
+        raise UserError(f"--profile {text} does not exist; your AWS configuration has {', '.join(profiles)}.", 2)
     return text
 
 
@@ -101,7 +101,7 @@ def describe(
     """
     job = packages.properties(promotion.package)["training-job"]
     lines = [
-        f"Promote {registration.named(promotion.package)}, {job}, to stage {stage}.",
+        f"Promote {registration.label(promotion.package)}, {job}, to stage {stage}.",
         f"The model of stage {stage} in cdk.context.json now: {before.get('training_job', 'none')}.",
         f"From s3://{promotion.origin.name} to s3://{promotion.target.name}:",
         *(f"  {key}  {sha256[:16]}  {'to copy' if key in missing else 'exists'}" for key, sha256 in files.items()),

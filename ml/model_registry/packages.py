@@ -10,6 +10,8 @@ from ml.aws import clients
 from ml.errors import UserError
 
 APPROVED, PENDING, REJECTED = "Approved", "PendingManualApproval", "Rejected"
+REQUIRED = {"stage", "training-job", "artifact-sha256", "evaluation-sha256"}
+"""Metadata of a version that can be promoted."""
 LONGEST_REASON = 1024
 """Characters of ApprovalDescription (API model)."""
 Package = dict[str, Any]
@@ -29,18 +31,14 @@ def newest_first(stage: str, status: str | None = None) -> Iterator[Package]:
         ModelPackageGroupName=group_name(stage), SortOrder="Descending", **filters
     )
     try:
-        for page in pages:
-            for summary in page["ModelPackageSummaryList"]:
-                yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+        summaries = [summary for page in pages for summary in page["ModelPackageSummaryList"]]
     except botocore.exceptions.ClientError as error:
-        if not is_missing(error):
-            raise
-
-
-def is_missing(error: botocore.exceptions.ClientError) -> bool:
-    """Return whether SageMaker has no such group or package."""
-    details = error.response["Error"]
-    return details["Code"] == "ValidationException" and "does not exist" in details["Message"]
+        # The group does not exist before the first registration.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return
+        raise
+    for summary in summaries:
+        yield sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
 
 
 def find(stage: str, version: int) -> Package:
@@ -63,21 +61,24 @@ def approved(stage: str, version: int | None) -> Package:
     """Return a version that is approved, or the newest one that is.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such version, or `ml.transform` did not register it.
     """
     command = f"`python -m ml.registry --stage {stage}"
-    if version is None:
-        for package in newest_first(stage, APPROVED):
-            return package
+    package = next(newest_first(stage, APPROVED), None) if version is None else find(stage, version)
+    if package is None:
         raise UserError(
             f"Stage {stage} has no approved version in group {group_name(stage)}. {command} list` shows all, and "
             f"{command} approve VERSION` approves one."
         )
-    package = find(stage, version)
     if package["ModelApprovalStatus"] != APPROVED:
         raise UserError(
             f"Version {version} of {group_name(stage)} is {package['ModelApprovalStatus']}; it must be {APPROVED}. "
             f"{command} approve {version}` approves it."
+        )
+    if absent := REQUIRED - properties(package).keys():
+        raise UserError(
+            f"Version {package['ModelPackageVersion']} of {group_name(stage)} has no {' and no '.join(sorted(absent))} "
+            "in its metadata. Only versions that `ml.transform` or `ml.promote` registered can be promoted."
         )
     return package
 
@@ -110,9 +111,10 @@ def properties(package: Package) -> dict[str, str]:
 
 def line(package: Package) -> str:
     """Return a package on one line: version, status, training job, data set, AUROC, time of registration and reason."""
-    known, registered = properties(package), package["CreationTime"].astimezone(dt.UTC)
+    metadata, registered = properties(package), package["CreationTime"].astimezone(dt.UTC)
+    job = metadata.get("training-job", "-")
     return (
-        f"{package['ModelPackageVersion']:>7}  {package['ModelApprovalStatus']:<23}{known.get('training-job', '-'):<34}"
-        f"{known.get('dataset', '-'):<30}{known.get('auroc', '-'):>6}  {registered:%Y-%m-%d %H:%M}  "
+        f"{package['ModelPackageVersion']:>7}  {package['ModelApprovalStatus']:<23}{job:<34}"
+        f"{metadata.get('dataset', '-'):<30}{metadata.get('auroc', '-'):>6}  {registered:%Y-%m-%d %H:%M}  "
         f"{package.get('ApprovalDescription') or package.get('ModelPackageDescription', '')}"
     )

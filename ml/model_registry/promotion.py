@@ -9,7 +9,7 @@ from ml.aws import image_uris
 from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
 from ml.model_registry.packages import Package, properties
-from ml.model_registry.registration import model_quality, named
+from ml.model_registry.registration import label, model_quality
 from ml.training import runs
 
 Record = dict[str, Any]
@@ -37,22 +37,22 @@ class Promotion:
         Raises:
             UserError: they do not exist, or changed after the registration.
         """
-        known = properties(self.package)
-        run = runs.find(self.origin.name, known["training-job"])
-        metrics = runs.get_json(self.origin.name, known["training-job"], "metrics.json")
+        metadata = properties(self.package)
+        run = runs.find(self.origin.name, metadata["training-job"])
+        metrics = runs.get_json(self.origin.name, metadata["training-job"], "metrics.json")
         evaluation = None if metrics is None else hashlib.sha256(model_quality(metrics)).hexdigest()
-        if metrics is None or evaluation != known["evaluation-sha256"]:
-            raise self.changed("evaluation", evaluation, known["evaluation-sha256"])
+        if metrics is None or evaluation != metadata["evaluation-sha256"]:
+            raise self.changed("evaluation", evaluation, metadata["evaluation-sha256"])
         graph = run.get("graph", {}).get("sha256")
-        if graph != known.get("graph-sha256"):
-            raise self.changed("graph", graph, known.get("graph-sha256"))
+        if graph != metadata.get("graph-sha256"):
+            raise self.changed("graph", graph, metadata.get("graph-sha256"))
         return run, metrics
 
     def changed(self, part: str, present: str | None, registered: str | None) -> UserError:
         """Return the error for a part of the version that changed after the registration."""
         stage = properties(self.package)["stage"]
         return UserError(
-            f"The {part} of {named(self.package)} has the SHA-256 {present}, but {registered} was registered. Nothing "
+            f"The {part} of {label(self.package)} has the SHA-256 {present}, but {registered} was registered. Nothing "
             f"was promoted. Run `python -m ml.transform --stage {stage}`, which registers what is there now, and "
             "approve that version."
         )
@@ -63,16 +63,21 @@ class Promotion:
         Raises:
             UserError: a file does not exist, or changed after the registration.
         """
-        known = properties(self.package)
-        registered = {split_uri(run["artifact"])[1]: known["artifact-sha256"]}
+        metadata = properties(self.package)
+        registered = {split_uri(run["artifact"])[1]: metadata["artifact-sha256"]}
         if "graph" in run:
-            registered[split_uri(run["graph"]["uri"])[1]] = known["graph-sha256"]
+            registered[split_uri(run["graph"]["uri"])[1]] = metadata["graph-sha256"]
         tables = [f"external-{name.replace('/', '-')}.csv" for name in metrics.get("external", {})]
         others = [runs.location(run["artifact"], name)[1] for name in ("predictions.csv", "report.html", *tables)]
         hashes = {}
         for key in (*registered, *others):
             sha256 = self.origin.sha256(key)
-            if sha256 is None or sha256 != registered.get(key, sha256):
+            if sha256 is None:
+                raise UserError(
+                    f"s3://{self.origin.name}/{key} of {label(self.package)} does not exist. Nothing was promoted. "
+                    "Restore it, or promote another version."
+                )
+            if sha256 != registered.get(key, sha256):
                 raise self.changed(f"file s3://{self.origin.name}/{key}", sha256, registered.get(key))
             hashes[key] = sha256
         return hashes
@@ -114,7 +119,7 @@ class Promotion:
             container = image_uris.inference_container(run["algorithm"], region)
             if str(container["image"]).rpartition("/")[2] != run["image"].rpartition("/")[2]:
                 raise UserError(
-                    f"{named(self.package)} runs in {run['image']}, but {region} would run it in {container['image']}, "
+                    f"{label(self.package)} runs in {run['image']}, but {region} would run it in {container['image']}, "
                     "which is another version. Train the model again."
                 )
             run |= container

@@ -37,22 +37,24 @@ def register(stage: str, run: Record, metrics: Record, source: Mapping[str, str]
         UserError: the artifact does not exist.
     """
     quality = model_quality(metrics)
-    wanted = request(stage, run, metrics, quality) | {"ModelApprovalStatus": REJECTED if metrics["forced"] else PENDING}
+    members = request(stage, run, metrics, quality) | {
+        "ModelApprovalStatus": REJECTED if metrics["forced"] else PENDING
+    }
     if source is not None:
-        wanted["CustomerMetadataProperties"] |= source
-        wanted["ModelApprovalStatus"] = APPROVED
-        wanted["ModelPackageDescription"] = f"Promoted from {source['source-package']}."
+        members["CustomerMetadataProperties"] |= source
+        members["ModelApprovalStatus"] = APPROVED
+        members["ModelPackageDescription"] = f"Promoted from {source['source-package']}."
     for package in newest_first(stage):
-        if is_same(package, wanted):
-            return f"The model is {named(package)}: {package['ModelApprovalStatus']}."
+        if is_same(package, members):
+            return f"The model is {label(package)}: {package['ModelApprovalStatus']}."
     create_group(stage)
-    statistics = wanted["ModelMetrics"]["ModelQuality"]["Statistics"]
+    statistics = members["ModelMetrics"]["ModelQuality"]["Statistics"]
     bucket, key = split_uri(statistics["S3Uri"])
     Bucket(bucket).put(key, quality, statistics["ContentType"])
     sagemaker = clients.client("sagemaker")
-    arn = sagemaker.create_model_package(**wanted)["ModelPackageArn"]
+    arn = sagemaker.create_model_package(**members)["ModelPackageArn"]
     return (
-        f"Registered {named(sagemaker.describe_model_package(ModelPackageName=arn))}: {wanted['ModelApprovalStatus']}."
+        f"Registered {label(sagemaker.describe_model_package(ModelPackageName=arn))}: {members['ModelApprovalStatus']}."
     )
 
 
@@ -70,7 +72,7 @@ def request(stage: str, run: Record, metrics: Record, quality: bytes) -> dict[st
         "S3Uri": f"s3://{bucket}/{key}",
     }
     gate = "passed" if metrics["gate"]["passed"] else "forced"
-    known = {
+    metadata = {
         "stage": stage,
         "training-job": run["training_job"],
         "algorithm": run["algorithm"],
@@ -80,9 +82,9 @@ def request(stage: str, run: Record, metrics: Record, quality: bytes) -> dict[st
         "evaluation-sha256": digest,
     }
     if "graph" in run:
-        known["graph-sha256"] = run["graph"]["sha256"]
+        metadata["graph-sha256"] = run["graph"]["sha256"]
     test = metrics["splits"]["test"]
-    known |= {
+    metadata |= {
         name.lower(): f"{test[name]['value']:.4f}" for name in ("AUROC", "Sensitivity", "Specificity") if name in test
     }
     passed = "Passed the release gate."
@@ -97,7 +99,7 @@ def request(stage: str, run: Record, metrics: Record, quality: bytes) -> dict[st
             "SupportedResponseMIMETypes": ["application/json"],
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
-        "CustomerMetadataProperties": known,
+        "CustomerMetadataProperties": metadata,
     }
 
 
@@ -131,18 +133,15 @@ def artifact_hash(artifact: str) -> str:
     return sha256
 
 
-def is_same(package: Package, wanted: Record) -> bool:
+def is_same(package: Package, members: Record) -> bool:
     """Return whether a package has the container and the metadata of a request."""
-    (container,) = wanted["InferenceSpecification"]["Containers"]
+    metadata, requested = properties(package), members["CustomerMetadataProperties"]
+    if not requested.items() <= metadata.items() or metadata.get("graph-sha256") != requested.get("graph-sha256"):
+        return False
     present = package["InferenceSpecification"]["Containers"][0]
-    known = properties(package)
-    same_graph = known.get("graph-sha256") == wanted["CustomerMetadataProperties"].get("graph-sha256")
+    (container,) = members["InferenceSpecification"]["Containers"]
     # SageMaker adds members to the container, such as ImageDigest.
-    return (
-        same_graph
-        and all(present.get(name) == value for name, value in container.items() if value)
-        and wanted["CustomerMetadataProperties"].items() <= known.items()
-    )
+    return all(present.get(name) == value for name, value in container.items() if value)
 
 
 def create_group(stage: str) -> None:
@@ -159,6 +158,6 @@ def create_group(stage: str) -> None:
             raise
 
 
-def named(package: Package) -> str:
+def label(package: Package) -> str:
     """Return "version N of GROUP"."""
     return f"version {package['ModelPackageVersion']} of {package['ModelPackageGroupName']}"

@@ -75,6 +75,13 @@ def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(synth:
     assert {grant for variant in granted for grant in variant} == {*PROBED, *NOT_PROBED}
 
 
+def test_no_role_can_approve_or_promote_a_model() -> None:
+    """The credentials of a person do both. Jobs and the API never call Model Registry."""
+    for _, action, _ in (*PROBED, *NOT_PROBED):
+        assert "ModelPackage" not in action
+        assert not action.startswith("sagemaker:") or "*" not in action
+
+
 def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> None:
     program = script_mode.Files(pretrained=True).program("image", "us-east-1", "bucket")
     for uri in (program.source, program.weights):

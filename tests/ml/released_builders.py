@@ -16,7 +16,6 @@ from PIL import Image
 
 from ml import project, transform
 from ml.algorithms import PYTORCH
-from ml.aws import image_uris
 from ml.model_registry import registration
 from tests.lambda_ import graphs
 
@@ -27,7 +26,8 @@ ARTIFACT = f"s3://{BUCKET}/training/{JOB}/output/model.tar.gz"
 RUN = {
     "training_job": JOB, "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
     "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00", "algorithm": PYTORCH,
-    **image_uris.inference_container(PYTORCH, "us-east-1"),
+    "image": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cpu-py312",
+    "environment": {"SAGEMAKER_REGION": "us-east-1"},
 }  # fmt: skip
 
 

@@ -40,8 +40,8 @@ from .released_builders import (
 )
 from .scoring_builders import phantom
 
-SOURCE, TARGET, ABROAD = "dev", "prod", "abroad"
-BUCKETS = {TARGET: ("images-prod", REGION), ABROAD: ("images-abroad", "eu-west-1")}
+SOURCE, TARGET, GONE, ABROAD = "dev", "prod", "gone", "abroad"
+BUCKETS = {GONE: ("images-gone", REGION), TARGET: ("images-prod", REGION), ABROAD: ("images-abroad", "eu-west-1")}
 MISSED = {"passed": False, "rules": [], "sentence": "the lower 95 % bound of AUROC is 0.869, below the minimum of 0.9"}
 PROMOTE = ["--from", SOURCE, "--to", TARGET, "--yes"]
 ARTIFACT_KEY = f"training/{JOB}/output/model.tar.gz"
@@ -61,6 +61,8 @@ def sagemaker(server: Server) -> dict[str, Any]:
         name = f"Pneumonia-{stage}-Storage"
         stacks.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE | {"Resources": {"Data": data}}))
         stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+        if stage == GONE:
+            session.client("s3", endpoint_url=f"http://localhost:{server.port}").delete_bucket(Bucket=bucket)
     return clients_of
 
 
@@ -70,8 +72,8 @@ def account(
 ) -> Iterator[Server]:
     """An account whose buckets are empty and which has no package groups."""
     enter_account(server, monkeypatch)
-    settings = {"lease_hours": 0, "hosting": "realtime"}
-    (project / "cdk.json").write_text(json.dumps({"context": {"stage": SOURCE, "defaults": settings}}))
+    context = {"stage": SOURCE, "defaults": {"lease_hours": 0}, "stages": {TARGET: {"lease_hours": 8}}}
+    (project / "cdk.json").write_text(json.dumps({"context": context}))
     yield server
     for client in sagemaker.values():
         for group in client.list_model_package_groups()["ModelPackageGroupSummaryList"]:
@@ -79,7 +81,7 @@ def account(
             for summary in client.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]:
                 client.delete_model_package(ModelPackageName=summary["ModelPackageArn"])
             client.delete_model_package_group(ModelPackageGroupName=name)
-    for bucket, _ in BUCKETS.values():
+    for bucket in ("images-prod", "images-abroad"):
         for item in s3().list_objects_v2(Bucket=bucket).get("Contents", []):
             s3().delete_object(Bucket=bucket, Key=item["Key"])
 
@@ -206,6 +208,7 @@ def test_a_promoted_model_answers_with_the_same_probabilities_and_says_where_it_
     assert origin["artifact_sha256"] == hashlib.sha256(read(ARTIFACT_KEY)).hexdigest()
     assert json.loads(read(f"training/{JOB}/run.json", "images-prod"))["promoted_from"] == origin
     stored, context = objects(), files.read_context()
+    assert f"lease:{TARGET}" in context
     assert {f"training/{JOB}/{name}" for name in ("metrics.json", "predictions.csv", "report.html")} <= stored.keys()
     assert promote.main([*PROMOTE[:-1], "--version", "1"]) == 0  # without --yes, because nothing changes
     assert (objects(), files.read_context(), versions(TARGET)) == (stored, context, [version])
@@ -235,6 +238,10 @@ def test_only_an_approved_version_is_promoted(capsys: pytest.CaptureFixture[str]
     assert registry.main(["approve", "1"]) == 0
     assert registry.main(["reject", "1", "--reason", "withdrawn"]) == 0
     assert "approve" in refusal(capsys, PROMOTE, 1)
+    boto3.client("sagemaker").create_model_package(
+        ModelPackageGroupName=packages.group_name(SOURCE), ModelApprovalStatus="Approved"
+    )
+    assert "artifact-sha256" in refusal(capsys, PROMOTE, 1)
 
 
 @pytest.mark.usefixtures("account")
@@ -266,6 +273,7 @@ def test_wrong_usage_and_what_is_not_deployed_are_refused_before_anything_is_wri
         (["--from", SOURCE], 2, ["--to"]),
         (["--from", SOURCE, "--to", TARGET, "--profile", "nobody"], 2, ["nobody"]),
         (["--from", SOURCE, "--to", "staging", "--yes"], 1, ["Pneumonia-staging-Storage"]),
+        (["--from", SOURCE, "--to", GONE, "--yes"], 1, ["bucket does not exist", "storage stack"]),
         (PROMOTE[:-1], 2, ["--yes"]),
     ):
         error = refusal(capsys, options, code)
