@@ -115,8 +115,10 @@ def _codestream(data: bytes) -> _Codestream:
     if kind == _LOSSLESS and components == 1:
         _check_lossless(frame, body, tables)
     # Without an end marker, gdcm ends the process, and CharLS reads on for seconds.
-    if components == 1 and kind in _MARKERS and ((end := _MARKERS[kind].search(data, position)) is None or end[0] != _END):
-        raise ValueError(kind)
+    if components == 1 and kind in _MARKERS:
+        end = _MARKERS[kind].search(data, position)
+        if end is None or end[0] != _END:
+            raise ValueError(kind)
     return _Codestream(width, height, components, bits)
 
 
