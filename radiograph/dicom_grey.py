@@ -15,6 +15,7 @@ _SAMPLE: Final = 100_000
 _LEAST_GREY: Final = 0.05  # fraction of the pixels that a usable window or LUT shows between black and white
 _LEAST_CONTRAST: Final = 0.1  # of the range from black to white, between the 1st and 99th percentile
 _WHISKER: Final = 0.25  # values this fraction of the range beyond the 1st and 99th percentile are outliers
+_MOST_OF_RANGE: Final = 0.75  # of the bits in use, filled by the values
 
 Values = NDArray[np.float32]
 
@@ -151,9 +152,16 @@ def _without_padding(values: Values, stored: NDArray[Any], dataset: Dataset, not
 
 
 def _range(values: Values, image: Values) -> Values:
-    """Scale from the lowest to the highest value. Hot pixels and markers far outside the percentiles are clipped."""
+    """Scale from the lowest to the highest value. Hot pixels and markers far outside the percentiles are clipped.
+
+    Values that fill most of the range of their bits are scaled by that range, as in a PNG file of 16 bits: such images
+    are ready for display, and stretching them would change their exposure.
+    """
     low, high = np.percentile(image, (1, 99))
     margin = _WHISKER * (high - low)
     usual = image[(image >= low - margin) & (image <= high + margin)]
     low, high = usual.min(), usual.max()
+    white = 2 ** int(high).bit_length() - 1
+    if low >= 0 and high - low >= _MOST_OF_RANGE * white:
+        low, high = np.float32(0), np.float32(white)
     return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
