@@ -169,8 +169,8 @@ def test_mimics_tables_of_metadata_and_splits_beside_the_labels_give_views_and_s
         "c": (0, "train", "table-10000002"),
         "d": (1, "test", "table-10000003"),
     }
-    # The image without a split, and the two other tables, are in no line.
-    assert {reject.code: reject.files for reject in offer.rejects} == {"wrong_view": 1, "outside_layout": 3}
+    # The image without a split and the three tables are in no line.
+    assert {reject.code: reject.files for reject in offer.rejects} == {"wrong_view": 1, "outside_layout": 4}
 
 
 def test_findings_in_a_column_of_labels_count_if_they_are_given(tmp_path: Path) -> None:
