@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from radiograph.dicom_tags import code, integer, numbers
+from radiograph.dicom_tags import code, integer, numbers, numbers_in_place
 
 _SAMPLE: Final = 100_000
 _LEAST_GREY: Final = 0.05  # fraction of the pixels that a usable window or LUT shows between black and white
@@ -103,7 +103,7 @@ def _first_lut(values: Values, image: Values, dataset: Dataset, notes: list[str]
 def _first_window(values: Values, image: Values, dataset: Dataset, notes: list[str]) -> Values | None:
     """Return the values through the first window that shows the image; None if there is none."""
     function = code(dataset, "VOILUTFunction") or "LINEAR"
-    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    centres, widths = (numbers_in_place(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth"))
     for centre, width in zip_longest(centres, widths):
         if centre is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
             notes.append(f"Window {_text(centre)}/{_text(width)} is dropped: a centre and a width from 1 are needed.")

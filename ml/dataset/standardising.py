@@ -97,7 +97,7 @@ def resumed(job: Job) -> Radiograph | Reject:
         return standardise_one(job)
     target = folder / CLASSES[source.label] / name
     note = folder / "read" / f"{CLASSES[source.label]}-{name}.json"
-    version = [str(source.path), source.path.version, resize_mode, views]
+    version = [str(source.path), source.path.version, resize_mode, views, DOUBT]
     if note.is_file() and target.is_file():
         earlier = json.loads(note.read_bytes())
         if [earlier["version"], earlier["file"]] == [version, digest(target.read_bytes())]:
