@@ -154,7 +154,10 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     ] = "lst",
     views: Annotated[
         Views,
-        typer.Option(help="Leave out images that declare a lateral view or another part of the body, or none."),
+        typer.Option(
+            help="Leave out images that declare a lateral view or another part of the body, or that certainly show "
+            "something else; or no image."
+        ),
     ] = "frontal",
     work: Annotated[
         Path | None,
@@ -191,7 +194,8 @@ def upload_dataset(
     rejects = [*offer.rejects, *unreadable]
     print_notes(images)
     print_rejects(rejects)
-    check_rejects(len(images), rejects, max_reject_fraction)
+    atomic.write(folder / "files.csv", summary.files_table(images, rejects))
+    check_rejects(len(images), rejects, max_reject_fraction, folder / "files.csv")
     grouped, duplicates = groups.group(images)
     splits = split.split(
         grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
@@ -200,6 +204,7 @@ def upload_dataset(
     surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
     print_rejects(surplus)
     rejects += surplus
+    atomic.write(folder / "files.csv", summary.files_table(images, rejects))
     variants.perturbed(splits["validation"], standardised)
     copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
     channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
@@ -212,7 +217,7 @@ def upload_dataset(
     pages["baseline.json"] = baseline.baseline(splits, standardised)
     for page, body in pages.items():
         atomic.write(folder / page, body)
-    print(f"Report {folder / 'report.html'}")
+    print(f"Report {folder / 'report.html'}; the files that were left out or have a note: {folder / 'files.csv'}")
     sent = upload.upload(bucket, content, channels, pages)
     target = f"{name}/{content['version']}"
     print(f"Data set {target} in s3://{bucket}/datasets/{target}/: {sent or 'no'} objects sent.")
@@ -251,8 +256,8 @@ def print_rejects(rejects: Sequence[Reject]) -> None:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
 
 
-def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
-    """Check the number of unusable files beside `images` usable images.
+def check_rejects(images: int, rejects: Sequence[Reject], limit: float, table: Path) -> None:
+    """Check the number of unusable files beside `images` usable images; `table` lists them.
 
     Raises:
         UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
@@ -261,7 +266,7 @@ def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
     if unusable > limit * (images + unusable):
         raise UserError(
             f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
-            "allows. See the reasons above."
+            f"allows. See the reasons above, and all of them in {table}."
         )
 
 

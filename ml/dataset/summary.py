@@ -1,9 +1,11 @@
 """Account for every file of a source, and for what the splits share, in numbers and sentences."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml.dataset.radiographs import Offer, Reject
+from ml.dataset.radiographs import Offer, Radiograph, Reject
 
 
 def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates: int) -> dict[str, int]:
@@ -21,6 +23,15 @@ def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates
         "left_out": sum(reject.files for reject in rejects),
         "ignored": offer.ignored,
     }
+
+
+def files_table(images: Sequence[Radiograph], rejects: Sequence[Reject]) -> bytes:
+    """Return a CSV table of every file that was left out or is used with a note, and the reason."""
+    lines = [(str(reject.path), "left out", reject.code, reject.reason) for reject in rejects]
+    lines += [(str(image.source), "used", "note", note) for image in images for note in image.notes]
+    text = io.StringIO()
+    csv.writer(text).writerows([("file", "outcome", "code", "reason"), *lines])
+    return text.getvalue().encode(errors="surrogateescape")  # file names can have any bytes
 
 
 def files_sentence(files: Mapping[str, int]) -> str:

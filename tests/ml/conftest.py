@@ -1,5 +1,6 @@
 """A project folder, and a localaws in which the storage stack is deployed."""
 
+import functools
 import json
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
+from radiograph.phantom import draw
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
@@ -65,11 +67,18 @@ def aws(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     enter_account(server, monkeypatch)
 
 
-def write_image(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
-    """Write a JPEG of smooth noise: no two seeds give the same picture."""
+@functools.cache
+def small_phantom() -> Image.Image:
+    """Return a synthetic radiograph of 90 x 80 pixels."""
+    return draw(7, False).resize((90, 80))
+
+
+def write_image(path: Path, seed: int) -> Path:
+    """Write a JPEG of a synthetic radiograph under smooth noise: no two seeds give the same picture."""
     small = np.random.default_rng(seed).integers(0, 256, (12, 12), np.uint8)
+    noise = Image.fromarray(small).resize(small_phantom().size, Image.Resampling.BICUBIC)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(small).resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
+    Image.blend(small_phantom(), noise, 0.25).save(path, "JPEG", quality=90)
     return path
 
 

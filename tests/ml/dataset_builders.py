@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import numpy as np
 from PIL import Image
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from ml import prepare
 from ml.dataset.radiographs import Encoding, Radiograph
+from radiograph.phantom import draw
 
-SMOOTH = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12), np.uint8)).resize((300, 260))
+PHANTOM = draw(7, False).resize((300, 260))
 STORED = Encoding(1000, 90, 80, "L", 330)
 
 
-def encoded(form: str, mode: str = "L", image: Image.Image = SMOOTH, **options: object) -> bytes:
+def encoded(form: str, mode: str = "L", image: Image.Image = PHANTOM, **options: object) -> bytes:
     """Return the image as a file in one of Pillow's formats."""
     buffer = io.BytesIO()
     image.convert(mode).save(buffer, form, **options)

@@ -9,10 +9,10 @@ from PIL import Image, PngImagePlugin
 
 from ml.dataset import standardising
 from ml.dataset.sources import open_source
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import chest, dataset, saved
 
 from .conftest import write_image
-from .dataset_builders import SMOOTH, encoded
+from .dataset_builders import PHANTOM, encoded
 
 FILES = 150
 
@@ -24,14 +24,15 @@ def metadata_rich() -> dict[str, bytes]:
     notes.add_itxt("XML:com.adobe.xmp", "<x/>" * 20)
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "an image"
-    rest = {"exif": exif.tobytes(), "icc_profile": b"p" * 60}
+    turned = PHANTOM.transpose(Image.Transpose.ROTATE_90)
+    rest = {"image": turned, "exif": exif.tobytes(), "icc_profile": b"p" * 60}
     two = io.BytesIO()
-    SMOOTH.save(two, "MPO", save_all=True, append_images=[SMOOTH])
+    PHANTOM.save(two, "MPO", save_all=True, append_images=[PHANTOM])
     return {
         "png": encoded("PNG", pnginfo=notes, dpi=(72, 72), **rest),
         "jpeg": encoded("JPEG", dpi=(72, 72), comment=b"an image", **rest),
         "mpo": two.getvalue(),
-        "dcm": saved(dataset(StudyInstanceUID="1.2.3", WindowCenter=2000, WindowWidth=4000, PatientSex="F")),
+        "dcm": saved(dataset(chest(), StudyInstanceUID="1.2.3", WindowCenter=2000, WindowWidth=4000, PatientSex="F")),
     }
 
 

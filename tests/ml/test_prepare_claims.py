@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import chest, dataset, saved
 
 from .conftest import write_collection, write_image
 from .dataset_builders import Stored, contents, run
@@ -109,15 +109,12 @@ def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
 
 
 def test_no_name_or_id_of_a_dicom_file_is_uploaded_whatever_lies_beside_it(tmp_path: Path) -> None:
-    import numpy as np
-
     (tmp_path / "images").mkdir()
     (tmp_path / "images/LICENSE.txt").write_text("CC BY 4.0")
     for number in range(40):
-        pixels = np.random.default_rng(number).integers(0, 4096, (80, 80)).astype(np.uint16)
         path = tmp_path / f"images/{('NORMAL', 'PNEUMONIA')[number % 2]}/Surname_{number}.dcm"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(saved(dataset(pixels, PatientID=f"Identifier-{number}")))
+        path.write_bytes(saved(dataset(chest(number), PatientID=f"Identifier-{number}")))
     assert run(tmp_path / "images") == 0
     for key, body in Stored().items():
         assert "surname" not in key.lower()

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ml.aws.s3 import Bucket
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import chest, dataset, saved
 
 from .conftest import write_collection, write_image
 from .dataset_builders import contents, empty, run, s3
@@ -53,7 +52,7 @@ def test_a_prefix_gives_the_data_set_that_its_folder_gives(tmp_path: Path, capsy
     assert "s3://hospital/public/images/train/NORMAL/empty.jpeg: " in printed.err
     files = [path.relative_to(work / "images") for path in work.rglob("*") if path.is_file()]
     assert {path.name for path in files if path.parts[0] != "standardised"} == {
-        "report.html", "report.json", "baseline.json",
+        "report.html", "report.json", "baseline.json", "files.csv",
     }  # fmt: skip
     assert {path.suffix for path in files if path.parts[0] == "standardised"} == {".jpg", ".json"}
 
@@ -86,8 +85,7 @@ def test_a_second_run_reads_only_the_objects_that_changed(tmp_path: Path, monkey
 def test_dicom_objects_are_known_by_their_tags_and_labelled_by_a_table_beside_them() -> None:
     lines = ["image_id,class_name"]
     for number in range(40):
-        pixels = np.random.default_rng(number).integers(0, 4096, (80, 80)).astype(np.uint16)
-        item = dataset(pixels, PatientID=f"MRN-{number // 2}", StudyInstanceUID=f"1.2.{number // 2}")
+        item = dataset(chest(number), PatientID=f"MRN-{number // 2}", StudyInstanceUID=f"1.2.{number // 2}")
         put(f"vindr/train/film{number}.dicom", saved(item))
         lines.append(f"film{number},{('No finding', 'Pneumonia')[number // 2 % 2]}")
     put("vindr/train.csv", "\n".join([*lines, "film99,Edema", "film98,Pneumonia"]).encode())
