@@ -15,9 +15,8 @@ def test_incremental_training_is_refused(tmp_path: Path) -> None:
     assert "Channel 'model'" in (root / "output/failure").read_text()
 
 
-def test_an_artifact_that_cannot_be_served_ends_the_process_with_its_files(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_artifact_of_aws_is_refused_with_its_files(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """An incomplete one; a complete one is served."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model/image-classification-0001.params").write_bytes(b"")
     with pytest.raises(SystemExit):
