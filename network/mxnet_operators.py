@@ -129,7 +129,7 @@ def convolution(graph: Graph, node: Node, inputs: Inputs) -> Value:
     dilate, pad = node.pair("dilate", 1), node.pair("pad", 0)
     spans = [step * (side - 1) + 1 for step, side in zip(dilate, kernel, strict=True)]
     if min(filters, groups, *kernel, *stride, *dilate) < 1 or channels % groups or filters % groups:
-        raise InputError(f"The {node} has impossible attributes: {node.attributes}.")
+        raise InputError(f"The {node} has impossible attributes: {str(node.attributes)[:300]}.")
     size = [windows(node, *of_axis, False) for of_axis in zip(sides, spans, stride, pad, strict=True)]
     weights = [graph.weight(node, names[0], (filters, channels // groups, *kernel))]
     weights += [graph.weight(node, name, (filters,)) for name in names[1:]]
@@ -199,13 +199,13 @@ def pooling(graph: Graph, node: Node, inputs: Inputs) -> Value:
         return graph.add(f"Global{kind}Pool", [data.name], node.result, (channels, 1, 1))
     kernel, stride, pad = node.pair("kernel", 0), node.pair("stride", 1), node.pair("pad", 0)
     if min(*kernel, *stride) < 1:
-        raise InputError(f"The {node} has impossible attributes: {node.attributes}.")
+        raise InputError(f"The {node} has impossible attributes: {str(node.attributes)[:300]}.")
     full = node.text("pooling_convention") == "full"
     size = [windows(node, *of_axis, full) for of_axis in zip(sides, kernel, stride, pad, strict=True)]
     axes = zip(size, sides, kernel, stride, pad, strict=True)
     ends = [max(before, (count - 1) * step + window - side - before) for count, side, window, step, before in axes]
     if (kind == "Average" and ends != [*pad]) or any(end >= window for end, window in zip(ends, kernel, strict=True)):
-        raise InputError(f"The {node} has a padding that cannot be converted: {node.attributes}.")
+        raise InputError(f"The {node} has a padding that cannot be converted: {str(node.attributes)[:300]}.")
     counting = {"count_include_pad": int(node.flag("count_include_pad", True))} if kind == "Average" else {}
     return graph.add(
         f"{kind}Pool",
