@@ -238,12 +238,13 @@ def test_two_people_do_not_see_each_others_images(app: App, cloud: Cloud) -> Non
 
 def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(app: App, cloud: Cloud) -> None:
     page = app.page()
-    for content, reason in (
-        (b"", "Received 0 bytes"),
-        (b"Dear colleague,", "Received a text"),
-        (cloud.images("NORMAL")[0][:900], "cannot be read"),
-        (page_of_text(), "mostly white"),
+    for name, content, reason in (
+        ("empty.jpg", b"", "Received 0 bytes"),
+        ("text.jpg", b"Dear colleague,", "Received a text"),
+        ("half.jpg", cloud.images("NORMAL")[0][:900], "half.jpg cannot be read"),
+        ("page.jpg", page_of_text(), "mostly white"),
     ):
-        steps.choose(page, steps.file(f"{reason}.jpg", content))
+        steps.choose(page, steps.file(name, content))
         expect(page.get_by_test_id("stAlertContentError")).to_contain_text(reason)
         expect(steps.result(page)).to_have_count(0)
+        steps.settled(page)
