@@ -117,7 +117,7 @@ NOT_OF_PYTORCH = ("num_layers", "lr_scheduler_factor", "lr_scheduler_step", "aug
 NOT_OF_BUILT_IN = ("recipe",)
 RECIPE_DEFAULTS: dict[str, dict[str, Value]] = {
     LAPTOP: {"recipe": LAPTOP, "epochs": 2, "learning_rate": 0.001},
-    CLOUD: {"recipe": CLOUD, "epochs": 3, "learning_rate": 0.001},
+    CLOUD: {"recipe": CLOUD, "epochs": 2, "learning_rate": 0.001},
 }
 """Where the defaults of the project's own network differ: docs/results.md measures them."""
 BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in TABLE}
