@@ -40,7 +40,7 @@ def accuracies(log: str, name: str) -> list[float]:
 def probability(root: Path, label: int, seed: int) -> float:
     path = root / "image.jpg"
     image(label, seed).save(path, quality=95)
-    return Model(root / "model").score(path.read_bytes())[1]
+    return Model(root / "model/model.onnx").score(path.read_bytes())[1]
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_a_stop_keeps_the_best_model_and_is_no_failure(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert not (root / "output/failure").exists()
-    assert len(Model(root / "model").score((root / "input/data/train/0.jpg").read_bytes())) == 2
+    assert len(Model(root / "model/model.onnx").score((root / "input/data/train/0.jpg").read_bytes())) == 2
 
 
 def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
