@@ -46,6 +46,13 @@ def list_reader(lines: Path, images: Path, training: bool) -> Any:
     )
 
 
+def reader(channels: Path, channel: str, data_format: str, training: bool) -> Any:
+    """Return the reader of a channel in one of the two formats, lst or recordio."""
+    if data_format == "lst":
+        return list_reader(channels / f"{channel}_lst" / f"{channel}.lst", channels / channel, training)
+    return record_reader(channels / "recordio" / f"{channel}.rec", training)
+
+
 def module(symbol: Any, batch: int, training: bool) -> Any:
     """Return a module for batches of images."""
     network = mx.mod.Module(symbol, context=mx.cpu(), label_names=["softmax_label"])
