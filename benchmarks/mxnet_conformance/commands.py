@@ -55,10 +55,12 @@ def read(options: argparse.Namespace) -> dict[str, Any]:
 def fit(options: argparse.Namespace) -> dict[str, Any]:
     """Train, write a checkpoint after each epoch, and go on after the last one if there are some."""
     options.folder.mkdir(parents=True, exist_ok=True)
-    train = training.reader(options.channels, "train", options.format, training=True)
-    validation = training.reader(options.channels, "validation_perturbed", options.format, training=False)
+    readers = (
+        training.reader(options.channels, "train", options.format, training=True),
+        training.reader(options.channels, "validation_perturbed", options.format, training=False),
+    )
     symbol = resnet.symbol(options.layers, narrower=options.narrower)
-    history = training.fit(symbol, train, validation, options.epochs, options.folder)
+    history = training.fit(symbol, readers, options.epochs, options.rate, options.folder)
     training.write_shapes(options.folder)
     return {"history": history, "best": training.best_epoch(history)}
 
@@ -66,14 +68,16 @@ def fit(options: argparse.Namespace) -> dict[str, Any]:
 def random(options: argparse.Namespace) -> dict[str, Any]:
     """Write an artifact with random weights, and the batch norm statistics that images have with them."""
     images = np.load(options.images)["images"].transpose(0, 3, 1, 2)
-    network = training.module(resnet.symbol(options.layers), len(images), training=True)
+    symbol = resnet.symbol(options.layers)
+    # Without momentum, one batch sets the statistics.
+    passing = mx.sym.load_json(symbol.tojson().replace(f'"momentum": "{resnet.MOMENTUM}"', '"momentum": "0"'))
+    network = training.module(passing, len(images), training=True)
     training.initialise(network)
     batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.zeros(len(images))])
-    for _ in range(options.batches):
-        network.forward(batch, is_train=True)
-        network.get_outputs()[0].wait_to_read()
+    network.forward(batch, is_train=True)
+    network.get_outputs()[0].wait_to_read()
     options.folder.mkdir(parents=True, exist_ok=True)
-    network.save_checkpoint(str(options.folder / training.PREFIX), 1)
+    mx.model.save_checkpoint(str(options.folder / training.PREFIX), 1, symbol, *network.get_params())
     training.write_shapes(options.folder)
     return {}
 
@@ -106,8 +110,16 @@ def parser() -> argparse.ArgumentParser:
         versions: {},
         build: {"layers": int},
         read: {"channels": Path, "format": str, "batches": int, "output": Path},
-        fit: {"layers": int, "narrower": int, "epochs": int, "channels": Path, "format": str, "folder": Path},
-        random: {"layers": int, "images": Path, "batches": int, "folder": Path},
+        fit: {
+            "layers": int,
+            "narrower": int,
+            "epochs": int,
+            "rate": float,
+            "channels": Path,
+            "format": str,
+            "folder": Path,
+        },
+        random: {"layers": int, "images": Path, "folder": Path},
         score: {"folder": Path, "epoch": int, "images": Path, "batch": int, "rounds": int, "output": Path},
     }
     for run, names in options.items():

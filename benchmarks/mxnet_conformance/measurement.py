@@ -10,20 +10,30 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.mxnet_conformance import data
-from benchmarks.mxnet_conformance.steps import PREFIX, Run
+from benchmarks.mxnet_conformance.steps import PREFIX, SHORT_RATE, Run
 from ml.evaluation import evaluate
 from ml.evaluation.metrics import table
 from ml.evaluation.scored_split import ScoredSplit, scored
 
 RECORDED_EPOCHS, RECORDED_IMAGES, NARROWER = 6, 4, 16
 BATCH = 32
+RATE = 0.1
+"""The algorithm's default learning rate."""
 
 
 def measure(run: Run, epochs: int) -> str:
     """Train 18 layers from random weights and evaluate the epoch that the algorithm keeps."""
     model = run.folder / "model"
     trained = run.mxnet(
-        "fit", 2, layers=18, narrower=1, epochs=epochs, channels=run.channels, format="recordio", folder=model
+        "fit",
+        2,
+        layers=18,
+        narrower=1,
+        epochs=epochs,
+        rate=RATE,
+        channels=run.channels,
+        format="recordio",
+        folder=model,
     )
     splits = {name: score(run, model, trained["best"], name) for name in evaluate.SPLITS}
     baseline = json.loads((run.channels / "baseline.json").read_bytes())["scores"]
@@ -61,6 +71,7 @@ def record(run: Run, target: Path) -> str:
         layers=18,
         narrower=NARROWER,
         epochs=RECORDED_EPOCHS,
+        rate=SHORT_RATE,
         channels=run.channels,
         format="recordio",
         folder=model,

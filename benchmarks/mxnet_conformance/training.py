@@ -16,7 +16,7 @@ import mxnet as mx
 import numpy as np
 
 BATCH, SHAPE = 32, (3, 224, 224)
-OPTIMIZER = {"learning_rate": 0.1, "momentum": 0.9, "wd": 0.0001}
+MOMENTUM, WEIGHT_DECAY = 0.9, 0.0001
 PREFIX = "image-classification"
 THREADS = 2
 
@@ -84,8 +84,11 @@ def train_epoch(network: Any, reader: Any) -> dict[str, float]:
     return {"accuracy": accuracy.get()[1], "cross_entropy": loss.get()[1]}
 
 
-def fit(symbol: Any, reader: Any, validation: Any, epochs: int, folder: Path) -> list[dict[str, float]]:
-    """Train and save a checkpoint after each epoch, also the state of the optimizer; go on after the last one.
+def fit(symbol: Any, readers: tuple[Any, Any], epochs: int, rate: float, folder: Path) -> list[dict[str, float]]:
+    """Train with a learning rate and save a checkpoint after each epoch; go on after the last one.
+
+    Args:
+        readers: of the training and the validation channel.
 
     Returns:
         The line of log.jsonl in `folder` for each epoch.
@@ -95,13 +98,15 @@ def fit(symbol: Any, reader: Any, validation: Any, epochs: int, folder: Path) ->
     network = module(symbol, BATCH, training=True)
     prefix, done = str(folder / PREFIX), len(history)
     initialise(network, *(mx.model.load_checkpoint(prefix, done)[1:] if done else ()))
-    network.init_optimizer(optimizer="sgd", optimizer_params=OPTIMIZER)
+    network.init_optimizer(
+        optimizer="sgd", optimizer_params={"learning_rate": rate, "momentum": MOMENTUM, "wd": WEIGHT_DECAY}
+    )
     if done:
         network.load_optimizer_states(f"{prefix}-{done:04d}.states")
     for epoch in range(done + 1, epochs + 1):
         wall, cpu = time.monotonic(), time.process_time()
-        line = {"epoch": epoch, **train_epoch(network, reader)}
-        line["validation_accuracy"] = network.score(validation, "acc")[0][1]
+        line = {"epoch": epoch, **train_epoch(network, readers[0])}
+        line["validation_accuracy"] = network.score(readers[1], "acc")[0][1]
         line["seconds"], line["cpu_seconds"] = time.monotonic() - wall, time.process_time() - cpu
         network.save_checkpoint(prefix, epoch, save_optimizer_states=True)
         with log.open("a") as file:
