@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import onnx
-from onnx import helper
+from onnx import TensorProto, helper
 
 from network import archive, mxnet_operators, mxnet_params, mxnet_symbol
 from network.errors import InputError
@@ -52,12 +52,22 @@ def write(artifact: Path, target: Path) -> str:
     nodes, head = mxnet_symbol.read(artifact / files.symbol)
     shape = image_shape(artifact / files.shapes)
     parameters = mxnet_params.read(artifact / files.params)
-    opset = helper.make_opsetid("", OPSET)
-    model = onnx.ModelProto(ir_version=IR_VERSION, opset_import=[opset], producer_name=files.params)
-    model.graph.name = "mxnet"
-    mxnet_operators.translate(nodes, head, parameters, shape, model.graph)
-    onnx.save(model, target)
+    save(mxnet_operators.translate(nodes, head, parameters, shape), target)
     return files.params
+
+
+def save(graph: mxnet_operators.Graph, target: Path) -> None:
+    """Write a graph, one array at a time to use little memory: Protocol Buffers merges messages that follow another."""
+    opset = helper.make_opsetid("", OPSET)
+    model = onnx.ModelProto(ir_version=IR_VERSION, opset_import=[opset], graph=graph.proto)
+    with target.open("wb") as file:
+        file.write(model.SerializeToString())
+        for name, values in graph.stored.items():
+            part = onnx.ModelProto()
+            part.graph.initializer.add(
+                name=name, data_type=TensorProto.FLOAT, dims=values.shape, raw_data=values.tobytes()
+            )
+            file.write(part.SerializeToString())
 
 
 def select(names: Iterable[str]) -> Files:

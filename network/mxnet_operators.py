@@ -39,9 +39,10 @@ class Value:
 class Graph:
     """An ONNX graph in the making, and the arrays of the .params file."""
 
-    def __init__(self, proto: onnx.GraphProto, parameters: Mapping[str, NDArray[np.float32]]) -> None:
-        self.proto, self.parameters = proto, parameters
-        self.stored: set[str] = set()
+    def __init__(self, parameters: Mapping[str, NDArray[np.float32]]) -> None:
+        self.proto, self.parameters = onnx.GraphProto(name="mxnet"), parameters
+        self.stored: dict[str, NDArray[np.float32]] = {}
+        """Values of the initializers by name, which are not in `proto` yet."""
 
     def add(self, operator: str, inputs: Sequence[str], name: str, shape: Shape, **attributes: Any) -> Value:
         """Add a node, and return its result.
@@ -70,14 +71,9 @@ class Graph:
         return self.store(name, values)
 
     def store(self, name: str, values: NDArray[np.float32]) -> str:
-        """Store values in the graph once, and return their name there."""
-        stored = f"{name}.value"
-        if stored not in self.stored:
-            self.stored.add(stored)
-            self.proto.initializer.add(
-                name=stored, data_type=TensorProto.FLOAT, dims=values.shape, raw_data=values.tobytes()
-            )
-        return stored
+        """Remember values for the graph, and return their name there."""
+        self.stored[f"{name}.value"] = values
+        return f"{name}.value"
 
 
 Inputs = list[Value | str]
@@ -289,17 +285,16 @@ def translate(
     head: int,
     parameters: Mapping[str, NDArray[np.float32]],
     image_shape: tuple[int, int, int],
-    proto: onnx.GraphProto,
-) -> None:
-    """Fill an ONNX graph from raw images, (n, height, width, channels) bytes, to probabilities, (n, classes).
+) -> Graph:
+    """Return the ONNX graph from raw images, (n, height, width, channels) bytes, to probabilities, (n, classes).
 
     Raises:
         InputError: the network has an operator, a shape or a result that an image classifier does not have.
     """
     check_operators(nodes, head)
-    graph = Graph(proto, parameters)
+    graph = Graph(parameters)
     channels, height, width = image_shape
-    proto.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["n", height, width, channels]))
+    graph.proto.input.append(helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["n", height, width, channels]))
     graph.add("Cast", [INPUT], "pixels", (height, width, channels), to=TensorProto.FLOAT)
     pixels = graph.add("Transpose", ["pixels"], "planes", image_shape, perm=[0, 3, 1, 2])
     results: Inputs = []
@@ -310,7 +305,8 @@ def translate(
             results.append(OPERATORS[node.operator](graph, node, [results[number] for number in node.inputs]))
     classes = results[head]
     shape: list[str | int | None] = ["n", *classes.shape] if isinstance(classes, Value) else []
-    proto.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, shape))
+    graph.proto.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, shape))
+    return graph
 
 
 def check_operators(nodes: Sequence[Node], head: int) -> None:

@@ -27,6 +27,8 @@ DENSE = 0
 MAX_DIMENSIONS = 8
 MAX_ITEMS = 10_000
 """Arrays of a file, and characters of a name. A ResNet of 200 layers has 1,000 arrays."""
+MAX_VALUES = 25_000_000
+"""Of an array. The last layer for 10,000 classes has 20 million."""
 MAX_BYTES = 500_000_000
 """A ResNet of 200 layers has 260 MB; Lambda's /tmp, from which a function loads its graph, has 512 MB."""
 
@@ -79,8 +81,8 @@ def read_array(content: "Content") -> NDArray[np.float32]:
             f"{content.name} holds an array of {kind}; only float32 can be converted. Train with "
             "precision_dtype=float32."
         )
-    if min(shape) < 1:
-        raise InputError(f"{content.name} holds an array of shape {shape}; each dimension must be at least 1.")
+    if min(shape) < 1 or math.prod(shape) > MAX_VALUES:
+        raise InputError(f"{content.name} holds an array of shape {shape}; 1 to {MAX_VALUES:,} values are read.")
     return np.frombuffer(content.take(4 * math.prod(shape)), "<f4").reshape(shape)
 
 

@@ -20,6 +20,7 @@ from ml import project as files
 from ml.errors import UserError
 from ml.training import runs
 from tests.lambda_ import graphs
+from tests.network import mxnet_builders
 
 from .conftest import STAGE
 from .scoring_builders import phantom
@@ -169,10 +170,11 @@ def test_a_graph_of_images_of_another_size_is_refused(capsys: pytest.CaptureFixt
     ("content", "named"),
     [
         (archive(**{"model-symbol_json": b"{}", "model-0004_params": b"x"}), "model-0004.params"),
-        (b"no archive", "not a compressed archive"),
-        (archive(model_onnx=b"x" * 100_000)[:90], "not a compressed archive"),
+        (b"no archive", "not a complete .tar.gz"),
+        (archive(model_onnx=b"x" * 100_000)[:90], "not a complete .tar.gz"),
+        (archive(model_onnx=b"x" * 100_000), "cannot load the graph"),
     ],
-    ids=["built-in algorithm", "no archive", "truncated"],
+    ids=["another algorithm", "no archive", "truncated", "no graph"],
 )
 def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, capsys: pytest.CaptureFixture[str]) -> None:
     put(f"training/{JOB}/output/model.tar.gz", content)
@@ -207,8 +209,71 @@ def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
     assert entry["graph"]["uri"] in capsys.readouterr().out
 
 
+@pytest.fixture
+def mxnet_model(evaluated: dict[str, Any]) -> dict[str, float]:
+    """The answers that batch transform gave for an evaluated model of the built-in algorithm, by file."""
+    network = mxnet_builders.small()
+    put(f"training/{JOB}/output/model.tar.gz", mxnet_builders.packed(mxnet_builders.files(network, 224, 224)))
+    images = {file_of(number): phantom(number) for number in range(IMAGES)}
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) for image in images.values()])
+    answers = dict(zip(images, mxnet_builders.expected(network, pixels)[:, 1].tolist(), strict=True))
+    put(f"training/{JOB}/predictions.csv", table("model_probability", answers))
+    return answers
+
+
+def table(column: str, answers: dict[str, float]) -> bytes:
+    """Return a table of answers by file."""
+    return "".join(f"{file},{answer}\n" for file, answer in [("file", column), *answers.items()]).encode()
+
+
+@pytest.mark.parametrize("framework", [None, "MXNet 1.9.1"])
+def test_a_network_of_the_built_in_algorithm_is_exported_and_compared_with_all_recorded_answers(
+    mxnet_model: dict[str, float], framework: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert np.ptp([*mxnet_model.values()]) > 0.001
+    if framework:
+        put(f"training/{JOB}/answers.csv", table(framework, mxnet_model))
+    assert export.main([]) == 0
+    record = json.loads(read(f"training/{JOB}/run.json"))["graph"]
+    assert hashlib.sha256(stored_graph(record["uri"])).hexdigest() == record["sha256"]
+    assert set(record["proof"]["differences"]) == {"batch transform", framework} - {None}
+    assert all(0 <= value < 1e-5 for value in record["proof"]["differences"].values())
+    assert (framework or "batch transform") in capsys.readouterr().out
+
+
+def test_a_converted_network_that_differs_from_the_answers_of_the_framework_is_refused(
+    mxnet_model: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(
+        f"training/{JOB}/answers.csv", table("MXNet 1.9.1", mxnet_model | {file_of(3): mxnet_model[file_of(3)] + 0.002})
+    )
+    assert "2.0e-03 from MXNet 1.9.1" in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("answers", "named"),
+    [(table("MXNet 1.9.1", {file_of(0): 0.5}), file_of(1)), (b"file,MXNet 1.9.1\nx,high\n", "high")],
+    ids=["incomplete", "no number"],
+)
+@pytest.mark.usefixtures("mxnet_model")
+def test_answers_of_the_framework_that_cannot_be_used_are_refused(
+    answers: bytes, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(f"training/{JOB}/answers.csv", answers)
+    error = refusal(capsys)
+    assert named in error
+    assert "answers.csv" in error
+
+
 @pytest.mark.usefixtures("evaluated")
-def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_network_of_another_number_of_classes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    network = mxnet_builders.ResNet([1], [8, 8], classes=3)
+    put(f"training/{JOB}/output/model.tar.gz", mxnet_builders.packed(mxnet_builders.files(network, 224, 224)))
+    assert "3" in refusal(capsys)
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_model_that_cannot_be_exported_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
     put(f"training/{JOB}/output/model.tar.gz", archive(**{"model-symbol_json": b"{}"}))
     transform.release(STAGE, "images", METRICS)
     entry = files.read_model(STAGE)
