@@ -69,14 +69,16 @@ def random(options: argparse.Namespace) -> dict[str, Any]:
     """Write an artifact with random weights, and the batch norm statistics that images have with them."""
     images = np.load(options.images)["images"].transpose(0, 3, 1, 2)
     symbol = resnet.symbol(options.layers)
-    # Without momentum, one batch sets the statistics. MXNet does so in the backward pass.
+    # Without momentum, one batch sets the statistics. MXNet does so in the backward pass, after `update` returns.
     passing = mx.sym.load_json(symbol.tojson().replace(f'"momentum": "{resnet.MOMENTUM}"', '"momentum": "0"'))
     network = training.module(passing, len(images), training=True)
     training.initialise(network)
     batch = mx.io.DataBatch([mx.nd.array(images)], [mx.nd.zeros(len(images))])
     network.init_optimizer(optimizer="sgd", optimizer_params={"learning_rate": 0.0})
-    network.forward_backward(batch)
-    network.update()
+    for _ in range(2):
+        network.forward_backward(batch)
+        network.update()
+    mx.nd.waitall()
     options.folder.mkdir(parents=True, exist_ok=True)
     mx.model.save_checkpoint(str(options.folder / training.PREFIX), 1, symbol, *network.get_params())
     training.write_shapes(options.folder)

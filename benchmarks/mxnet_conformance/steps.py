@@ -133,6 +133,6 @@ def comparison(run: Run, layers: int) -> str:
             + " MiB"
         )
     low, high = expected[:, 1].min(), expected[:, 1].max()
-    check(high - low > 0.01, f"all probabilities are from {low:.3f} to {high:.3f}, which shows nothing")
+    check(high - low > 10 * TOLERANCE, f"all probabilities are from {low:.3f} to {high:.3f}, which shows nothing")
     first = f"largest difference {difference:.1e} for {len(expected)} images, probabilities {low:.3f} to {high:.3f}"
     return "; ".join([first, *values])
