@@ -56,9 +56,9 @@ lint: setup
 	ruff format --check .
 	mypy
 
-# More processes than two cores, because the end-to-end tests often wait for a browser or a job.
+# Two processes on two cores: the end-to-end tests in one, the rest beside them.
 test: lint
-	pytest -n 3 --no-loadscope-reorder
+	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 coverage: setup
 	pytest -n logical --maxprocesses 4 --ignore tests/e2e --cov --cov-report term:skip-covered
