@@ -23,6 +23,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The CDK's own validation takes half of a synth. tests/infra/test_synth.py keeps it, for the shipped settings.
+os.environ.setdefault("CDK_VALIDATION", "false")
+
 # A session of boto3 parses the models of its services anew, which costs a tenth of a second for SageMaker's.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 
