@@ -246,7 +246,7 @@ class Health(TypedDict):
     status: Literal["ok"]
     model_version: ModelVersion
     request_id: RequestId
-    endpoint: NotRequired[Annotated[Literal["ok"], Field(description="With deep=1: the model answered")]]
+    model: NotRequired[Annotated[Literal["ok"], Field(description="With deep=1: the model answered")]]
 
 
 class Problem(TypedDict):

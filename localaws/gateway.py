@@ -60,7 +60,7 @@ class Gateway:
         self.ministack = ministack
         self.sagemaker = sagemaker
         self.port = port
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: Callable[[str | None], None] = lambda service: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -97,7 +97,7 @@ class Gateway:
             send = self.with_local_urls(send)
         await self.ministack(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
-            self.on_change()
+            self.on_change(signed[3] if signed else None)
 
     async def serve_sagemaker(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], key: str, region: str

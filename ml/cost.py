@@ -47,6 +47,7 @@ def show(  # noqa: PLR0913 - one parameter for each option
     evaluation_images: EvaluationImages = 1904,
     epochs: options.Epochs = None,
     algorithm: options.Algorithm = None,
+    recipe: options.Recipe = None,
     instance_type: options.TrainingInstanceType = None,
     price_table: options.Prices = None,
 ) -> None:
@@ -59,9 +60,10 @@ def show(  # noqa: PLR0913 - one parameter for each option
     name = algorithms.chosen(algorithm, settings)
     machine = instance_type or algorithms.DEFAULT_INSTANCE[name]
     algorithms.check_instance_type(name, machine)
-    sent = {item.name: hyperparameters.default(item, name) for item in hyperparameters.TABLE}
-    layers = None if sent["num_layers"] is None else int(sent["num_layers"])
-    training = prices.training(table, machine, layers, images, epochs or int(sent["epochs"] or 0))
+    given = {"epochs": epochs, "mini_batch_size": 1, "recipe": recipe}
+    sent = hyperparameters.resolve(given, images, 2, name)
+    layers = int(sent["num_layers"]) if "num_layers" in sent else None
+    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
     evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
     money = table["currency"]
     print(

@@ -21,9 +21,10 @@ def main(argv: list[str] | None = None) -> int:
 def export(stage: cli.Stage) -> None:
     """Store the ONNX graph of the stage's evaluated model beside its artifact.
 
-    Compares the graph's probabilities on the validation images with those that batch transform recorded, and with
-    PyTorch's if the artifact holds the weights of the project's network. A difference above 0.001 is refused.
-    `ml.transform` does this for a model that it releases.
+    Converts a network of the built-in algorithm (MXNet) to ONNX. Compares the graph's probabilities on the validation
+    images with those that batch transform recorded, and with PyTorch's if the artifact holds the weights of the
+    project's network. If answers.csv is beside the run record, compares with the answers of the framework that it
+    names, too. A difference above 0.001 is refused. `ml.transform` does this for a model that it releases.
     """
     print(record.export(stage))
 

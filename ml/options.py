@@ -125,6 +125,7 @@ Algorithm = Annotated[
         "on CPUs.",
     ),
 ]
+Recipe = Annotated[Literal["laptop", "cloud"] | None, hyperparameter_option("recipe")]
 Context = Annotated[
     list[str] | None, typer.Option("--context", "-c", metavar="NAME=VALUE", help="Setting, as of `cdk deploy`.")
 ]

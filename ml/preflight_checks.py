@@ -156,7 +156,8 @@ def check_object(stage: str, uri: str, remedy: str) -> None:
     if bucket != stage_bucket:
         raise UserError(
             f"{uri} is not in {stage_bucket}, the bucket of stage {stage} in {clients.region()}: "
-            f"it was trained in another region, account or bucket. Run `python -m ml.train --stage {stage}`."
+            f"it was trained in another region, account or bucket. Promote it with "
+            f"`python -m ml.promote --from STAGE --to {stage}`, or run `python -m ml.train --stage {stage}`."
         )
     if not Bucket(bucket).exists(key):
         raise UserError(f"{uri} does not exist; {remedy}.")

@@ -134,7 +134,10 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     ] = "lst",
     views: Annotated[
         Views,
-        typer.Option(help="Leave out images that declare a lateral view or another part of the body, or none."),
+        typer.Option(
+            help="Leave out images that declare a lateral view or another part of the body, or that certainly show "
+            "something else; or no image."
+        ),
     ] = "frontal",
     work: Annotated[
         Path | None,
@@ -259,9 +262,11 @@ def upload_dataset(
     """
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
-    summary.print_reading([*offer.rejects, *unreadable], images, len(images), max_reject_fraction)
+    table = folder / "files.csv"
+    summary.print_reading([*offer.rejects, *unreadable], images, len(images), max_reject_fraction, table)
     dataset = assembling.assemble(name, offer, images, unreadable, settings, standardised)
     summary.print_rejects(dataset.surplus)
+    summary.write_table(table, images, dataset.rejects)
     summary.print_splits(dataset.content, dataset.file_counts)
     variants.perturbed(dataset.splits["validation"], standardised)
     variants.copies(dataset.splits["train"], settings.augment, settings.seed, standardised)
@@ -278,7 +283,7 @@ def finish(
     """Write the report beside the intermediate files, and upload what is missing of a version."""
     for page, body in pages.items():
         atomic.write(folder / page, body)
-    print(f"Report {folder / 'report.html'}")
+    print(f"Report {folder / 'report.html'}; the files that were left out or have a note: {folder / 'files.csv'}")
     sent = upload.upload(bucket, content, channels, pages)
     target = f"{content['name']}/{content['version']}"
     print(f"Data set {target} in s3://{bucket}/datasets/{target}/: {sent or 'no'} objects sent.")

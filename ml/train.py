@@ -23,6 +23,7 @@ EXAMPLES = """
   python -m ml.train                                     train on the data set prepared last
   python -m ml.train --epochs 20 --instance-type ml.g5.xlarge --set beta_1=0.95
   python -m ml.train --algorithm pytorch                 the project's own network, on a CPU instance
+  python -m ml.train --algorithm pytorch --recipe cloud  and its larger recipe
   python -m ml.train --dry-run                           print the request and create nothing
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json
@@ -53,6 +54,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
     yes: options.Yes = False,
     price_table: options.Prices = None,
     algorithm: options.Algorithm = None,
+    recipe: options.Recipe = None,
     instance_type: options.TrainingInstanceType = None,
     no_spot: options.NoSpot = False,
     max_runtime: options.MaxRuntime = request.Compute.max_runtime,
@@ -107,6 +109,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
         compute = request.Compute(machine, not no_spot, max_runtime, max_wait, name)
         values: dict[str, Value | None] = {
             **dict(settings or ()),
+            "recipe": recipe,
             "num_layers": num_layers,
             "use_pretrained_model": use_pretrained_model,
             "epochs": epochs,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ml import cli, options, project
+from ml.aws import errors
 from ml.dataset import upload
 from ml.errors import UserError
 from ml.evaluation import external_validation, store
@@ -16,8 +17,8 @@ from ml.evaluation.evaluate import SPLITS, EvaluationOptions, evaluate
 from ml.evaluation.release_gate import MINIMUMS
 from ml.evaluation.scored_split import ScoredSplit, scored
 from ml.graph import record
-from ml.leasing.extend import renew
-from ml.leasing.status import status
+from ml.leasing.extend import renew_for_deployment
+from ml.model_registry.registration import register
 from ml.scoring import labelled, transform_job, unlabelled
 from ml.scoring.scorer import INSTANCE_TYPE, Confirm, confirmation, scorer_of
 from ml.training import runs
@@ -194,7 +195,9 @@ def scored_splits(
 
 
 def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
-    """Write the evaluated model into cdk.context.json, and export its graph; an endpoint does not need one.
+    """Write the evaluated model into cdk.context.json, export its graph, and register it as a version of the stage.
+
+    An endpoint does not need a graph.
 
     Raises:
         UserError: it missed the gate and is not forced, and is written as not deployable; or hosting=function has no
@@ -205,15 +208,16 @@ def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
         print(
             f"Model of stage {stage} released for deployment{' by force' if metrics['forced'] else ''} in {path.name}."
         )
-        settings = project.settings(stage)
-        if settings.get("lease_hours") and settings.get("hosting") != "function":
-            print(renew(stage, int(settings["lease_hours"])) or status(stage))
+        if lease := renew_for_deployment(stage):
+            print(lease)
         try:
             print(record.export(stage))
         except UserError as error:
-            if settings.get("hosting") == "function":
+            if project.settings(stage).get("hosting") == "function":
                 raise
             print(f"No graph for hosting=function: {error}")
+        with errors.advising("The model is released, but has no version in Model Registry; run the command again."):
+            print(register(stage, runs.find(bucket, metrics["training_job"]), metrics))
         return
     raise UserError(
         f"The model missed the gate: {metrics['gate']['sentence']}. It is not deployable in {path.name}. Train again, "

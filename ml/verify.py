@@ -169,7 +169,7 @@ def check_api(stage: str, deadline: float) -> str:
     url = outputs["ApiUrl"].rstrip("/") + "/health"
     while True:
         status, document = deep_health(url, key)
-        if status == 200 and document.get("endpoint") == "ok":
+        if status == 200 and document.get("model") == "ok":
             return "The API reaches the model: GET /health?deep=1 says ok."
         message = f"The API answers {status} to GET {url}?deep=1: {document.get('detail', 'no reason given')}"
         seconds = deadline - time.monotonic()

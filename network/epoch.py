@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from network import style
 from network.hyperparameters import Hyperparameters
 from network.images import Channel, Pixels
 from network.log import log
@@ -72,7 +73,7 @@ class Trainer:
         """Take one optimizer step and return the mean of the members' logits before it."""
         for group, rate in zip(self.optimizer.param_groups, self.network.rates, strict=True):
             group["lr"] = self.given.learning_rate * rate * self.schedule(epoch)
-        logits = self.network.each(inputs)
+        logits = self.network.each(style.vary(inputs) if self.recipe.varied else inputs)
         smoothing = self.recipe.label_smoothing
         losses = [F.cross_entropy(output, labels, weights, label_smoothing=smoothing) for output in logits]
         self.optimizer.zero_grad()

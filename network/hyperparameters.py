@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from network.errors import InputError
+from network.recipe import LAPTOP, RECIPES
 
 
 def whole(minimum: int) -> Callable[[str], int]:
@@ -89,6 +90,13 @@ class Hyperparameters:
         if self.use_pretrained_model == 1 and self.image_shape != (3, 224, 224):
             faults.append(f"use_pretrained_model=1 needs image_shape 3,224,224; received {channels},{height},{width}")
         return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptHyperparameters(Hyperparameters):
+    """Those of a job in PyTorch's container, which also choose the recipe."""
+
+    recipe: str = hyper(one_of(*RECIPES), LAPTOP)
 
 
 Kind = TypeVar("Kind", bound=Hyperparameters)

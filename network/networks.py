@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from network import views
 from network.errors import InputError
+from network.recipe import CLOUD, LAPTOP
 
 BLOCKS = [
     (1, 3, 1, 1, 16),
@@ -128,19 +130,20 @@ class Basic(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """A ResNet of 0.7 million parameters on images averaged down to about 64 pixels."""
+    """A ResNet of 0.7 million parameters on images averaged down to about `side` pixels."""
 
     name = "a small ResNet from scratch"
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, side: int = 64) -> None:
         super().__init__()
+        self.side = side
         self.stem = nn.Sequential(nn.Conv2d(1, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
         self.body = nn.Sequential(Basic(24, 24, 1), Basic(24, 48, 2), Basic(48, 96, 2), Basic(96, 192, 2))
         self.head = nn.Linear(192, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, (n, classes)."""
-        factor = max(1, int(images.shape[-1]) // 64)
+        factor = max(1, int(images.shape[-1]) // self.side)
         x = (F.avg_pool2d(images, factor) - 127.0) / 64.0
         x = self.body(self.stem(x)).mean((2, 3))
         logits: Tensor = self.head(F.dropout(x, 0.2, self.training))
@@ -148,14 +151,18 @@ class SmallResNet(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Networks with separate losses, whose prediction is the mean of their logits."""
+    """Networks with separate losses, whose prediction is the mean of their logits.
 
-    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int) -> None:
+    With `cropped`, it is also the mean over five crops of the image.
+    """
+
+    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int, cropped: bool = False) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.rates = rates
         """Factor of the learning rate of each member."""
         self.num_classes = num_classes
+        self.cropped = cropped
 
     @property
     def name(self) -> str:
@@ -168,19 +175,25 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the mean logits, (n, classes)."""
-        return torch.stack(self.each(images)).mean(0)
+        if not self.cropped:
+            return torch.stack(self.each(images)).mean(0)
+        crops = views.crops(images)
+        logits = torch.stack(self.each(torch.cat(crops))).mean(0)
+        return logits.view(len(crops), -1, self.num_classes).mean(0)
 
 
 SCRATCH_RATE = 3.0
 """Factor of the learning rate of a network from scratch beside a fine-tuned one."""
 
 
-def build(num_classes: int, fine_tuned: bool) -> Ensemble:
-    """Return both networks if `fine_tuned`, otherwise the small one alone; their weights are random."""
-    if not fine_tuned:
-        return Ensemble([SmallResNet(num_classes)], [1.0], num_classes)
-    members = [EfficientNetLite0(num_classes), SmallResNet(num_classes)]
-    return Ensemble(members, [1.0, SCRATCH_RATE], num_classes)
+def build(num_classes: int, fine_tuned: bool, recipe: str = LAPTOP) -> Ensemble:
+    """Return the networks of a recipe with random weights; without `fine_tuned`, only those from scratch."""
+    pretrained: list[nn.Module] = [EfficientNetLite0(num_classes)] if fine_tuned else []
+    scratch: list[nn.Module] = [SmallResNet(num_classes)]
+    if recipe == CLOUD:
+        scratch.append(SmallResNet(num_classes, side=96))
+    rates = [1.0, *[SCRATCH_RATE] * len(scratch)] if fine_tuned else [1.0] * len(scratch)
+    return Ensemble(pretrained + scratch, rates, num_classes, cropped=recipe == CLOUD)
 
 
 def load_imagenet(network: nn.Module, path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+RECIPES = LAPTOP, CLOUD = "laptop", "cloud"
+"""Recipes of the network: for two CPU cores, and for about a dollar of CPU time on AWS."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -15,6 +18,7 @@ class Recipe:
         max_gradient: largest norm of a member's gradient; larger gradients are scaled down. None for no limit.
         averaged_fraction: fraction of all steps that the running average of the weights covers. The average is scored
             and stored. 0 scores and stores the current weights.
+        varied: style and geometry of the images change with each batch.
         decays_adaptive: adam and rmsprop apply weight_decay too.
     """
 
@@ -25,3 +29,4 @@ class Recipe:
     max_gradient: float | None = 2.0
     averaged_fraction: float = 0.1
     decays_adaptive: bool = True
+    varied: bool = False

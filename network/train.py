@@ -16,17 +16,17 @@ from network import hyperparameters, images, lists, networks, source, weights_fi
 from network.epoch import Trainer
 from network.errors import InputError
 from network.fit import Output, fit, make_repeatable
-from network.hyperparameters import Hyperparameters
+from network.hyperparameters import Hyperparameters, ScriptHyperparameters
 from network.images import Channel, Source
 from network.log import log
 from network.networks import Ensemble
-from network.recipe import Recipe
+from network.recipe import CLOUD, Recipe
 
 
 def main(arguments: Sequence[str]) -> int:
     """Train; return 0, or 1 after an error that the user can correct."""
     try:
-        train(hyperparameters.parse(pairs(arguments), Hyperparameters))
+        train(hyperparameters.parse(pairs(arguments), ScriptHyperparameters))
     except InputError as error:
         # The toolkit copies into FailureReason what follows the first line with the name of a Python exception.
         print(f"ValueError: {error}", file=sys.stderr)  # noqa: T201
@@ -46,7 +46,7 @@ def pairs(arguments: Sequence[str]) -> dict[str, str]:
     return {name[2:]: value for name, value in zip(names, values, strict=True)}
 
 
-def train(given: Hyperparameters) -> None:
+def train(given: ScriptHyperparameters) -> None:
     """Train on the channels and leave the best network with its code in the model folder.
 
     The checkpoints are beside the model folder, as /opt/ml/checkpoints is in the container.
@@ -61,15 +61,16 @@ def train(given: Hyperparameters) -> None:
     samples = len(training.labels)
     if given.num_training_samples not in (None, samples):
         log(f"num_training_samples={given.num_training_samples}, but the list has {samples} lines.")
-    network = networks.build(given.num_classes, fine_tuned=bool(given.use_pretrained_model))
+    network = networks.build(given.num_classes, bool(given.use_pretrained_model), given.recipe)
     if given.use_pretrained_model:
         networks.load_imagenet(network.members[0], imagenet_weights())
-    trainer = Trainer(network, given, Recipe(), samples, lambda generator: torch.randperm(samples, generator=generator))
+    recipe = Recipe(varied=given.recipe == CLOUD)
+    trainer = Trainer(network, given, recipe, samples, lambda generator: torch.randperm(samples, generator=generator))
     checkpoints = model.parent / "checkpoints"
 
     def store(best: Ensemble, _epoch: int) -> None:
         source.copy(model / "code")
-        weights_file.save(best, given.image_shape, model)
+        weights_file.save(best, given, model)
 
     # A job that is stopped without weights must leave no artifact. With a checkpoint, fit restores the weights first.
     if (checkpoints / "last.pt").is_file():

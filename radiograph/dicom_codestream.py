@@ -20,12 +20,16 @@ from radiograph.errors import ImageError
 _START_OF_J2K: Final = b"\xff\x4f\xff\x51"  # ISO 15444-1, A.4.1 and A.5.1
 _FRAMES: Final = (frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}) | {0xF7}  # ISO 10918-1, B.1; ISO 14495-1, C.1
 _LOSSLESS: Final = 0xC3
+_JPEG_LS: Final = 0xF7
 _HUFFMAN: Final = 0xC4
 _SCAN: Final = 0xDA
 # Frames, tables, scan, restart interval, JPEG-LS parameters, application data, comment, and 0xFF to fill.
 _SEGMENTS: Final = _FRAMES | {0xC4, 0xCC, 0xDA, 0xDB, 0xDD, 0xF8, 0xFE, 0xFF, *range(0xE0, 0xF0)}
 _END: Final = b"\xff\xd9"
-_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # not a stuffed byte, restart or fill byte
+_MARKERS: Final = {  # not a stuffed byte, restart or fill byte
+    _LOSSLESS: re.compile(rb"\xff[^\x00\xd0-\xd7\xff]"),
+    _JPEG_LS: re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]"),  # after 0xFF, JPEG-LS stuffs a bit (ISO 14495-1, A.1)
+}
 _ADVICE: Final = "export it uncompressed, as RLE, JPEG Lossless, JPEG-LS or JPEG 2000."
 
 
@@ -109,11 +113,16 @@ def _codestream(data: bytes) -> _Codestream:
         position += 1 if marker == 0xFF else 2 + length  # 0xFF before a marker is a fill byte
     kind, bits, height, width, components = struct.unpack_from(">BBHHB", frame)
     if kind == _LOSSLESS and components == 1:
-        _check_lossless(frame, body, tables, data[position:])
+        _check_lossless(frame, body, tables)
+    # Without an end marker, gdcm ends the process, and CharLS reads on for seconds.
+    if components == 1 and kind in _MARKERS:
+        end = _MARKERS[kind].search(data, position)
+        if end is None or end[0] != _END:
+            raise ValueError(kind)
     return _Codestream(width, height, components, bits)
 
 
-def _check_lossless(frame: bytes, scan: bytes, tables: set[int], pixels: bytes) -> None:
+def _check_lossless(frame: bytes, scan: bytes, tables: set[int]) -> None:
     """Raise ValueError for JPEG Lossless that ends the process in gdcm (ISO 10918-1, B.1.1.5, B.2.3 and H.1)."""
     identifier, sampling = frame[7:9]
     count, scanned, table, predictor, end, point = struct.unpack_from(">BBBBBB", scan)
@@ -124,8 +133,6 @@ def _check_lossless(frame: bytes, scan: bytes, tables: set[int], pixels: bytes) 
         or table >> 4 not in tables
     ):
         raise ValueError(scan)
-    if (marker := _MARKER.search(pixels)) is None or marker[0] != _END:
-        raise ValueError(pixels[:2])
 
 
 def _huffman_tables(body: bytes) -> set[int]:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from radiograph.dicom_tags import code, integer, numbers
+from radiograph.dicom_tags import code, integer, numbers, numbers_in_place
 
 _SAMPLE: Final = 100_000
 _LEAST_GREY: Final = 0.05  # fraction of the pixels that a usable window or LUT shows between black and white
 _LEAST_CONTRAST: Final = 0.1  # of the range from black to white, between the 1st and 99th percentile
 _WHISKER: Final = 0.25  # values this fraction of the range beyond the 1st and 99th percentile are outliers
+_MOST_OF_RANGE: Final = 0.75  # of the bits in use, filled by the values
 
 Values = NDArray[np.float32]
 
@@ -102,7 +103,7 @@ def _first_lut(values: Values, image: Values, dataset: Dataset, notes: list[str]
 def _first_window(values: Values, image: Values, dataset: Dataset, notes: list[str]) -> Values | None:
     """Return the values through the first window that shows the image; None if there is none."""
     function = code(dataset, "VOILUTFunction") or "LINEAR"
-    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    centres, widths = (numbers_in_place(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth"))
     for centre, width in zip_longest(centres, widths):
         if centre is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
             notes.append(f"Window {_text(centre)}/{_text(width)} is dropped: a centre and a width from 1 are needed.")
@@ -151,9 +152,16 @@ def _without_padding(values: Values, stored: NDArray[Any], dataset: Dataset, not
 
 
 def _range(values: Values, image: Values) -> Values:
-    """Scale from the lowest to the highest value. Hot pixels and markers far outside the percentiles are clipped."""
+    """Scale from the lowest to the highest value. Hot pixels and markers far outside the percentiles are clipped.
+
+    Values that fill most of the range of their bits are scaled by that range, as in a PNG file of 16 bits: such images
+    are ready for display, and stretching them would change their exposure.
+    """
     low, high = np.percentile(image, (1, 99))
     margin = _WHISKER * (high - low)
     usual = image[(image >= low - margin) & (image <= high + margin)]
     low, high = usual.min(), usual.max()
+    white = 2 ** int(high).bit_length() - 1
+    if low >= 0 and high - low >= _MOST_OF_RANGE * white:
+        low, high = np.float32(0), np.float32(white)
     return np.asarray((values - low) / max(high - low, 1e-6), np.float32)

@@ -65,14 +65,20 @@ def code(dataset: Dataset, keyword: str) -> str:
 
 
 def numbers(dataset: Dataset, keyword: str) -> list[float]:
-    """Return a tag's finite numbers. A decimal comma is read as a point; a value that is no number is left out."""
-    values = []
+    """Return a tag's finite numbers; a value that is no number is left out."""
+    return [value for value in numbers_in_place(dataset, keyword) if value is not None]
+
+
+def numbers_in_place(dataset: Dataset, keyword: str) -> list[float | None]:
+    """Return a number for each of a tag's values, None if it is not finite. A decimal comma is read as a point."""
+    values: list[float | None] = []
     for text in texts(dataset, keyword):
         try:
-            values.append(float(text.replace(",", ".")))
+            value = float(text.replace(",", "."))
         except ValueError:
-            continue
-    return [value for value in values if math.isfinite(value)]
+            value = math.nan
+        values.append(value if math.isfinite(value) else None)
+    return values
 
 
 def integer(dataset: Dataset, keyword: str, default: int) -> int:

@@ -6,7 +6,7 @@ import struct
 from typing import Final
 
 from radiograph.errors import ImageError
-from radiograph.header import Header, exif_orientation
+from radiograph.header import Header, exif_orientation, xmp_orientation
 from radiograph.limits import check_size
 
 _SOS: Final = 0xDA
@@ -17,6 +17,7 @@ _SEQUENTIAL: Final = frozenset({0xC0, 0xC1, 0xC9})
 _TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 # JFIF and Adobe tell the decoder the colour transform and the polarity of CMYK; other APPn only carry metadata.
 _COLOUR: Final = frozenset({0xE0, 0xEE})
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENTS: Final = 4096
 # A progressive file has about ten scans. Thousands of empty scans of a large frame keep a decoder busy for minutes.
 _MAX_SCANS: Final = 100
@@ -28,7 +29,7 @@ def jpeg_header(data: bytes) -> Header:
     Raises ImageError: broken, truncated, unsupported_encoding, too_complex, and the codes of `check_size`.
     """
     segments = [b"\xff\xd8"]
-    orientation, frame, single_scan = 1, None, False
+    exif, xmp, frame, single_scan = 0, 0, None, False
     position = 2
     for _ in range(_MAX_SEGMENTS):
         marker, body, end = _segment(data, position)
@@ -37,15 +38,17 @@ def jpeg_header(data: bytes) -> Header:
                 raise _broken("its image data starts before its size is given")
             if not single_scan:
                 _check_scans(data, position)
-            return Header(*frame, orientation, b"".join(segments) + data[position:])
+            return Header(*frame, exif or xmp or 1, b"".join(segments) + data[position:])
         if marker in _FRAMES:
             if frame is not None:
                 raise _broken("it gives its size twice")
             frame = _frame(marker, body)
             # One component has one sequential scan (B.2.3). Decoders stop after it, so there is no need to count scans.
             single_scan = marker in _SEQUENTIAL and body[5] == 1
-        if marker == 0xE1 and body.startswith(b"Exif\0\0") and orientation == 1:
-            orientation = exif_orientation(body[6:])
+        if marker == 0xE1 and body.startswith(b"Exif\0\0"):
+            exif = exif or exif_orientation(body[6:])
+        if marker == 0xE1 and body.startswith(_XMP):
+            xmp = xmp or xmp_orientation(body)
         if marker in _FRAMES or marker in _TABLES or marker in _COLOUR:
             segments.append(struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body)
         position = end

@@ -7,11 +7,12 @@ import zlib
 from typing import Final
 
 from radiograph.errors import ImageError
-from radiograph.header import Header, exif_orientation
+from radiograph.header import Header, exif_orientation, xmp_orientation
 from radiograph.limits import check_size
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_XMP: Final = b"XML:com.adobe.xmp\0\0"  # not compressed, as the XMP specification recommends
 _MAX_CHUNKS: Final = 100_000
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -24,7 +25,7 @@ def png_header(data: bytes) -> Header:
     """
     width, height, length = _start(data)
     chunks, pixels = [_SIGNATURE], []
-    orientation = 1
+    exif, xmp = 0, 0
     position = len(_SIGNATURE)
     for _ in range(_MAX_CHUNKS):
         name, body, end = _chunk(data, position)
@@ -33,14 +34,16 @@ def png_header(data: bytes) -> Header:
                 "multi_frame", "Received an animated PNG image; one still image is allowed: save one frame."
             )
         if name == b"eXIf":
-            orientation = exif_orientation(body)
+            exif = exif_orientation(body)
+        if name == b"iTXt" and body.startswith(_XMP):
+            xmp = xmp_orientation(body)
         if name == b"IDAT":
             pixels.append(body)
         if name in _PIXELS:
             chunks.append(data[position:end])
         if name == b"IEND":
             _check_length(pixels, length)
-            return Header(width, height, orientation, b"".join(chunks))
+            return Header(width, height, exif or xmp or 1, b"".join(chunks))
         position = end
     raise ImageError("too_complex", f"Received a PNG image of over {_MAX_CHUNKS:,} chunks; save the image again.")
 

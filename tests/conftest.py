@@ -1,36 +1,58 @@
-"""The order of the tests, and how they are divided among processes (pytest-xdist)."""
+"""The order of the tests, how they are divided among processes (pytest-xdist), and the localaws that they share."""
 
 import functools
 import os
 import random
+import signal
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.loaders
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+if TYPE_CHECKING:
+    from tests.localaws.server.builders import Server
+
 ONE_CLOUD = "tests/e2e"
 SHARING = frozenset({ONE_CLOUD, "tests/infra"})
 """Folders whose tests share what is slow to start: the demo's cloud, and the CDK's process with its templates."""
-NOT_SHARING = frozenset({"test_walkthrough.py", "test_deployment_workflow.py"})
-"""Modules of these folders that start their own."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The CDK's own validation takes half of a synth. tests/infra/test_synth.py keeps it, for the shipped settings.
+os.environ.setdefault("CDK_VALIDATION", "false")
+
 # A session of boto3 parses the models of its services anew, which costs a tenth of a second for SageMaker's.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """Start the localaws that the tests of a process share. A test uses names of its own in it."""
+    from tests.localaws.server.builders import Server
+    from tests.ports import free_port
+
+    running = Server(tmp_path_factory.mktemp("server") / "state", free_port())
+    running.start()
+    yield running
+    running.end(signal.SIGTERM)
 
 
 class ByFixtures(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps a file's tests in one process, since they share fixtures, and all files of a folder in SHARING."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = PurePosixPath(nodeid.partition("::")[0])
-        shares = str(path.parent) in SHARING and path.name not in NOT_SHARING
-        return str(path.parent if shares else path)
+        folder = folder_of(nodeid)
+        return folder if folder in SHARING else nodeid.partition("::")[0]
+
+
+def folder_of(nodeid: str) -> str:
+    """Return the folder of a test's file."""
+    return str(PurePosixPath(nodeid.partition("::")[0]).parent)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,13 +80,16 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the end-to-end tests first, as they stand in their files; shuffle the other files, and the tests in each."""
+    """Put the end-to-end tests first, as they stand in their files; shuffle the other files, and the tests in each.
+
+    Folders in SHARING come before single files, because a long row at the end would leave the other processes idle.
+    """
     shuffled = random.Random(config.option.order)  # noqa: S311
     rank = {path: shuffled.random() for path in sorted({item.path for item in items})}
-    first = [item for item in items if item.nodeid.startswith(f"{ONE_CLOUD}/")]
-    rest = [item for item in items if not item.nodeid.startswith(f"{ONE_CLOUD}/")]
+    first = [item for item in items if folder_of(item.nodeid) == ONE_CLOUD]
+    rest = [item for item in items if folder_of(item.nodeid) != ONE_CLOUD]
     shuffled.shuffle(rest)
-    items[:] = [*first, *sorted(rest, key=lambda item: rank[item.path])]
+    items[:] = [*first, *sorted(rest, key=lambda item: (folder_of(item.nodeid) not in SHARING, rank[item.path]))]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

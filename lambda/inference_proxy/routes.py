@@ -124,7 +124,7 @@ def health(call: Call) -> Answer:
         image, deadline = Image.linear_gradient("L").resize((SIDE, SIDE)), Deadline(call.context)
         with call.log.part("scoring"):
             scorer_of(settings, deadline).score(encode(image), deadline)
-        body["endpoint"] = "ok"
+        body["model"] = "ok"
     return Answer(200, body)
 
 

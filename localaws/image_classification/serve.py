@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from localaws.container_http import ContainerHandler
+from network.errors import InputError
 from network.log import log
 
 MAX_BODY = 25 * 1024 * 1024
@@ -22,12 +23,16 @@ CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 
 
 class Model:
-    """The exported graph. `score` is thread-safe."""
+    """A graph from raw images to probabilities. `score` is thread-safe.
 
-    def __init__(self, folder: Path) -> None:
+    The stand-in's network was trained on grey values; MXNet's takes the colours as they are.
+    """
+
+    def __init__(self, graph: Path, grey: bool = True) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, ["CPUExecutionProvider"])
+        self.grey = grey
+        self.session = onnxruntime.InferenceSession(str(graph), options, ["CPUExecutionProvider"])
         (data,) = self.session.get_inputs()
         self.height, self.width, self.channels = data.shape[1:]
 
@@ -53,7 +58,8 @@ class Model:
                         f"The image has {image.width}x{image.height} pixels; at most {MAX_PIXELS} are read."
                     )
                 # Grey by luma, as in training. The graph averages the channels, which are then equal.
-                converted = image.convert("L").convert("RGB" if self.channels == 3 else "L")
+                colours = image.convert("L") if self.grey else image
+                converted = colours.convert("RGB" if self.channels == 3 else "L")
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
             raise ValueError(f"The image cannot be decoded: {reason}.") from error
@@ -127,14 +133,30 @@ class Handler(ContainerHandler):
         self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
 
 
+def load(root: Path) -> Model:
+    """Return the model in root/model: the stand-in's, or one converted from an artifact that AWS trained.
+
+    Raises:
+        InputError: it is neither.
+    """
+    graph = root / "model/model.onnx"
+    if graph.is_file():
+        log("localaws's stand-in for image classification serves a model that localaws trained.")
+        return Model(graph)
+    from network import mxnet_artifact
+
+    params = mxnet_artifact.write(root / "model", root / "model.onnx")
+    log(f"localaws's stand-in for image classification serves the MXNet network of {params}, converted to ONNX.")
+    return Model(root / "model.onnx", grey=False)
+
+
 def run(root: Path, port: int) -> None:
     """Serve root/model on 127.0.0.1:`port` until the process ends."""
-    if not (root / "model/model.onnx").is_file():
-        files = ", ".join(sorted(path.name for path in (root / "model").glob("*"))) or "nothing"
-        log(f"The artifact holds {files}, but no model.onnx: localaws serves only models that localaws trained.")
+    try:
+        Handler.model = load(root)
+    except InputError as error:
+        log(f"The artifact cannot be served. {error}")
         sys.exit(1)
-    Handler.model = Model(root / "model")
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    log(f"localaws's stand-in for image classification serves on port {port}.")
     server.serve_forever()

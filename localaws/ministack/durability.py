@@ -11,19 +11,27 @@ class Durability:
 
     def __init__(self) -> None:
         self.pending: asyncio.TimerHandle | None = None
+        self.only_s3 = True
 
-    def changed(self) -> None:
-        """Schedule a save after a change."""
+    def changed(self, service: str | None) -> None:
+        """Schedule a save after a request to a service; None if the request does not name its service."""
+        self.only_s3 &= service == "s3"
         if self.pending is None:
             self.pending = asyncio.get_running_loop().call_later(DELAY_SECONDS, self.save)
 
     def save(self) -> None:
-        """Write every service's state, each file atomically.
+        """Write the state of the services that may have changed, each file atomically.
+
+        A request to S3 changes S3 alone, unless its bucket sends notifications, which is rare. Another request, such as
+        one to CloudFormation, may change every service, and writing all states takes a tenth of a second.
 
         Call it on the event loop, where MiniStack changes its state: a save elsewhere could see half a change.
         """
         from ministack import app
         from ministack.core import persistence
 
-        self.pending = None
-        persistence.save_all(app._build_persistence_save_dict())
+        states = app._build_persistence_save_dict()
+        if self.pending is not None and self.only_s3:
+            states = {"s3": states["s3"]}
+        self.pending, self.only_s3 = None, True
+        persistence.save_all(states)

@@ -13,12 +13,17 @@ KINDS = {
     "Model": "model",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
+    "ModelPackageGroup": "model-package-group",
+    "ModelPackage": "model-package",
 }
 """The kinds of resources in localaws, and the resource type of each in an ARN."""
 
 
 class Key(NamedTuple):
-    """One resource. `name` is in lower case, as in the ARN, because SageMaker ignores the case of names."""
+    """One resource. `name` is in lower case, as in the ARN, because SageMaker ignores the case of names.
+
+    The name of a ModelPackage is GROUP/VERSION.
+    """
 
     kind: str
     account: str

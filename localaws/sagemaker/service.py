@@ -11,6 +11,7 @@ from localaws.errors import ServiceError
 from localaws.identity import Caller
 from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
+from localaws.sagemaker.api.model_packages import ModelPackageApi
 from localaws.sagemaker.api.processing import ProcessingApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi
@@ -66,7 +67,8 @@ class SageMakerService:
         self.processing = ProcessingApi(self.context, self.access)
         self.hosting = HostingApi(self.context, self.access)
         tags = Tags(self.context.store, self.access)
-        parts = (self.training, self.transform, self.tuning, self.processing, self.hosting, tags)
+        packages = ModelPackageApi(self.context.store, self.access)
+        parts = (self.training, self.transform, self.tuning, self.processing, self.hosting, packages, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.service_quotas = ServiceQuotas(authorizer)
         self.runtime = Runtime(self.context, self.hosting.endpoints)

@@ -3,7 +3,9 @@
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import boto3
@@ -22,6 +24,8 @@ CONNECTION_ERRORS = (botocore.exceptions.ConnectionError, botocore.exceptions.HT
 """Errors of boto3 for a connection that is refused, breaks or times out."""
 PATIENCE_SECONDS = 60.0
 Answer = TypeVar("Answer")
+PROFILE: ContextVar[str | None] = ContextVar("profile", default=None)
+"""The profile of the AWS CLI whose credentials and region new clients use; None for the environment's."""
 
 
 def client(service: str) -> Any:
@@ -30,10 +34,24 @@ def client(service: str) -> Any:
 
 
 def session() -> boto3.session.Session:
-    """Return a session; like the CLI and the CDK, and unlike boto3, it reads AWS_REGION."""
+    """Return a session; like the CLI and the CDK, and unlike boto3, it reads AWS_REGION, after a profile's region."""
     core = botocore.session.get_session()
     core.register_component("data_loader", service_models(core.get_config_variable("data_path")))
-    return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None, botocore_session=core)
+    region_name = os.environ.get("AWS_REGION") or None
+    if profile := PROFILE.get():
+        core.set_config_variable("profile", profile)
+        region_name = core.get_scoped_config().get("region") or region_name
+    return boto3.session.Session(region_name=region_name, botocore_session=core)
+
+
+@contextmanager
+def using_profile(name: str | None) -> Iterator[None]:
+    """Create the block's clients with the credentials and the region of a profile; None changes nothing."""
+    token = PROFILE.set(name or PROFILE.get())
+    try:
+        yield
+    finally:
+        PROFILE.reset(token)
 
 
 @functools.cache

@@ -1,5 +1,6 @@
-"""Objects in S3: split URIs, list, read, write."""
+"""Objects in S3: split URIs, list, read, write, copy."""
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ UNREADABLE = ("AccessDenied", "InvalidObjectState", "KeyTooLongError", "NoSuchKe
 THREADS = 16
 LARGE = 8 * 1024 * 1024
 """Bytes from which upload_file sends a file in parts. Below, put_object takes a quarter of the processor time."""
+CHUNK = 1024 * 1024
 Value = TypeVar("Value")
 
 
@@ -88,6 +90,34 @@ class Bucket:
             self.put(key, path.read_bytes(), content_type)
         else:
             self.client.upload_file(str(path), self.name, key, ExtraArgs={"ContentType": content_type})
+
+    def sha256(self, key: str) -> str | None:
+        """Return the SHA-256 of an object's content, which is not held in memory; None if it does not exist."""
+        try:
+            body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
+        except botocore.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+            return None
+        digest = hashlib.sha256()
+        for chunk in body.iter_chunks(CHUNK):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def copy(self, source: "Bucket", key: str, content_type: str, through_here: bool) -> None:
+        """Store a copy of another bucket's object under the same key.
+
+        Args:
+            through_here: whether to download and upload it in parts, each bucket with its own credentials. Otherwise
+                S3 copies it with the credentials of this bucket.
+        """
+        extra = {"ContentType": content_type}
+        if through_here:
+            body = source.client.get_object(Bucket=source.name, Key=key)["Body"]
+            self.client.upload_fileobj(body, self.name, key, ExtraArgs=extra)
+        else:
+            extra["MetadataDirective"] = "REPLACE"
+            self.client.copy({"Bucket": source.name, "Key": key}, self.name, key, ExtraArgs=extra)
 
     def map(self, function: Callable[[bytes], Value], keys: Sequence[str]) -> list[Value]:
         """Return the function of each object's content, in the order of the keys; objects are read in parallel."""

@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,17 +12,24 @@ from PIL import Image
 
 from ml import atomic
 from ml.dataset.encoding import encoding_of
+from ml.dataset.parallel import in_processes
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile, Views
 from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
-from radiograph import ImageError, ResizeMode, encode, media_type, resize, standardise
+from radiograph import SIDE, ImageError, ResizeMode, encode, media_type
+from radiograph.frontal_check import DOUBT, rejection_reason
 from radiograph.grey import check_content
+from radiograph.read import Decoded, decode
+from radiograph.standard_image import MARGIN, resize_decoded
 
 Job = tuple[SourceFile, str, Path, ResizeMode, Views]
 """A file, the name and folder of its standardised image, and the settings that determine it."""
 
 MAX_FILE_BYTES = 64_000_000
 """Larger than the API's limit, because originals can be; bounds the memory of one worker."""
+
+CHUNK = 8
+"""Files that a worker receives at once."""
 
 MAX_NAME = 200
 """Characters of a file's name; file systems allow 255, and a number, a suffix and `variants.copy_name` are added."""
@@ -50,15 +55,19 @@ def standardise_named(
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for result in pool.map(resumed, jobs, chunksize=8):
-            if isinstance(result, Radiograph):
-                images.append(result)
-            else:
-                rejects.append(result)
-            progress.advance()
+    for result in in_processes(resumed, jobs, CHUNK, broken):
+        if isinstance(result, Radiograph):
+            images.append(result)
+        else:
+            rejects.append(result)
+        progress.advance()
     progress.finish()
     return images, rejects
+
+
+def broken(job: Job) -> Reject:
+    """Return the reject of a file whose decoder ended the process."""
+    return Reject(job[0].path, "broken", "its decoder ended the process; export it again")
 
 
 def resumed(job: Job) -> Radiograph | Reject:
@@ -72,7 +81,7 @@ def resumed(job: Job) -> Radiograph | Reject:
         return standardise_one(job)
     target = folder / CLASSES[source.label] / name
     note = folder / "read" / f"{CLASSES[source.label]}-{name}.json"
-    version = [str(source.path), source.path.version, resize_mode, views]
+    version = [str(source.path), source.path.version, resize_mode, views, DOUBT]
     if note.is_file() and target.is_file():
         earlier = json.loads(note.read_bytes())
         if [earlier["version"], earlier["file"]] == [version, digest(target.read_bytes())]:
@@ -105,7 +114,7 @@ def standardise_one(job: Job) -> Radiograph | Reject:
             return Reject(source.path, "unreadable", "it is not a regular file")
         if status.st_size > MAX_FILE_BYTES:
             return Reject(source.path, "too_large", f"larger than {MAX_FILE_BYTES:,} bytes")
-        image, encoding, notes = read_encoded(source.path.read_bytes(), resize_mode, views)
+        image, encoding, notes = read_encoded(source.path.read_bytes(), resize_mode, views, check=views == "frontal")
     except ImageError as error:
         return Reject(source.path, error.code, str(error))
     except OSError as error:
@@ -139,23 +148,44 @@ def read(data: bytes, resize_mode: ResizeMode) -> Image.Image:
 
 
 def read_encoded(
-    data: bytes, resize_mode: ResizeMode, views: Views = "frontal"
+    data: bytes, resize_mode: ResizeMode, views: Views = "frontal", *, check: bool = False
 ) -> tuple[Image.Image, Encoding, tuple[str, ...]]:
-    """Return a file's image, mode "L", 224 x 224, its encoding in the file, and notes on its tags.
+    """Return a file's image, mode "L", 224 x 224, its encoding in the file, and notes on its tags and content.
 
     The functions are those of the API and the app. pydicom is imported only for DICOM files.
 
     Raises:
         ImageError: the file is not a usable radiograph.
     """
+    notes: tuple[str, ...] = ()
     if media_type(data) != "application/dicom":
-        image = standardise(data, resize_mode=resize_mode, max_bytes=None)
-        check_content(image)
-        return image, encoding_of(data), ()
-    from radiograph import dicom
+        decoded = decode(data, max_bytes=None, at_least=round(MARGIN * SIDE), with_chroma=check)
+        encoding = encoding_of(data)
+    else:
+        from radiograph import dicom
 
-    whole, notes = dicom.read_with_notes(data, any_view=views == "all")
-    return resize(whole, resize_mode), Encoding(len(data), whole.width, whole.height, "DICOM", 0), notes
+        whole, notes = dicom.read_with_notes(data, any_view=views == "all")
+        decoded = Decoded(whole, (0.0, 0.0, float(whole.width), float(whole.height)), 1, 0.0)
+        encoding = Encoding(len(data), whole.width, whole.height, "DICOM", 0)
+    squashed = resize_decoded(decoded, "squash")
+    check_content(squashed)
+    if check:
+        notes = (*notes, *checked(squashed, decoded.chroma))
+    return squashed if resize_mode == "squash" else resize_decoded(decoded, resize_mode), encoding, notes
+
+
+def checked(squashed: Image.Image, chroma: float) -> tuple[str, ...]:
+    """Return a note on a standardised image that the API rejects, but that may be a frontal chest radiograph.
+
+    Raises:
+        ImageError: it is certainly none.
+    """
+    reason = rejection_reason(squashed, chroma)
+    if reason is None:
+        return ()
+    if rejection_reason(squashed, chroma, doubt=DOUBT) is not None:
+        raise ImageError("not_a_radiograph", f"{reason}; --views all keeps it")
+    return (f"The image is used, but the API rejects it: {reason}.",)
 
 
 def unique_names(files: Sequence[SourceFile]) -> list[str]:

@@ -1,10 +1,13 @@
 """Account for every file of a source, and for what the splits share, in numbers and sentences."""
 
+import csv
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ml import atomic
 from ml.dataset.radiographs import CLASSES, Offer, Radiograph, Reject
 from ml.errors import UserError
 
@@ -26,6 +29,15 @@ def count_files(offer: Offer, rejects: Sequence[Reject], images: int, duplicates
         "left_out": sum(reject.files for reject in rejects),
         "ignored": offer.ignored,
     }
+
+
+def write_table(path: Path, images: Sequence[Radiograph], rejects: Sequence[Reject]) -> None:
+    """Write a CSV table of every file that was left out or is used with a note, and the reason."""
+    lines = [(str(reject.path), "left out", reject.code, reject.reason) for reject in rejects]
+    lines += [(str(image.source), "used", "note", note) for image in images for note in image.notes]
+    text = io.StringIO()
+    csv.writer(text).writerows([("file", "outcome", "code", "reason"), *sorted(lines)])
+    atomic.write(path, text.getvalue().encode(errors="surrogateescape"))  # file names can have any bytes
 
 
 def files_sentence(files: Mapping[str, int]) -> str:
@@ -52,8 +64,10 @@ def shared_sentence(shared: Mapping[str, Any]) -> str:
     )
 
 
-def print_reading(rejects: Sequence[Reject], noted: Sequence[Radiograph], images: int, limit: float) -> None:
-    """Print the notes on the images and the files that were left out.
+def print_reading(
+    rejects: Sequence[Reject], noted: Sequence[Radiograph], images: int, limit: float, table: Path
+) -> None:
+    """Print the notes on the images and the files that were left out, and write all of them to `table`.
 
     Args:
         noted: the images with notes, among others.
@@ -64,7 +78,8 @@ def print_reading(rejects: Sequence[Reject], noted: Sequence[Radiograph], images
     """
     print_notes(noted)
     print_rejects(rejects)
-    check_rejects(images, rejects, limit)
+    write_table(table, noted, rejects)
+    check_rejects(images, rejects, limit, table)
 
 
 def print_notes(images: Sequence[Radiograph]) -> None:
@@ -88,8 +103,8 @@ def print_rejects(rejects: Sequence[Reject]) -> None:
         print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
 
 
-def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
-    """Check the number of unusable files beside `images` usable images.
+def check_rejects(images: int, rejects: Sequence[Reject], limit: float, table: Path) -> None:
+    """Check the number of unusable files beside `images` usable images; `table` lists them.
 
     Raises:
         UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
@@ -98,7 +113,7 @@ def check_rejects(images: int, rejects: Sequence[Reject], limit: float) -> None:
     if unusable > limit * (images + unusable):
         raise UserError(
             f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
-            "allows. See the reasons above."
+            f"allows. See the reasons above, and all of them in {table}."
         )
 
 

@@ -1,8 +1,6 @@
 """Write augmented copies of the training images, and the perturbed validation set."""
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ from PIL import Image
 
 from ml import atomic
 from ml.dataset.augment import augment
+from ml.dataset.parallel import in_processes
 from ml.dataset.perturb import perturb
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.progress import Progress
@@ -66,9 +65,8 @@ def run(title: str, jobs: Sequence[Job]) -> None:
     for target in {target.parent for _, target, _ in jobs}:
         target.mkdir(parents=True, exist_ok=True)
     progress = Progress(title, len(jobs))
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(make, jobs, chunksize=32):
-            progress.advance()
+    for _ in in_processes(make, jobs, chunk=32):
+        progress.advance()
     if jobs:
         progress.finish()
 

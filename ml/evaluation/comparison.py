@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ml.evaluation import statistics
 from ml.evaluation.auroc import auroc
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import Estimate, Scores, Times
 
 
 def auc_difference(split: ScoredSplit, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:
@@ -20,10 +19,9 @@ def auc_difference(split: ScoredSplit, other: Mapping[str, float], seed: int = 0
     """
     others = np.array([other[file] for file in split.files])
 
-    def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        labels = split.labels[chosen]
-        lead = statistics.auc(labels, split.scores[chosen]) - statistics.auc(labels, others[chosen])
-        return {"lead": lead}
+    def quantities(times: Times) -> Mapping[str, Scores]:
+        own, other = (statistics.auc(split.labels, scores, times) for scores in (split.scores, others))
+        return {"lead": own - other}
 
     lead = statistics.bootstrap(split.patients, quantities, seed=seed)["lead"]
     return auroc(split.labels, others, split.patients), lead

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ml.evaluation import statistics
 from ml.evaluation.reliability import reliability
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Labels, Scores
+from ml.evaluation.statistics import Labels, Scores, Times
 
 GRID = np.linspace(0, 1, 101)
 EDGES = np.linspace(0, 1, 41)
@@ -68,23 +68,23 @@ def histogram(test: ScoredSplit) -> dict[str, Any]:
 def band(test: ScoredSplit, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 2.5 and 97.5 % points of sensitivity at each 1 - specificity of GRID, over resampled patients."""
 
-    def quantities(chosen: NDArray[np.intp]) -> dict[str, float]:
-        across, up = roc_points(test.labels[chosen], test.scores[chosen])
-        last = np.searchsorted(across, GRID, side="right") - 1
-        return {str(index): float(value) for index, value in enumerate(up[last])}
+    def quantities(times: Times) -> dict[str, Scores]:
+        across, up = roc_points(test.labels, test.scores, times)
+        last = [np.searchsorted(rates, GRID, side="right") - 1 for rates in across]
+        return dict(zip(map(str, range(len(GRID))), np.take_along_axis(up, np.array(last), 1).T, strict=True))
 
     estimates = statistics.bootstrap(test.patients, quantities, DRAWS, seed)
     low, high = zip(*((estimate.low, estimate.high) for estimate in estimates.values()), strict=True)
     return np.array(low), np.array(high)
 
 
-def roc_points(labels: Labels, scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def roc_points(labels: Labels, scores: Scores, times: Times | None = None) -> tuple[Scores, Scores]:
     """Return 1 - specificity and sensitivity at every distinct score, from (0, 0) to (1, 1)."""
-    order = np.argsort(-scores, kind="stable")
-    last = np.r_[np.flatnonzero(np.diff(scores[order])), len(scores) - 1]
-    hits = np.cumsum(labels[order])[last]
-    alarms = last + 1 - hits
-    return np.r_[0, alarms / max(int(alarms[-1]), 1)], np.r_[0, hits / max(int(hits[-1]), 1)]
+    across, up = (
+        np.insert(tally / np.maximum(tally[..., -1:], 1), 0, 0, axis=-1)
+        for tally in reversed(statistics.tallies(labels, scores, times))
+    )
+    return across, up
 
 
 def points(labels: Labels, scores: Scores) -> list[list[float]]:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ml.dataset.radiographs import CLASSES
 from ml.evaluation import statistics
@@ -14,7 +13,7 @@ from ml.evaluation.auroc import auroc
 from ml.evaluation.predictive_values import predictive_values
 from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate, Labels
+from ml.evaluation.statistics import Estimate, Labels, Scores, Times
 
 SUBTYPES = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
 """Subtypes of images in the public collection, by their name in dataset.json."""
@@ -32,13 +31,13 @@ def split_metrics(split: ScoredSplit, threshold: float, prevalence: float, seed:
     """
     counts = statistics.confusion(split.labels, split.scores, threshold)
 
-    def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        labels, scores = split.labels[chosen], split.scores[chosen]
-        drawn = statistics.confusion(labels, scores, threshold)
+    labels, scores, called = split.labels, split.scores, split.scores >= threshold
+
+    def quantities(times: Times) -> Mapping[str, Scores]:
         return {
-            "Average precision": statistics.average_precision(labels, scores),
-            "Balanced accuracy": drawn.balanced_accuracy(),
-            "MCC": drawn.matthews(),
+            "Average precision": statistics.average_precision(labels, scores, times),
+            "Balanced accuracy": statistics.balanced_accuracy(labels, called, times),
+            "MCC": statistics.matthews(labels, called, times),
         }
 
     resampled = statistics.bootstrap(split.patients, quantities, seed=seed)

@@ -7,7 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate, Labels, Scores, bootstrap, clusters, midranks, proportion, resampled_unit
+from ml.evaluation.statistics import (
+    Estimate,
+    Labels,
+    Scores,
+    Times,
+    blocks,
+    bootstrap,
+    clusters,
+    midranks,
+    proportion,
+    resampled_unit,
+)
 
 BINS = 10
 BIN_IMAGES = 10
@@ -15,9 +26,9 @@ BIN_IMAGES = 10
 DRAWS = 2000
 
 
-def brier(labels: Labels, scores: Scores) -> float:
+def brier(labels: Labels, scores: Scores, times: Times) -> Scores:
     """Return the mean squared difference between probability and outcome (Brier, 1950)."""
-    return float(((scores - labels) ** 2).mean())
+    return np.asarray((times @ (scores - labels) ** 2) / times.sum(-1))
 
 
 def bin_of(scores: Scores) -> NDArray[np.int64]:
@@ -82,11 +93,11 @@ def calibration_error(images: ScoredSplit, seed: int = 0, draws: int = DRAWS) ->
     scores, groups = images.scores[order], groups[order]
     starts = np.unique(bin_of(scores), return_index=True)[1]
     rng = np.random.default_rng(seed)
-    drawn = np.empty(draws)
-    for index in range(draws):
-        labels = rng.random(count)[groups] < scores
-        drawn[index] = np.abs(np.add.reduceat(scores - labels, starts)).sum() / len(scores)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    errors = []
+    for rows in blocks(draws, len(scores)):
+        labels = rng.random((rows, count))[:, groups] < scores
+        errors.append(np.abs(np.add.reduceat(scores - labels, starts, axis=1)).sum(1) / len(scores))
+    low, high = np.quantile(np.concatenate(errors), [0.025, 0.975])
     return CalibrationError(
         expected_calibration_error(images.labels, images.scores), float(low), float(high), count, unit
     )
@@ -103,7 +114,7 @@ class Quality:
 def quality(images: ScoredSplit, seed: int = 0) -> Quality:
     """Return the Brier score and the ECE of a split."""
 
-    def quantities(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        return {"Brier": brier(images.labels[chosen], images.scores[chosen])}
+    def quantities(times: Times) -> Mapping[str, Scores]:
+        return {"Brier": brier(images.labels, images.scores, times)}
 
     return Quality(bootstrap(images.patients, quantities, seed=seed)["Brier"], calibration_error(images, seed))

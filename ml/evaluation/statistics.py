@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 Labels = NDArray[np.int64]
 Scores = NDArray[np.float64]
+Times = NDArray[np.float64]
+"""How often each image counts, shape (..., n), of which each row is a draw; a metric of it has one value a row."""
 
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
+MOST_NUMBERS = 500_000
+"""Of an array of draws; bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,30 @@ def proportion(successes: int, n: int) -> Estimate:
     return Estimate(fraction, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
 
 
-def auc(labels: Labels, scores: Scores) -> float:
-    """Return the area under the ROC curve: P(a positive scores above a negative) + P(tie) / 2.
+def tallies(labels: Labels, scores: Scores, times: Times | None = None) -> tuple[Times, Times]:
+    """Return how many positives and how many negatives have at least each distinct score, from the highest."""
+    times = np.ones(len(scores)) if times is None else times
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(scores[order])), len(scores) - 1]
+    positives, all_images = times[..., order] * labels[order], times[..., order]
+    hits = np.cumsum(positives, axis=-1)[..., last]
+    return hits, np.cumsum(all_images, axis=-1)[..., last] - hits
 
-    Computed by midranks (Mann and Whitney, 1947). NaN when a class is missing.
+
+def auc(labels: Labels, scores: Scores, times: Times | None = None) -> Scores:
+    """Return the area under the ROC curve: P(a positive scores above a negative) + P(tie) / 2 (Mann and Whitney, 1947).
+
+    NaN when a class is missing.
     """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return math.nan
-    rank_sum = float(midranks(scores)[labels == 1].sum())
-    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+    hits, alarms = tallies(labels, scores, times)
+    below = alarms[..., -1:] - (alarms + np.insert(alarms, 0, 0, axis=-1)[..., :-1]) / 2
+    wins = (np.diff(hits, axis=-1, prepend=0) * below).sum(-1)
+    return ratio(wins, hits[..., -1] * alarms[..., -1])
+
+
+def ratio(part: Scores, whole: Scores) -> Scores:
+    """Return the quotient; NaN where `whole` is 0."""
+    return np.asarray(part / np.where(whole == 0, math.nan, whole))
 
 
 def midranks(values: Scores) -> Scores:
@@ -80,9 +97,16 @@ def resampled_unit(patients: Sequence[str | None]) -> tuple[int, str]:
     return known + unknown, f"groups ({known} patients, {unknown} images of unknown patients)"
 
 
+def blocks(draws: int, images: int) -> Iterator[int]:
+    """Yield numbers of draws that add up to `draws`; an array of a block's draws of `images` images fits in memory."""
+    size = max(1, MOST_NUMBERS // images)
+    for start in range(0, draws, size):
+        yield min(size, draws - start)
+
+
 def bootstrap(
     patients: Sequence[str | None],
-    quantities: Callable[[NDArray[np.intp]], Mapping[str, float]],
+    quantities: Callable[[Times], Mapping[str, Scores]],
     draws: int = 2000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
@@ -90,7 +114,8 @@ def bootstrap(
 
     Args:
         patients: the patient of each image, length n; an image of an unknown patient (None) is a patient of its own.
-        quantities: a function of the indices of images, some repeated, that returns numbers by name.
+        quantities: a function of how often each image counts, shape (draws, n), that returns numbers by name, each of
+            shape (draws,).
 
     `n` and `unit` of each estimate describe what was resampled. An interval leaves out draws in which its quantity is
     NaN because a class is missing. The same seed gives the same intervals.
@@ -98,31 +123,45 @@ def bootstrap(
     member = clusters(patients)
     count, unit = resampled_unit(patients)
     rng = np.random.default_rng(seed)
-    images = np.arange(len(member))
-    values: dict[str, list[float]] = {}
-    for _ in range(draws):
-        times = np.bincount(rng.integers(0, count, count), minlength=count)
-        for name, value in quantities(np.repeat(images, times[member])).items():
-            values.setdefault(name, []).append(value)
+    drawn: dict[str, list[Scores]] = {}
+    for rows in blocks(draws, len(member)):
+        chosen = rng.integers(0, count, (rows, count)) + count * np.arange(rows)[:, None]
+        times = np.bincount(chosen.ravel(), minlength=rows * count).reshape(rows, count).astype(float)
+        for name, values in quantities(times[:, member]).items():
+            drawn.setdefault(name, []).append(values)
     estimates = {}
-    for name, value in quantities(images).items():
-        drawn = np.array(values[name])
-        drawn = drawn[~np.isnan(drawn)]
-        low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (math.nan, math.nan)
-        estimates[name] = Estimate(value, float(low), float(high), count, unit)
+    for name, value in quantities(np.ones((1, len(member)))).items():
+        known = np.concatenate(drawn[name])
+        known = known[~np.isnan(known)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (math.nan, math.nan)
+        estimates[name] = Estimate(float(value[0]), float(low), float(high), count, unit)
     return estimates
 
 
-def average_precision(labels: Labels, scores: Scores) -> float:
+def average_precision(labels: Labels, scores: Scores, times: Times | None = None) -> Scores:
     """Return the step-wise area under the precision-recall curve, sum of (R_k - R_{k-1}) P_k over distinct scores."""
-    positives = int(labels.sum())
-    if not positives:
-        return math.nan
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores, hits = scores[order], np.cumsum(labels[order])
-    last = np.r_[np.flatnonzero(np.diff(sorted_scores)), len(scores) - 1]
-    precision, recall = hits[last] / (last + 1), hits[last] / positives
-    return float(np.sum(np.diff(np.r_[0.0, recall]) * precision))
+    hits, alarms = tallies(labels, scores, times)
+    precision = hits / np.maximum(hits + alarms, 1)
+    return ratio((np.diff(hits, axis=-1, prepend=0) * precision).sum(-1), hits[..., -1])
+
+
+def balanced_accuracy(labels: Labels, called: NDArray[np.bool_], times: Times | None = None) -> Scores:
+    """Return the mean of sensitivity and specificity; NaN when a class is missing."""
+    hits, alarms, misses, passes = outcomes(labels, called, times)
+    return (ratio(hits, hits + misses) + ratio(passes, passes + alarms)) / 2
+
+
+def matthews(labels: Labels, called: NDArray[np.bool_], times: Times | None = None) -> Scores:
+    """Return the Matthews correlation coefficient (1975); NaN when a row or column of the table is empty."""
+    hits, alarms, misses, passes = outcomes(labels, called, times)
+    product = (hits + alarms) * (hits + misses) * (passes + alarms) * (passes + misses)
+    return ratio(hits * passes - alarms * misses, np.sqrt(product))
+
+
+def outcomes(labels: Labels, called: NDArray[np.bool_], times: Times | None) -> list[Times]:
+    """Return the true and false positives, then the false and true negatives."""
+    times = np.ones(len(labels)) if times is None else times
+    return [times @ (mask & (labels == label)).astype(float) for mask in (called, ~called) for label in (1, 0)]
 
 
 @dataclass(frozen=True)
@@ -158,17 +197,6 @@ class Confusion:
     def negative_predictive_value(self) -> Estimate:
         """Return the fraction of images called normal that are normal, at the set's own prevalence."""
         return proportion(self.true_negative, self.true_negative + self.false_negative)
-
-    def balanced_accuracy(self) -> float:
-        """Return the mean of sensitivity and specificity."""
-        return (self.sensitivity().value + self.specificity().value) / 2
-
-    def matthews(self) -> float:
-        """Return the Matthews correlation coefficient (1975); NaN when a row or column of the table is empty."""
-        tp, fp = self.true_positive, self.false_positive
-        tn, fn = self.true_negative, self.false_negative
-        product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-        return (tp * tn - fp * fn) / math.sqrt(product) if product else math.nan
 
 
 def confusion(labels: Labels, scores: Scores, threshold: float) -> Confusion:

@@ -17,6 +17,7 @@ from radiograph import SIDE
 TOLERANCE = 1e-3
 """Largest difference allowed between two probabilities of an image."""
 BATCH = 16
+BATCH_TRANSFORM = "batch transform"
 Score = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
@@ -33,27 +34,27 @@ class Proof:
         return f"at most {values}, over {self.images:,} validation images with ONNX Runtime {self.runtime}"
 
 
-def prove(graph: Path, images: Mapping[str, bytes], recorded: Mapping[str, float], module: Any) -> Proof:
+def prove(graph: Path, images: Mapping[str, bytes], recorded: Mapping[str, Mapping[str, float]], module: Any) -> Proof:
     """Score the images with the graph and compare the probabilities of pneumonia.
 
     Args:
         graph: a graph from raw images, (n, 224, 224, 3) bytes, to probabilities, (n, 2).
         images: encoded images by file.
-        recorded: the probability of batch transform by file.
+        recorded: the probabilities of each reference by file.
         module: the PyTorch module that the graph was exported from, or None.
 
     Raises:
-        UserError: the graph takes other images, or differs by more than TOLERANCE.
+        UserError: the graph takes other images, gives other probabilities, or differs by more than TOLERANCE.
     """
     import onnxruntime
 
-    score, differences = session(graph), {"batch transform": 0.0} | ({} if module is None else {"PyTorch": 0.0})
+    score, differences = session(graph), dict.fromkeys([*recorded, *([] if module is None else ["PyTorch"])], 0.0)
     progress = Progress("Compared", len(images))
     for start in range(0, len(images), BATCH):
         files = list(images)[start : start + BATCH]
         pixels = np.stack([decoded(images[file]) for file in files])
         scores = score(pixels)[:, 1]
-        references = {"batch transform": np.array([recorded[file] for file in files])}
+        references = {name: np.array([scores_of[file] for file in files]) for name, scores_of in recorded.items()}
         if module is not None:
             references["PyTorch"] = torch_scores(module, pixels)
         for name, reference in references.items():
@@ -74,18 +75,30 @@ def session(graph: Path) -> Score:
     """Return a function that scores raw images.
 
     Raises:
-        UserError: the graph takes other images.
+        UserError: the graph cannot be loaded, or takes other images; when scoring, it gives other probabilities.
     """
     import onnxruntime
 
-    loaded = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    try:
+        loaded = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no common base
+        raise UserError(f"ONNX Runtime cannot load the graph ({str(error).splitlines()[0][:200]}).") from error
     (data,) = loaded.get_inputs()
     if (data.type, data.shape[1:]) != ("tensor(uint8)", [SIDE, SIDE, 3]):
         raise UserError(
             f"The graph takes {data.type} {data.shape}, but the API's function sends tensor(uint8) "
             f"[n, {SIDE}, {SIDE}, 3]."
         )
-    return lambda pixels: np.asarray(loaded.run(None, {data.name: pixels})[0])
+
+    def score(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        scores = np.asarray(loaded.run(None, {data.name: pixels})[0])
+        if scores.shape[1:] != (2,):
+            raise UserError(
+                f"The graph gives {scores.shape[1:]} probabilities for an image, but the model has 2 classes."
+            )
+        return scores
+
+    return score
 
 
 def decoded(image: bytes) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ml.scoring import labelled
 from ml.training import runs
 
 SPLIT = "validation/"
+ANSWERS = "answers.csv"
 
 
 def export(stage: str) -> str:
@@ -29,13 +30,13 @@ def export(stage: str) -> str:
     """
     entry = project.read_model(stage)
     bucket, _ = split_uri(entry["artifact"])
-    recorded = recorded_scores(stage, bucket, entry["training_job"])
+    references = recorded_scores(stage, bucket, entry["training_job"])
     with tempfile.TemporaryDirectory() as name:
-        artifact.unpack(entry["artifact"], Path(name))
-        images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), list(recorded))
         try:
-            graph, module = artifact.graph_of(Path(name))
-            evidence = proof.prove(graph, images, recorded, module)
+            graph, module = artifact.graph_of(entry["artifact"], Path(name))
+            files = list(references[proof.BATCH_TRANSFORM])
+            images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), files)
+            evidence = proof.prove(graph, images, references, module)
         except ImportError as error:
             raise UserError(
                 f"The export needs the package {error.name}; run `pip install -r requirements.txt` and then "
@@ -54,11 +55,15 @@ def export(stage: str) -> str:
     )
 
 
-def recorded_scores(stage: str, bucket: str, job: str) -> Mapping[str, float]:
-    """Return the probability that batch transform gave to each validation image, by file.
+def recorded_scores(stage: str, bucket: str, job: str) -> dict[str, Mapping[str, float]]:
+    """Return the probabilities that are recorded for the validation images, by reference and file.
+
+    predictions.csv has those of batch transform. answers.csv, if somebody put it beside the run record, has those of
+    the framework itself. Its columns are `file` and the name of the framework. It matters where batch transform runs
+    the same graph.
 
     Raises:
-        UserError: the model was not evaluated.
+        UserError: the model was not evaluated, or answers.csv lacks a validation image.
     """
     table = runs.get(bucket, job, "predictions.csv")
     if table is None:
@@ -67,4 +72,26 @@ def recorded_scores(stage: str, bucket: str, job: str) -> Mapping[str, float]:
             f"`python -m ml.transform --stage {stage}`, which exports a model that it releases."
         )
     rows: Any = csv.DictReader(io.StringIO(table.decode()))
-    return {row["file"]: float(row["model_probability"]) for row in rows if row["file"].startswith(SPLIT)}
+    scores = {row["file"]: float(row["model_probability"]) for row in rows if row["file"].startswith(SPLIT)}
+    references: dict[str, Mapping[str, float]] = {proof.BATCH_TRANSFORM: scores}
+    answers = runs.get(bucket, job, ANSWERS)
+    if answers is not None:
+        references |= framework_answers(answers.decode(), list(scores))
+    return references
+
+
+def framework_answers(table: str, files: Sequence[str]) -> dict[str, Mapping[str, float]]:
+    """Return the answers of answers.csv by framework and file.
+
+    Raises:
+        UserError: the table has another form, or lacks a file.
+    """
+    try:
+        (_, framework), *rows = csv.reader(io.StringIO(table))
+        answers = {file: float(probability) for file, probability in rows}
+    except ValueError as error:
+        raise UserError(f"{ANSWERS} cannot be read ({error}); it needs the columns `file` and a framework.") from error
+    missing = [file for file in files if file not in answers]
+    if missing:
+        raise UserError(f"{ANSWERS} has no answer of {framework} for {missing[0]} and {len(missing) - 1} more images.")
+    return {framework: answers}

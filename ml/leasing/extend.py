@@ -5,6 +5,7 @@ import datetime as dt
 from ml import project
 from ml.leasing import schedule
 from ml.leasing.entry import TIME_FORMAT, Lease, as_context, deployed_endpoint, endpoint_exists, now, number_of, read
+from ml.leasing.status import status
 
 MAX_HOURS = 168
 
@@ -54,3 +55,11 @@ def renew(stage: str, hours: int) -> str | None:
     if previous is not None and previous.ends > now():
         return None
     return extend(stage, hours)
+
+
+def renew_for_deployment(stage: str) -> str | None:
+    """Renew the lease that `cdk deploy` needs and return a sentence about it; None if the stage has no lease."""
+    settings = project.settings(stage)
+    if not settings.get("lease_hours") or settings.get("hosting") == "function":
+        return None
+    return renew(stage, int(settings["lease_hours"])) or status(stage)

@@ -107,8 +107,11 @@ def advance(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, bytes
     header, offer = records.read_header(run.offer)
     shards = standardised(run, Settings(**header["settings"]))
     rejects = [*offer.rejects, *shards.rejects]
-    summary.print_reading(rejects, shards.noted, shards.images, header["max_reject_fraction"])
-    content, texts, pages = assembled(run)
+    table = run.offer.with_name("files.csv")
+    summary.print_reading(rejects, shards.noted, shards.images, header["max_reject_fraction"], table)
+    content, texts, pages, surplus = assembled(run)
+    summary.print_rejects(surplus)
+    summary.write_table(table, shards.noted, [*rejects, *surplus])
     summary.print_splits(content, json.loads(pages["report.json"])["files"])
     complete(run, content, shards.packs)
     return content, texts, pages
@@ -211,8 +214,12 @@ def missing_items(run: Run, shards: Shards) -> list[Item]:
     return [item for item in records.read_items(run.offer) if item.name not in done]
 
 
-def assembled(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, bytes]]:
-    """Group, split, list and report unless it is done; return dataset.json, the lists and the report's files."""
+def assembled(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, bytes], list[Reject]]:
+    """Group, split, list and report unless it is done.
+
+    Returns:
+        dataset.json, the lists, the report's files, and the images beyond the last whole batch.
+    """
     bucket, prefix = run.bucket(), f"{run.prefix}/assembled/"
     if not {f"{prefix}{name}" for name in ASSEMBLED} <= bucket.sizes(prefix).keys():
         sizes = bucket.sizes(f"{run.prefix}/shards/")
@@ -223,8 +230,8 @@ def assembled(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, byt
     files = {key.removeprefix(prefix): bucket.read(key) for key in bucket.sizes(prefix)}
     content: dict[str, Any] = json.loads(files.pop("dataset.json"))
     surplus = [records.reject_of(json.loads(line)) for line in files.pop(SURPLUS_FILE).splitlines()]
-    summary.print_rejects(surplus)
-    return content, select(files, lambda name: name.endswith(".lst")), select(files, lambda name: "/" not in name)
+    texts = select(files, lambda name: name.endswith(".lst"))
+    return content, texts, select(files, lambda name: "/" not in name), surplus
 
 
 def select(files: Mapping[str, bytes], condition: Callable[[str], bool]) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ml.algorithms import BUILT_IN, PYTORCH
 from ml.errors import UserError
+from network.recipe import CLOUD, LAPTOP, RECIPES
 
 Value = str | int | float
 
@@ -83,6 +84,7 @@ def choice(name: str, default: Value | None, text: str, *choices: Value) -> Hype
 
 
 TABLE = (
+    choice("recipe", None, "of pytorch: cloud adds a network, varied images and predictions from five crops", *RECIPES),
     choice("num_layers", 101, "depth of the ResNet", 18, 34, 50, 101, 152, 200),
     choice("use_pretrained_model", 1, "start from ImageNet weights (1) or from random ones (0)", 0, 1),
     count("epochs", 4, "passes over the training list, which contains augmented copies"),
@@ -112,10 +114,15 @@ use_weighted_loss (the classes exclude each other), top_k (pointless for two), k
 NOT_OF_PYTORCH = ("num_layers", "lr_scheduler_factor", "lr_scheduler_step", "augmentation_type", "checkpoint_frequency",
                   "precision_dtype")  # fmt: skip
 """The project's own network has a fixed depth, a schedule of its own, and stores its best epoch only."""
-PYTORCH_DEFAULTS: dict[str, Value] = {"epochs": 2, "learning_rate": 0.001}
+NOT_OF_BUILT_IN = ("recipe",)
+RECIPE_DEFAULTS: dict[str, dict[str, Value]] = {
+    LAPTOP: {"recipe": LAPTOP, "epochs": 2, "learning_rate": 0.001},
+    CLOUD: {"recipe": CLOUD, "epochs": 2, "learning_rate": 0.001},
+}
 """Where the defaults of the project's own network differ: docs/results.md measures them."""
 BY_NAME = {hyperparameter.name: hyperparameter for hyperparameter in TABLE}
-OWN_OPTION = ("num_layers", "use_pretrained_model", "epochs", "mini_batch_size", "optimizer", "learning_rate")
+OWN_OPTION = ("recipe", "num_layers", "use_pretrained_model", "epochs", "mini_batch_size", "optimizer",
+              "learning_rate")  # fmt: skip
 """Hyperparameters with an option of their own in ml.train; `--set NAME=VALUE` sets the others."""
 
 
@@ -160,20 +167,25 @@ def table_text() -> str:
     return "\n".join(["Hyperparameters of --set (not sent where no default is given):", *lines])
 
 
-def default(hyperparameter: Hyperparameter, algorithm: str) -> Value | None:
-    """Return the default of an algorithm; None if it is not sent."""
+def default(hyperparameter: Hyperparameter, algorithm: str, recipe: str = LAPTOP) -> Value | None:
+    """Return the default of an algorithm and, for the project's own network, of a recipe; None if it is not sent."""
     if algorithm != PYTORCH:
         return hyperparameter.default
     if hyperparameter.name in NOT_OF_PYTORCH:
         return None
-    return PYTORCH_DEFAULTS.get(hyperparameter.name, hyperparameter.default)
+    return RECIPE_DEFAULTS[recipe].get(hyperparameter.name, hyperparameter.default)
 
 
 def shown_default(hyperparameter: Hyperparameter) -> str:
-    """Return the default, and that of the project's own network if it has another one."""
-    own = default(hyperparameter, PYTORCH)
-    differs = own is not None and own != hyperparameter.default
-    return f"{hyperparameter.default}{f'; {own} for {PYTORCH}' if differs else ''}"
+    """Return the default, and those of the project's own network that differ from it."""
+    own = {recipe: default(hyperparameter, PYTORCH, recipe) for recipe in RECIPES}
+    if hyperparameter.name in NOT_OF_BUILT_IN:
+        return str(own[LAPTOP])
+    differing = [value for value in own.values() if value not in (None, hyperparameter.default)]
+    if len(set(differing)) == 1:
+        return f"{hyperparameter.default}; {differing[0]} for {PYTORCH}"
+    parts = [f"{value} for {PYTORCH} with recipe {recipe}" for recipe, value in own.items() if differing]
+    return "; ".join([str(hyperparameter.default), *parts])
 
 
 def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algorithm: str = BUILT_IN) -> dict[str, str]:
@@ -188,6 +200,7 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algor
     """
     sent = {"num_classes": str(classes), "num_training_samples": str(samples), "image_shape": "3,224,224"}
     optimizer = str(given.get("optimizer") or BY_NAME["optimizer"].default)
+    recipe = str(given.get("recipe") or LAPTOP)
     for hyperparameter in TABLE:
         value = given.get(hyperparameter.name)
         if value is not None:
@@ -196,7 +209,7 @@ def resolve(given: Mapping[str, Value | None], samples: int, classes: int, algor
             check_used(hyperparameter.name, optimizer, received, algorithm)
             check_applied(hyperparameter.name, algorithm, received)
         elif optimizer in hyperparameter.optimizers:
-            value = default(hyperparameter, algorithm)
+            value = default(hyperparameter, algorithm, recipe)
         if value is not None:
             sent[hyperparameter.name] = str(value)
     if (
@@ -239,6 +252,10 @@ def check_applied(name: str, algorithm: str, received: str) -> None:
     """
     if algorithm == PYTORCH and name in NOT_OF_PYTORCH:
         raise UserError(f"{received}: the algorithm {PYTORCH} does not apply {name}; leave it out.", 2)
+    if algorithm == BUILT_IN and name in NOT_OF_BUILT_IN:
+        raise UserError(
+            f"{received}: the algorithm {BUILT_IN} has no {name}; leave it out, or give --algorithm {PYTORCH}.", 2
+        )
 
 
 def check_together(sent: Mapping[str, str], samples: int) -> None:

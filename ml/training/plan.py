@@ -11,6 +11,7 @@ from ml.errors import UserError
 from ml.training import script_mode
 from ml.training.prices import Estimate
 from ml.training.request import MAX_RUNTIME_LIMIT
+from network.recipe import CLOUD
 
 STEPS = "lr_scheduler_step"
 RUNTIME_MARGIN = 1.3
@@ -46,7 +47,9 @@ def network(sent: Mapping[str, str]) -> str:
     pretrained = sent["use_pretrained_model"] == "1"
     if "num_layers" in sent:
         return f"ResNet-{sent['num_layers']}, from {'ImageNet' if pretrained else 'random'} weights"
-    return f"{'EfficientNet-Lite0 from ImageNet weights and ' if pretrained else ''}a small ResNet from random weights"
+    small = "two small ResNets" if sent["recipe"] == CLOUD else "a small ResNet"
+    members = f"{'EfficientNet-Lite0 from ImageNet weights and ' if pretrained else ''}{small} from random weights"
+    return f"{members}, recipe {sent['recipe']}"
 
 
 def batch_warnings(validation: int, batch: str) -> list[str]:

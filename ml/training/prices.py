@@ -24,9 +24,9 @@ WORKER_SPEED = 0.39
 """Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
 
 NETWORK_SPEED = 14.0
-"""Images a second that one vCPU trains with the project's own network: 14 to 17 (benchmarks/network_speed.py)."""
-NETWORK_SCORING = 25.0
-"""Images a second that one worker scores with it: 35 to 44 by the same script, less what TorchServe itself needs."""
+"""Images a second that one vCPU trains with a recipe of the own network: 14 to 17 (benchmarks/network_speed.py)."""
+NETWORK_SCORING = 8.0
+"""Images a second that one worker scores: 8 to 11 with the cloud recipe by that script, over 30 with the other."""
 PARALLEL = 0.5
 """Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 

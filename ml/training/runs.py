@@ -164,6 +164,8 @@ def model_entry(run: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> di
     }
     if "graph" in run:
         entry["graph"] = {name: run["graph"][name] for name in ("uri", "sha256")}
+    if "promoted_from" in run:
+        entry["promoted_from"] = run["promoted_from"]
     if metrics is None:
         return entry | {
             "threshold": 0.5,

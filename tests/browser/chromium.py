@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -17,6 +17,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+TIMEOUT = 45_000
+"""Milliseconds to wait for an action or for what a test expects. A busy machine is slow."""
 DESKTOP, PHONE = (1280, 860), (390, 844)
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -29,6 +31,7 @@ def executable() -> str | None:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Run a headless Chromium."""
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         try:
@@ -42,5 +45,5 @@ def opened(running: Browser, size: tuple[int, int] = DESKTOP, dark: bool = False
     context = running.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", locale="en-GB"
     )
-    context.set_default_timeout(45_000)
+    context.set_default_timeout(TIMEOUT)
     return context.new_page()

@@ -1,10 +1,12 @@
-"""The notebook: what is committed of it, and what its cells show when they run against AWS on localhost."""
+"""The notebook: what is committed of it, and what its cells show when they run against AWS on localhost.
+
+The tests with the cells run last: the last cell deletes the stage.
+"""
 
 import ast
 import json
 import re
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from demo.commands import stop
-from demo.services import start_localaws
-from localaws.environment import REGION, client_environment
 from radiograph.phantom import write_dataset
-from tests.ports import free_port
 
-from .conftest import ROOT, copy_of_the_project, environment
+from .conftest import ROOT, STAGE, Cloud
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
 IMAGES = 60
@@ -93,29 +91,18 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """The notebook, executed in a copy of the project against a local cloud of its own, on few images."""
+def walk(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """The notebook, executed on few images and the stage of the demo."""
     folder = tmp_path_factory.mktemp("walkthrough")
-    project, port = copy_of_the_project(folder / "project"), free_port()
     write_dataset(folder / "images", IMAGES)
-    jupyter = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython")}
+    env = {**cloud.env, "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "IPYTHONDIR": str(folder / "ipython")}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (client_environment(port) | jupyter).items():
-            patch.setenv(name, value)
-        patch.delenv("AWS_PROFILE", raising=False)
-        server = start_localaws(project, port, folder / "state")
-        try:
-            env = environment(port) | jupyter
-            # From a folder without an app, which need not be synthesised for it.
-            bootstrap = ["cdk", "bootstrap", f"aws://000000000000/{REGION}"]
-            subprocess.run(bootstrap, cwd=folder, env=env, check=True, capture_output=True, timeout=120)
-            cells = executed(project, env, source=str(folder / "images"))
-            yield Walk({cell.id: cell for cell in cells}, boto3.Session())
-        finally:
-            stop(server)
+        patch.setenv("JUPYTER_RUNTIME_DIR", env["JUPYTER_RUNTIME_DIR"])
+        cells = executed(cloud.project, env, stage=STAGE, source=str(folder / "images"))
+    return Walk({cell.id: cell for cell in cells}, cloud.session)
 
 
-def executed(project: Path, env: dict[str, str], **parameters: object) -> list[Any]:
+def executed(project: Path, env: Mapping[str, str], **parameters: object) -> list[Any]:
     """Return the cells after they ran in `project`, with some parameters set anew below their cell."""
     notebook = committed()
     at = next(place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
@@ -172,9 +159,16 @@ def test_no_cell_shows_the_key(walk: Walk) -> None:
 
 
 @pytest.mark.e2e
-def test_the_last_cell_leaves_nothing_in_the_cloud(walk: Walk) -> None:
+def test_the_last_cell_leaves_only_the_role_of_the_regions_api_gateway(walk: Walk) -> None:
     client = walk.session.client
-    assert client("sagemaker").list_endpoints()["Endpoints"] == []
-    assert client("sagemaker").list_models()["Models"] == []
+    sagemaker = client("sagemaker")
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+    assert sagemaker.list_models()["Models"] == []
+    assert client("lambda").list_functions()["Functions"] == []
     assert client("apigateway").get_rest_apis()["items"] == []
+    assert client("apigateway").get_api_keys()["items"] == []
     assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"] if "cdk-" not in bucket["Name"]] == []
+    roles = [role["RoleName"] for role in client("iam").list_roles()["Roles"]]
+    (kept,) = (name for name in roles if name.lower().startswith("pneumonia-"))
+    assert "ApiCloudWatchRole" in kept

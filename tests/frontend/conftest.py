@@ -1,6 +1,7 @@
 """The REST API on a local port: the real proxy over HTTP, in front of a scripted model endpoint."""
 
 import base64
+import functools
 import json
 import os
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from handler import handler
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from frontend.settings import Settings
@@ -23,6 +25,9 @@ from tests.lambda_.runtime import Runtime
 APP = Path(__file__).resolve().parents[2] / "frontend" / "app.py"
 KEY = "key-of-the-frontend-test"
 Answer = tuple[int, bytes, dict[str, str]]
+
+# Each AppTest reads the metadata of all installed packages in search of components, which takes most of its time.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 @dataclass

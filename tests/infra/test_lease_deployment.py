@@ -2,20 +2,18 @@
 
 import datetime as dt
 import os
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import aws_cdk as cdk
-import pytest
 
 from infra import lease_schedule, resolution
 from localaws.environment import client_environment
 from tests.localaws.server.builders import ROOT, Server
-from tests.ports import free_port
 
 from .builders import context
+
+STAGE = "leased"
 
 
 class Project:
@@ -28,7 +26,7 @@ class Project:
         """Write the templates for a lease in context."""
         app = cdk.App(
             outdir=str(self.folder / "cdk.out"), analytics_reporting=False,
-            context=context(**{"lease:dev": {"ends": f"{ends:%Y-%m-%dT%H:%M:%S}", "number": 1}}),
+            context=context(stage=STAGE, **{f"lease:{STAGE}": {"ends": f"{ends:%Y-%m-%dT%H:%M:%S}", "number": 1}}),
         )  # fmt: skip
         given = app.node.get_all_context()
         settings = resolution.read(given)
@@ -53,29 +51,21 @@ class Project:
         return self.run("deploy --require-approval never")
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path / "state", free_port())
-    running.start()
-    yield running
-    running.end(signal.SIGTERM)
-
-
 def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_over(
     server: Server, tmp_path: Path
 ) -> None:
     project, scheduler = Project(tmp_path, server.port), server.client("scheduler")
-    now = dt.datetime.now(dt.UTC)
+    name, now = f"pneumonia-{STAGE}-lease", dt.datetime.now(dt.UTC)
     first, extended, later, over = (now + dt.timedelta(hours=hours) for hours in (1, 8, 3, -1))
 
     def expression() -> str:
-        return str(scheduler.get_schedule(Name="pneumonia-dev-lease")["ScheduleExpression"])
+        return str(scheduler.get_schedule(Name=name)["ScheduleExpression"])
 
     deployment = project.deploy(first)
     assert deployment.returncode == 0, deployment.stderr
     assert expression() == f"at({first:%Y-%m-%dT%H:%M:%S})"
 
-    schedule = scheduler.get_schedule(Name="pneumonia-dev-lease")
+    schedule = scheduler.get_schedule(Name=name)
     scheduler.update_schedule(
         Name=schedule["Name"], FlexibleTimeWindow=schedule["FlexibleTimeWindow"], Target=schedule["Target"],
         ScheduleExpression=f"at({extended:%Y-%m-%dT%H:%M:%S})",
@@ -91,4 +81,4 @@ def test_a_deployment_moves_no_lease_that_was_extended_and_refuses_one_that_is_o
     assert (diff.returncode, "LeaseIsOver" in diff.stdout + diff.stderr) == (0, True), diff.stderr
     destruction = project.run("destroy --force")
     assert destruction.returncode == 0, destruction.stderr
-    assert scheduler.list_schedules()["Schedules"] == []
+    assert name not in [listed["Name"] for listed in scheduler.list_schedules()["Schedules"]]

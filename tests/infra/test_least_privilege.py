@@ -4,9 +4,9 @@ The grants are those of the synthesised templates. The calls go to localaws, whi
 """
 
 import copy
-import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import botocore.exceptions
@@ -18,7 +18,6 @@ from infra.endpoint import CAPTURE
 from ml.processing import sequence
 from ml.training import script_mode
 from tests.localaws.server.builders import Server
-from tests.ports import free_port
 
 from .builders import MODEL, Synth, arn_text, as_list
 
@@ -97,6 +96,13 @@ def test_the_processing_role_can_write_what_its_jobs_write_and_reads_what_they_r
     assert script_mode.PREFIX not in processing_role.WRITE
 
 
+def test_no_role_can_approve_or_promote_a_model() -> None:
+    """The credentials of a person do both. Jobs and the API never call Model Registry."""
+    for _, action, _ in (*PROBED, *NOT_PROBED):
+        assert "ModelPackage" not in action
+        assert not action.startswith("sagemaker:") or "*" not in action
+
+
 def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> None:
     program = script_mode.Files(pretrained=True).program("image", "us-east-1", "bucket")
     for uri in (program.source, program.weights):
@@ -106,10 +112,9 @@ def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> 
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(tmp_path_factory.mktemp("grants") / "state", free_port())
-    running.start()
-    s3, logs = running.client("s3"), running.client("logs")
+def cloud(server: Server) -> Server:
+    """Add what the calls refer to."""
+    s3, logs = server.client("s3"), server.client("logs")
     for bucket in (BUCKET, EVALUATION, "hospital-films"):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket="hospital-films", Key="x", Body=b"x")
@@ -121,10 +126,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for group in (JOB_LOGS, PROXY_LOGS):
         logs.create_log_group(logGroupName=group)
         logs.create_log_stream(logGroupName=group, logStreamName="probe")
-    running.client("scheduler").create_schedule(**SCHEDULED)
-    running.client("sqs").create_queue(QueueName=QUEUE)
-    yield running
-    running.end(signal.SIGTERM)
+    server.client("scheduler").create_schedule(**SCHEDULED)
+    server.client("sqs").create_queue(QueueName=QUEUE)
+    return server
 
 
 @pytest.mark.parametrize(
@@ -150,12 +154,15 @@ def grants(template: Template) -> Iterator[Grant]:
                     yield role, action, resource
 
 
-def statements_of(template: Template, role: str) -> Iterator[dict[str, Any]]:
-    """Yield the statements of a role's policies, with resources as text."""
-    for policy in template.find_resources("AWS::IAM::Policy").values():
-        if any(reference["Ref"].startswith(role) for reference in policy["Properties"]["Roles"]):
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-                yield statement | {"Resource": [arn_text(target) for target in as_list(statement["Resource"])]}
+@cache
+def statements_of(template: Template, role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's policies, with resources as text."""
+    return [
+        statement | {"Resource": [arn_text(target) for target in as_list(statement["Resource"])]}
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if any(reference["Ref"].startswith(role) for reference in policy["Properties"]["Roles"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
 
 
 def without(statements: list[dict[str, Any]], action: str, resource: str) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,6 @@
 """A later deployment cannot make retained data deletable: the templates on the CloudFormation of localaws."""
 
 import json
-import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +8,11 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError, WaiterError
 
 from tests.localaws.server.builders import Server
-from tests.ports import free_port
+from tests.waiting import OFTEN
 
 from .builders import Synth
 
 STORAGE, RETENTION = "Pneumonia-prod-Storage", "Pneumonia-prod-Retention"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start localaws with a bootstrapped account."""
-    running = Server(tmp_path_factory.mktemp("retention") / "state", free_port())
-    running.start()
-    running.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
-    yield running
-    running.end(signal.SIGTERM)
 
 
 def apply(server: Server, action: str, name: str, template: Template) -> dict[str, Any]:
@@ -32,7 +20,7 @@ def apply(server: Server, action: str, name: str, template: Template) -> dict[st
     client = server.client("cloudformation")
     body = json.dumps(template.to_json())
     getattr(client, f"{action}_stack")(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    client.get_waiter(f"stack_{action}_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    client.get_waiter(f"stack_{action}_complete").wait(StackName=name, WaiterConfig=OFTEN)
     return described(server, name)
 
 
@@ -43,6 +31,8 @@ def described(server: Server, name: str) -> dict[str, Any]:
 
 def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(server: Server, synth: Synth) -> None:
     client, s3 = server.client("cloudformation"), server.client("s3")
+    # The account is bootstrapped.
+    server.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String")
     retained, removable = synth(stage="prod"), synth(stage="prod", retain_data="false")
     stack = apply(server, "create", STORAGE, retained["Storage"])
     apply(server, "create", RETENTION, retained["Retention"])
@@ -61,5 +51,5 @@ def test_no_setting_makes_a_retained_bucket_deletable_and_destroying_leaves_it(s
         client.delete_stack(StackName=STORAGE)
     for name in (RETENTION, STORAGE):  # the importing stack first
         client.delete_stack(StackName=name)
-        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=OFTEN)
     assert s3.get_object(Bucket=bucket, Key="datasets/image")["Body"].read() == b"x"

@@ -71,10 +71,10 @@ Ask = Callable[..., Response]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Runtime]:
-    runtime_server = Runtime()
-    yield runtime_server
-    runtime_server.stop()
+def runtime_server() -> Iterator[Runtime]:
+    running = Runtime()
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -102,10 +102,10 @@ def forget_environment() -> None:
 
 
 @pytest.fixture
-def runtime(server: Runtime, environment: pytest.MonkeyPatch) -> Runtime:
-    server.forget()
-    environment.setenv("AWS_ENDPOINT_URL", server.url)
-    return server
+def runtime(runtime_server: Runtime, environment: pytest.MonkeyPatch) -> Runtime:
+    runtime_server.forget()
+    environment.setenv("AWS_ENDPOINT_URL", runtime_server.url)
+    return runtime_server
 
 
 @pytest.fixture

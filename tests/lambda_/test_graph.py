@@ -102,7 +102,7 @@ def test_the_deep_health_check_runs_the_graph_and_a_shallow_one_does_not_load_it
     deploy(graphs.exported())
     assert ask(event("health")).status == 200
     assert runtime.received == []
-    assert ask(get("/health", deep="1")).body["endpoint"] == "ok"
+    assert ask(get("/health", deep="1")).body["model"] == "ok"
 
 
 def test_the_model_has_no_endpoint_and_no_lease(deploy: Deploy, ask: Ask) -> None:

@@ -2,9 +2,7 @@
 
 import datetime as dt
 import json
-import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
@@ -37,8 +35,8 @@ SCHEMAS: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))["compo
 class Schedule:
     """The lease's schedule, as the account's root changes it."""
 
-    def __init__(self, cloud: Server) -> None:
-        self.client = cloud.client("scheduler")
+    def __init__(self, server: Server) -> None:
+        self.client = server.client("scheduler")
 
     def put(self, hours: float, **changes: Any) -> str:
         """Create or update the schedule, and return its end as the API shows it."""
@@ -57,24 +55,16 @@ class Schedule:
         return f"{ends:%Y-%m-%dT%H:%M:%SZ}"
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("lease") / "state", free_port())
-    server.start()
-    yield server
-    server.end(signal.SIGTERM)
-
-
 @pytest.fixture
-def schedule(cloud: Server, runtime: Runtime, environment: pytest.MonkeyPatch) -> Schedule:
+def schedule(server: Server, runtime: Runtime, environment: pytest.MonkeyPatch) -> Schedule:
     """A schedule that the function can read, as its role in infra/ allows."""
-    act_as(cloud, environment, READ)
-    return Schedule(cloud)
+    act_as(server, environment, READ)
+    return Schedule(server)
 
 
-def act_as(cloud: Server, environment: pytest.MonkeyPatch, *statements: dict[str, Any]) -> None:
-    key, secret, token = cloud.role(f"proxy-{time.monotonic_ns()}", *statements)
-    environment.setenv("AWS_ENDPOINT_URL_SCHEDULER", f"http://localhost:{cloud.port}")
+def act_as(server: Server, environment: pytest.MonkeyPatch, *statements: dict[str, Any]) -> None:
+    key, secret, token = server.role(f"proxy-{time.monotonic_ns()}", *statements)
+    environment.setenv("AWS_ENDPOINT_URL_SCHEDULER", f"http://localhost:{server.port}")
     environment.setenv("AWS_REGION", "us-east-1")
     environment.setenv("AWS_ACCESS_KEY_ID", key)
     environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
@@ -127,10 +117,10 @@ def test_without_a_schedule_there_is_no_lease(ask: Ask, runtime: Runtime, enviro
 
 
 def test_without_the_grant_the_deployed_end_is_shown(
-    ask: Ask, schedule: Schedule, cloud: Server, environment: pytest.MonkeyPatch
+    ask: Ask, schedule: Schedule, server: Server, environment: pytest.MonkeyPatch
 ) -> None:
     schedule.put(hours=2)
-    act_as(cloud, environment)
+    act_as(server, environment)
     assert lease(ask)["ends"] == DEPLOYED_END
 
 

@@ -134,6 +134,6 @@ def test_only_a_listed_origin_may_read_the_answers(
 
 def test_the_deep_health_check_asks_the_model(ask: Ask, runtime: Runtime) -> None:
     response = ask(get("/health", deep="1"))
-    assert (response.status, response.body["endpoint"]) == (200, "ok")
+    assert (response.status, response.body["model"]) == (200, "ok")
     assert len(runtime.received) == 1
-    assert "endpoint" not in ask(event("health")).body
+    assert "model" not in ask(event("health")).body

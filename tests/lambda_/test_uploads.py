@@ -2,10 +2,8 @@
 
 import gzip
 import json
-import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -27,12 +25,9 @@ COMPONENTS: dict[str, Any] = json.loads(OPENAPI.read_text(encoding="utf-8"))["co
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("uploads") / "state", free_port())
-    server.start()
+def cloud(server: Server) -> Server:
     server.client("s3").create_bucket(Bucket=BUCKET)
-    yield server
-    server.end(signal.SIGTERM)
+    return server
 
 
 @pytest.fixture

@@ -1,18 +1,21 @@
 """A project folder, and a localaws in which the storage stack is deployed."""
 
+import functools
 import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
+from radiograph.phantom import draw
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
+
+from .dataset_builders import empty
 
 STAGE = "test"
 ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -55,7 +58,7 @@ def enter_account(server: Server, patch: pytest.MonkeyPatch) -> None:
         patch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():
         patch.setenv(name, value)
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    empty()
 
 
 @pytest.fixture
@@ -64,11 +67,18 @@ def aws(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     enter_account(server, monkeypatch)
 
 
-def write_image(path: Path, seed: int, size: tuple[int, int] = (90, 80)) -> Path:
-    """Write a JPEG of smooth noise: no two seeds give the same picture."""
+@functools.cache
+def small_phantom() -> Image.Image:
+    """Return a synthetic radiograph of 90 x 80 pixels."""
+    return draw(7, False).resize((90, 80))
+
+
+def write_image(path: Path, seed: int) -> Path:
+    """Write a JPEG of a synthetic radiograph under smooth noise: no two seeds give the same picture."""
     small = np.random.default_rng(seed).integers(0, 256, (12, 12), np.uint8)
+    noise = Image.fromarray(small).resize(small_phantom().size, Image.Resampling.BICUBIC)
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(small).resize(size, Image.Resampling.BICUBIC).save(path, "JPEG", quality=90)
+    Image.blend(small_phantom(), noise, 0.25).save(path, "JPEG", quality=90)
     return path
 
 

@@ -21,6 +21,7 @@ from radiograph import encode
 from tests.localaws.server.builders import Server, document
 
 from .conftest import STAGE
+from .dataset_builders import s3
 from .scoring_builders import ENTRY, phantom
 
 NOW = dt.datetime.now(dt.UTC)
@@ -136,16 +137,15 @@ def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
 @pytest.fixture
 def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
     """An account with an evaluated model, of which 20 validation images are in the data set."""
-    s3 = server.client("s3")
     rows = ["file,label,patient,model_probability,probability,called"]
     for seed in range(20):
         file = f"validation/NORMAL/{seed}.jpg"
-        s3.put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
+        s3().put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
         rows.append(f"{file},NORMAL,p{seed},{seed / 20!r},{seed / 20!r},NORMAL")
     content = json.dumps({"name": "phantom", "version": "v1", "images": []}).encode()
-    s3.put_object(Bucket="images", Key="datasets/phantom/v1/dataset.json", Body=content)
-    s3.put_object(Bucket="images", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
-    s3.put_object(Bucket="images", Key=ARTIFACT.removeprefix("s3://images/"), Body=b"weights")
+    s3().put_object(Bucket="images", Key="datasets/phantom/v1/dataset.json", Body=content)
+    s3().put_object(Bucket="images", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
+    s3().put_object(Bucket="images", Key=ARTIFACT.removeprefix("s3://images/"), Body=b"weights")
     files.write(f"model:{STAGE}", MODEL)
     yield server
     cloudformation = server.client("cloudformation")
@@ -206,7 +206,7 @@ def capture(server: Server, change: Callable[[Image.Image], Image.Image] | None 
         records.append(json.dumps(line(encode(change(image) if change else image), float(rng.random()), time)))
     for number, part in enumerate((records[:12], records[12:])):
         key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/{time:%M-%S}-{number}.jsonl"
-        server.client("s3").put_object(Bucket="images", Key=key, Body=("\n".join(part) + "\n").encode())
+        s3().put_object(Bucket="images", Key=key, Body=("\n".join(part) + "\n").encode())
 
 
 def test_unchanged_images_are_no_drift_and_no_image_is_named(
@@ -253,7 +253,7 @@ def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, caps
     assert f"s3://images/capture/pneumonia-{STAGE}/ holds no request since" in capsys.readouterr().err
     time = dt.datetime.now(dt.UTC)
     key = f"capture/pneumonia-{STAGE}/AllTraffic/{time:%Y/%m/%d/%H}/x.jsonl"
-    account.client("s3").put_object(Bucket="images", Key=key, Body=b"{}\n{}\n")
+    s3().put_object(Bucket="images", Key=key, Body=b"{}\n{}\n")
     assert main([]) == 1
     assert "2 x the line is not a data capture record): nothing to compare" in capsys.readouterr().err
 
@@ -267,7 +267,7 @@ def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_senten
     assert main([]) == 1
     assert f"serves {ARTIFACT}, and cdk.context.json has s3://images/training/job-2" in capsys.readouterr().err
     files.write(f"model:{STAGE}", MODEL)
-    account.client("s3").delete_object(Bucket="images", Key="training/job-1/predictions.csv")
+    s3().delete_object(Bucket="images", Key="training/job-1/predictions.csv")
     assert main([]) == 1
     assert "run `python -m ml.transform` first" in capsys.readouterr().err
 

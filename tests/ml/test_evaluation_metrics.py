@@ -22,10 +22,11 @@ def test_every_metric_has_n_and_an_interval_that_contains_it() -> None:
 
 def test_the_metrics_are_those_of_scikit_learn() -> None:
     images = split(3)
-    counts = statistics.confusion(images.labels, images.scores, 0.4)
-    called = images.scores >= 0.4
-    assert counts.matthews() == pytest.approx(matthews_corrcoef(images.labels, called))
-    assert counts.balanced_accuracy() == pytest.approx(balanced_accuracy_score(images.labels, called))
+    labels, called = images.labels, images.scores >= 0.4
+    estimates = metrics.split_metrics(images, 0.4, 0.1)
+    assert estimates["MCC"].value == pytest.approx(matthews_corrcoef(labels, called))
+    assert estimates["Balanced accuracy"].value == pytest.approx(balanced_accuracy_score(labels, called))
+    assert estimates["Accuracy"].value == pytest.approx((labels == called).mean())
 
 
 def test_predictive_values_follow_from_bayes_theorem() -> None:

@@ -1,15 +1,12 @@
 """A graph is stored only if it answers as the model does, and the run record has the evidence."""
 
-import csv
 import hashlib
 import io
 import json
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 import onnxruntime
 import pytest
@@ -20,75 +17,29 @@ from ml import project as files
 from ml.errors import UserError
 from ml.training import runs
 from tests.lambda_ import graphs
+from tests.network import mxnet_builders
 
 from .conftest import STAGE
+from .released_builders import (
+    DATASET,
+    IMAGES,
+    JOB,
+    archive,
+    file_of,
+    put,
+    put_evaluated_model,
+    read,
+    s3,
+    score,
+    weights,
+)
 from .scoring_builders import phantom
-
-JOB, DATASET, IMAGES = "pneumonia-export", "phantoms/0123", 6
-ARTIFACT = f"s3://images/training/{JOB}/output/model.tar.gz"
-
-
-def put(key: str, body: bytes) -> None:
-    boto3.client("s3").put_object(Bucket="images", Key=key, Body=body)
-
-
-def read(key: str) -> bytes:
-    return bytes(boto3.client("s3").get_object(Bucket="images", Key=key)["Body"].read())
-
-
-def file_of(number: int) -> str:
-    return f"validation/NORMAL/{number}.jpg"
-
-
-def score(number: int) -> float:
-    """Return the probability of pneumonia that the network gives to an image."""
-    import torch
-
-    with Image.open(io.BytesIO(phantom(number))) as image:
-        pixels = torch.from_numpy(np.array(image.convert("L"))).float()[None, None]
-    with torch.no_grad():
-        return float(torch.softmax(graphs.tiny()(pixels), 1)[0, 1])
-
-
-def archive(**content: bytes) -> bytes:
-    """Return a model.tar.gz of files, whose names have "_" for "."."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
-        for name, body in content.items():
-            member = tarfile.TarInfo(name.replace("_", "."))
-            member.size = len(body)
-            packed.addfile(member, io.BytesIO(body))
-    return buffer.getvalue()
-
-
-def weights(folder: Path) -> bytes:
-    from network import weights_file
-
-    weights_file.save(graphs.tiny(), (3, 224, 224), folder)
-    return (folder / weights_file.NAME).read_bytes()
 
 
 @pytest.fixture
 def evaluated(project: Path, aws: None) -> dict[str, Any]:
     """An evaluated model of the stage, without its artifact; return its run record."""
-    run = {
-        "training_job": JOB, "artifact": ARTIFACT, "classes": ["NORMAL", "PNEUMONIA"], "dataset": DATASET,
-        "resize_mode": "squash", "ended": "2026-11-24T03:15:00+00:00", "algorithm": "pytorch", "image": "",
-        "environment": {},
-    }  # fmt: skip
-    rows = io.StringIO()
-    writer = csv.DictWriter(rows, ["file", "model_probability"])
-    writer.writeheader()
-    for number in range(IMAGES):
-        put(f"datasets/{DATASET}/{file_of(number)}", phantom(number))
-        writer.writerow({"file": file_of(number), "model_probability": repr(score(number))})
-    writer.writerow({"file": "test/NORMAL/9.jpg", "model_probability": "0.5"})
-    name, _, version = DATASET.partition("/")
-    put(f"datasets/{DATASET}/dataset.json", json.dumps({"name": name, "version": version}).encode())
-    put(f"training/{JOB}/predictions.csv", rows.getvalue().encode())
-    put(f"training/{JOB}/run.json", json.dumps(run).encode())
-    files.write_model(STAGE, run)
-    return run
+    return put_evaluated_model(STAGE)
 
 
 @pytest.mark.parametrize("form", ["graph", "weights"])
@@ -139,7 +90,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     before = files.read_model(STAGE), read(f"training/{JOB}/run.json")
     assert export.main([]) == 1
     assert (files.read_model(STAGE), read(f"training/{JOB}/run.json")) == before
-    listed = boto3.client("s3").list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/")
+    listed = s3().list_objects_v2(Bucket="images", Prefix=f"training/{JOB}/")
     assert not [item["Key"] for item in listed["Contents"] if item["Key"].endswith(".onnx")]
     return capsys.readouterr().err
 
@@ -169,10 +120,11 @@ def test_a_graph_of_images_of_another_size_is_refused(capsys: pytest.CaptureFixt
     ("content", "named"),
     [
         (archive(**{"model-symbol_json": b"{}", "model-0004_params": b"x"}), "model-0004.params"),
-        (b"no archive", "not a compressed archive"),
-        (archive(model_onnx=b"x" * 100_000)[:90], "not a compressed archive"),
+        (b"no archive", "not a complete .tar.gz"),
+        (archive(model_onnx=b"x" * 100_000)[:90], "not a complete .tar.gz"),
+        (archive(model_onnx=b"x" * 100_000), "cannot load the graph"),
     ],
-    ids=["built-in algorithm", "no archive", "truncated"],
+    ids=["another algorithm", "no archive", "truncated", "no graph"],
 )
 def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, capsys: pytest.CaptureFixture[str]) -> None:
     put(f"training/{JOB}/output/model.tar.gz", content)
@@ -181,7 +133,7 @@ def test_an_artifact_without_a_graph_is_refused(content: bytes, named: str, caps
 
 @pytest.mark.usefixtures("evaluated")
 def test_a_model_that_was_not_evaluated_is_refused_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    boto3.client("s3").delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
+    s3().delete_object(Bucket="images", Key=f"training/{JOB}/predictions.csv")
     assert f"python -m ml.transform --stage {STAGE}" in refusal(capsys)
 
 
@@ -207,8 +159,71 @@ def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
     assert entry["graph"]["uri"] in capsys.readouterr().out
 
 
+@pytest.fixture
+def mxnet_model(evaluated: dict[str, Any]) -> dict[str, float]:
+    """The answers that batch transform gave for an evaluated model of the built-in algorithm, by file."""
+    network = mxnet_builders.small()
+    put(f"training/{JOB}/output/model.tar.gz", mxnet_builders.packed(mxnet_builders.files(network, 224, 224)))
+    images = {file_of(number): phantom(number) for number in range(IMAGES)}
+    pixels = np.stack([np.asarray(Image.open(io.BytesIO(image)).convert("RGB")) for image in images.values()])
+    answers = dict(zip(images, mxnet_builders.expected(network, pixels)[:, 1].tolist(), strict=True))
+    put(f"training/{JOB}/predictions.csv", table("model_probability", answers))
+    return answers
+
+
+def table(column: str, answers: dict[str, float]) -> bytes:
+    """Return a table of answers by file."""
+    return "".join(f"{file},{answer}\n" for file, answer in [("file", column), *answers.items()]).encode()
+
+
+@pytest.mark.parametrize("framework", [None, "MXNet 1.9.1"])
+def test_a_network_of_the_built_in_algorithm_is_exported_and_compared_with_all_recorded_answers(
+    mxnet_model: dict[str, float], framework: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert np.ptp([*mxnet_model.values()]) > 0.001
+    if framework:
+        put(f"training/{JOB}/answers.csv", table(framework, mxnet_model))
+    assert export.main([]) == 0
+    record = json.loads(read(f"training/{JOB}/run.json"))["graph"]
+    assert hashlib.sha256(stored_graph(record["uri"])).hexdigest() == record["sha256"]
+    assert set(record["proof"]["differences"]) == {"batch transform", framework} - {None}
+    assert all(0 <= value < 1e-5 for value in record["proof"]["differences"].values())
+    assert (framework or "batch transform") in capsys.readouterr().out
+
+
+def test_a_converted_network_that_differs_from_the_answers_of_the_framework_is_refused(
+    mxnet_model: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(
+        f"training/{JOB}/answers.csv", table("MXNet 1.9.1", mxnet_model | {file_of(3): mxnet_model[file_of(3)] + 0.002})
+    )
+    assert "2.0e-03 from MXNet 1.9.1" in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("answers", "named"),
+    [(table("MXNet 1.9.1", {file_of(0): 0.5}), file_of(1)), (b"file,MXNet 1.9.1\nx,high\n", "high")],
+    ids=["incomplete", "no number"],
+)
+@pytest.mark.usefixtures("mxnet_model")
+def test_answers_of_the_framework_that_cannot_be_used_are_refused(
+    answers: bytes, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(f"training/{JOB}/answers.csv", answers)
+    error = refusal(capsys)
+    assert named in error
+    assert "answers.csv" in error
+
+
 @pytest.mark.usefixtures("evaluated")
-def test_a_model_of_the_built_in_algorithm_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_network_of_another_number_of_classes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    network = mxnet_builders.ResNet([1], [8, 8], classes=3)
+    put(f"training/{JOB}/output/model.tar.gz", mxnet_builders.packed(mxnet_builders.files(network, 224, 224)))
+    assert "3" in refusal(capsys)
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_model_that_cannot_be_exported_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
     put(f"training/{JOB}/output/model.tar.gz", archive(**{"model-symbol_json": b"{}"}))
     transform.release(STAGE, "images", METRICS)
     entry = files.read_model(STAGE)

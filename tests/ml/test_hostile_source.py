@@ -1,5 +1,6 @@
 """Files that people find in their folders, each with what becomes of it: an image, or a reason."""
 
+import faulthandler
 import io
 import os
 import struct
@@ -9,15 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin
 
 from ml.dataset import standardising, variants
-from ml.dataset.radiographs import Radiograph, SourceFile
+from ml.dataset.radiographs import Radiograph, Reject, SourceFile
 from ml.dataset.sources import open_source
-from tests.radiograph.dicom_files import dataset, saved
+from radiograph import ImageError, ResizeMode
+from radiograph.frontal_check import standardise_frontal
+from tests.radiograph.dicom_files import chest, dataset, saved
+from tests.radiograph.files import page_of_text
 
 from .conftest import write_image
-from .dataset_builders import SMOOTH, encoded
+from .dataset_builders import PHANTOM, encoded
 
 
 def header_bomb() -> bytes:
@@ -28,7 +32,7 @@ def header_bomb() -> bytes:
 
 def animated() -> bytes:
     buffer = io.BytesIO()
-    SMOOTH.save(buffer, "PNG", save_all=True, append_images=[SMOOTH.transpose(Image.Transpose.ROTATE_180)])
+    PHANTOM.save(buffer, "PNG", save_all=True, append_images=[PHANTOM.transpose(Image.Transpose.ROTATE_180)])
     return buffer.getvalue()
 
 
@@ -41,11 +45,11 @@ def wordy() -> bytes:
 def rotated() -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6
-    return encoded("JPEG", exif=exif.tobytes())
+    return encoded("JPEG", image=PHANTOM.transpose(Image.Transpose.ROTATE_90), exif=exif.tobytes())
 
 
 def sixteen_bits() -> bytes:
-    values = (np.asarray(SMOOTH, np.uint16) * 257).astype(np.uint16)
+    values = (np.asarray(PHANTOM, np.uint16) * 257).astype(np.uint16)
     return encoded("PNG", "I;16", Image.fromarray(values))
 
 
@@ -66,8 +70,8 @@ TABLE: dict[str, tuple[bytes, str]] = {
     "spaces  and 'quotes'.jpeg": (JPEG, "image"),
     "no suffix": (JPEG, "image"),
     "tail behind the end.jpeg": (JPEG + b"tail" * 10, "image"),
-    "image.dcm": (saved(dataset()), "image"),
-    "monochrome1.dcm": (saved(dataset(PhotometricInterpretation="MONOCHROME1")), "image"),
+    "image.dcm": (saved(dataset(chest())), "image"),
+    "monochrome1.dcm": (saved(dataset(4095 - chest(), PhotometricInterpretation="MONOCHROME1")), "image"),
     "empty.jpeg": (b"", "empty"),
     "zero bytes.jpeg": (b"\0" * 4000, "unsupported_format"),
     "truncated.jpeg": (JPEG[: len(JPEG) // 2], "truncated"),
@@ -75,8 +79,8 @@ TABLE: dict[str, tuple[bytes, str]] = {
     "page.jpeg": (b"<html><body>404</body></html>", "unsupported_format"),
     "moving.gif": (encoded("GIF"), "unsupported_format"),
     "animated.png": (animated(), "multi_frame"),
-    "one pixel.png": (encoded("PNG", image=SMOOTH.resize((1, 1))), "too_small"),
-    "strip.png": (encoded("PNG", image=SMOOTH.resize((900, 80))), "too_elongated"),
+    "one pixel.png": (encoded("PNG", image=PHANTOM.resize((1, 1))), "too_small"),
+    "strip.png": (encoded("PNG", image=PHANTOM.resize((900, 80))), "too_elongated"),
     "header bomb.png": (header_bomb(), "too_many_pixels"),
     "cut header.png": (encoded("PNG")[:20], "truncated"),
     "scan.bmp": (encoded("BMP"), "unsupported_format"),
@@ -175,7 +179,7 @@ def test_a_name_as_long_as_a_file_system_allows_is_kept_short(tmp_path: Path) ->
 
 
 def test_the_encoding_of_a_dicom_file_is_that_of_its_own_pixels(tmp_path: Path) -> None:
-    (tmp_path / "a.dcm").write_bytes(saved(dataset()))
+    (tmp_path / "a.dcm").write_bytes(saved(dataset(chest())))
     images, _ = standardising.standardise_all([SourceFile(tmp_path / "a.dcm", 0, None)], tmp_path / "out")
     assert (images[0].encoding.width, images[0].encoding.height) == (128, 100)
 
@@ -205,6 +209,70 @@ def test_the_same_image_gives_the_same_pixels_in_preparation_proxy_and_app() -> 
     ours = standardising.encode(standardising.read(image, "squash"))
     assert radiograph.encode(radiograph.standardise(from_file("image", image).body)) == ours
     assert radiograph.encode(standard_image(image, "squash")) == ours
+
+
+SOMETHING_ELSE: dict[str, tuple[bytes, str]] = {
+    "colour photograph.jpeg": (encoded("JPEG", "RGB", ImageOps.colorize(PHANTOM, "navy", "orange")), "in colour"),
+    "page of text.png": (page_of_text(), "white"),
+    "drawing.png": (encoded("PNG", image=ImageOps.expand(PHANTOM.resize((99, 99)), 200, 128)), "single grey value"),
+    "noise.png": (encoded("PNG", image=Image.effect_noise((300, 300), 90)), "detail"),
+    "inverted.jpeg": (encoded("JPEG", image=ImageOps.invert(PHANTOM)), "inverted"),
+    "on its side.jpeg": (encoded("JPEG", image=PHANTOM.rotate(90, expand=True)), "90 degrees to the right"),
+    "inverted.dcm": (saved(dataset(4095 - chest())), "inverted"),
+}
+
+
+@pytest.mark.parametrize("name", SOMETHING_ELSE)
+@pytest.mark.parametrize("resize_mode", ["squash", "pad"])
+def test_an_image_that_certainly_shows_something_else_is_left_out_and_an_option_keeps_it(
+    tmp_path: Path, name: str, resize_mode: ResizeMode
+) -> None:
+    content, reason = SOMETHING_ELSE[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    files = [SourceFile(path, 0, None)]
+    images, (reject,) = standardising.standardise_all(files, tmp_path / "out", resize_mode)
+    assert (images, reject.path, reject.code, reject.unusable) == ([], path, "not_a_radiograph", True)
+    assert reason in reject.reason
+    assert "--views all" in reject.reason
+    (image,), rejects = standardising.standardise_all(files, tmp_path / "out", resize_mode, "all")
+    assert (image.notes, rejects) == ((), [])
+
+
+def test_an_image_at_the_limit_of_the_check_is_used_with_a_note_and_refused_by_the_api(tmp_path: Path) -> None:
+    path = tmp_path / "upside down.png"
+    path.write_bytes(encoded("PNG", image=PHANTOM.rotate(180)))
+    (image,), _ = standardising.standardise_all([SourceFile(path, 0, None)], tmp_path / "out")
+    with pytest.raises(ImageError) as caught:
+        standardise_frontal(path.read_bytes())
+    (note,) = image.notes
+    assert "upside down" in note
+    assert note.split(": ", 1)[1].rstrip(".") in str(caught.value)
+
+
+def dies(job: standardising.Job) -> Radiograph | Reject:
+    """Standardise a file, or end the process as a decoder in C does."""
+    if b"deadly" in job[0].path.read_bytes():
+        faulthandler.disable()  # pytest's would print a traceback
+        os.abort()
+    return standardising.standardise_one(job)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_whose_decoder_ends_the_process_is_one_reject(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: workers)
+    monkeypatch.setattr(standardising, "resumed", dies)
+    files = []
+    for number in range(24):
+        path = write_image(tmp_path / f"{number:02d}.jpeg", number)
+        if number in (3, 20):
+            path.write_bytes(path.read_bytes() + b"deadly")
+        files.append(SourceFile(path, 0, None))
+    images, rejects = standardising.standardise_all(files, tmp_path / "out")
+    assert [image.source.stem for image in images] == [f"{n:02d}" for n in range(24) if n not in (3, 20)]
+    assert [(reject.path.stem, reject.code) for reject in rejects] == [("03", "broken"), ("20", "broken")]
 
 
 def test_declared_laterals_and_constant_images_are_left_out_and_an_option_keeps_laterals(tmp_path: Path) -> None:

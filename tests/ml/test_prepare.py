@@ -20,7 +20,7 @@ from ml.errors import UserError
 from tests.localaws.server.builders import Server
 
 from .conftest import enter_account, enter_project, write_collection, write_image
-from .dataset_builders import contents, objects, radiograph, run
+from .dataset_builders import contents, etags, radiograph, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
@@ -36,7 +36,7 @@ class Prepared:
     """The bucket after the first preparation of the source, and the source's digest before it."""
 
     digest: str
-    objects: dict[str, bytes]
+    etags: dict[str, str]
     inside: dict[str, bytes]
     dataset: dict[str, Any]
 
@@ -49,7 +49,7 @@ def prepared(few: Path, server: Server, tmp_path_factory: pytest.TempPathFactory
         enter_project(tmp_path_factory.mktemp("prepared") / "project", patch)
         assert run(few) == 0
         _, inside, dataset = contents()
-        return Prepared(before, objects(), inside, dataset)
+        return Prepared(before, etags(), dict(inside), dataset)
 
 
 def digest(folder: Path) -> str:
@@ -73,7 +73,7 @@ def test_every_line_of_the_lists_has_its_image_and_every_image_is_224_square(pre
             assert path.split("/")[0] == ("NORMAL", "PNEUMONIA")[int(label)]
             assert f"{split}/{path}" in inside
         if split == "train":
-            assert len(lines) == dataset["training_samples"] == 3 * sum(dataset["counts"]["train"].values())
+            assert len(lines) == dataset["training_samples"] == 2 * sum(dataset["counts"]["train"].values())
     for key, body in inside.items():
         if key.endswith(".jpg"):
             with Image.open(io.BytesIO(body)) as image:
@@ -93,11 +93,11 @@ def test_another_run_from_nothing_makes_the_same_and_a_further_run_sends_nothing
 ) -> None:
     elsewhere = ["--work", str(tmp_path / "elsewhere")]
     assert run(few, *elsewhere) == 0
-    assert objects() == prepared.objects
+    assert etags() == prepared.etags
     capsys.readouterr()
     assert run(few, *elsewhere) == 0
     assert "no objects sent" in capsys.readouterr().out
-    assert objects() == prepared.objects
+    assert etags() == prepared.etags
 
 
 def test_other_settings_are_other_versions() -> None:
@@ -131,8 +131,9 @@ def test_record_files_replace_the_training_images_and_the_lists(few: Path, prepa
 
 def test_padding_keeps_the_images_proportions(few: Path) -> None:
     assert run(few, "--resize-mode", "pad") == 0
-    key, body = next(item for item in sorted(contents()[1].items()) if item[0].startswith("test/NORMAL"))
-    with Image.open(io.BytesIO(body)) as image:
+    inside = contents()[1]
+    key = next(key for key in sorted(inside) if key.startswith("test/NORMAL"))
+    with Image.open(io.BytesIO(inside[key])) as image:
         rows = image.convert("L").resize((1, 224))
     # 90 x 80 pixels become 224 x 199: a band of black above and below.
     assert (rows.getpixel((0, 4)), rows.getpixel((0, 219))) == (0, 0), key
@@ -161,13 +162,13 @@ def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
     with monkeypatch.context() as patch:
         patch.setattr(upload, "send_files", broken)
         assert run(few) == 130
-    assert len(objects()) == 30
+    assert len(etags()) == 30
     with pytest.raises(UserError, match=r"no data set; run `python -m ml\.prepare` first"):
         upload.read_version("images", None)
     capsys.readouterr()
     assert run(few) == 0
-    assert f"{len(prepared.objects) - 30} objects sent" in capsys.readouterr().out
-    assert objects() == prepared.objects
+    assert f"{len(prepared.etags) - 30} objects sent" in capsys.readouterr().out
+    assert etags() == prepared.etags
 
 
 def test_unusable_files_are_listed_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,11 +185,11 @@ def test_too_many_unusable_files_stop_the_command(tmp_path: Path, capsys: pytest
         (folder / f"train/NORMAL/notes{index}.txt").write_text("no image")
     assert run(folder) == 1
     assert "more than --max-reject-fraction 0.05 allows" in capsys.readouterr().err
-    assert objects() == {}
+    assert etags() == {}
 
 
 def test_no_path_of_the_source_leaves_the_machine(few: Path, prepared: Prepared) -> None:
-    for key, body in prepared.objects.items():
+    for key, body in prepared.inside.items():
         assert str(few.parent).encode() not in body, key
 
 
@@ -227,6 +228,6 @@ def test_a_full_disk_ends_in_a_sentence_and_the_next_run_goes_on(
     message = capsys.readouterr().err
     assert "Error: File too large" in message
     assert "Traceback" not in message
-    assert objects() == {}
+    assert etags() == {}
     assert run(few) == 0
-    assert objects() == prepared.objects
+    assert etags() == prepared.etags

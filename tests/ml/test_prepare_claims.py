@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import chest, dataset, saved
 
 from .conftest import write_collection, write_image
-from .dataset_builders import contents, objects, run
+from .dataset_builders import Stored, contents, run
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 
@@ -61,7 +61,7 @@ def test_the_public_collection_is_named_with_its_kinds(tmp_path: Path) -> None:
 
 
 def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_collection(tmp_path / "images")
+    folder = write_collection(tmp_path / "images", 20)
     for seed, name in enumerate(["holdout/NORMAL/a", "unlabeled/b", "valid/normal/IM-0700-0001", "train/c"]):
         write_image(folder / f"{name}.jpeg", 7000 + seed)
     (folder / "train/NORMAL/IM-0701-0001.jpeg").write_bytes((folder / "train/NORMAL/IM-0000-0000.jpeg").read_bytes())
@@ -86,11 +86,11 @@ def test_every_file_of_a_messy_folder_is_accounted_for(tmp_path: Path, capsys: p
 
 
 def test_folders_that_are_left_out_do_not_count_as_unusable_images(tmp_path: Path) -> None:
-    folder = write_collection(tmp_path / "images")
-    for seed in range(30):
+    folder = write_collection(tmp_path / "images", 12)
+    for seed in range(15):
         write_image(folder / f"holdout/NORMAL/{seed}.jpeg", 7000 + seed)
     assert run(folder, "--max-reject-fraction", "0.01") == 0
-    assert json.loads(contents()[1]["report.json"])["rejects"] == {"outside_layout": 30}
+    assert json.loads(contents()[1]["report.json"])["rejects"] == {"outside_layout": 15}
 
 
 def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
     for number in range(20):
         write_image(tmp_path / f"images/NORMAL/{names[number] if number < len(names) else number}.jpeg", number)
         write_image(tmp_path / f"images/PNEUMONIA/p{number}.jpeg", 100 + number)
-    assert run(tmp_path / "images") == 0
+    assert run(tmp_path / "images", "--augment", "2") == 0
     _, inside, content = contents()
     train = {image["file"] for image in content["images"] if image["file"].startswith("train/")}
     listed = [f"train/{line.split(chr(9))[2]}" for line in inside["train_lst/train.lst"].decode().splitlines()]
@@ -109,17 +109,14 @@ def test_no_copy_replaces_an_image_of_the_source(tmp_path: Path) -> None:
 
 
 def test_no_name_or_id_of_a_dicom_file_is_uploaded_whatever_lies_beside_it(tmp_path: Path) -> None:
-    import numpy as np
-
     (tmp_path / "images").mkdir()
     (tmp_path / "images/LICENSE.txt").write_text("CC BY 4.0")
     for number in range(40):
-        pixels = np.random.default_rng(number).integers(0, 4096, (80, 80)).astype(np.uint16)
         path = tmp_path / f"images/{('NORMAL', 'PNEUMONIA')[number % 2]}/Surname_{number}.dcm"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(saved(dataset(pixels, PatientID=f"Identifier-{number}")))
+        path.write_bytes(saved(dataset(chest(number), PatientID=f"Identifier-{number}")))
     assert run(tmp_path / "images") == 0
-    for key, body in objects().items():
+    for key, body in Stored().items():
         assert "surname" not in key.lower()
         if not key.endswith(".jpg"):
             assert b"surname" not in body.lower(), key

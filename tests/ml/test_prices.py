@@ -9,7 +9,7 @@ import pytest
 from ml import cost
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
-from ml.training import plan, prices, runs, script_mode
+from ml.training import hyperparameters, plan, prices, runs, script_mode
 from tests.settings_cases import Case
 
 from .training_builders import built
@@ -193,6 +193,18 @@ def test_the_cost_is_that_of_the_algorithm(options: list[str], capsys: pytest.Ca
     table = prices.read(None)
     assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', None, 18264, 2)} on ml.m5.4xlarge" in shown
     assert str(prices.transform(table, INSTANCE_TYPE, 1904, "pytorch")) in shown
+
+
+def test_the_cost_is_that_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--algorithm", "pytorch", "--recipe", "cloud"]) == 0
+    epochs = int(hyperparameters.RECIPE_DEFAULTS["cloud"]["epochs"])
+    expected = prices.training(prices.read(None), "ml.m5.4xlarge", None, 18264, epochs)
+    assert f"One training run: {expected} on ml.m5.4xlarge" in capsys.readouterr().out
+
+
+def test_the_built_in_algorithm_has_no_cost_of_a_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main(["--algorithm", "image-classification", "--recipe", "cloud"]) == 2
+    assert "--recipe cloud: the algorithm image-classification has no recipe" in capsys.readouterr().err
 
 
 def test_the_cost_includes_the_largest_number_of_instances_and_waf(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from ml.algorithms import PYTORCH
+from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws import image_uris
 from ml.errors import UserError
 from ml.training import hyperparameters, plan, prices, request, runs, script_mode
@@ -101,9 +101,32 @@ def test_the_network_decays_its_weights_with_every_optimizer() -> None:
         hyperparameters.resolve({"momentum": "0.9"}, 4566, 2, PYTORCH)
 
 
-def test_the_network_has_defaults_of_its_own() -> None:
+@pytest.mark.parametrize("recipe", ["laptop", "cloud"])
+def test_the_network_has_defaults_for_each_recipe(recipe: str) -> None:
+    sent = hyperparameters.resolve({"recipe": recipe}, 4566, 2, PYTORCH)
+    assert sent.items() >= {"recipe": recipe, "learning_rate": "0.001", "mini_batch_size": "32"}.items()
+    assert sent["epochs"] == str(hyperparameters.RECIPE_DEFAULTS[recipe]["epochs"])
+
+
+def test_the_laptop_recipe_is_the_default() -> None:
     sent = hyperparameters.resolve({}, 4566, 2, PYTORCH)
-    assert (sent["epochs"], sent["learning_rate"], sent["mini_batch_size"]) == ("2", "0.001", "32")
+    assert sent == hyperparameters.resolve({"recipe": "laptop"}, 4566, 2, PYTORCH)
+    assert (sent["epochs"], sent["learning_rate"]) == ("2", "0.001")
+
+
+def test_the_built_in_algorithm_has_no_recipe() -> None:
+    with pytest.raises(UserError, match=r"--recipe cloud: .* image-classification .* --algorithm pytorch") as caught:
+        hyperparameters.resolve({"recipe": "cloud"}, 4566, 2, BUILT_IN)
+    assert caught.value.code == 2
+    assert "recipe" not in hyperparameters.resolve({}, 4566, 2, BUILT_IN)
+
+
+def test_the_cloud_recipe_is_in_the_plan_and_in_the_hyperparameters_that_a_run_records() -> None:
+    sent = hyperparameters.resolve({"recipe": "cloud"}, 18264, 2, PYTORCH)
+    job = request.build("job", "chest-xray/0123", RESOURCES, PROGRAM, sent, COMPUTE)
+    estimate = prices.training(prices.read(None), "ml.m5.4xlarge", None, 18264, int(sent["epochs"]))
+    assert script_mode.decoded(job["HyperParameters"])["recipe"] == "cloud"
+    assert "two small ResNets from random weights, recipe cloud" in plan.describe(job, 18264, 640, estimate)
 
 
 def test_the_plan_names_the_network_and_the_price_of_cpus() -> None:

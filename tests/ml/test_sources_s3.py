@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import boto3
-import numpy as np
 import pytest
 
 from ml.aws.s3 import Bucket
-from tests.radiograph.dicom_files import dataset, saved
+from tests.radiograph.dicom_files import chest, dataset, saved
 
 from .conftest import write_collection, write_image
-from .dataset_builders import contents, run
+from .dataset_builders import contents, empty, run, s3
 
 pytestmark = pytest.mark.usefixtures("aws", "project")
 OWN = "hospital"
@@ -19,15 +17,14 @@ OWN = "hospital"
 @pytest.fixture(autouse=True)
 def bucket(aws: None) -> None:
     """Another bucket, empty."""
-    s3 = boto3.Session().resource("s3")
-    if OWN not in {item.name for item in s3.buckets.all()}:
-        s3.create_bucket(Bucket=OWN)
-    s3.Bucket(OWN).objects.all().delete()
+    if OWN not in {item["Name"] for item in s3().list_buckets()["Buckets"]}:
+        s3().create_bucket(Bucket=OWN)
+    empty(OWN)
 
 
 def put(key: str, body: bytes) -> None:
     """Store an object of the source."""
-    Bucket(OWN).put(key, body, "application/octet-stream")
+    s3().put_object(Bucket=OWN, Key=key, Body=body)
 
 
 def put_folder(folder: Path, prefix: str) -> None:
@@ -44,7 +41,7 @@ def test_a_prefix_gives_the_data_set_that_its_folder_gives(tmp_path: Path, capsy
     (folder / "train/NORMAL/empty.jpeg").write_bytes(b"")
     assert run(folder) == 0
     of_folder = contents()[2]
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    empty()
     put_folder(folder, "public/images")
     capsys.readouterr()
     work = tmp_path / "work"
@@ -55,7 +52,7 @@ def test_a_prefix_gives_the_data_set_that_its_folder_gives(tmp_path: Path, capsy
     assert "s3://hospital/public/images/train/NORMAL/empty.jpeg: " in printed.err
     files = [path.relative_to(work / "images") for path in work.rglob("*") if path.is_file()]
     assert {path.name for path in files if path.parts[0] != "standardised"} == {
-        "report.html", "report.json", "baseline.json",
+        "report.html", "report.json", "baseline.json", "files.csv",
     }  # fmt: skip
     assert {path.suffix for path in files if path.parts[0] == "standardised"} == {".jpg", ".json"}
 
@@ -77,7 +74,7 @@ def test_a_second_run_reads_only_the_objects_that_changed(tmp_path: Path, monkey
         return original(bucket, key, length)
 
     monkeypatch.setattr(Bucket, "read", logged)
-    boto3.Session().resource("s3").Bucket("images").objects.all().delete()
+    empty()
     assert run("s3://hospital/images") == 0
     assert sorted(log.read_text().split()) == changed
     second = contents()[2]
@@ -88,8 +85,7 @@ def test_a_second_run_reads_only_the_objects_that_changed(tmp_path: Path, monkey
 def test_dicom_objects_are_known_by_their_tags_and_labelled_by_a_table_beside_them() -> None:
     lines = ["image_id,class_name"]
     for number in range(40):
-        pixels = np.random.default_rng(number).integers(0, 4096, (80, 80)).astype(np.uint16)
-        item = dataset(pixels, PatientID=f"MRN-{number // 2}", StudyInstanceUID=f"1.2.{number // 2}")
+        item = dataset(chest(number), PatientID=f"MRN-{number // 2}", StudyInstanceUID=f"1.2.{number // 2}")
         put(f"vindr/train/film{number}.dicom", saved(item))
         lines.append(f"film{number},{('No finding', 'Pneumonia')[number // 2 % 2]}")
     put("vindr/train.csv", "\n".join([*lines, "film99,Edema", "film98,Pneumonia"]).encode())

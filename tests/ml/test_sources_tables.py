@@ -142,6 +142,37 @@ def test_the_table_of_mimic_labels_the_images_of_a_study(tmp_path: Path) -> None
     assert offer.collection == "mimic"
 
 
+def test_mimics_tables_of_metadata_and_splits_beside_the_labels_give_views_and_splits(tmp_path: Path) -> None:
+    images = {
+        "a": ("PA", "train"),
+        "b": ("LATERAL", "train"),
+        "c": ("AP", "validate"),
+        "d": ("", "test"),
+        "e": ("PA", ""),
+    }
+    for number, name in enumerate(images):
+        write_image(tmp_path / f"mimic/files/p10/p1000000{number}/s5000000{number}/{name}.jpg", number)
+    tables = {
+        "metadata": [f"{name},1000000{n},5000000{n},{view}" for n, (name, (view, _)) in enumerate(images.items())],
+        "split": [f"{name},5000000{n},1000000{n},{part}" for n, (name, (_, part)) in enumerate(images.items()) if part],
+    }
+    headers = {"metadata": "dicom_id,subject_id,study_id,ViewPosition", "split": "dicom_id,study_id,subject_id,split"}
+    for word, lines in tables.items():
+        text = "\n".join([headers[word], *lines]) + "\n"
+        (tmp_path / f"mimic/mimic-cxr-2.0.0-{word}.csv").write_text(text)
+    labels = [f"1000000{n},5000000{n},{'1.0,' if n % 2 == 0 else ',1.0'}" for n in range(len(images))]
+    offer = offer_of(
+        tmp_path / "mimic", "mimic-cxr-2.0.0-chexpert.csv", ["subject_id,study_id,No Finding,Pneumonia", *labels]
+    )
+    assert {image.path.stem: (image.label, image.split, image.patient) for image in offer.images} == {
+        "a": (0, "train", "table-10000000"),
+        "c": (0, "train", "table-10000002"),
+        "d": (1, "test", "table-10000003"),
+    }
+    # The image without a split and the three tables are in no line.
+    assert {reject.code: reject.files for reject in offer.rejects} == {"wrong_view": 1, "outside_layout": 4}
+
+
 def test_findings_in_a_column_of_labels_count_if_they_are_given(tmp_path: Path) -> None:
     lines = ["path,label,patient_id", "a.jpg,COVID-19,1", "b.jpg,Normal,2", "c.jpg,Pneumonia,3"]
     with pytest.raises(UserError, match=r"line 2 has the label 'COVID-19'.*--positive"):

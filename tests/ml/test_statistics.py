@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, matthews_corrcoef, roc_auc_score
 
 from ml.evaluation import statistics
 from ml.evaluation.threshold import threshold_for_sensitivity
@@ -35,13 +35,43 @@ def test_the_bootstrap_repeats_with_its_seed_and_counts_patients() -> None:
     labels, scores = labels_and_scores(2)
     patients = [str(index // 2) for index in range(len(labels))]
 
-    def area(chosen: np.ndarray) -> dict[str, float]:
-        return {"AUC": statistics.auc(labels[chosen], scores[chosen])}
+    def area(times: np.ndarray) -> dict[str, np.ndarray]:
+        return {"AUC": statistics.auc(labels, scores, times)}
 
     first, second = (statistics.bootstrap(patients, area, 200, seed=7)["AUC"] for _ in range(2))
     assert first == second
     assert (first.n, first.unit) == (100, "patients")
     assert first.low < first.value < first.high
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_an_image_drawn_several_times_counts_as_often_and_a_draw_without_a_class_has_no_value(ties: bool) -> None:
+    labels, scores = labels_and_scores(3, 60, ties=ties)
+    times = np.random.default_rng(0).poisson(1, (20, 60)).astype(float)
+    times[0] *= labels
+    called = scores >= 0.5
+    references = (
+        (statistics.auc(labels, scores, times), roc_auc_score, scores),
+        (statistics.average_precision(labels, scores, times), average_precision_score, scores),
+        (statistics.balanced_accuracy(labels, called, times), balanced_accuracy_score, called),
+        (statistics.matthews(labels, called, times), matthews_corrcoef, called),
+    )
+    for values, reference, of in references:
+        expected = [reference(labels, of, sample_weight=row) for row in times[1:]]
+        assert values[1:] == pytest.approx(expected, abs=1e-12)
+    assert [bool(np.isnan(values[0])) for values, *_ in references] == [True, False, True, True]
+
+
+def test_the_intervals_do_not_depend_on_how_many_draws_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, scores = labels_and_scores(2)
+
+    def area() -> statistics.Estimate:
+        unknown = [None] * len(labels)
+        return statistics.bootstrap(unknown, lambda times: {"AUC": statistics.auc(labels, scores, times)}, 50)["AUC"]
+
+    together = area()
+    monkeypatch.setattr(statistics, "MOST_NUMBERS", 7 * len(labels))
+    assert area() == together
 
 
 def test_images_without_a_patient_are_patients_of_their_own() -> None:

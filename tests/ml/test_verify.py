@@ -111,7 +111,7 @@ def answers(*statuses: int) -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             keys.append(self.headers["x-api-key"])
             status = left.pop(0)
-            body = json.dumps({"endpoint": "ok"} if status == 200 else {"detail": "The model is starting."}).encode()
+            body = json.dumps({"model": "ok"} if status == 200 else {"detail": "The model is starting."}).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -6,7 +6,9 @@ import sys
 import tarfile
 from pathlib import Path
 
-from network import source
+import pytest
+
+from network import source, train
 
 SMALL = {"num_classes": "2", "image_shape": "3,32,32", "mini_batch_size": "8", "use_pretrained_model": "0"}
 """Hyperparameters for small images."""
@@ -32,6 +34,14 @@ def command(root: Path, **hyperparameters: str) -> dict[str, object]:
         "cwd": root / "code",
         "env": inherited | environment(root),
     }
+
+
+def run(root: Path, **hyperparameters: str) -> int:
+    """Run train.py in this process, where PyTorch is loaded already; return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(root).items():
+            patch.setenv(name, value)
+        return train.main(arguments(**hyperparameters))
 
 
 def source_archive() -> bytes:

@@ -11,10 +11,14 @@ from onnx import TensorProto, helper
 
 from network import export, networks
 from network.onnx_padding import fold_padding
+from network.recipe import RECIPES
 
 
-def test_the_exported_graph_pads_in_its_convolutions_and_scores_as_the_network_does(tmp_path: Path) -> None:
-    network = networks.build(2, fine_tuned=True).eval()
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_exported_graph_pads_in_its_convolutions_and_scores_as_the_network_does(
+    tmp_path: Path, recipe: str
+) -> None:
+    network = networks.build(2, True, recipe).eval()
     export.write(network, (3, 64, 64), tmp_path / "model.onnx")
     graph = onnx.load(tmp_path / "model.onnx").graph
     assert not [node.name for node in graph.node if node.op_type == "Pad"]

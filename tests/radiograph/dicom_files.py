@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from io import BytesIO
 from typing import Any
 
@@ -11,7 +12,17 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
+from tests.radiograph.files import image
+
 RAMP = np.linspace(0, 4095, 100 * 128).round().astype(np.uint16).reshape(100, 128)
+
+
+@functools.cache
+def chest(black_row: int = 0) -> np.ndarray:
+    """Return a synthetic radiograph of 12 bits, which differs from another by its black row (0 to 99)."""
+    pixels = np.asarray(image().resize((128, 100)), np.uint16) * 16
+    pixels[black_row] = 0
+    return pixels
 
 
 def dataset(pixels: np.ndarray = RAMP, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> Dataset:

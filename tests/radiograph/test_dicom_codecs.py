@@ -7,7 +7,8 @@ from base64 import b85decode
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.encaps import encapsulate
+from pydicom import Dataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     UID,
     HTJ2KLossless,
@@ -95,3 +96,14 @@ def test_damaged_jpeg_lossless_is_refused_without_a_decoder(damage: tuple[int, i
         stream[position + 1] = 0xDA
     with pytest.raises(ImageError, match="JPEG Lossless"):
         read_dicom(saved(compressed_dataset(JPEGLosslessSV1, bytes(stream))))
+
+
+@pytest.mark.parametrize("length", [40, 76, 694, 1000, -3])
+def test_jpeg_ls_without_its_end_is_refused_before_it_is_decoded(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decoder takes seconds of CPU time for some of these 128 x 100 pixels."""
+    item = compressed_dataset(JPEGLSLossless)
+    stream = next(generate_frames(item.PixelData, number_of_frames=1)).rstrip(b"\0").removesuffix(b"\xff\xd9")
+    monkeypatch.setattr(Dataset, "pixel_array", property(lambda _: pytest.fail("decoded")))
+    with pytest.raises(ImageError, match="JPEG-LS") as caught:
+        read_dicom(saved(compressed_dataset(JPEGLSLossless, stream[:length])))
+    assert caught.value.code == "broken"

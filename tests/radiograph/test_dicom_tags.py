@@ -100,6 +100,21 @@ def test_a_signed_first_value_is_read_from_unsigned_bytes() -> None:
     assert np.abs(read(**tags)[0] - RIGHT).max() <= 1
 
 
+@pytest.mark.parametrize(
+    "window", [{}, {"WindowCenter": 2048, "WindowWidth": 0}, {"WindowCenter": 50, "WindowWidth": 9}]
+)
+def test_without_a_usable_window_an_image_of_most_of_its_bits_keeps_its_exposure(window: dict[str, Any]) -> None:
+    pixels = (100 + RAMP * 0.9).astype(np.uint16)
+    hot = pixels // 4
+    hot[50, 50] = 4095
+    assert np.abs(read(pixels=pixels, **window)[0] - pixels / 4095 * 255).max() <= 1
+    assert np.abs(read(pixels=hot, **window)[0] - pixels / 4095 * 255).mean() <= 1
+
+
+def test_without_a_window_an_image_of_few_of_its_values_is_stretched() -> None:
+    assert np.abs(read(pixels=(3000 + RAMP // 8).astype(np.uint16))[0] - RIGHT).max() <= 1
+
+
 def test_a_hot_pixel_does_not_darken_the_image() -> None:
     hot = RAMP // 4
     hot[50, 50] = 4095

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from radiograph import RESIZE_MODES, ImageError, phantom, standardise
-from radiograph.frontal_check import standardise_frontal
+from radiograph.frontal_check import DOUBT, rejection_reason, standardise_frontal
 from radiograph.frontal_model import MODEL, MODEL_SIDE
+from radiograph.read import decode
+from radiograph.standard_image import resize_decoded
 from tests.radiograph.files import encoded
 
 IMAGE = phantom.draw(7, False)
@@ -54,6 +56,13 @@ def test_an_image_of_something_else_is_rejected_with_its_reason(name: str, form:
         standardise_frontal(encoded(draw(), form))
     assert caught.value.code == "not_a_radiograph"
     assert "frontal chest radiograph" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(REJECTED.keys() - {"image upside down"}))
+def test_with_the_benefit_of_the_doubt_an_image_of_something_else_is_still_rejected(name: str) -> None:
+    reason, draw = REJECTED[name]
+    decoded = decode(encoded(draw(), "PNG"), with_chroma=True)
+    assert reason in str(rejection_reason(resize_decoded(decoded, "squash"), decoded.chroma, doubt=DOUBT))
 
 
 @pytest.mark.parametrize("resize_mode", RESIZE_MODES)

@@ -127,6 +127,8 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "palette PNG with transparent entries": lambda: encoded(image().convert("P"), "PNG", transparency=b"\0\x80" * 9),
     "grey and alpha PNG": lambda: encoded(image().convert("LA"), "PNG"),
     "colour and alpha PNG": lambda: encoded(image().convert("RGBA"), "PNG"),
+    "PNG with a transparent grey": lambda: png_with(chunk(b"tRNS", b"\0\x05")),
+    "PNG with gamma and significant bits": lambda: png_with(chunk(b"gAMA", b"\0\0\xb1\x8f"), chunk(b"sBIT", b"\x08")),
     "bilevel PNG": lambda: encoded(image().convert("1"), "PNG"),
     "PNG with a text bomb": lambda: png_with(chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000), 9))),
     "PNG with 3 MB of text": lambda: png_with(chunk(b"tEXt", b"Comment\0" + b"x" * 3_000_000)),

@@ -7,6 +7,7 @@ from localaws.identity import Caller
 from localaws.sagemaker.api.listing import paginate
 from localaws.sagemaker.arns import Key, parse_arn
 from localaws.sagemaker.aws.access import Access
+from localaws.sagemaker.checks.model_packages import NO_TAGS
 from localaws.sagemaker.store import Document, Store
 
 MOST_TAGS = 50
@@ -24,6 +25,8 @@ class Tags:
     def add(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Add tags, replacing the values of existing keys."""
         key = self._key(caller, "AddTags", request)
+        if key.kind == "ModelPackage":
+            raise invalid(NO_TAGS)
         merged = merge(self._document(key).get("_Tags", []), request["Tags"])
         if len(merged) > MOST_TAGS:
             raise invalid(f"A resource has at most {MOST_TAGS} tags; {key.arn} would have {len(merged)}.")

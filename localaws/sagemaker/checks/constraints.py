@@ -13,6 +13,9 @@ from localaws.sagemaker.checks.api_model import input_shape
 JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\w", r"\p{M}": r"\w", r"\p{Z}": r"\s", r"\p{Alnum}": "a-zA-Z0-9"}
 """Python equivalents of Java's character classes in the model's patterns (they also match `_`)."""
 
+REPEATED_END = re.compile(r"\$\{[0-9,]+\}$")
+"""The end of the patterns of CustomerMetadataProperties, which Python does not compile."""
+
 LONGEST_VALUE = 256
 """Characters of a value that an error quotes."""
 
@@ -122,6 +125,7 @@ def camel(name: str) -> str:
 @functools.cache
 def compiled(pattern: str) -> re.Pattern[str] | None:
     """Compile one of the model's patterns, or return None for the few that Python cannot express."""
+    pattern = REPEATED_END.sub("", pattern)
     for java, python in JAVA_CLASSES.items():
         pattern = pattern.replace(java, python)
     try:

@@ -1,12 +1,12 @@
 """Archives in S3: a model's artifact and its location, and their download into the folders in place of /opt/ml."""
 
-import shutil
-import tarfile
 from pathlib import Path
 
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, S3Object, download, list_prefix, parse_uri
 from localaws.sagemaker.store import Document
+from network.archive import unpack
+from network.errors import InputError
 
 
 def artifact(container: Document) -> tuple[str, bool] | None:
@@ -40,42 +40,14 @@ def fetch_archive(s3: Objects, uri: str, folder: Path) -> None:
     """Download a .tar.gz and unpack it into a new or empty folder.
 
     Raises:
-        DataError: the object is missing, may not be read, or is not a .tar.gz.
+        DataError: the object is missing, may not be read, or cannot be unpacked.
         OSError: the disk is full.
     """
     bucket, key = parse_uri(uri)
     archive = folder.with_name(f"{folder.name}.tar.gz")
     download(s3, [S3Object(bucket, key, archive.name, 0)], folder.parent)
     try:
-        with tarfile.open(archive, "r:gz") as files:
-            unpack(files, folder)
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise DataError(f"{uri} is not a .tar.gz archive: {error}.") from error
-    except OSError as error:
-        # gzip raises OSError without an errno for a file in another format. A full disk has an errno.
-        if error.errno is not None:
-            raise
-        raise DataError(f"{uri} is not a .tar.gz archive: {error}.") from error
+        unpack(archive, folder)
+    except InputError as error:
+        raise DataError(f"{uri} cannot be unpacked. {error}") from error
     archive.unlink()
-
-
-def unpack(files: tarfile.TarFile, folder: Path) -> None:
-    """Write an archive's files below `folder` and nowhere else.
-
-    `TarFile.extractall(filter="data")` would do, but requires Python 3.11.4.
-
-    Raises:
-        ValueError: the archive holds a link, a device, or a path out of the folder.
-    """
-    inside = folder.resolve()
-    for member in files:
-        target = (inside / member.name).resolve()
-        if not target.is_relative_to(inside) or not (member.isdir() or member.isreg()):
-            raise ValueError(f"{member.name} is not a plain file below the archive's root")
-        content = files.extractfile(member)
-        if content is None:
-            target.mkdir(parents=True, exist_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with content, target.open("wb") as file:
-            shutil.copyfileobj(content, file)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml.dataset.radiographs import CLASSES, UNLABELLED, WRONG_VIEW, Reject, Views
+from ml.dataset.sources import mimic
 from ml.dataset.sources.delimited import Delimited, read_delimited
 from ml.dataset.sources.findings import CLASS_COLUMNS, Findings
 from ml.dataset.sources.folder import SPLITS
@@ -85,7 +86,7 @@ def read_labels(path: Path, findings: Findings, with_paths: bool, views: Views) 
     Raises:
         UserError: a column is missing, or lines cannot be used; the message names up to five of them.
     """
-    table = read_delimited(path)
+    table = mimic.joined(path, read_delimited(path))
     columns = columns_of(path, table, findings, with_paths)
     faults: list[str] = []
     present: dict[str, frozenset[str]] = {}

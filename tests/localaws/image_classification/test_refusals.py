@@ -16,10 +16,11 @@ def test_incremental_training_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_artifact_of_aws_is_refused_with_its_files(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """An incomplete one; a complete one is served."""
     (tmp_path / "model").mkdir()
     (tmp_path / "model/image-classification-0001.params").write_bytes(b"")
     with pytest.raises(SystemExit):
         serve.run(tmp_path, 0)
     log = capfd.readouterr().out
     assert "image-classification-0001.params" in log
-    assert "model.onnx" in log
+    assert "model-shapes.json" in log

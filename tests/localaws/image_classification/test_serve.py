@@ -18,6 +18,7 @@ from demo.services import wait_until_healthy
 from localaws.image_classification import serve, train
 from network import export, inference, networks
 from tests.localaws.image_classification.builders import image, write_root
+from tests.network import mxnet_builders
 from tests.ports import free_port
 
 
@@ -56,8 +57,19 @@ def test_a_colour_image_is_decoded_as_the_network_serves_it(tmp_path: Path) -> N
     export.write(networks.build(2, fine_tuned=False).eval(), (3, 32, 32), tmp_path / "model.onnx")
     body = encoded(Image.new("RGB", (32, 32), (200, 30, 90)), "PNG")
     grey = np.asarray(inference.input_fn(body, "image/png"))
-    decoded = serve.Model(tmp_path).decode(body)
+    decoded = serve.Model(tmp_path / "model.onnx").decode(body)
     assert (decoded == grey[:, :, None]).all()
+
+
+def test_an_artifact_of_aws_is_converted_and_scores_the_colours_as_its_network_does(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network, pixels = mxnet_builders.small(), mxnet_builders.pixels()
+    mxnet_builders.write(mxnet_builders.files(network), tmp_path / "model")
+    model = serve.load(tmp_path)
+    scores = [model.score(encoded(Image.fromarray(image), "PNG")) for image in pixels]
+    np.testing.assert_allclose(scores, mxnet_builders.expected(network, pixels), atol=1e-5)
+    assert mxnet_builders.PARAMS in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("content_type", ["application/x-image", "image/jpeg", "image/jpeg; charset=binary"])

@@ -1,5 +1,7 @@
 """A training run: its log, its artifact, and its failures."""
 
+import contextlib
+import io
 import json
 import re
 import signal
@@ -38,17 +40,16 @@ def accuracies(log: str, name: str) -> list[float]:
 def probability(root: Path, label: int, seed: int) -> float:
     path = root / "image.jpg"
     image(label, seed).save(path, quality=95)
-    return Model(root / "model").score(path.read_bytes())[1]
+    return Model(root / "model/model.onnx").score(path.read_bytes())[1]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder and the log of a finished training process."""
-    root = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6")
-    command = [sys.executable, "-m", "localaws.image_classification", "train", "--root", str(root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root, done.stdout
+    """The folder and the log of a finished training."""
+    root, log = write_root(tmp_path_factory.mktemp("trained"), images=32, epochs="6"), io.StringIO()
+    with contextlib.redirect_stdout(log):
+        assert train.run(root) == 0
+    return root, log.getvalue()
 
 
 def test_the_model_tells_unseen_images_apart(trained: tuple[Path, str]) -> None:
@@ -176,7 +177,7 @@ def test_a_stop_keeps_the_best_model_and_is_no_failure(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert not (root / "output/failure").exists()
-    assert len(Model(root / "model").score((root / "input/data/train/0.jpg").read_bytes())) == 2
+    assert len(Model(root / "model/model.onnx").score((root / "input/data/train/0.jpg").read_bytes())) == 2
 
 
 def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

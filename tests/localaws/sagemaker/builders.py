@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from demo.services import wait_until_healthy
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
 from tests.ports import free_port
+from tests.waiting import OFTEN
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/toy:1"
@@ -258,7 +259,7 @@ def scale(cloud: Cloud, endpoint: str) -> None:
     resource = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}
     stacks, name = cloud.client("cloudformation"), unique("scaling")
     stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"Instances": resource}}))
-    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=OFTEN)
 
 
 def refused(call: Any, **request: Any) -> tuple[str, str]:

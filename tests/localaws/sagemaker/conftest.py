@@ -1,7 +1,6 @@
 """The localaws of the SageMaker tests: real S3, IAM, Logs and child processes."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     yield from running_cloud(tmp_path_factory.mktemp("cloud") / "state")
 
 
-@pytest.fixture
-def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A localaws that a test may kill and start again."""
-    yield from running_cloud(tmp_path / "state")
+@pytest.fixture(scope="module")
+def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A localaws that the tests of a file may kill and start again."""
+    yield from running_cloud(tmp_path_factory.mktemp("own_cloud") / "state")
 
 
 @pytest.fixture(scope="session")

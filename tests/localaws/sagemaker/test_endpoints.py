@@ -16,6 +16,7 @@ from tests.localaws.sagemaker.builders import (
     unique,
     until,
 )
+from tests.waiting import OFTEN
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_an_endpoint_that_is_being_created_neither_answers_nor_changes(cloud: Cl
         sagemaker.update_endpoint(EndpointName="slow", EndpointConfigName=config)
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         sagemaker.delete_endpoint(EndpointName="slow")
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="slow", WaiterConfig={"Delay": 1, "MaxAttempts": 8})
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="slow", WaiterConfig=OFTEN)
     assert ask(cloud, "slow")["Body"].read().endswith(b" 1")
 
 
@@ -135,7 +136,7 @@ def test_a_failed_update_leaves_the_old_model_in_service(cloud: Cloud) -> None:
     endpoint = make_endpoint(cloud, config)
     broken = make_config(cloud, make_model(cloud, "6", {"BREAK": "start"}))
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=broken)
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=endpoint, WaiterConfig=OFTEN)
     description = sagemaker.describe_endpoint(EndpointName=endpoint)
     assert description["EndpointConfigName"] == config
     assert description["FailureReason"].startswith(
@@ -156,9 +157,9 @@ def test_an_endpoint_that_cannot_start_fails_and_can_only_be_deleted(cloud: Clou
     with pytest.raises(ClientError, match="can only be deleted"):
         sagemaker.update_endpoint(EndpointName="broken", EndpointConfigName=config)
     with pytest.raises(WaiterError, match="terminal failure state"):
-        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
+        sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="broken", WaiterConfig=OFTEN)
     sagemaker.delete_endpoint(EndpointName="broken")
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="broken", WaiterConfig=OFTEN)
 
 
 def failed(sagemaker: Any, name: str) -> Any:
@@ -171,7 +172,7 @@ def test_deleting_an_endpoint_ends_its_process(cloud: Cloud) -> None:
     endpoint = make_endpoint(cloud, make_config(cloud, make_model(cloud)))
     process = json.loads(ask(cloud, endpoint, b"1")["Body"].read())[1]
     sagemaker.delete_endpoint(EndpointName=endpoint)
-    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig={"Delay": 1})
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig=OFTEN)
     assert not alive(process)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.delete_endpoint(EndpointName=endpoint)

@@ -21,6 +21,7 @@ from tests.localaws.sagemaker.builders import (
     unique,
     until,
 )
+from tests.network import mxnet_builders
 
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 SIDE = 28
@@ -123,6 +124,23 @@ def test_the_endpoint_and_the_transform_give_the_same_probabilities(cloud: Cloud
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Completed", 20)
     body = cloud.client("s3").get_object(Bucket=BUCKET, Key=f"open/out/{name}/0.jpg.out")["Body"].read()
     assert json.loads(body)["prediction"] == pytest.approx(served)
+
+
+def test_an_artifact_that_aws_trained_is_served_with_the_probabilities_of_its_network(cloud: Cloud) -> None:
+    name, key, network = unique("mxnet"), "open/models/mxnet.tar.gz", mxnet_builders.small()
+    artifact = mxnet_builders.packed(mxnet_builders.files(network))
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=artifact)
+    container = {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{key}"}
+    cloud.client("sagemaker").create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=cloud.role)
+    endpoint = make_endpoint(cloud, make_config(cloud, name))
+    pixels = mxnet_builders.pixels()
+    for image_pixels, expected in zip(pixels, mxnet_builders.expected(network, pixels), strict=True):
+        body = io.BytesIO()
+        Image.fromarray(image_pixels).save(body, "PNG")
+        answer = cloud.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, Body=body.getvalue(), ContentType="image/png"
+        )
+        assert json.loads(answer["Body"].read()) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_a_hyperparameter_out_of_range_fails_the_job_naming_it(cloud: Cloud, job: dict[str, Any]) -> None:

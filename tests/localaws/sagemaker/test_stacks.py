@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.localaws.sagemaker.builders import IMAGE, Cloud, make_config, make_model, put_model, unique
+from tests.waiting import OFTEN
 
 Resource = dict[str, Any]
 
@@ -28,7 +29,7 @@ def role(path: str, name: str) -> Resource:
 def create(cloud: Cloud, stack: str, template: str) -> None:
     stacks = cloud.client("cloudformation")
     stacks.create_stack(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
-    stacks.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    stacks.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=OFTEN)
 
 
 def update(cloud: Cloud, stack: str, template: str) -> str:
@@ -36,7 +37,7 @@ def update(cloud: Cloud, stack: str, template: str) -> str:
     stacks = cloud.client("cloudformation")
     stacks.update_stack(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
     with contextlib.suppress(WaiterError):
-        stacks.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        stacks.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig=OFTEN)
     return str(stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
 
 

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.localaws.sagemaker.builders import BUCKET, Cloud, alive, finished, training_request, until
+from tests.waiting import OFTEN
 
 
 def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Cloud, sagemaker: Any) -> None:
@@ -15,9 +16,7 @@ def test_a_job_trains_and_leaves_its_artifact_metrics_history_and_log(cloud: Clo
     name = request["TrainingJobName"]
     arn = sagemaker.create_training_job(**request)["TrainingJobArn"]
     assert arn == f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{name}"
-    sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-    )
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=name, WaiterConfig=OFTEN)
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert [transition["Status"] for transition in job["SecondaryStatusTransitions"]] == [
         "Starting", "Downloading", "Training", "Uploading", "Completed",
@@ -100,7 +99,7 @@ def test_boto3s_waiter_ends_with_an_error_when_the_job_fails(cloud: Cloud, sagem
     sagemaker.create_training_job(**request)
     waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
     with pytest.raises(WaiterError, match="terminal failure state"):
-        waiter.wait(TrainingJobName=request["TrainingJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+        waiter.wait(TrainingJobName=request["TrainingJobName"], WaiterConfig=OFTEN)
 
 
 def test_stopping_a_job_keeps_the_model_so_far(cloud: Cloud, sagemaker: Any) -> None:

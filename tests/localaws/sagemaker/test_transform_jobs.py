@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.sagemaker.builders import BUCKET, Cloud, alive, make_model, transform_request, unique, until
+from tests.waiting import OFTEN
 
 
 def transform(cloud: Cloud, model: str, prefix: str, **changes: Any) -> dict[str, Any]:
@@ -153,9 +154,7 @@ def test_stopping_a_job_ends_its_container(cloud: Cloud) -> None:
     assert alive(serving)
     sagemaker.stop_transform_job(TransformJobName=name)
     assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] in ("Stopping", "Stopped")
-    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
-        TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 8}
-    )
+    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(TransformJobName=name, WaiterConfig=OFTEN)
     assert sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped"
     assert not alive(serving)
     with pytest.raises(ClientError, match="because the transform job is in status Stopped"):

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.server.builders import Server, document
+from tests.waiting import OFTEN
 
 AWS = "arn:aws:iam::aws:policy"
 GRANT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -84,9 +85,7 @@ def test_a_stack_whose_role_names_an_unknown_policy_fails(server: Server) -> Non
         StackName="typing-error", TemplateBody=template, OnFailure="DO_NOTHING", Capabilities=["CAPABILITY_IAM"]
     )
     with pytest.raises(Exception, match="CREATE_FAILED"):
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName="typing-error", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-        )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="typing-error", WaiterConfig=OFTEN)
     events = cloudformation.describe_stack_events(StackName="typing-error")["StackEvents"]
     reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
     assert f"{AWS}/AmazonSagemakerFullAcces does not exist" in reasons

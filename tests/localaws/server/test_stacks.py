@@ -2,12 +2,12 @@
 
 import contextlib
 import json
-from typing import Any
 
 import pytest
 from botocore.exceptions import WaiterError
 
 from tests.localaws.server.builders import Server
+from tests.waiting import OFTEN
 
 TEMPLATE = {
     "Resources": {
@@ -24,7 +24,7 @@ def deploy(server: Server, name: str) -> dict[str, str]:
     """Create a stack of TEMPLATE and return its outputs."""
     client = server.client("cloudformation")
     client.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE))
-    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=quick())
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=OFTEN)
     (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -32,11 +32,7 @@ def deploy(server: Server, name: str) -> dict[str, str]:
 def destroy(server: Server, name: str) -> None:
     client = server.client("cloudformation")
     client.delete_stack(StackName=name)
-    client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=quick())
-
-
-def quick() -> dict[str, Any]:
-    return {"Delay": 1, "MaxAttempts": 20}
+    client.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=OFTEN)
 
 
 def test_a_bucket_has_the_tags_of_its_template(server: Server) -> None:
@@ -75,7 +71,7 @@ def update(server: Server, name: str, template: str) -> str:
     client = server.client("cloudformation")
     client.update_stack(StackName=name, TemplateBody=template)
     with contextlib.suppress(WaiterError):
-        client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=quick())
+        client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig=OFTEN)
     events = client.describe_stack_events(StackName=name)["StackEvents"]
     return " ".join(event.get("ResourceStatusReason", "") for event in events)
 
@@ -88,9 +84,9 @@ def status(server: Server, name: str) -> str:
 def test_an_export_in_use_is_neither_dropped_nor_changed_until_nothing_imports_it(server: Server) -> None:
     client = server.client("cloudformation")
     client.create_stack(StackName="exporter", TemplateBody=exporting(used="a", unused="b"))
-    client.get_waiter("stack_create_complete").wait(StackName="exporter", WaiterConfig=quick())
+    client.get_waiter("stack_create_complete").wait(StackName="exporter", WaiterConfig=OFTEN)
     client.create_stack(StackName="importer", TemplateBody=importing("used"))
-    client.get_waiter("stack_create_complete").wait(StackName="importer", WaiterConfig=quick())
+    client.get_waiter("stack_create_complete").wait(StackName="importer", WaiterConfig=OFTEN)
 
     reasons = update(server, "exporter", exporting(unused="b"))
     assert "Cannot delete export ward:used as it is in use by importer" in reasons

@@ -12,7 +12,7 @@ from tests.localaws.sagemaker.builders import Cloud
 
 from ..conftest import STAGE
 
-SPLITS = {"validation": 30, "validation_perturbed": 30, "test": 100}
+SPLITS = {"validation": 15, "validation_perturbed": 15, "test": 100}
 """Images of each: one test image is 1 %."""
 IMAGES = sum(SPLITS.values())
 PREFIX = "datasets/images/v1/"
