@@ -23,6 +23,11 @@ MAX_RUNTIME = 5 * 86400
 RUN = "PREPARE_RUN"
 """Variable of a job's environment with the prefix of its preparation."""
 
+UNLISTED = (
+    "The role of the job reads the buckets in the setting source_buckets: add the source's bucket to it and deploy the "
+    "storage stack again."
+)
+
 
 @dataclass(frozen=True)
 class Machines:
@@ -74,6 +79,11 @@ class Job:
 def name_of(key: str, stage: str) -> str:
     """Return the name of a new job."""
     return f"prepare-{key}-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
+
+
+def stage_of(name: str) -> str:
+    """Return the stage of a job, from its name."""
+    return name.split("-")[2]
 
 
 def request(name: str, job: Job, run: str, resources: Resources, region: str) -> dict[str, Any]:
@@ -152,16 +162,18 @@ def follow(job: str, command: str, table: Mapping[str, Any]) -> None:
     if description["ProcessingJobStatus"] != "Completed":
         reasons = (description.get("ExitMessage"), description.get("FailureReason"))
         reason = next((text for text in reasons if text), f"it is {description['ProcessingJobStatus'].lower()}")
+        denied = "AccessDenied" in reason and stage_of(job) == "standardise"
+        remedy = f"{UNLISTED} Then the" if denied else "The"
         raise UserError(
             f"Processing job {job} did not complete: {reason.rstrip('.')}. Its log is in CloudWatch Logs, group "
-            f"{GROUP}. The same command, or `{command} --attach {job}`, does what is missing."
+            f"{GROUP}. {remedy} same command, or `{command} --attach {job}`, does what is missing."
         )
 
 
 def wait(job: str) -> dict[str, Any]:
     """Return the description of a job at its end; show the sum of what its instances have done."""
     reader, progress, done = LogReader(clients.client("logs"), job, GROUP), None, Counts()
-    stage = job.split("-")[2]
+    stage = stage_of(job)
     print(f"Following processing job {job}.", flush=True)
     while True:
         description = describe(job)

@@ -16,13 +16,20 @@ from tests.ml.conftest import write_collection
 from tests.ports import free_port
 
 STAGE = "jobs"
-SOURCE = "hospital"
+SOURCE, CLOSED = "hospital", "closed"
+"""Buckets of sources: one that the role of the jobs can read, and one that it cannot."""
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "logs:*"]
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ACTIONS, "Resource": "*"}]}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": ACTIONS, "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": f"arn:aws:s3:::{CLOSED}/*"},
+    ],
+}
 TEMPLATE = {
     "Resources": {
         "Data": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "jobs"}},
@@ -53,7 +60,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     client.get_waiter("stack_create_complete").wait(
         StackName=f"Pneumonia-{STAGE}-Storage", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    running.client("s3").create_bucket(Bucket=SOURCE)
+    for bucket in (SOURCE, CLOSED):
+        running.client("s3").create_bucket(Bucket=bucket)
     yield running
     running.end(signal.SIGTERM)
 

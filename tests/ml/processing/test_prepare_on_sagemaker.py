@@ -13,6 +13,8 @@ from ml import prepare
 from tests.localaws.sagemaker.builders import until
 from tests.localaws.server.builders import Server
 
+from .conftest import CLOSED, SOURCE
+
 OPTIONS = ("--batch-size", "8", "--augment", "1", "--yes")
 REMOTE = ("--on", "sagemaker", "--instances", "2", "--instance-type", "ml.m5.large")
 
@@ -51,6 +53,8 @@ def test_the_jobs_make_the_version_of_one_machine_and_a_second_run_starts_none(
     assert "s3://hospital/images/train/NORMAL/empty.jpeg: " in printed.err
     assert [name.split("-")[2] for name in jobs()] == ["standardise", "assemble", "variants"]
     assert printed.out.count(" USD on demand") == 3
+    for name in jobs():
+        assert sagemaker().describe_processing_job(ProcessingJobName=name)["NetworkConfig"]["EnableNetworkIsolation"]
     assert run(source, *REMOTE) == 0
     assert len(jobs()) == 3
     lost = next(key for key in expected if "/train/" in key)
@@ -108,6 +112,18 @@ def test_a_stopped_job_ends_the_command_with_the_way_to_continue(
     thread.join(120)
     assert code == [1]
     assert f"--attach {job}" in capsys.readouterr().err
+
+
+def test_a_source_that_the_role_cannot_read_ends_with_the_setting_that_lets_it(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket = boto3.Session().resource("s3").Bucket(CLOSED)
+    for item in boto3.Session().resource("s3").Bucket(SOURCE).objects.all():
+        bucket.copy({"Bucket": SOURCE, "Key": item.key}, item.key)
+    assert run(f"s3://{CLOSED}/images", *REMOTE) == 1
+    printed = capsys.readouterr().err
+    assert "AccessDenied" in printed
+    assert "source_buckets" in printed
 
 
 @pytest.mark.parametrize(
