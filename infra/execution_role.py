@@ -1,5 +1,6 @@
 """The role of training, transform and hosting. It can use only their S3 prefixes, logs and container images."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -23,19 +24,24 @@ Statement = tuple[str, list[str], list[str], dict[str, Any]]
 def execution_role(scope: Construct, settings: Settings, bucket: s3.Bucket, key: kms.Key | None) -> iam.Role:
     """Return the role. The tests list each of its grants, and a reason for each wildcard."""
     role = iam.Role(scope, "Execution", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-    statements = [*data_statements(settings, bucket), *job_statements(settings)]
+    statements = [*data_statements(bucket, READ, write_prefixes(settings)), *job_statements(settings)]
     if settings.realtime and settings.rollback_wait_minutes:
         # SageMaker reads the alarms of a blue/green update with this role (developer guide, auto-rollback).
         statements.append(("LookAtAlarms", ["cloudwatch:DescribeAlarms"], ["*"], {}))
+    if settings.vpc_subnets:
+        statements.append(("JoinTheVpc", NETWORK, ["*"], {}))
+    add_statements(role, statements, key)
+    acknowledge_wildcards(role, settings, bucket, {*READ, *write_prefixes(settings)})
+    return role
+
+
+def add_statements(role: iam.Role, statements: list[Statement], key: kms.Key | None) -> None:
+    """Give a role the statements, and the use of the key if there is one."""
     if key is not None:
         actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"]
         statements.append(("UseTheKey", actions, [key.key_arn], {}))
-    if settings.vpc_subnets:
-        statements.append(("JoinTheVpc", NETWORK, ["*"], {}))
     for sid, actions, resources, conditions in statements:
         role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions))
-    acknowledge_wildcards(role, settings, bucket)
-    return role
 
 
 NETWORK = [
@@ -57,13 +63,13 @@ def write_prefixes(settings: Settings) -> tuple[str, ...]:
     return (*WRITE, CAPTURE) if settings.data_capture_percent else WRITE
 
 
-def data_statements(settings: Settings, bucket: s3.Bucket) -> list[Statement]:
-    """Return the statements on the bucket."""
+def data_statements(bucket: s3.Bucket, read: Iterable[str], write: Iterable[str]) -> list[Statement]:
+    """Return the statements on the bucket, with the prefixes to read and to write."""
     arn = bucket.bucket_arn
     return [
         ("ListTheBucket", ["s3:ListBucket"], [arn], {}),
-        ("ReadInputs", ["s3:GetObject"], [f"{arn}/{part}/*" for part in READ], {}),
-        ("WriteOutputs", ["s3:PutObject"], [f"{arn}/{part}/*" for part in write_prefixes(settings)], {}),
+        ("ReadInputs", ["s3:GetObject"], [f"{arn}/{part}/*" for part in read], {}),
+        ("WriteOutputs", ["s3:PutObject"], [f"{arn}/{part}/*" for part in write], {}),
     ]
 
 
@@ -93,11 +99,11 @@ def job_statements(settings: Settings) -> list[Statement]:
     ]
 
 
-def acknowledge_wildcards(role: iam.Role, settings: Settings, bucket: s3.Bucket) -> None:
+def acknowledge_wildcards(role: iam.Role, settings: Settings, bucket: s3.Bucket, prefixes: Iterable[str]) -> None:
     """Give the reason for each wildcard in the role's policy."""
     bucket_id = cdk.Stack.of(role).get_logical_id(cast(s3.CfnBucket, bucket.node.default_child))
     objects = "SageMaker or a hash names the objects below these prefixes. The role has no access to other prefixes."
-    for part in sorted({*READ, *write_prefixes(settings)}):
+    for part in sorted(prefixes):
         acknowledge(role, f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{part}/*]", objects)
     logs = f"arn:<AWS::Partition>:logs:{settings.region}:<AWS::AccountId>:log-group:/aws/sagemaker/*"
     acknowledge(role, f"AwsSolutions-IAM5[Resource::{logs}]", "SageMaker names log groups and streams by job.")

@@ -32,6 +32,8 @@ SecurityGroup = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 SecurityGroups = Annotated[tuple[SecurityGroup, ...], BeforeValidator(items)]
 Origin = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(items)]
+Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Buckets = Annotated[tuple[Bucket, ...], BeforeValidator(items)]
 
 
 class Settings(StrictModel):
@@ -116,6 +118,10 @@ class Settings(StrictModel):
     manage_api_gateway_log_role: Flag = Field(
         True, description="create the role with which API Gateway writes the logs of ALL APIs of the account and region"
     )
+    source_buckets: Buckets = Field(
+        (), description="buckets that the jobs of ml.prepare --on sagemaker can read",
+        json_schema_extra=accepts("a comma-separated list such as hospital-films, or empty"),
+    )  # fmt: skip
     kms: Literal["none", "create"] = Field("none", description="encryption with S3's own keys, or a key of the stage")
     retain_data: Flag = Field(
         False, description="keep buckets and objects when the stack is deleted; a KMS key is always kept"

@@ -1,4 +1,4 @@
-"""The data bucket, the bucket of its access logs, the optional KMS key, and the execution role."""
+"""The data bucket, the bucket of its access logs, the optional KMS key, and the roles of jobs."""
 
 from typing import cast
 
@@ -11,9 +11,10 @@ from infra.endpoint import CAPTURE
 from infra.execution_role import execution_role
 from infra.exports import bucket_export, execution_role_export, key_export, retained_export, settings_output
 from infra.nag import acknowledge
+from infra.processing_role import processing_role
 from infra.settings import Settings
 
-EXPIRING_DAYS = {"transform/": 30, "transform-input/": 1, "uploads/": 1, f"{CAPTURE}/": 30}
+EXPIRING_DAYS = {"transform/": 30, "transform-input/": 1, "processing/": 7, "uploads/": 1, f"{CAPTURE}/": 30}
 """Days until objects expire, by prefix."""
 OLD_VERSION_DAYS = 30
 ABANDONED_UPLOAD_DAYS = 7
@@ -22,7 +23,7 @@ NO_LOGS = "This bucket receives the access logs; logging access to it would crea
 
 
 class StorageStack(cdk.Stack):
-    """A bucket for data sets, artifacts and transform output, and an execution role for SageMaker.
+    """A bucket for data sets, artifacts and transform output, and the roles that SageMaker takes on.
 
     Attributes:
         bucket: the data bucket.
@@ -43,6 +44,8 @@ class StorageStack(cdk.Stack):
         cdk.CfnOutput(
             self, "ExecutionRoleArn", value=self.execution_role.role_arn, export_name=execution_role_export(settings)
         )
+        role = processing_role(self, settings, self.bucket, self.key)
+        cdk.CfnOutput(self, "ProcessingRoleArn", value=role.role_arn)
         if self.key is not None:
             cdk.CfnOutput(self, "DataKeyArn", value=self.key.key_arn, export_name=key_export(settings))
         if settings.retain_data:

@@ -1,33 +1,26 @@
 """`python -m ml.prepare`: from a source of chest radiographs to SageMaker channels in S3."""
 
+import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from ml import atomic, cli, options, project
-from ml.aws import stacks
+from ml.aws import clients, resources, s3
 from ml.aws.s3 import split_uri
-from ml.dataset import (
-    baseline,
-    formats,
-    groups,
-    layout,
-    report,
-    sources,
-    split,
-    standardising,
-    summary,
-    upload,
-    variants,
-    version,
-)
-from ml.dataset.radiographs import CLASSES, SURPLUS, Radiograph, Reject, Views
+from ml.dataset import assembling, formats, layout, sources, standardising, summary, upload, variants
+from ml.dataset.assembling import Settings
+from ml.dataset.radiographs import Views
 from ml.errors import UserError
+from ml.processing import jobs, sequence
+from ml.processing.jobs import Machines
+from ml.processing.sequence import Run
+from ml.training import plan, prices
 from radiograph import ResizeMode
 
 EXAMPLES = """
@@ -35,30 +28,15 @@ EXAMPLES = """
   python -m ml.prepare --source kaggle
   python -m ml.prepare --source ~/data/chest_xray --stage dev
   python -m ml.prepare --source s3://bucket/chest_xray
+  python -m ml.prepare --source s3://bucket/chest_xray --on sagemaker --instances 4
   python -m ml.prepare --source images.csv                        # path,label,patient_id[,split]
   python -m ml.prepare --source ~/data/dicom --labels labels.csv  # id,label
   python -m ml.prepare --source ~/data/nih/Data_Entry_2017.csv --positive Pneumonia --negative "No Finding"
 """
 NAMED_SOURCES = {"phantom": "phantom", "kaggle": "chest-xray"}
 """The name of the data set of each source that is not a path."""
-SHOWN_REJECTS = 20
 MAX_COPIES = 20
 app = cli.application()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings that, with the images, determine the content of a data set."""
-
-    seed: int
-    validation_fraction: float
-    test_fraction: float
-    batch_size: int
-    augment: int
-    balance: bool
-    resize_mode: ResizeMode
-    format: str
-    views: Views = "frontal"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -108,7 +86,9 @@ def finding(text: str) -> str:
 @app.command(epilog=cli.examples(EXAMPLES))
 def prepare(  # noqa: PLR0913 - one parameter for each option
     *,
-    source: Annotated[str, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")],
+    source: Annotated[
+        str | None, typer.Option(parser=source_name, metavar="SOURCE", help=f"{sources.SOURCES}.")
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="Table of labels (id,label) of a folder.")
     ] = None,
@@ -163,22 +143,113 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(file_okay=False, show_default="build/datasets", help="Folder for intermediate files."),
     ] = None,
+    on: Annotated[
+        Literal["here", "sagemaker"], typer.Option(help="Where to read the images of a source in S3.")
+    ] = "here",
+    instances: Annotated[int, typer.Option(min=1, max=100, help="Number of instances with --on sagemaker.")] = 1,
+    instance_type: Annotated[str, typer.Option(help="Type of the instances with --on sagemaker.")] = "ml.m5.2xlarge",
+    attach: Annotated[
+        str | None, options.job_option("Follow a running job of --on sagemaker, and do the steps after it.")
+    ] = None,
+    stop: Annotated[str | None, options.job_option("Stop a running job of --on sagemaker.")] = None,
+    yes: options.Yes = False,
+    price_table: options.Prices = None,
 ) -> None:
     """Standardise radiographs to 224 x 224, split them by patient, and upload them as SageMaker channels.
 
     Does not change the source. A second run uploads nothing.
     """
+    cli.refuse_together(source=source, attach=attach, stop=stop)
+    command = f"python -m ml.prepare --stage {stage}"
+    if stop:
+        clients.client("sagemaker").stop_processing_job(ProcessingJobName=stop)
+        print(f"Processing job {stop} is being stopped. `{command} --attach {stop}` does what is missing.")
+        return
+    if attach:
+        attach_run(stage, attach, command, work, price_table)
+        return
+    if source is None:
+        raise UserError(f"--source is missing; give {sources.SOURCES}, or --attach or --stop with a job.", 2)
     settings = Settings(
         seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format, views
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
-    bucket = stacks.outputs(stage, "Storage")["DataBucketName"]
+    available = resources.of_stage(stage)
     default = sources.Findings()
     findings = sources.Findings(
         tuple(positive or default.positive), tuple(negative or default.negative), bool(positive or negative)
     )
+    if on == "sagemaker":
+        check_remote(source, data_format)
     offer = sources.open_source(source, folder, seed, labels, findings, views)
-    upload_dataset(offer, settings, max_reject_fraction, folder, bucket)
+    if on == "here":
+        upload_dataset(offer, settings, max_reject_fraction, folder, available.bucket)
+        return
+    table, machines = prices.read(price_table), Machines(instances, instance_type)
+    estimate = prices.preparation(table, instance_type, instances, len(offer.images), augment)
+    print(
+        f"Preparation of {len(offer.images):,} images on {instances} x {instance_type}: {estimate} ({estimate.basis})."
+    )
+    if not yes:
+        plan.confirm()
+    path, code, key = sequence.write_run(offer, settings, folder.name, max_reject_fraction, folder)
+    run = Run(processing_resources(stage), folder.name, key, path, command, machines, table)
+    sequence.upload_run(run, code)
+    finish_run(run)
+
+
+def processing_resources(stage: str) -> resources.Resources:
+    """Return the resources of a stage, with the role of processing jobs.
+
+    Raises:
+        UserError: the storage stack is not deployed, or is of an earlier version.
+    """
+    available = resources.of_stage(stage)
+    if available.processing_role is None:
+        name = f"Pneumonia-{stage}-Storage"
+        raise UserError(
+            f"Stack {name} has no role for processing jobs; run `cdk deploy {name} -c stage={stage}` again."
+        )
+    return replace(available, role=available.processing_role)
+
+
+def check_remote(source: str, data_format: str) -> None:
+    """Check that the jobs can prepare a source.
+
+    Raises:
+        UserError: it is not in S3, or the format needs all images on one machine.
+    """
+    if not source.startswith("s3://"):
+        raise UserError(
+            f"--on sagemaker reads a source in S3, and --source {source} is not; give s3://BUCKET/PREFIX.", 2
+        )
+    if data_format != "lst":
+        raise UserError(f"--on sagemaker writes --format lst only, not {data_format}; leave out --format.", 2)
+
+
+def attach_run(stage: str, job: str, command: str, work: Path | None, price_table: Path | None) -> None:
+    """Follow a job, and do the steps after it.
+
+    Raises:
+        UserError: there is no such job, or ml.prepare did not start it.
+    """
+    prefix = jobs.describe(job).get("Environment", {}).get(jobs.RUN)
+    if prefix is None:
+        raise UserError(f"Processing job {job} was not started by ml.prepare; name one that was.", 2)
+    available = processing_resources(stage)
+    _, name, key = prefix.split("/")
+    folder = (work or project.root() / "build" / "datasets") / name
+    objects = s3.Bucket(available.bucket)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "offer.jsonl").write_bytes(objects.read(f"{prefix}/offer.jsonl"))
+    machines = Machines(**json.loads(objects.read(f"{prefix}/run.json"))["machines"])
+    finish_run(Run(available, name, key, folder / "offer.jsonl", command, machines, prices.read(price_table)))
+
+
+def finish_run(run: Run) -> None:
+    """Do the missing steps of a preparation on SageMaker, and complete the version."""
+    content, texts, pages = sequence.advance(run)
+    finish(content, layout.Layout({}, texts, {}), pages, run.offer.parent, run.resources.bucket)
 
 
 def upload_dataset(
@@ -191,35 +262,30 @@ def upload_dataset(
     """
     name, standardised = folder.name, folder / "standardised"
     images, unreadable = standardising.standardise_all(offer.images, standardised, settings.resize_mode, settings.views)
-    rejects = [*offer.rejects, *unreadable]
-    print_notes(images)
-    print_rejects(rejects)
-    atomic.write(folder / "files.csv", summary.files_table(images, rejects))
-    check_rejects(len(images), rejects, max_reject_fraction, folder / "files.csv")
-    grouped, duplicates = groups.group(images)
-    splits = split.split(
-        grouped, settings.validation_fraction, settings.test_fraction, settings.batch_size, settings.seed
-    )
-    reason = f"the validation set is a multiple of {settings.batch_size} images, and its patients have more"
-    surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
-    print_rejects(surplus)
-    rejects += surplus
-    atomic.write(folder / "files.csv", summary.files_table(images, rejects))
-    variants.perturbed(splits["validation"], standardised)
-    copies = variants.copies(splits["train"], settings.augment, settings.seed, standardised)
-    channels = layout.lay_out(splits, copies, settings.balance, settings.seed, standardised)
-    content = version.describe(name, splits, asdict(settings), channels.training_samples, offer.collection)
-    file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(duplicates))
-    print_splits(content, file_counts)
+    table = folder / "files.csv"
+    summary.print_reading([*offer.rejects, *unreadable], images, len(images), max_reject_fraction, table)
+    dataset = assembling.assemble(name, offer, images, unreadable, settings, standardised)
+    summary.print_rejects(dataset.surplus)
+    summary.write_table(table, images, dataset.rejects)
+    summary.print_splits(dataset.content, dataset.file_counts)
+    variants.perturbed(dataset.splits["validation"], standardised)
+    variants.copies(dataset.splits["train"], settings.augment, settings.seed, standardised)
+    pages = assembling.pages(dataset, standardised)
+    channels = dataset.layout
     if settings.format == "recordio":
         channels = formats.add_records(channels, folder / "recordio")
-    pages = report.build(content, splits, rejects, file_counts, standardised)
-    pages["baseline.json"] = baseline.baseline(splits, standardised)
+    finish(dataset.content, channels, pages, folder, bucket)
+
+
+def finish(
+    content: Mapping[str, Any], channels: layout.Layout, pages: Mapping[str, bytes], folder: Path, bucket: str
+) -> None:
+    """Write the report beside the intermediate files, and upload what is missing of a version."""
     for page, body in pages.items():
         atomic.write(folder / page, body)
     print(f"Report {folder / 'report.html'}; the files that were left out or have a note: {folder / 'files.csv'}")
     sent = upload.upload(bucket, content, channels, pages)
-    target = f"{name}/{content['version']}"
+    target = f"{content['name']}/{content['version']}"
     print(f"Data set {target} in s3://{bucket}/datasets/{target}/: {sent or 'no'} objects sent.")
 
 
@@ -233,53 +299,6 @@ def name_of(source: str) -> str:
         path = Path(source).expanduser().resolve()
         name = path.name if path.is_dir() or sources.is_table(path) else path.parent.name
     return sources.SUFFIX.sub("", name)
-
-
-def print_notes(images: Sequence[Radiograph]) -> None:
-    """Print each note on the tags of the images, with one of the files and their number."""
-    noted: dict[str, list[Path]] = {}
-    for image in images:
-        for note in image.notes:
-            noted.setdefault(note, []).append(image.source)
-    for note, paths in list(noted.items())[:SHOWN_REJECTS]:
-        print(f"Note on {paths[0]} ({len(paths):,} files): {note}", file=sys.stderr)
-    if len(noted) > SHOWN_REJECTS:
-        print(f"... and {len(noted) - SHOWN_REJECTS} more notes.", file=sys.stderr)
-
-
-def print_rejects(rejects: Sequence[Reject]) -> None:
-    """Print the first of the files that were left out."""
-    for reject in rejects[:SHOWN_REJECTS]:
-        count = f" ({reject.files:,} files)" if reject.files > 1 else ""
-        print(f"Left out {reject.path}{count}: {reject.reason}", file=sys.stderr)
-    if len(rejects) > SHOWN_REJECTS:
-        print(f"... and {len(rejects) - SHOWN_REJECTS} more.", file=sys.stderr)
-
-
-def check_rejects(images: int, rejects: Sequence[Reject], limit: float, table: Path) -> None:
-    """Check the number of unusable files beside `images` usable images; `table` lists them.
-
-    Raises:
-        UserError: their fraction exceeds `limit`. Files outside the source's layout do not count.
-    """
-    unusable = sum(reject.unusable for reject in rejects)
-    if unusable > limit * (images + unusable):
-        raise UserError(
-            f"{unusable} of {images + unusable} files are not usable images, more than --max-reject-fraction {limit:g} "
-            f"allows. See the reasons above, and all of them in {table}."
-        )
-
-
-def print_splits(content: dict[str, Any], file_counts: Mapping[str, int]) -> None:
-    """Print the splits, the patients and images they share, and the number of files used and left out."""
-    header = "".join(f"{name:>12}" for name in CLASSES) + f"{'patients':>10}{'unknown':>10}"
-    print(f"{'split':<12}{'images':>8}{header}")
-    for name, counts in content["counts"].items():
-        numbers = "".join(f"{counts[label]:>12}" for label in CLASSES)
-        print(f"{name:<12}{sum(counts.values()):>8}{numbers}"
-              f"{content['patients'][name]:>10}{content['unknown_patients'][name]:>10}")  # fmt: skip
-    print(summary.shared_sentence(content["shared"]))
-    print(f"{summary.files_sentence(file_counts)} Training list: {content['training_samples']:,} lines.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from localaws.identity import Caller
 KINDS = {
     "TrainingJob": "training-job",
     "TransformJob": "transform-job",
+    "ProcessingJob": "processing-job",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job",
     "Model": "model",
     "EndpointConfig": "endpoint-config",

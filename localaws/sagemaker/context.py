@@ -19,13 +19,15 @@ class Limits:
     """Time limits in seconds, and numbers of jobs that run at a time.
 
     Attributes:
-        stop_grace: from SIGTERM to SIGKILL when a training job is stopped (SageMaker: 120 s).
+        stop_grace: from SIGTERM to SIGKILL when a training or processing job is stopped (SageMaker: 120 s for
+            training).
         ping: for a serving container to answer /ping, unless the endpoint config sets another limit.
         invocation: for a container to answer InvokeEndpoint (SageMaker: 60 s).
         training_slots: training jobs at a time; further jobs stay in Starting. In SageMaker each job has its own
             machines, but here they share one.
         transform_slots: transform jobs at a time.
-        checkpoint_sync: between two uploads of changed checkpoints.
+        processing_slots: processing jobs at a time, each with all its instances.
+        checkpoint_sync: between two uploads of changed checkpoints, or of outputs with S3UploadMode Continuous.
         spot_lifetime: training time until a spot job is interrupted once; None for never (SageMaker: at any time).
         drain: for requests in flight when an endpoint changes to a new deployment.
     """
@@ -35,6 +37,7 @@ class Limits:
     invocation: float = 60
     training_slots: int = max(1, (os.cpu_count() or 1) // 4)
     transform_slots: int = 2
+    processing_slots: int = 1
     checkpoint_sync: float = 5
     spot_lifetime: float | None = None
     drain: float = 10

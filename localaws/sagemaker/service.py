@@ -12,6 +12,7 @@ from localaws.identity import Caller
 from localaws.ministack.policies import Authorizer
 from localaws.sagemaker.api.hosting import HostingApi
 from localaws.sagemaker.api.model_packages import ModelPackageApi
+from localaws.sagemaker.api.processing import ProcessingApi
 from localaws.sagemaker.api.tags import Tags
 from localaws.sagemaker.api.training import TrainingApi
 from localaws.sagemaker.api.transform import TransformApi
@@ -63,10 +64,11 @@ class SageMakerService:
         self.training = TrainingApi(self.context, self.access)
         self.transform = TransformApi(self.context, self.access)
         self.tuning = TuningApi(self.context, self.access, self.training)
+        self.processing = ProcessingApi(self.context, self.access)
         self.hosting = HostingApi(self.context, self.access)
         tags = Tags(self.context.store, self.access)
         packages = ModelPackageApi(self.context.store, self.access)
-        parts = (self.training, self.transform, self.tuning, self.hosting, packages, tags)
+        parts = (self.training, self.transform, self.tuning, self.processing, self.hosting, packages, tags)
         self.operations: dict[str, Any] = {name: call for part in parts for name, call in part.operations.items()}
         self.service_quotas = ServiceQuotas(authorizer)
         self.runtime = Runtime(self.context, self.hosting.endpoints)
@@ -86,6 +88,7 @@ class SageMakerService:
             threading.Thread(target=self.training.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.tuning.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.transform.runner.join, args=(STOP_SECONDS,), daemon=True),
+            threading.Thread(target=self.processing.runner.join, args=(STOP_SECONDS,), daemon=True),
             threading.Thread(target=self.hosting.endpoints.stop, daemon=True),
         ]
         for thread in threads:

@@ -80,6 +80,10 @@ class Bucket:
         """Store an object."""
         self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
 
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self.client.delete_object(Bucket=self.name, Key=key)
+
     def send(self, key: str, path: Path, content_type: str) -> None:
         """Store a file as an object; a large file is not held in memory as a whole."""
         if path.stat().st_size < LARGE:

@@ -1,9 +1,10 @@
 """The S3 key of each file of a data set, and the lists of training and perturbed validation images."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ml.dataset import variants
 from ml.dataset.radiographs import CLASSES, Radiograph
@@ -42,6 +43,18 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
     no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list in its order and
     mixes only the few megabytes it has just read. A list sorted by class would train on one class at a time.
     """
+    listed = variants.balanced(splits["train"]) if balance else splits["train"]
+    channels = {
+        "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
+        PERTURBED: [(image.label, path_of(image)) for image in splits["validation"]],
+    }
+    channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
+    texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
+    return Layout(files_of(splits, copies, folder), texts, channels)
+
+
+def files_of(splits: Splits, copies: Mapping[str, Sequence[str]], folder: Path) -> dict[str, Path]:
+    """Return the file in `folder` of each image of the splits and of each variant, by its key."""
     files: dict[str, Path] = {}
     for split, images in splits.items():
         for image in images:
@@ -52,14 +65,16 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
         for name in copies.get(image.name, ()):
             path = f"{CLASSES[image.label]}/{name}"
             files[f"train/{path}"] = folder / "augmented" / path
-    listed = variants.balanced(splits["train"]) if balance else splits["train"]
-    channels = {
-        "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
-        PERTURBED: [(image.label, path_of(image)) for image in splits["validation"]],
-    }
-    channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
-    texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
-    return Layout(files, texts, channels)
+    return files
+
+
+def keys_of(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name of an image and the key of its file, or of one of its copies, for each file of dataset.json."""
+    for image in content["images"]:
+        split, _, path = image["file"].partition("/")
+        yield Path(path).name, image["file"]
+        for copy in range(1, content["settings"]["augment"] + 1) if split == "train" else ():
+            yield Path(path).name, f"{image['file'].removesuffix('.jpg')}_copy{copy}.jpg"
 
 
 def shuffled(examples: Iterable[Example], channel: str, seed: int) -> list[Example]:

@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from PIL import Image
 
 from ml import atomic
 from ml.dataset.encoding import encoding_of
+from ml.dataset.parallel import in_processes
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile, Views
 from ml.dataset.sources.objects import S3Object
 from ml.progress import Progress
@@ -44,14 +42,20 @@ def standardise_all(
 
     Names are made unique by numbering. `views` "frontal" rejects DICOM files that declare another view or part.
     """
-    names = unique_names(files)
+    return standardise_named(zip(files, unique_names(files), strict=True), folder, resize_mode, views)
+
+
+def standardise_named(
+    files: Iterable[tuple[SourceFile, str]], folder: Path, resize_mode: ResizeMode, views: Views
+) -> tuple[list[Radiograph], list[Reject]]:
+    """Do the same for files whose names in the data set are given."""
     for name in CLASSES:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    jobs = [(image, name, folder, resize_mode, views) for image, name in zip(files, names, strict=True)]
+    jobs = [(image, name, folder, resize_mode, views) for image, name in files]
     progress = Progress("Standardising", len(jobs))
     images: list[Radiograph] = []
     rejects: list[Reject] = []
-    for result in results(jobs):
+    for result in in_processes(resumed, jobs, CHUNK, broken):
         if isinstance(result, Radiograph):
             images.append(result)
         else:
@@ -61,29 +65,9 @@ def standardise_all(
     return images, rejects
 
 
-def results(jobs: Sequence[Job]) -> Iterator[Radiograph | Reject]:
-    """Yield the result of each job in order. A file whose decoder ends the process is a reject."""
-    workers = os.cpu_count() or 1
-    done = 0
-    while done < len(jobs):
-        try:
-            with ProcessPoolExecutor(workers) as pool:
-                for result in pool.map(resumed, jobs[done:], chunksize=CHUNK):
-                    done += 1
-                    yield result
-        except BrokenProcessPool:  # does not say which of the files in work it was
-            for job in jobs[done : done + workers * CHUNK]:
-                done += 1
-                yield alone(job)
-
-
-def alone(job: Job) -> Radiograph | Reject:
-    """Return the result of a job that has a process of its own."""
-    try:
-        with ProcessPoolExecutor(1) as pool:
-            return pool.submit(resumed, job).result()
-    except BrokenProcessPool:
-        return Reject(job[0].path, "broken", "its decoder ended the process; export it again")
+def broken(job: Job) -> Reject:
+    """Return the reject of a file whose decoder ended the process."""
+    return Reject(job[0].path, "broken", "its decoder ended the process; export it again")
 
 
 def resumed(job: Job) -> Radiograph | Reject:

@@ -27,16 +27,23 @@ def copies(images: Sequence[Radiograph], count: int, seed: int, folder: Path) ->
 
     Files are `folder`/augmented/<class>/<copy_name>. The same images, count and seed give the same bytes.
     """
-    jobs: list[Job] = []
-    names: dict[str, list[str]] = {image.name: [] for image in images}
-    for image in images:
-        for copy in range(1, count + 1):
-            name = copy_name(image, copy)
-            names[image.name].append(name)
-            target = folder / "augmented" / CLASSES[image.label] / name
-            jobs.append((folder / CLASSES[image.label] / image.name, target, (seed, image.pixels, copy)))
+    names = names_of_copies(images, count)
+    jobs: list[Job] = [
+        (
+            folder / CLASSES[image.label] / image.name,
+            folder / "augmented" / CLASSES[image.label] / name,
+            (seed, image.pixels, copy),
+        )
+        for image in images
+        for copy, name in enumerate(names[image.name], 1)
+    ]
     run("Augmenting", jobs)
     return names
+
+
+def names_of_copies(images: Sequence[Radiograph], count: int) -> dict[str, list[str]]:
+    """Return the names of the augmented copies of each image, by the image's name."""
+    return {image.name: [copy_name(image, copy) for copy in range(1, count + 1)] for image in images}
 
 
 def copy_name(image: Radiograph, copy: int) -> str:

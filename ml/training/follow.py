@@ -123,8 +123,8 @@ def stop_reason(description: dict[str, Any]) -> str:
 class LogReader:
     """Reads all log streams of a job as they grow: each attempt after a spot interruption has its own."""
 
-    def __init__(self, logs: Any, job: str) -> None:
-        self.logs, self.job = logs, job
+    def __init__(self, logs: Any, job: str, group: str = GROUP) -> None:
+        self.logs, self.job, self.group = logs, job, group
         self.tokens: dict[str, str] = {}
 
     def new_lines(self) -> list[str]:
@@ -139,7 +139,7 @@ class LogReader:
                 while True:
                     token = {"nextToken": tokens[stream]} if stream in tokens else {}
                     page = self.logs.get_log_events(
-                        logGroupName=GROUP, logStreamName=stream, startFromHead=True, **token
+                        logGroupName=self.group, logStreamName=stream, startFromHead=True, **token
                     )
                     lines += [event["message"] for event in page["events"]]
                     if page["nextForwardToken"] == tokens.get(stream):
@@ -154,7 +154,7 @@ class LogReader:
     def _streams(self) -> list[str]:
         """Return the names of the job's streams, the oldest first."""
         pages = self.logs.get_paginator("describe_log_streams").paginate(
-            logGroupName=GROUP, logStreamNamePrefix=f"{self.job}/"
+            logGroupName=self.group, logStreamNamePrefix=f"{self.job}/"
         )
         streams = [stream for page in pages for stream in page["logStreams"]]
         return [stream["logStreamName"] for stream in sorted(streams, key=lambda each: each["creationTime"])]

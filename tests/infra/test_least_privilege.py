@@ -13,8 +13,9 @@ import botocore.exceptions
 import pytest
 from aws_cdk.assertions import Template
 
-from infra import execution_role
+from infra import execution_role, processing_role
 from infra.endpoint import CAPTURE
+from ml.processing import sequence
 from ml.training import script_mode
 from tests.localaws.server.builders import Server
 
@@ -36,7 +37,8 @@ IMAGES = (
 EVALUATION_PREFIX = MODEL["report"].removeprefix("s3://").removesuffix("report.html")
 
 GRAPH = MODEL["graph"]["uri"].removeprefix("s3://")
-VARIANTS: list[dict[str, str]] = [{}, {"hosting": "function"}]
+VARIANTS: list[dict[str, str]] = [{}, {"hosting": "function", "source_buckets": "hospital-films"}]
+JOB_ROLES = ("Execution", "Processing")
 
 Grant = tuple[str, str, str]
 
@@ -45,11 +47,22 @@ PROBED: list[Grant] = [
     *(("Execution", "s3:GetObject", f"<Data>/{part}/*") for part in ("datasets", "training", "checkpoints", "code")),
     ("Execution", "s3:GetObject", "<Data>/transform-input/*"),
     *(("Execution", "s3:PutObject", f"<Data>/{part}/*") for part in ("training", "transform", "checkpoints")),
-    *(("Execution", f"logs:{name}", LOGS) for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")),
-    ("Execution", "logs:DescribeLogStreams", LOGS),
-    ("Execution", "cloudwatch:PutMetricData", "*"),
     ("Execution", "cloudwatch:DescribeAlarms", "*"),
-    ("Execution", "ecr:GetAuthorizationToken", "*"),
+    ("Processing", "s3:ListBucket", "<Data>"),
+    *(("Processing", "s3:GetObject", f"<Data>/{part}/*") for part in ("processing", "code")),
+    *(("Processing", "s3:PutObject", f"<Data>/{part}/*") for part in ("processing", "datasets")),
+    ("Processing", "s3:ListBucket", "arn:<Partition>:s3:::hospital-films"),
+    ("Processing", "s3:GetObject", "arn:<Partition>:s3:::hospital-films/*"),
+    *(
+        (role, f"logs:{name}", LOGS)
+        for role in JOB_ROLES
+        for name in ("CreateLogGroup", "CreateLogStream", "PutLogEvents", "DescribeLogStreams")
+    ),
+    *(
+        (role, action, "*")
+        for role in JOB_ROLES
+        for action in ("cloudwatch:PutMetricData", "ecr:GetAuthorizationToken")
+    ),
     ("ProxyRole", "sagemaker:InvokeEndpoint", ENDPOINT),
     ("ProxyRole", "s3:GetObject", UPLOADS),
     ("ProxyRole", "s3:PutObject", UPLOADS),
@@ -63,7 +76,8 @@ PROBED: list[Grant] = [
     ("LeaseRole", "sqs:SendMessage", "<LeaseFailures>"),
 ]
 NOT_PROBED: dict[Grant, str] = {
-    ("Execution", f"ecr:{name}", image): "the image is in an AWS account, and there is no local registry"
+    (role, f"ecr:{name}", image): "the image is in an AWS account, and there is no local registry"
+    for role in JOB_ROLES
     for name in ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
     for image in IMAGES
 }
@@ -73,6 +87,13 @@ def test_every_grant_in_the_templates_is_probed_or_has_a_reason_not_to_be(synth:
     granted = [[grant for template in synth(**changes).values() for grant in grants(template)] for changes in VARIANTS]
     assert all(len(variant) == len(set(variant)) for variant in granted)
     assert {grant for variant in granted for grant in variant} == {*PROBED, *NOT_PROBED}
+
+
+def test_the_processing_role_can_write_what_its_jobs_write_and_reads_what_they_read() -> None:
+    assert sequence.PREFIX in processing_role.READ
+    assert sequence.PREFIX in processing_role.WRITE
+    assert script_mode.PREFIX in processing_role.READ
+    assert script_mode.PREFIX not in processing_role.WRITE
 
 
 def test_no_role_can_approve_or_promote_a_model() -> None:
@@ -94,9 +115,10 @@ def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> 
 def cloud(server: Server) -> Server:
     """Add what the calls refer to."""
     s3, logs = server.client("s3"), server.client("logs")
-    for bucket in (BUCKET, EVALUATION):
+    for bucket in (BUCKET, EVALUATION, "hospital-films"):
         s3.create_bucket(Bucket=bucket)
-    for part in ("datasets", "training", "checkpoints", "code", "transform-input", "uploads"):
+    s3.put_object(Bucket="hospital-films", Key="x", Body=b"x")
+    for part in ("processing", "datasets", "training", "checkpoints", "code", "transform-input", "uploads"):
         s3.put_object(Bucket=BUCKET, Key=f"{part}/x", Body=b"x")
     for name in ("metrics.json", "report.html"):
         s3.put_object(Bucket=EVALUATION, Key=f"{EVALUATION_PREFIX.partition('/')[2]}{name}", Body=b"{}")
@@ -125,7 +147,7 @@ def test_without_a_grant_the_call_that_needs_it_is_denied_and_with_all_it_is_not
 
 def grants(template: Template) -> Iterator[Grant]:
     """Yield role, action and resource of each grant to a role of the project."""
-    for role in ("Execution", "ProxyRole", "LeaseRole"):
+    for role in (*JOB_ROLES, "ProxyRole", "LeaseRole"):
         for statement in statements_of(template, role):
             for action in as_list(statement["Action"]):
                 for resource in as_list(statement["Resource"]):

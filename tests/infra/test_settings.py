@@ -57,6 +57,8 @@ BAD = [
     ("cors_origins", "http://app.example.org", "https://app.example.org"),
     ("waf", "on", "true or false"),
     ("manage_api_gateway_log_role", "maybe", "true or false"),
+    ("source_buckets", "Hospital_Films", "hospital-films"),
+    ("source_buckets", "*", "hospital-films"),
     ("kms", "arn:aws:kms:us-east-1:1:key/x", "none, create"),
     ("alarms_email", "nobody", "an e-mail address"),
     ("alarms_email", "a@b.org, c@d.org", "an e-mail address"),

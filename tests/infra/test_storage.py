@@ -130,31 +130,50 @@ def test_the_stacks_record_each_setting_whose_change_may_do_harm(synth: Synth) -
 def test_transform_output_and_abandoned_uploads_expire(storage: Template) -> None:
     rules = {rule["Id"]: rule for rule in bucket(storage)["Properties"]["LifecycleConfiguration"]["Rules"]}
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules.values() if "Prefix" in rule}
-    assert expiring == {"transform/": 30, "transform-input/": 1, "uploads/": 1, "capture/": 30}
+    assert expiring == {"transform/": 30, "transform-input/": 1, "processing/": 7, "uploads/": 1, "capture/": 30}
     assert rules["TidyUp"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
 
-def test_only_sagemaker_takes_the_execution_role(storage: Template) -> None:
-    (role,) = [
+def test_only_sagemaker_takes_the_roles_of_jobs(storage: Template) -> None:
+    roles = [
         role
         for role in properties(storage, "AWS::IAM::Role")
         if "Policies" not in role and "ManagedPolicyArns" not in role
     ]
-    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
-    assert statement["Action"] == "sts:AssumeRole"
+    assert len(roles) == 2
+    for role in roles:
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+        assert statement["Action"] == "sts:AssumeRole"
 
 
-def test_the_execution_role_writes_no_data_set(storage: Template) -> None:
-    (policy,) = properties(storage, "AWS::IAM::Policy")
-    (write,) = [part for part in policy["PolicyDocument"]["Statement"] if part["Action"] == "s3:PutObject"]
-    assert not [target for target in write["Resource"] if "datasets" in str(target)]
+def test_only_the_processing_role_writes_data_sets_and_it_reads_no_model(storage: Template) -> None:
+    for policy in properties(storage, "AWS::IAM::Policy"):
+        processing = str(policy["Roles"][0]["Ref"]).startswith("Processing")
+        targets = {
+            part["Action"]: str(part["Resource"])
+            for part in policy["PolicyDocument"]["Statement"]
+            if str(part["Action"]).startswith("s3:")
+        }
+        assert ("datasets" in targets["s3:PutObject"]) == processing
+        assert ("training" in targets["s3:GetObject"]) != processing
+
+
+def test_the_processing_role_reads_the_buckets_in_the_settings_and_writes_none_of_them(synth: Synth) -> None:
+    statements = [
+        part
+        for policy in properties(synth(source_buckets="hospital-films,archive")["Storage"], "AWS::IAM::Policy")
+        for part in policy["PolicyDocument"]["Statement"]
+        if "hospital-films" in str(part["Resource"])
+    ]
+    assert sorted(part["Action"] for part in statements) == ["s3:GetObject", "s3:ListBucket"]
+    assert all("archive" in str(part["Resource"]) for part in statements)
 
 
 def test_metrics_go_to_sagemakers_namespaces_only(storage: Template) -> None:
-    (policy,) = properties(storage, "AWS::IAM::Policy")
-    (metrics,) = [
-        part for part in policy["PolicyDocument"]["Statement"] if part["Action"] == "cloudwatch:PutMetricData"
-    ]
-    namespaces = metrics["Condition"]["StringLike"]["cloudwatch:namespace"]
-    assert all("aws/sagemaker/" in namespace for namespace in namespaces)
+    for policy in properties(storage, "AWS::IAM::Policy"):
+        (metrics,) = [
+            part for part in policy["PolicyDocument"]["Statement"] if part["Action"] == "cloudwatch:PutMetricData"
+        ]
+        namespaces = metrics["Condition"]["StringLike"]["cloudwatch:namespace"]
+        assert all("aws/sagemaker/" in namespace for namespace in namespaces)

@@ -15,7 +15,7 @@ EVERYTHING = {
     "autoscaling_max_instances": "3", "data_capture_percent": "5", "alarms_email": "a@example.org",
     "manage_api_gateway_log_role": "true", "budget_monthly_usd": "50", "budget_scope": "project",
     "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
-    "vpc_security_groups": "sg-0123456789abcdef0",
+    "vpc_security_groups": "sg-0123456789abcdef0", "source_buckets": "hospital-films",
 }  # fmt: skip
 """Settings that add every optional part."""
 JSII_CACHE = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"

@@ -24,6 +24,9 @@ ALWAYS = {
     ("s3:GetObject", "<Data>/code/*"): "code and weights have a hash of their content in their names",
     ("s3:GetObject", "<Data>/training/*"): OBJECTS,
     ("s3:GetObject", "<Data>/checkpoints/*"): OBJECTS,
+    ("s3:GetObject", "<Data>/processing/*"): OBJECTS,
+    ("s3:PutObject", "<Data>/processing/*"): OBJECTS,
+    ("s3:PutObject", "<Data>/datasets/*"): OBJECTS,
     ("s3:PutObject", "<Data>/training/*"): OBJECTS,
     ("s3:PutObject", "<Data>/transform/*"): OBJECTS,
     ("s3:PutObject", "<Data>/checkpoints/*"): OBJECTS,
@@ -77,6 +80,7 @@ REMOVABLE = {
         f"{EMPTIED}: the log of its function"
     ),
 }
+SOURCES = {("s3:GetObject", "arn:<Partition>:s3:::hospital-films/*"): "a source is a whole bucket"}
 VPC_SETTINGS = {
     "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
     "vpc_security_groups": "sg-0123456789abcdef0",
@@ -84,7 +88,7 @@ VPC_SETTINGS = {
 VARIANTS = [
     ({}, ALWAYS | LEASED | ALARMS | REMOVABLE | LOG_ROLE),
     ({"retain_data": "true", "lease_hours": "0", "manage_api_gateway_log_role": "false"}, ALWAYS | ALARMS),
-    ({"hosting": "serverless"}, ALWAYS | LEASED | REMOVABLE | LOG_ROLE),
+    ({"hosting": "serverless", "source_buckets": "hospital-films"}, ALWAYS | SOURCES | LEASED | REMOVABLE | LOG_ROLE),
     ({"hosting": "function"}, ALWAYS | REMOVABLE | LOG_ROLE),
     ({"retain_data": "true", "autoscaling_max_instances": "4"}, ALWAYS | LEASED | SCALED | ALARMS | LOG_ROLE),
     (
@@ -99,7 +103,7 @@ Grant = tuple[str, str]
 @pytest.mark.parametrize(
     ("changes", "reasons"),
     VARIANTS,
-    ids=["default", "retained", "serverless", "function", "scaled", "captured in a VPC"],
+    ids=["default", "retained", "serverless with a source", "function", "scaled", "captured in a VPC"],
 )
 def test_every_wildcard_has_a_reason_and_every_reason_its_wildcard(
     synth: Synth, changes: dict[str, str], reasons: dict[Grant, str]

@@ -19,7 +19,7 @@ class JobApi(ABC):
     """The control plane of one kind of jobs.
 
     Attributes:
-        kind: TrainingJob, TransformJob or HyperParameterTuningJob.
+        kind: TrainingJob, TransformJob, ProcessingJob or HyperParameterTuningJob.
         noun: the name of such a job in AWS's sentences.
     """
 

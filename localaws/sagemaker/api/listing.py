@@ -13,7 +13,7 @@ from localaws.sagemaker.store import Document
 DEFAULT_PAGE = 10
 """Default MaxResults (API reference)."""
 
-OLDEST_FIRST = ("TrainingJob", "ModelPackageGroup")
+OLDEST_FIRST = ("TrainingJob", "ProcessingJob", "ModelPackageGroup")
 """The kinds whose default order is ascending (API reference)."""
 
 

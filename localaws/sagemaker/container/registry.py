@@ -33,6 +33,7 @@ class Algorithm:
         metrics: the metrics that SageMaker reads from the training log; empty if the request defines them.
         content_types: the allowed ContentTypes of a channel, without parameters; None for any.
         gpu_only: whether it trains on GPU instances only.
+        has_python: whether the image has a Python interpreter, which a processing job's entrypoint can name.
         fetch: downloads what the container itself reads from S3 with the job's role, before it trains.
     """
 
@@ -42,6 +43,7 @@ class Algorithm:
     metrics: tuple[Metric, ...] = ()
     content_types: frozenset[str] | None = None
     gpu_only: bool = False
+    has_python: bool = False
     fetch: Callable[[Objects, Path], None] | None = None
 
     def definitions(self, specification: Document) -> list[dict[str, str]]:
@@ -108,6 +110,7 @@ def pytorch_training() -> Algorithm:
         repository="pytorch-training",
         train=lambda root: [sys.executable, "-m", module, str(root)],
         serve=lambda root, port: missing("pytorch-training", "serve"),
+        has_python=True,
         fetch=fetch_source,
     )
 

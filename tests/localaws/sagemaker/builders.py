@@ -267,3 +267,46 @@ def refused(call: Any, **request: Any) -> tuple[str, str]:
         call(**request)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
+
+
+PYTHON_IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-cpu-py312"
+
+
+def processing_request(
+    cloud: Cloud, script: str, *arguments: str, instances: int = 1, **changes: Any
+) -> dict[str, Any]:
+    """Return a CreateProcessingJob request that runs a Python script; its output goes below open/<job>/."""
+    name = unique("processing")
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=f"open/{name}/code/script.py", Body=script.encode())
+    return {
+        "ProcessingJobName": name,
+        "AppSpecification": {
+            "ImageUri": PYTHON_IMAGE,
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/script.py"],
+            "ContainerArguments": list(arguments) or ["/opt/ml"],
+        },
+        "RoleArn": cloud.role,
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+        },
+        "ProcessingInputs": [processing_input("code", f"open/{name}/code/")],
+        "ProcessingOutputConfig": {"Outputs": [processing_output(f"open/{name}/out")]},
+    } | changes
+
+
+def processing_input(name: str, prefix: str, **changes: str) -> dict[str, Any]:
+    """Return a ProcessingInput of a prefix at /opt/ml/processing/<name>."""
+    location = {
+        "S3Uri": f"s3://{BUCKET}/{prefix}",
+        "LocalPath": f"/opt/ml/processing/{name}",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {"InputName": name, "S3Input": location | changes}
+
+
+def processing_output(prefix: str, mode: str = "EndOfJob") -> dict[str, Any]:
+    """Return a ProcessingOutput of /opt/ml/processing/out."""
+    location = {"S3Uri": f"s3://{BUCKET}/{prefix}", "LocalPath": "/opt/ml/processing/out", "S3UploadMode": mode}
+    return {"OutputName": "out", "S3Output": location}
