@@ -288,6 +288,7 @@ def test_only_an_approved_version_is_promoted(capsys: pytest.CaptureFixture[str]
     assert registry.main(["approve", "1"]) == 0
     assert registry.main(["reject", "1", "--reason", "withdrawn"]) == 0
     assert "approve" in refusal(capsys, PROMOTE, 1)
+    assert "Rejected (withdrawn)" in refusal(capsys, [*PROMOTE, "--version", "1"], 1)
     boto3.client("sagemaker").create_model_package(
         ModelPackageGroupName=packages.group_name(SOURCE), ModelApprovalStatus="Approved"
     )
