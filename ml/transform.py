@@ -200,7 +200,7 @@ def scored_splits(
 def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
     """Write the evaluated model into cdk.context.json, export its graph, and register it as a version of the stage.
 
-    An endpoint does not need a graph.
+    An endpoint does not need a graph, and no deployment needs a version.
 
     Raises:
         UserError: it missed the gate and is not forced, and is written as not deployable; or hosting=function has no

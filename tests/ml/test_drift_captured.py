@@ -137,13 +137,15 @@ def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
 
 @pytest.fixture
 def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
-    """An account with an evaluated model, of which 20 validation images are in the data set."""
+    """An account with a model that was evaluated on 20 images, and without its data set, as after a promotion."""
     validation = [f"validation/NORMAL/{seed}.jpg" for seed in range(20)]
     for seed, file in enumerate(validation):
         s3().put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
     patients: list[str | None] = [f"p{seed}" for seed in range(20)]
     scores = np.arange(20) / 20
     reference.store(MODEL, ScoredSplit(np.zeros(20, dtype=np.int64), scores, patients, validation, [""] * 20))
+    for file in validation:
+        s3().delete_object(Bucket="images", Key=f"datasets/phantom/v1/{file}")
     s3().put_object(Bucket="images", Key=ARTIFACT.removeprefix("s3://images/"), Body=b"weights")
     files.write(f"model:{STAGE}", MODEL)
     yield server
