@@ -54,7 +54,8 @@ JPEG, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 def jpeg_answer(body: bytes) -> bytes:
     """Return the bytes after the image, or two probabilities that only this image has; one in eight is refused."""
-    if answer := body.rpartition(JPEG_END)[2]:
+    _, end, answer = body.rpartition(JPEG_END)
+    if end and answer:
         return answer
     number = zlib.crc32(body)
     return json.dumps([1 - number / 2**32, number / 2**32]).encode() if number % 8 else b"bad"
