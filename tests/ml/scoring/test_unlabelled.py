@@ -20,7 +20,7 @@ from ml import project as files
 from ml import transform
 from ml.dataset.standardising import read
 from ml.drift import __main__ as drift
-from ml.drift import sources
+from ml.drift import reference, sources
 from ml.scoring import input_images, unlabelled
 from radiograph import ResizeMode, encode
 from radiograph.phantom import draw
@@ -247,7 +247,7 @@ def test_drift_shows_the_price_of_its_job_and_creates_none_without_consent(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    put(cloud, f"training/{model}/predictions.csv", b"file,label,patient,model_probability,probability,called\n")
+    put(cloud, f"training/{model}/{reference.NAME}", ",".join(reference.COLUMNS).encode())
     fill(cloud, ward, {"a.png": photograph(1)})
     (tmp_path / "answers").write_text("y\n")
     with (tmp_path / "answers").open() as stdin:
