@@ -83,8 +83,8 @@ def image_source(text: str) -> str:
     return str(path)
 
 
-def transform_instance_type(text: str) -> str:
-    """Return an instance type for batch transform.
+def sized_instance_type(text: str) -> str:
+    """Return an instance type whose number of vCPUs its name tells.
 
     Raises:
         UserError: it is not an instance type.
@@ -168,7 +168,7 @@ TrainingInstanceType = Annotated[
 TransformInstanceType = Annotated[
     str,
     typer.Option(
-        "--instance-type", parser=transform_instance_type, metavar="TYPE", help="Instance of batch transform."
+        "--instance-type", parser=sized_instance_type, metavar="TYPE", help="Instance of batch transform."
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is created or deleted.")]

@@ -76,7 +76,7 @@ Accept = Annotated[
 
 TransformType = Annotated[
     str,
-    typer.Option(parser=options.transform_instance_type, metavar="TYPE", help="Instance of batch transform."),
+    typer.Option(parser=options.sized_instance_type, metavar="TYPE", help="Instance of batch transform."),
 ]
 
 

@@ -147,7 +147,12 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         Literal["here", "sagemaker"], typer.Option(help="Where to read the images of a source in S3.")
     ] = "here",
     instances: Annotated[int, typer.Option(min=1, max=100, help="Number of instances with --on sagemaker.")] = 1,
-    instance_type: Annotated[str, typer.Option(help="Type of the instances with --on sagemaker.")] = "ml.m5.2xlarge",
+    instance_type: Annotated[
+        str,
+        typer.Option(
+            parser=options.sized_instance_type, metavar="TYPE", help="Type of the instances with --on sagemaker."
+        ),
+    ] = "ml.m5.2xlarge",
     attach: Annotated[
         str | None, options.job_option("Follow a running job of --on sagemaker, and do the steps after it.")
     ] = None,
