@@ -232,7 +232,7 @@ class Model(TypedDict):
     threshold_source: ThresholdSource
     calibration: Calibration
     evaluation: Annotated[Evaluation | None, Field(description="null if the model was not evaluated")]
-    report_url: Annotated[str | None, Field(description="Where the report can be read for 15 minutes")]
+    report_url: Annotated[str | None, Field(description="URL of the report, valid for 15 minutes")]
     endpoint: Annotated[EndpointName | None, Field(description="null if the API's function itself runs the model")]
     cost: Annotated[Cost | None, Field(description="null without a price")]
     lease: Annotated[LeaseStatus | None, Field(description="null if the endpoint has no lease")]

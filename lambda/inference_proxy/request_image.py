@@ -71,9 +71,10 @@ def _declared_type(request: Request) -> str:
         raise ProblemError("unsupported_media_type", f"Received more than one Content-Type; {_ALLOWED}: send one.")
     (value,) = values
     if value != _JSON and value not in ACCEPTED:
-        named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that is not a media type"
+        is_type = _MEDIA_TYPE.fullmatch(value)
+        received = f"Content-Type {value}" if is_type else "a Content-Type that is not a media type"
         raise ProblemError(
-            "unsupported_media_type", f"Received {named}; {_ALLOWED}: send the image file itself as the body."
+            "unsupported_media_type", f"Received {received}; {_ALLOWED}: send the image file itself as the body."
         )
     return value
 

@@ -136,10 +136,10 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], what: str) -> str:
+def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], allowed: str) -> str:
     value = _required(environ, name)
     if not pattern.fullmatch(value):
-        raise SettingsError(f"{name} is {value!r}; it must be {what}.")
+        raise SettingsError(f"{name} is {value!r}; it must be {allowed}.")
     return value
 
 
