@@ -1,4 +1,4 @@
-"""Recognise a file's format by its first bytes, never by its name or by what the sender declares."""
+"""Recognise a file's format by its first bytes, never by its name or its declared type."""
 
 from __future__ import annotations
 

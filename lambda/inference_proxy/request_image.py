@@ -30,7 +30,7 @@ _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{
 
 
 def received_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
-    """Return the encoded image in the request's body, or the upload to which it refers.
+    """Return the encoded image in the request's body, or the uploaded image that the body names.
 
     An image has at most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES as an upload.
     Raise ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.

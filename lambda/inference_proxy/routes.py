@@ -174,6 +174,6 @@ def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, fl
 
 
 def _first_accepted(request: Request) -> str:
-    """Return the first media type in Accept, by which API Gateway decides whether a response is binary."""
+    """Return the first media type in Accept. API Gateway decides by it whether a response is binary."""
     values = request.headers.get("accept", ("",))
     return values[0].split(",", 1)[0].split(";", 1)[0].strip().lower()

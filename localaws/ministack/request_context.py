@@ -42,7 +42,7 @@ def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
 def patch_log_stream_arn() -> None:
     """Check writes to a log against the ARN of its stream, arn:...:log-group:NAME:log-stream:STREAM.
 
-    MiniStack checks the group's ARN, to which the usual grant on `NAME:*` never applies.
+    MiniStack checks the group's ARN, which the usual grant on `NAME:*` does not match.
     (Service Authorization Reference, Amazon CloudWatch Logs, resource types.)
     """
     from ministack.core import iam_actions

@@ -73,7 +73,7 @@ def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confi
         UserError: no image can be scored, the job was stopped, or it cannot be followed.
     """
     source = source if input_images.is_s3(source) else str(Path(source).resolve())
-    images = {image.copy_name(entry["resize_mode"]): image for image in input_images.images_of(source)}
+    images = {image.copy_name(entry["resize_mode"]): image for image in input_images.list_images(source)}
     batch = batch_name(source, scorer)
     prefix = f"s3://{scorer.resources.bucket}/{transform_job.INPUTS}/{batch}/"
     outputs, end = transform_job.follow_running(scorer, batch, scorer.target(batch), len(images))

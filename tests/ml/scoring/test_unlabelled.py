@@ -176,7 +176,7 @@ def test_a_run_after_ctrl_c_takes_the_scores_of_the_job_that_runs(
 def test_copies_that_are_uploaded_are_not_read_again(cloud: Cloud, model: str, ward: str) -> None:
     content = photograph(1)
     fill(cloud, ward, {"a.png": content, "b.png": content})
-    images = {image.copy_name("squash"): image for image in input_images.images_of(ward)}
+    images = {image.copy_name("squash"): image for image in input_images.list_images(ward)}
     first, second = images
     prefix = f"s3://{BUCKET}/transform-input/again/"
     assert input_images.upload_copies(ward, {first: images[first]}, prefix, "squash") == {}
