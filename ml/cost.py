@@ -92,12 +92,12 @@ def endpoint(
         return month / HOURS_A_MONTH, month, description
     if settings["hosting"] == "function":
         gigabytes = max(int(settings["function_memory_mb"]), FUNCTION_MEMORY_MB) / 1024
-        each = seconds * gigabytes * table["lambda_gb_second"] + table["lambda_million_requests"] / 1e6
+        prediction = seconds * gigabytes * table["lambda_gb_second"] + table["lambda_million_requests"] / 1e6
         description = (
             f"Lambda function with {gigabytes:.2f} GB and no endpoint, {requests:,} predictions a month of {seconds:g} "
-            f"s each, nothing at rest, {1000 * each:.4f} {table['currency']} for 1,000 predictions"
+            f"s each, nothing at rest, {1000 * prediction:.4f} {table['currency']} for 1,000 predictions"
         )
-        return requests * each / HOURS_A_MONTH, requests * each, description
+        return requests * prediction / HOURS_A_MONTH, requests * prediction, description
     if settings["hosting"] != "realtime":
         raise UserError(f"hosting is {settings['hosting']!r}; it must be realtime, serverless or function.", 2)
     instance_type, count = str(settings["instance_type"]), int(settings["instance_count"])
@@ -120,9 +120,9 @@ def additions(table: Mapping[str, Any], settings: Mapping[str, Any], hour: float
     count, largest = int(settings.get("instance_count", 1)), int(settings.get("autoscaling_max_instances", 1))
     money = table["currency"]
     if settings["hosting"] == "realtime" and largest > count:
-        most = hour / count * largest
-        monthly = most * HOURS_A_MONTH
-        yield f"Autoscaling: up to {largest} instances: {most:.4f} {money} an hour, {monthly:.2f} {money} a month."
+        hourly = hour / count * largest
+        monthly = hourly * HOURS_A_MONTH
+        yield f"Autoscaling: up to {largest} instances: {hourly:.4f} {money} an hour, {monthly:.2f} {money} a month."
     if not settings.get("waf"):
         return
     if "waf_acl_month" not in table:

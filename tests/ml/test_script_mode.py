@@ -148,16 +148,16 @@ def test_batch_transform_of_the_network_is_estimated_with_a_worker_for_each_vcpu
 
 
 def test_equal_files_give_equal_code_and_another_file_gives_other_code(tmp_path: Path) -> None:
-    one, two = tmp_path / "one.py", tmp_path / "two.py"
-    for path in (one, two):
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    for path in (first, second):
         path.write_text("print(1)\n")
-    os.utime(two, (0, 0))
-    code = script_mode.tarball({"train.py": one, "network/train.py": one})
-    assert script_mode.tarball({"network/train.py": two, "train.py": two}) == code
+    os.utime(second, (0, 0))
+    code = script_mode.tarball({"train.py": first, "network/train.py": first})
+    assert script_mode.tarball({"network/train.py": second, "train.py": second}) == code
     with tarfile.open(fileobj=io.BytesIO(code)) as archive:
         assert archive.getnames() == ["network/train.py", "train.py"]
-    two.write_text("print(2)\n")
-    assert script_mode.tarball({"network/train.py": two, "train.py": one}) != code
+    second.write_text("print(2)\n")
+    assert script_mode.tarball({"network/train.py": second, "train.py": first}) != code
 
 
 @pytest.mark.usefixtures("aws")
