@@ -10,6 +10,7 @@ from ml import algorithms, cli, options, project
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import hyperparameters, prices
+from network.recipe import LAPTOP
 
 FUNCTION_MEMORY_MB = 3008
 """Least memory of a function that runs the model, as in `infra.settings`."""
@@ -62,9 +63,9 @@ def show(  # noqa: PLR0913 - one parameter for each option
     algorithms.check_instance_type(name, machine)
     given = {"epochs": epochs, "mini_batch_size": 1, "recipe": recipe}
     sent = hyperparameters.resolve(given, images, 2, name)
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
-    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
+    network = int(sent["num_layers"]) if "num_layers" in sent else sent["recipe"]
+    training = prices.training(table, machine, network, images, int(sent["epochs"]))
+    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name, recipe or LAPTOP)
     money = table["currency"]
     print(
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."

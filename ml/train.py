@@ -165,8 +165,8 @@ def start(
     image = image_uris.training_image(compute.algorithm, region)
     program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)
     built = request.build(name, dataset_name, available, program, sent, compute, content["settings"]["format"])
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    estimate = prices.training(table, compute.instance_type, layers, samples, int(sent["epochs"]))
+    network = int(sent["num_layers"]) if "num_layers" in sent else sent["recipe"]
+    estimate = prices.training(table, compute.instance_type, network, samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     if how.dry_run:
         print(json.dumps(built, indent=2))
