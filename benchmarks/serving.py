@@ -19,7 +19,6 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import boto3
 import numpy as np
@@ -31,6 +30,7 @@ from demo.services import free_port, start_localaws
 from localaws.environment import client_environment
 from localaws.image_classification import artifact
 from localaws.image_classification.hyperparameters import parse
+from ml.algorithms import BUILT_IN
 from ml.dataset import sources, standardising
 from ml.dataset.radiographs import CLASSES
 from ml.scoring.transform_job import request
@@ -91,9 +91,10 @@ def batch_transform(number: int) -> float:
     """Seconds of one batch transform job over all images."""
     sagemaker, name = boto3.client("sagemaker"), f"serving-{number}"
     source, target = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/images/"}, f"s3://{BUCKET}/out/{name}"
-    sagemaker.create_transform_job(**request(name, "serving", source, target, "ml.m5.large"))
+    job = request("serving", source, target, "ml.m5.large", BUILT_IN) | {"TransformJobName": name}
+    sagemaker.create_transform_job(**job)
     while True:
-        job: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
+        job = sagemaker.describe_transform_job(TransformJobName=name)
         if job["TransformJobStatus"] == "Completed":
             return float((job["TransformEndTime"] - job["TransformStartTime"]).total_seconds())
         if job["TransformJobStatus"] == "Failed":

@@ -48,6 +48,21 @@ def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
     assert (unknown.returncode, "There is no training job no-such-job" in unknown.stderr) == (2, True)
 
 
+def test_the_projects_own_network_is_trained_in_script_mode_and_evaluated(cloud: Cloud) -> None:
+    path = cloud.project / "cdk.context.json"
+    before = path.read_bytes()
+    network = ["--algorithm", "pytorch", "--use-pretrained-model", "0", "--epochs", "1", "--yes"]
+    try:
+        done = cloud.run("python", "-m", "ml.train", "--stage", STAGE, *network)
+        assert done.returncode == 0, done.stdout + done.stderr
+        done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, *PHANTOM_SCORING)
+        model = model_in_context(cloud)
+    finally:
+        path.write_bytes(before)
+    assert (model["algorithm"], "pytorch-inference" in model["image"]) == ("pytorch", True)
+    assert model["metrics"]["AUROC"]["low"] > 0.5, done.stdout + done.stderr
+
+
 def test_any_images_are_scored_into_a_table_and_what_is_no_image_is_named(cloud: Cloud) -> None:
     folder = cloud.project / "any images"
     folder.mkdir()
