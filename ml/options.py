@@ -167,8 +167,6 @@ TrainingInstanceType = Annotated[
 ]
 TransformInstanceType = Annotated[
     str,
-    typer.Option(
-        "--instance-type", parser=sized_instance_type, metavar="TYPE", help="Instance of batch transform."
-    ),
+    typer.Option("--instance-type", parser=sized_instance_type, metavar="TYPE", help="Instance of batch transform."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is created or deleted.")]
