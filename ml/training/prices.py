@@ -113,8 +113,10 @@ def network_training(table: dict[str, Any], instance_type: str, samples: int, ep
     return estimate(table, seconds, table["training_hour"].get(instance_type), basis)
 
 
-def transform(table: dict[str, Any], instance_type: str, images: int, algorithm: str = BUILT_IN) -> Estimate:
-    """Estimate a batch transform job: 360 s + images / (speed x workers).
+def transform(
+    table: dict[str, Any], instance_type: str, images: int, algorithm: str = BUILT_IN, instances: int = 1
+) -> Estimate:
+    """Estimate a batch transform job: 360 s for each instance + images / (speed x workers).
 
     It is not documented whether the start is billed. It counts here: the estimate is rather too high.
     """
@@ -122,10 +124,10 @@ def transform(table: dict[str, Any], instance_type: str, images: int, algorithm:
     each, origin = (
         (WORKER_SPEED, "one public run on ml.m4.2xlarge") if algorithm == BUILT_IN else (NETWORK_SCORING, "one vCPU")
     )
-    seconds = TRANSFORM_START + images / (each * count)
+    seconds = TRANSFORM_START * instances + images / (each * count)
     basis = (
         f"{TRANSFORM_START / 60:.0f} minutes to start, then {each * count:.1f} images/s with {count} "
-        f"worker{'s' if count > 1 else ''}, inferred from {origin}"
+        f"worker{'s' if count > 1 else ''}{' on each instance' if instances > 1 else ''}, inferred from {origin}"
     )
     return estimate(table, seconds, table["transform_hour"].get(instance_type), basis)
 
