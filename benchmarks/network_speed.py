@@ -11,8 +11,8 @@ import time
 import torch
 from torch.nn import functional as F
 
-from network import networks, style
-from network.recipe import CLOUD, RECIPES
+from network import networks
+from network.recipe import RECIPES
 
 BATCH, ROUNDS, STEPS = 32, 3, 6
 
@@ -32,8 +32,7 @@ def measure(recipe: str) -> None:
 
     def train() -> None:
         optimizer.zero_grad()
-        inputs = style.vary(images) if recipe == CLOUD else images
-        torch.stack([F.cross_entropy(output, labels) for output in network.each(inputs)]).sum().backward()
+        torch.stack([F.cross_entropy(output, labels) for output in network.each(images)]).sum().backward()
         optimizer.step()
 
     for _ in range(ROUNDS):

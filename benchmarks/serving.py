@@ -135,7 +135,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         bodies = images(work, options.images)
-        network = networks.build(2, pretrained=True).eval()
+        network = networks.build(2, fine_tuned=True).eval()
         model = model_archive(network, work)
         port = free_port(0)
         os.environ.update(client_environment(port))

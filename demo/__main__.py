@@ -45,7 +45,7 @@ def demo(
         ),
     ] = None,
     algorithm: Annotated[
-        Algorithm, typer.Option(help="Algorithm to train, as of `ml.train`.")
+        Algorithm, typer.Option(help="Algorithm to train, as in `ml.train`.")
     ] = "image-classification",
     once: Annotated[bool, typer.Option("--once", help="Exit after the verified prediction, for scripts.")] = False,
     port: Annotated[
@@ -58,7 +58,7 @@ def demo(
 ) -> None:
     """Go from a folder of radiographs to a prediction over HTTP, on this machine."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    # SIGINT too: a shell that starts the demo in the background would have it ignored.
+    # SIGINT too: a shell lets a command in the background ignore it.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     with ExitStack() as servers:

@@ -161,7 +161,7 @@ class Walk:
         """Wait until Ctrl-C, or until one of the servers ends."""
         while self.localaws.poll() is None and self.app.poll() is None:
             time.sleep(0.5)
-        print("One of the servers ended by itself.", file=sys.stderr)
+        print("A server ended unexpectedly.", file=sys.stderr)
 
 
 def account_and_region() -> str:

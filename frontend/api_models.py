@@ -44,7 +44,7 @@ class Prediction(Response):
 
 
 class HeatMap(Response):
-    """How much the log-odds of pneumonia fall when a cell of the image is covered; None if it was not measured.
+    """How much the log-odds of pneumonia fall when a cell of the image is covered; None for an unmeasured cell.
 
     `minimum_change` is the smallest change, of either sign, that counts.
     """

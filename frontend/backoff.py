@@ -26,7 +26,7 @@ class Backoff:
             self._stopped.wait(seconds)
 
     def delay(self, seconds: float) -> None:
-        """Allow no request for so many seconds."""
+        """Hold all requests back for some seconds."""
         with self._lock:
             self._until = max(self._until, time.monotonic() + seconds)
 

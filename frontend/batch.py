@@ -59,8 +59,8 @@ def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[Row]:
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="batch")
     try:
         pending: list[Future[Row | None]] = [pool.submit(predict_file, client, file, backoff) for file in files]
-        for done in as_completed(pending):
-            row = done.result()
+        for future in as_completed(pending):
+            row = future.result()
             if row is None:
                 continue
             if row.code in FATAL:

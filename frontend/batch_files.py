@@ -10,7 +10,7 @@ from typing import Protocol
 from frontend.uploaded_image import MAX_FILE_BYTES
 
 MAX_FILES = 1000
-"""Most files of one batch."""
+"""Maximum number of files in a batch."""
 IGNORED = frozenset({".ds_store", "thumbs.db", "desktop.ini", "dicomdir"})
 """Names of files that file managers and DICOM media add."""
 
@@ -19,7 +19,7 @@ class ArchiveError(Exception):
     """A file cannot be extracted from its archive; the message says why."""
 
 
-class Upload(Protocol):
+class UploadedFile(Protocol):
     """A file of Streamlit's uploader."""
 
     name: str
@@ -44,7 +44,7 @@ class BatchFile:
     read: Callable[[], bytes]
 
 
-def batch_files(uploads: list[Upload]) -> list[BatchFile]:
+def batch_files(uploads: list[UploadedFile]) -> list[BatchFile]:
     """Return the uploaded files, with each archive replaced by its files.
 
     Raises:
@@ -59,7 +59,7 @@ def batch_files(uploads: list[Upload]) -> list[BatchFile]:
     return files
 
 
-def extracted(upload: Upload) -> Iterator[BatchFile]:
+def extracted(upload: UploadedFile) -> Iterator[BatchFile]:
     """Yield the file itself, or the files in it if it is a zip archive."""
     data = upload.getvalue()
     if not data.startswith((b"PK\x03\x04", b"PK\x05\x06")):

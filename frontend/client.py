@@ -21,10 +21,10 @@ READ_SECONDS = 35
 
 JSON = "application/json"
 RETRYABLE = frozenset({429, 502, 503, 504})
-"""Statuses of errors that may pass."""
+"""Statuses of errors that a retry may resolve."""
 PERSISTENT = frozenset({"quota_exceeded", "gateway_misconfigured", "endpoint_missing", "endpoint_access_denied",
                         "model_missing", "model_hash_mismatch", "model_broken"})  # fmt: skip
-"""Codes with such a status whose cause persists."""
+"""Codes with one of these statuses that a retry does not resolve."""
 
 
 @dataclass
@@ -112,7 +112,7 @@ class Client:
         return json.dumps({"upload_id": upload.upload_id}).encode(), JSON
 
     def _request(
-        self, method: str, path: str, body: bytes | None, media_type: str | None, read: Callable[[Any], Answer]
+        self, method: str, path: str, body: bytes | None, media_type: str | None, parse: Callable[[Any], Answer]
     ) -> Answer:
         headers = {"x-api-key": self._settings.api_key, "Accept": JSON}
         if media_type is not None:
@@ -120,7 +120,7 @@ class Client:
         response = self._send(method, self._settings.api_url + path, body, headers)
         document = json_document(response)
         try:
-            return read(document)
+            return parse(document)
         except (KeyError, TypeError, ValueError):  # of pydantic, a ValueError
             raise unexpected(response) from None
 
@@ -134,7 +134,7 @@ class Client:
             raise ApiError(0, "no_answer", "No answer", "The API did not answer in time. Try again.") from error
         except requests.RequestException as error:
             address = url.partition("?")[0]  # the query of an upload's URL is a secret
-            detail = f"There is no answer from {address}."
+            detail = f"{address} does not answer."
             raise ApiError(0, "unreachable", "The API cannot be reached", detail) from error
 
     def _session(self) -> requests.Session:

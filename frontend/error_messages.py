@@ -1,4 +1,4 @@
-"""Show the API's errors, with what the person can do."""
+"""Show the API's errors, each with a next step."""
 
 import streamlit as st
 

@@ -35,7 +35,7 @@ def page() -> None:
         del rows[removed]
     if not files:
         return
-    run(client, files, rows)
+    read_pending(client, files, rows)
     results = [rows[file.key] for file in files if file.key in rows]
     if results:
         show_results(results, files)
@@ -73,7 +73,7 @@ def close_files() -> None:
     st.session_state.pop("files", None)
 
 
-def run(client: Client, files: Sequence[BatchFile], rows: dict[str, Row]) -> None:
+def read_pending(client: Client, files: Sequence[BatchFile], rows: dict[str, Row]) -> None:
     """Offer to read the files that have no result, and read them. A rerun of the page stops reading."""
     pending = [file for file in files if file.key not in rows]
     failed = [row for row in rows.values() if row.retryable]
@@ -112,8 +112,8 @@ def show_results(rows: list[Row], files: Sequence[BatchFile]) -> None:
     fatal = next((row for row in rows if row.code in FATAL), None)
     if fatal is not None:
         step = NEXT_STEPS.get(fatal.code, "")
-        rest = "**The remaining files were not processed.** " if len(rows) < len(files) else ""
-        st.error(f"{rest}{fatal.error} {step}", icon=":material/error:")
+        unprocessed = "**The remaining files were not processed.** " if len(rows) < len(files) else ""
+        st.error(f"{unprocessed}{fatal.error} {step}", icon=":material/error:")
     st.markdown(summary(rows))
     name = st.segmented_control("Show", list(FILTERS), default=FILTERS[0], required=True, wrap=True)
     st.download_button(

@@ -75,9 +75,9 @@ def lease_text(lease: Lease | None) -> str:
             "The lease is over and the endpoint was deleted. Restore it with `python -m ml.lease extend` and "
             "`cdk deploy --all`."
         )
-    day, _, clock = lease.ends.removesuffix("Z").partition("T")
+    day, _, time = lease.ends.removesuffix("Z").partition("T")
     return (
-        f"The endpoint will be deleted in **{duration(lease.seconds_left)}**, at {clock} UTC on {day}. Extend the "
+        f"The endpoint will be deleted in **{duration(lease.seconds_left)}**, at {time} UTC on {day}. Extend the "
         "lease with `python -m ml.lease extend`."
     )
 

@@ -73,7 +73,7 @@ def choose_image() -> Reading | None:
         help="The synthetic images are drawings and show no real person.",
     )
     if source in (NORMAL, PNEUMONIA):
-        return current_reading(source) or set_reading(Reading(source, synthetic(source == PNEUMONIA)))
+        return current_reading(source) or set_reading(Reading(source, shared_synthetic(source == PNEUMONIA)))
     upload = st.file_uploader(
         "A frontal chest radiograph: JPEG, PNG, DICOM, TIFF or BMP",
         on_change=close_image,
@@ -140,7 +140,7 @@ def set_reading(reading: Reading) -> Reading:
 
 
 @st.cache_data(show_spinner="Drawing an image …")
-def synthetic(pneumonia: bool) -> UploadedImage:
+def shared_synthetic(pneumonia: bool) -> UploadedImage:
     """Return a synthetic image, shared by all sessions."""
     return uploaded_image.synthetic(pneumonia)
 
@@ -154,9 +154,10 @@ def show_prediction(prediction: Prediction, model: Model | ApiError) -> None:
     )
     st.html(probability_scale(prediction))
     if isinstance(model, Model):
-        same = model.model_version == prediction.model_version
-        other = f"The deployed model is now `{model.model_version}`. Choose the image again to use that model."
-        st.markdown(threshold_meaning(model.evaluation) if same else other)
+        if model.model_version == prediction.model_version:
+            st.markdown(threshold_meaning(model.evaluation))
+        else:
+            st.markdown(f"The deployed model is now `{model.model_version}`. Choose the image again to use that model.")
     st.caption(f"Threshold: {prediction.threshold_source}. {prediction.disclaimer}")
 
 

@@ -12,7 +12,7 @@ def probability_scale(prediction: Prediction) -> str:
     """Return a bar from 0 to 1 with the threshold as a line and the probability as a dot."""
     probability, threshold = prediction.probability, prediction.threshold
     positive = prediction.positive
-    spoken = (
+    description = (
         f"Probability of pneumonia {percent(probability)}, threshold {percent(threshold)}: "
         f"{'at or above' if positive else 'below'} the threshold."
     )
@@ -30,7 +30,7 @@ def probability_scale(prediction: Prediction) -> str:
     labels = label(probability, "0", percent(probability), bold=True)
     labels += label(threshold, "3.5rem", f"threshold {percent(threshold)}")
     return (
-        f'<div role="img" aria-label="{spoken}" style="position:relative;height:5.2rem;margin:0 0.6rem">'
+        f'<div role="img" aria-label="{description}" style="position:relative;height:5.2rem;margin:0 0.6rem">'
         f"{parts}{labels}</div>"
     )
 

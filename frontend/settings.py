@@ -36,7 +36,7 @@ def load() -> Settings:
             f"API_URL is {url!r}; it must be an http or https address, such as https://example.org/dev/."
         )
     if not key.isascii() or not key.isprintable():
-        raise SettingsError("API_KEY contains characters that no key has; copy it again.")
+        raise SettingsError("API_KEY contains characters that are not printable ASCII; copy the key again.")
     return Settings(url.rstrip("/") + "/", key)
 
 

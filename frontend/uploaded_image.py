@@ -9,10 +9,10 @@ from PIL import Image
 import radiograph
 from radiograph import scans
 from radiograph.grey import check_content
-from radiograph.media import describe
+from radiograph.media import describe_format
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Most bytes of a file; `.streamlit/config.toml` sets the same limit for uploads."""
+"""Maximum size of a file in bytes; `.streamlit/config.toml` sets the same limit for uploads."""
 PREVIEW_SIDE = 1200
 """Longest side of the preview in pixels: more than a browser's column shows, and quick to send."""
 
@@ -62,13 +62,13 @@ def from_file(name: str, data: bytes) -> UploadedImage:
     if detected not in ("image/jpeg", "image/png"):
         body, media_type = png(image), "image/png"
         sentence = (
-            f"Only the pixels of {describe(data)} are sent, reduced to {image.width} x {image.height}. "
+            f"Only the pixels of {describe_format(data)} are sent, reduced to {image.width} x {image.height}. "
             "Its tags are not sent."
         )
         note = " ".join([sentence, *notes])
     elif len(data) > radiograph.MAX_BYTES:
         note = (
-            f"The file has {len(data) / 1e6:.1f} MB, over the {radiograph.MAX_BYTES / 1e6:.1f} MB of a request. "
+            f"The file has {len(data) / 1e6:.1f} MB, more than the {radiograph.MAX_BYTES / 1e6:.1f} MB of a request. "
             "It is uploaded to the storage of this deployment, which deletes it after a day."
         )
     return UploadedImage(name, hashlib.sha256(data).hexdigest(), image, size, body, media_type, note)

@@ -20,13 +20,12 @@ def show_image(image: UploadedImage, heat: HeatMap | None = None) -> None:
         level = st.slider("Level: grey value in the middle", 0, 255, 128, key=f"level-{image.digest}")
         window = st.slider("Window: grey values from black to white", 2, 256, 256, key=f"window-{image.digest}")
         st.caption("These settings change the display only, not the prediction.")
-    picture = windowed(image.preview, level, window)
+    view = windowed(image.preview, level, window)
     if heat is not None and strength:
-        picture = overlay(
-            picture, heat_layer(heat.values, heat.minimum_change, picture.size, strength / 100, heat.resize_mode)
-        )
+        layer = heat_layer(heat.values, heat.minimum_change, view.size, strength / 100, heat.resize_mode)
+        view = overlay(view, layer)
     alt = f"Chest radiograph {image.name}" + (", with the heat map over it" if heat is not None and strength else "")
-    canvas.image(picture, caption=escape_markdown(image.name), width="stretch", output_format="JPEG", alt=alt)
+    canvas.image(view, caption=escape_markdown(image.name), width="stretch", output_format="JPEG", alt=alt)
     if heat is not None and heat.significant:
         st.html(heat_scale(heat))
     st.caption(f"{image.size[0]} x {image.size[1]} pixels. {image.note}")

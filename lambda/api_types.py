@@ -16,7 +16,7 @@ RequestId = Annotated[str, Field(description="API Gateway's id of the request")]
 UploadId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["0f8fad5bd9cb469fa16570867728950e"])]
 Label = Annotated[str, Field(description="PNEUMONIA if probability is at or above threshold", examples=["NORMAL"])]
 PneumoniaProbability = Annotated[Probability, Field(description="Calibrated probability of PNEUMONIA", examples=[0.07])]
-Threshold = Annotated[Probability, Field(description="Probability from which label is PNEUMONIA", examples=[0.41])]
+Threshold = Annotated[Probability, Field(description="Lowest probability at which label is PNEUMONIA", examples=[0.41])]
 ThresholdSource = Annotated[str, Field(description="How the threshold was chosen")]
 ModelVersion = Annotated[str, Field(description="Training job of the model")]
 Disclaimer = Annotated[str, Field(description="Show it with every prediction")]
@@ -232,7 +232,7 @@ class Model(TypedDict):
     threshold_source: ThresholdSource
     calibration: Calibration
     evaluation: Annotated[Evaluation | None, Field(description="null if the model was not evaluated")]
-    report_url: Annotated[str | None, Field(description="Where the report can be read for 15 minutes")]
+    report_url: Annotated[str | None, Field(description="URL of the report, valid for 15 minutes")]
     endpoint: Annotated[EndpointName | None, Field(description="null if the API's function itself runs the model")]
     cost: Annotated[Cost | None, Field(description="null without a price")]
     lease: Annotated[LeaseStatus | None, Field(description="null if the endpoint has no lease")]

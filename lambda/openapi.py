@@ -70,9 +70,9 @@ def reference(section: str, name: str) -> Json:
     return {"$ref": f"#/components/{section}/{name}"}
 
 
-def parameter(name: str, place: str, *values: str) -> Json:
+def parameter(name: str, location: str, *values: str) -> Json:
     """Return an optional parameter with these values, in "header" or "query"."""
-    return {"name": name, "in": place, "schema": {"type": "string", "enum": list(values)}}
+    return {"name": name, "in": location, "schema": {"type": "string", "enum": list(values)}}
 
 
 BINARY: Final = {"type": "string", "format": "binary"}

@@ -45,7 +45,7 @@ def localaws(
     state_dir: Annotated[Path, typer.Option(file_okay=False, help="Folder for the state.")] = STATE_DIR,
     training_recipe: Annotated[
         Literal["stand-in", "container"],
-        typer.Option(help="Train with the stand-in's own recipe, or with what the built-in algorithm documents."),
+        typer.Option(help="Train with the stand-in's own recipe, or as AWS documents the built-in algorithm."),
     ] = "stand-in",
 ) -> None:
     """Serve AWS on localhost without Docker: S3, IAM, CloudFormation, Lambda, API Gateway, SageMaker."""

@@ -1,11 +1,11 @@
-"""What the HTTP servers that stand for SageMaker's containers share: reading a bounded body, and a complete answer."""
+"""The request handler of the HTTP servers that stand for SageMaker's containers."""
 
 import socket
 from http.server import BaseHTTPRequestHandler
 
 
 class ContainerHandler(BaseHTTPRequestHandler):
-    """Keeps connections open and logs no request."""
+    """Reads bodies of limited size and sends complete answers. Keeps connections open and logs no request."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -16,10 +16,10 @@ class ContainerHandler(BaseHTTPRequestHandler):
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
-    def body(self, most: int) -> bytes | None:
-        """Return the request's body; None, with the connection to be closed, without a length of at most `most`."""
+    def body(self, limit: int) -> bytes | None:
+        """Return the request's body. Return None if it has no length or is over `limit` bytes; the connection ends."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > most:
+        if not length.isdigit() or int(length) > limit:
             self.close_connection = True
             return None
         return self.rfile.read(int(length))

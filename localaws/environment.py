@@ -8,8 +8,8 @@ ACCESS_KEY_ID = "AKIALOCALAWSONLOCAL0"
 SECRET_ACCESS_KEY = "no-secret-this-key-opens-only-localhost"  # noqa: S105
 
 SAGEMAKER_SDK_CONFIG = Path(__file__).with_name("sagemaker_sdk.json")
-"""Configuration of the SageMaker Python SDK. The SDK looks its default bucket up at AWS's own STS, whatever
-AWS_ENDPOINT_URL says, unless this file names the bucket. The file also turns off the SDK's telemetry."""
+"""Configuration of the SageMaker Python SDK. It names the default bucket: the SDK would look that up at AWS's own STS
+and ignore AWS_ENDPOINT_URL. It also turns off the SDK's telemetry."""
 
 
 def client_environment(port: int) -> dict[str, str]:

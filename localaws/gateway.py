@@ -121,7 +121,7 @@ class Gateway:
                 payload = json.dumps(result).encode()
         except ServiceError as error:
             status, out, payload = error.status, error.headers(), error.body()
-        except Exception:  # a fault of localaws is answered as AWS answers its own
+        except Exception:  # localaws answers its own faults as AWS does
             log.exception("SageMaker request %s failed", headers.get("x-amz-target", scope["path"]))
             failure = ServiceError("InternalFailure", f"localaws failed; its log has request {request_id}.", 500)
             status, out, payload = failure.status, failure.headers(), failure.body()

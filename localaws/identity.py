@@ -1,4 +1,4 @@
-"""Who calls, and the temporary credentials of a role."""
+"""The caller of a request, and the temporary credentials of a role."""
 
 import datetime as dt
 from dataclasses import dataclass

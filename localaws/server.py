@@ -29,7 +29,7 @@ def serve(port: int, state_dir: Path) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         os.environ.pop("AWS_PROFILE", None)
         os.environ.pop("AWS_SESSION_TOKEN", None)
-        os.environ.update(application.settings(port, state_dir))
+        os.environ.update(application.environment(port, state_dir))
         asyncio.run(run(listening, port, state_dir))
     finally:
         lock.close()

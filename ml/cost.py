@@ -10,6 +10,7 @@ from ml import algorithms, cli, options, project
 from ml.errors import UserError
 from ml.scoring.scorer import INSTANCE_TYPE
 from ml.training import hyperparameters, prices
+from network.recipe import LAPTOP
 
 FUNCTION_MEMORY_MB = 3008
 """Least memory of a function that runs the model, as in `infra.settings`."""
@@ -62,9 +63,9 @@ def show(  # noqa: PLR0913 - one parameter for each option
     algorithms.check_instance_type(name, machine)
     given = {"epochs": epochs, "mini_batch_size": 1, "recipe": recipe}
     sent = hyperparameters.resolve(given, images, 2, name)
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    training = prices.training(table, machine, layers, images, int(sent["epochs"]))
-    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name)
+    network = int(sent["num_layers"]) if "num_layers" in sent else sent["recipe"]
+    training = prices.training(table, machine, network, images, int(sent["epochs"]))
+    evaluation = prices.transform(table, INSTANCE_TYPE, evaluation_images, name, recipe or LAPTOP)
     money = table["currency"]
     print(
         f"Prices of {table['region']}, on demand, read {table['read']}; check yours. Your region: {settings['region']}."
@@ -92,12 +93,12 @@ def endpoint(
         return month / HOURS_A_MONTH, month, description
     if settings["hosting"] == "function":
         gigabytes = max(int(settings["function_memory_mb"]), FUNCTION_MEMORY_MB) / 1024
-        each = seconds * gigabytes * table["lambda_gb_second"] + table["lambda_million_requests"] / 1e6
+        prediction = seconds * gigabytes * table["lambda_gb_second"] + table["lambda_million_requests"] / 1e6
         description = (
             f"Lambda function with {gigabytes:.2f} GB and no endpoint, {requests:,} predictions a month of {seconds:g} "
-            f"s each, nothing at rest, {1000 * each:.4f} {table['currency']} for 1,000 predictions"
+            f"s each, nothing at rest, {1000 * prediction:.4f} {table['currency']} for 1,000 predictions"
         )
-        return requests * each / HOURS_A_MONTH, requests * each, description
+        return requests * prediction / HOURS_A_MONTH, requests * prediction, description
     if settings["hosting"] != "realtime":
         raise UserError(f"hosting is {settings['hosting']!r}; it must be realtime, serverless or function.", 2)
     instance_type, count = str(settings["instance_type"]), int(settings["instance_count"])
@@ -120,9 +121,9 @@ def additions(table: Mapping[str, Any], settings: Mapping[str, Any], hour: float
     count, largest = int(settings.get("instance_count", 1)), int(settings.get("autoscaling_max_instances", 1))
     money = table["currency"]
     if settings["hosting"] == "realtime" and largest > count:
-        most = hour / count * largest
-        monthly = most * HOURS_A_MONTH
-        yield f"Autoscaling: up to {largest} instances: {most:.4f} {money} an hour, {monthly:.2f} {money} a month."
+        hourly = hour / count * largest
+        monthly = hourly * HOURS_A_MONTH
+        yield f"Autoscaling: up to {largest} instances: {hourly:.4f} {money} an hour, {monthly:.2f} {money} a month."
     if not settings.get("waf"):
         return
     if "waf_acl_month" not in table:

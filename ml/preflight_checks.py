@@ -172,7 +172,7 @@ def lease(stage: str, settings: dict[str, Any]) -> str:
     """
     if settings.get("hosting") == "function":
         return "not used (hosting is function)"
-    recorded, name = entry.read(stage), entry.deployed_endpoint(stage)
+    recorded, name = entry.read_lease(stage), entry.deployed_endpoint(stage)
     has_lease = bool(settings.get("lease_hours"))
     runs = recorded is not None and recorded.ends > entry.now()
     if name is not None and not entry.endpoint_exists(name):

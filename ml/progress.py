@@ -32,8 +32,8 @@ class Progress:
     def _show(self, now: float) -> None:
         line = f"{self.title}: {self.done:,} of {self.total:,} {self.unit}"
         if self.done > self.before:
-            left = (now - self.moving) / (self.done - self.before) * (self.total - self.done)
-            line += f", {left:.0f} s left"
+            remaining = (now - self.moving) / (self.done - self.before) * (self.total - self.done)
+            line += f", {remaining:.0f} s left"
         print(
             f"\r{line}\033[K" if self.terminal else line, end="" if self.terminal else "\n", file=sys.stderr, flush=True
         )

@@ -18,11 +18,11 @@ def root() -> Path:
     Raises:
         UserError: there is no cdk.json.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
+    working = Path.cwd()
+    for folder in (working, *working.parents):
         if (folder / "cdk.json").is_file():
             return folder
-    raise UserError(f"No cdk.json in {here} or above it; run this from the project's folder.", code=2)
+    raise UserError(f"No cdk.json in {working} or above it; run this from the project's folder.", code=2)
 
 
 def stage(given: str | None) -> str:
@@ -111,15 +111,14 @@ def overrides(given: Sequence[str], known: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def typed(where: str, value: Any, known: Mapping[str, Any], name: str, code: int = 1) -> Any:
-    """Return a setting's value in the type of its known value.
-
+def typed(origin: str, value: Any, known: Mapping[str, Any], name: str, code: int = 1) -> Any:
+    """Return a setting's value in the type of its known value; `origin` starts an error message.
     Raises:
         UserError: there is no such setting, or the value has another type.
     """
     if name not in known:
         allowed = ", ".join(sorted(known.keys() - {"stage"}))
-        raise UserError(f"{where}: unknown setting {name!r}; allowed: {allowed}.", code)
+        raise UserError(f"{origin}: unknown setting {name!r}; allowed: {allowed}.", code)
     text = str(value)
     match known[name]:
         case bool():
@@ -134,7 +133,7 @@ def typed(where: str, value: Any, known: Mapping[str, Any], name: str, code: int
             if isinstance(value, str):
                 return value
             allowed = "text"
-    raise UserError(f"{where} is {value!r}; it must be {allowed}.", code)
+    raise UserError(f"{origin} is {value!r}; it must be {allowed}.", code)
 
 
 def read_context() -> dict[str, Any]:

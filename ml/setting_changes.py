@@ -94,7 +94,7 @@ def compare(stage: str, settings: Values, accepted: Collection[str]) -> str:
     Raises:
         UserError: AWS refuses a change, or a change does harm and was not accepted.
     """
-    recorded = deployed(stage)
+    recorded = deployed_settings(stage)
     if not recorded:
         others = ", ".join(sorted(set(deployed_stages()) - {stage})) or "none"
         return f"no stack of stage {stage} has recorded settings; other stages in this region: {others}"
@@ -122,7 +122,7 @@ def violations(recorded: Values, new: Values) -> list[Rule]:
     return sorted(rules, key=lambda rule: order.index(rule.setting))
 
 
-def deployed(stage: str) -> dict[str, Any]:
+def deployed_settings(stage: str) -> dict[str, Any]:
     """Return the settings that the stage's stacks were deployed with; empty if nothing is deployed."""
     settings: dict[str, Any] = {}
     for part in STACKS:

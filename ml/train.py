@@ -15,7 +15,7 @@ from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws import clients, image_uris, resources
 from ml.dataset import upload
 from ml.errors import UserError
-from ml.training import history, hyperparameters, plan, prices, request, script_mode
+from ml.training import history, hyperparameters, imported, plan, prices, request, script_mode
 from ml.training.finish import command_line, finish
 from ml.training.hyperparameters import Value
 
@@ -28,6 +28,7 @@ EXAMPLES = """
   python -m ml.train --attach pneumonia-dev-20260101-120000
   python -m ml.train --list                              past runs; * marks the one in cdk.context.json
   python -m ml.train --use pneumonia-dev-20260101-120000
+  python -m ml.train --import model.tar.gz               a model that was trained elsewhere
 """
 app = cli.application()
 
@@ -49,6 +50,16 @@ def train(  # noqa: PLR0913 - one parameter for each option
     show_list: Annotated[bool, typer.Option("--list", help="Show past runs.")] = False,
     use: Annotated[
         str | None, options.job_option("Put the model of a past or stopped run into cdk.context.json.")
+    ] = None,
+    artifact: Annotated[
+        Path | None,
+        typer.Option(
+            "--import",
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Take a model.tar.gz that either algorithm wrote elsewhere, to evaluate it on --dataset.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request as JSON and create nothing.")] = False,
     yes: options.Yes = False,
@@ -91,7 +102,7 @@ def train(  # noqa: PLR0913 - one parameter for each option
 
     Puts the model into cdk.context.json, where `ml.transform` and `cdk deploy` read it.
     """
-    cli.refuse_together(attach=attach, stop=stop, list=show_list, use=use, dry_run=dry_run)
+    cli.refuse_together(attach=attach, stop=stop, list=show_list, use=use, dry_run=dry_run, **{"import": artifact})
     if stop:
         clients.client("sagemaker").stop_training_job(TrainingJobName=stop)
         print(
@@ -103,6 +114,8 @@ def train(  # noqa: PLR0913 - one parameter for each option
         history.show(stage)
     elif use:
         history.use(stage, use, price_table)
+    elif artifact:
+        imported.take(stage, artifact, dataset)
     else:
         name = algorithms.chosen(algorithm, project.settings(stage))
         machine = instance_type or algorithms.DEFAULT_INSTANCE[name]
@@ -152,8 +165,8 @@ def start(
     image = image_uris.training_image(compute.algorithm, region)
     program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)
     built = request.build(name, dataset_name, available, program, sent, compute, content["settings"]["format"])
-    layers = int(sent["num_layers"]) if "num_layers" in sent else None
-    estimate = prices.training(table, compute.instance_type, layers, samples, int(sent["epochs"]))
+    network = int(sent["num_layers"]) if "num_layers" in sent else sent["recipe"]
+    estimate = prices.training(table, compute.instance_type, network, samples, int(sent["epochs"]))
     plan.check_runtime(estimate, compute.max_runtime)
     if how.dry_run:
         print(json.dumps(built, indent=2))

@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import botocore.exceptions
 import typer
 
 from ml import cli, options, project
 from ml.aws import errors
 from ml.dataset import upload
+from ml.drift import reference
 from ml.errors import UserError
 from ml.evaluation import external_validation, store
 from ml.evaluation.evaluate import SPLITS, EvaluationOptions, evaluate
@@ -18,7 +20,7 @@ from ml.evaluation.release_gate import MINIMUMS
 from ml.evaluation.scored_split import ScoredSplit, scored
 from ml.graph import record
 from ml.leasing.extend import renew_for_deployment
-from ml.model_registry.registration import register
+from ml.model_registry.registration import register_model
 from ml.scoring import labelled, transform_job, unlabelled
 from ml.scoring.scorer import INSTANCE_TYPE, Confirm, Scorer, confirmation, scorer_of
 from ml.training import runs
@@ -148,7 +150,7 @@ def measure(
 ) -> None:
     """Score the data set's images, evaluate the model, store the evaluation, and release the model."""
     bucket = scorer.resources.bucket
-    dataset = upload.read_version(bucket, entry["dataset"])
+    dataset = runs.dataset_of(bucket, entry)
     images = {
         split: [image for image in dataset["images"] if image["file"].startswith(f"{split}/")] for split in SPLITS
     }
@@ -159,6 +161,7 @@ def measure(
     evaluation = evaluate(raw, baseline, previous, choices, dataset["collection"])
     evaluation = replace(evaluation, metrics=evaluation.metrics | {"missing": missing})
     store.print_summary(evaluation, entry["dataset"])
+    reference.store(entry, raw["validation"])
     release(scorer.stage, bucket, store.save(entry, evaluation, raw, dataset, force))
 
 
@@ -168,7 +171,7 @@ def measure_external(
     """Score all images of another data set, measure the model on them, and store the result beside its evaluation."""
     evaluation = store.read_evaluation(entry)
     bucket = scorer.resources.bucket
-    own, dataset = upload.read_version(bucket, entry["dataset"]), upload.read_version(bucket, name)
+    own, dataset = runs.dataset_of(bucket, entry), upload.read_version(bucket, name)
     images = {"external": external_validation.images_of(dataset, own)}
     probabilities, missing = labelled.split_probabilities(scorer, dataset, images, confirm, attach)
     raw = scored_splits(images, probabilities, dataset["classes"])
@@ -201,7 +204,7 @@ def scored_splits(
 def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
     """Write the evaluated model into cdk.context.json, export its graph, and register it as a version of the stage.
 
-    An endpoint does not need a graph.
+    An endpoint does not need a graph, and no deployment needs a version.
 
     Raises:
         UserError: it missed the gate and is not forced, and is written as not deployable; or hosting=function has no
@@ -220,8 +223,13 @@ def release(stage: str, bucket: str, metrics: dict[str, Any]) -> None:
             if project.settings(stage).get("hosting") == "function":
                 raise
             print(f"No graph for hosting=function: {error}")
-        with errors.advising("The model is released, but has no version in Model Registry; run the command again."):
-            print(register(stage, runs.find(bucket, metrics["training_job"]), metrics))
+        try:
+            print(register_model(stage))
+        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+            print(
+                f"The model has no version in Model Registry: {errors.explain(error)} It is released, and you can "
+                f"deploy it. To promote it later, register it with `python -m ml.registry --stage {stage} register`."
+            )
         return
     raise UserError(
         f"The model missed the gate: {metrics['gate']['sentence']}. It is not deployable in {path.name}. Train again, "

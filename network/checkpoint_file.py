@@ -4,6 +4,7 @@ last.pt holds the state after the last epoch. best/ holds the best model so far,
 its model folder and later epochs may not improve on it.
 """
 
+import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,11 +26,13 @@ class Progress:
     Attributes:
         epochs: finished epochs.
         best: best validation accuracy, -1 before the first epoch.
+        lowest_loss: lowest validation loss.
         unimproved: epochs since the validation accuracy improved by more than early_stopping_tolerance.
     """
 
     epochs: int = 0
     best: float = -1.0
+    lowest_loss: float = math.inf
     unimproved: int = 0
 
 

@@ -1,4 +1,4 @@
-"""The training of a network: one epoch over the images, and the accuracy on a channel."""
+"""The training of a network: one epoch over the images, and the accuracy and loss on a channel."""
 
 import copy
 import math
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from network import style
 from network.hyperparameters import Hyperparameters
 from network.images import Channel, Pixels
 from network.log import log
@@ -73,7 +72,7 @@ class Trainer:
         """Take one optimizer step and return the mean of the members' logits before it."""
         for group, rate in zip(self.optimizer.param_groups, self.network.rates, strict=True):
             group["lr"] = self.given.learning_rate * rate * self.schedule(epoch)
-        logits = self.network.each(style.vary(inputs) if self.recipe.varied else inputs)
+        logits = self.network.each(inputs)
         smoothing = self.recipe.label_smoothing
         losses = [F.cross_entropy(output, labels, weights, label_smoothing=smoothing) for output in logits]
         self.optimizer.zero_grad()
@@ -107,13 +106,15 @@ class Trainer:
                 mean.copy_(value)
 
     @torch.no_grad()
-    def accuracy(self, channel: Channel) -> float:
-        """Return the averaged network's accuracy."""
-        correct = 0
+    def validate(self, channel: Channel) -> tuple[float, float]:
+        """Return the averaged network's accuracy and its mean cross-entropy."""
+        correct, loss = 0, 0.0
         for start in range(0, len(channel.labels), 64):
+            labels = channel.labels[start : start + 64]
             logits = self.averaged(to_tensor(channel.images[start : start + 64]))
-            correct += int((logits.argmax(1) == channel.labels[start : start + 64]).sum())
-        return correct / len(channel.labels)
+            correct += int((logits.argmax(1) == labels).sum())
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+        return correct / len(channel.labels), loss / len(channel.labels)
 
 
 def to_tensor(batch: Pixels) -> Tensor:

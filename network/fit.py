@@ -51,14 +51,15 @@ def fit(trainer: Trainer, train: Channel, validation: Channel, output: Output, s
         accuracy = trainer.train(train, epoch, stop)
         log(f"Epoch[{epoch}] Train-accuracy={accuracy:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - started:.3f}")
-        validated = trainer.accuracy(validation)
+        validated, loss = trainer.validate(validation)
         log(f"Epoch[{epoch}] Validation-accuracy={validated:.6f}")
         improved = validated > progress.best * (1 + given.early_stopping_tolerance)
         progress.unimproved = 0 if improved else progress.unimproved + 1
-        if validated > progress.best:
-            progress.best = validated
+        if loss < progress.lowest_loss if trainer.recipe.by_loss else validated > progress.best:
             log(f"Storing the best model with validation accuracy: {validated:.6f}")
             output.store(trainer.averaged, epoch + 1)
+        progress.best = max(progress.best, validated)
+        progress.lowest_loss = min(progress.lowest_loss, loss)
         progress.epochs = epoch + 1
         checkpoint_file.save(output.checkpoints, output.model, trainer, progress)
         if stop.is_set():

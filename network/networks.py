@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from network import views
 from network.errors import InputError
 from network.recipe import CLOUD, LAPTOP
 
@@ -77,12 +76,13 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 on images reduced to half their side (224 to 112 pixels)."""
+    """EfficientNet-Lite0 on images averaged down by a factor: 224 to 112 pixels by 2, to 74 by 3."""
 
     name = "EfficientNet-Lite0 (ImageNet weights, Apache-2.0)"
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, factor: int = 2) -> None:
         super().__init__()
+        self.factor = factor
         self._conv_stem = SameConv(3, 32, 3, 2, bias=False)
         self._bn0 = norm(32)
         blocks, channels = [], 32
@@ -97,7 +97,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits, (n, classes)."""
-        x = (F.avg_pool2d(images, 2).expand(-1, 3, -1, -1) - 127.0) / 128.0
+        x = (F.avg_pool2d(images, self.factor).expand(-1, 3, -1, -1) - 127.0) / 128.0
         x = F.relu6(self._bn0(self._conv_stem(x)))
         for block in self._blocks:
             x = block(x)
@@ -151,18 +151,14 @@ class SmallResNet(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Networks with separate losses, whose prediction is the mean of their logits.
+    """Networks with separate losses, whose prediction is the mean of their logits."""
 
-    With `cropped`, it is also the mean over five crops of the image.
-    """
-
-    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int, cropped: bool = False) -> None:
+    def __init__(self, members: list[nn.Module], rates: list[float], num_classes: int) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.rates = rates
         """Factor of the learning rate of each member."""
         self.num_classes = num_classes
-        self.cropped = cropped
 
     @property
     def name(self) -> str:
@@ -175,11 +171,7 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the mean logits, (n, classes)."""
-        if not self.cropped:
-            return torch.stack(self.each(images)).mean(0)
-        crops = views.crops(images)
-        logits = torch.stack(self.each(torch.cat(crops))).mean(0)
-        return logits.view(len(crops), -1, self.num_classes).mean(0)
+        return torch.stack(self.each(images)).mean(0)
 
 
 SCRATCH_RATE = 3.0
@@ -188,27 +180,30 @@ SCRATCH_RATE = 3.0
 
 def build(num_classes: int, fine_tuned: bool, recipe: str = LAPTOP) -> Ensemble:
     """Return the networks of a recipe with random weights; without `fine_tuned`, only those from scratch."""
-    pretrained: list[nn.Module] = [EfficientNetLite0(num_classes)] if fine_tuned else []
-    scratch: list[nn.Module] = [SmallResNet(num_classes)]
-    if recipe == CLOUD:
-        scratch.append(SmallResNet(num_classes, side=96))
-    rates = [1.0, *[SCRATCH_RATE] * len(scratch)] if fine_tuned else [1.0] * len(scratch)
-    return Ensemble(pretrained + scratch, rates, num_classes, cropped=recipe == CLOUD)
+    if not fine_tuned:
+        return Ensemble([SmallResNet(num_classes)], [1.0], num_classes)
+    factors = (2, 3) if recipe == CLOUD else (2,)
+    pretrained = [EfficientNetLite0(num_classes, factor) for factor in factors]
+    rates = [*[1.0] * len(pretrained), SCRATCH_RATE]
+    return Ensemble([*pretrained, SmallResNet(num_classes)], rates, num_classes)
 
 
-def load_imagenet(network: nn.Module, path: Path) -> None:
-    """Give EfficientNet-Lite0 the ImageNet weights of a file; its last layer stays random.
+def load_imagenet(network: Ensemble, path: Path) -> None:
+    """Give each EfficientNet-Lite0 the ImageNet weights of a file; its last layer stays random.
 
     Raises:
         InputError: the file does not hold the weights of this network.
     """
+    fine_tuned = [member for member in network.members if isinstance(member, EfficientNetLite0)]
     try:
         weights: dict[str, Tensor] = torch.load(path, weights_only=True)
         weights = {name: value for name, value in weights.items() if not name.startswith("_fc")}
-        missing, unexpected = network.load_state_dict(weights, strict=False)
+        keys = [member.load_state_dict(weights, strict=False) for member in fine_tuned]
     except (OSError, EOFError, RuntimeError, AttributeError, pickle.UnpicklingError) as error:
         raise InputError(f"{path.name} does not hold the weights of EfficientNet-Lite0: {error}") from error
-    if unexpected or set(missing) != {"_fc.weight", "_fc.bias"}:
-        raise InputError(
-            f"{path.name} does not hold the weights of EfficientNet-Lite0: missing {missing}, unexpected {unexpected}."
-        )
+    for missing, unexpected in keys:
+        if unexpected or set(missing) != {"_fc.weight", "_fc.bias"}:
+            raise InputError(
+                f"{path.name} does not hold the weights of EfficientNet-Lite0: missing {missing}, unexpected "
+                f"{unexpected}."
+            )

@@ -18,8 +18,8 @@ class Recipe:
         max_gradient: largest norm of a member's gradient; larger gradients are scaled down. None for no limit.
         averaged_fraction: fraction of all steps that the running average of the weights covers. The average is scored
             and stored. 0 scores and stores the current weights.
-        varied: style and geometry of the images change with each batch.
         decays_adaptive: adam and rmsprop apply weight_decay too.
+        by_loss: the epoch with the lowest validation loss is stored, not the one with the highest accuracy.
     """
 
     steps: tuple[int, ...] | None = None
@@ -29,4 +29,4 @@ class Recipe:
     max_gradient: float | None = 2.0
     averaged_fraction: float = 0.1
     decays_adaptive: bool = True
-    varied: bool = False
+    by_loss: bool = False

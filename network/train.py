@@ -63,8 +63,8 @@ def train(given: ScriptHyperparameters) -> None:
         log(f"num_training_samples={given.num_training_samples}, but the list has {samples} lines.")
     network = networks.build(given.num_classes, bool(given.use_pretrained_model), given.recipe)
     if given.use_pretrained_model:
-        networks.load_imagenet(network.members[0], imagenet_weights())
-    recipe = Recipe(varied=given.recipe == CLOUD)
+        networks.load_imagenet(network, imagenet_weights())
+    recipe = Recipe(by_loss=given.recipe == CLOUD)
     trainer = Trainer(network, given, recipe, samples, lambda generator: torch.randperm(samples, generator=generator))
     checkpoints = model.parent / "checkpoints"
 

@@ -1,4 +1,4 @@
-"""Read DICOM radiographs as 8-bit grey. Only pixels leave the file, and sentences about tags.
+"""Read DICOM radiographs as 8-bit grey. Only pixels and sentences about tags leave the file.
 
 This module needs pydicom and numpy. The rest of the package does not import it.
 """
@@ -28,7 +28,7 @@ from radiograph.dicom_tags import integer
 from radiograph.errors import ImageError
 from radiograph.grey import check_content
 from radiograph.limits import check_bytes, check_size
-from radiograph.media import describe, media_type
+from radiograph.media import describe_format, media_type
 
 _QUARTER_TURNS: Final = (
     None,
@@ -61,7 +61,7 @@ def read_with_notes(data: bytes, *, max_bytes: int | None = None, any_view: bool
     """
     check_bytes(data, max_bytes)
     if media_type(data) != "application/dicom":
-        raise ImageError("unsupported_format", f"Received {describe(data)}; send a DICOM file (PS3.10).")
+        raise ImageError("unsupported_format", f"Received {describe_format(data)}; send a DICOM file (PS3.10).")
     if DeflatedExplicitVRLittleEndian.encode() in data:
         # pydicom inflates the whole file, without a limit on its size.
         raise ImageError(

@@ -59,7 +59,7 @@ def decoded(dataset: Dataset) -> NDArray[Any]:
         except Exception as error:  # noqa: BLE001 (the decoders raise nearly every built-in exception)
             cause = error
     if syntax == JPEGExtended12Bit and dataset.BitsStored > 8:
-        # Decoders are declared for this compression that read only its 8-bit process.
+        # pydicom lists decoders for this compression that read only its 8-bit process.
         raise _unsupported(dataset) from cause
     raise _broken(syntax, "its pixels cannot be decoded") from cause
 

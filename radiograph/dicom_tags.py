@@ -120,15 +120,15 @@ def check_view(dataset: Dataset) -> None:
     if described is not None:
         raise ImageError("wrong_view", f"Received a DICOM image of view {shown(described)}; {advice}")
     part = code(dataset, "BodyPartExamined")
-    words = set(re.split(r"[^A-Z]+", part))
-    if any(f" {word} " in _OTHER_PARTS for word in words) and not words & _CHEST:
+    terms = set(re.split(r"[^A-Z]+", part))
+    if any(f" {term} " in _OTHER_PARTS for term in terms) and not terms & _CHEST:
         raise ImageError("wrong_view", f"Received a DICOM image of body part {shown(part)}; {advice}")
 
 
 def _is_lateral(view: str) -> bool:
     # A decubitus view is frontal: only the patient lies on the side.
-    words = set(re.split(r"[^A-Z]+", view))
-    return bool(words & _LATERAL) and "DECUBITUS" not in words
+    terms = set(re.split(r"[^A-Z]+", view))
+    return bool(terms & _LATERAL) and "DECUBITUS" not in terms
 
 
 def shown(value: str) -> str:

@@ -3,9 +3,9 @@
 The checks are cheap and run on the standardised image without its black or white margins. They reject colour
 photographs, pages, screenshots, drawings, noise, and blank, inverted and turned images. They do not reject every grey
 photograph, nor a lateral radiograph or one of another part of the body with a similar distribution of light.
-Preparation gives an image the benefit of the doubt (`DOUBT`), because a data set that lacks its difficult images would
-flatter a model. `python -m benchmarks.frontal_check_fit` measures the checks by cross-validation; `python -m
-benchmarks.frontal_check_refusals` counts the rejected images of any folder.
+Preparation gives an image the benefit of the doubt (`DOUBT`), because a data set without its difficult images would
+make a model look better than it is. `python -m benchmarks.frontal_check_fit` measures the checks by cross-validation;
+`python -m benchmarks.frontal_check_refusals` counts the rejected images of any folder.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ WHITE: Final = 243
 MAX_MARGIN: Final = 0.4
 """Largest margin that is removed from an edge at once, as a fraction of the side."""
 EDGE: Final = 2
-"""Rows or columns in between where one margin becomes another."""
+"""Maximum number of grey rows or columns where a black margin becomes a white one, or the reverse."""
 MIN_INSIDE: Final = 0.25
-"""Fraction of the pixels inside the margins; half are inside black margins of 20 %."""
+"""Smallest fraction of the pixels inside the margins. Black margins of 20 % leave about half."""
 MIN_SCORE: Final = -2.0
 """Log odds of an upright radiograph below which the image is rejected."""
 MAX_LEAD: Final = 2.0
 """Largest lead, in log odds, of the turned or inverted image over the image itself."""
 DOUBT: Final = 4.0
-"""Log odds by which both limits are relaxed for a data set: no radiograph that the check was fitted on exceeds them."""
+"""Log odds by which both limits are relaxed for a data set. No radiograph of the fit exceeds the relaxed limits."""
 TURNS: Final = {
     "the image lies on its side; turn it by 90 degrees to the left": Image.Transpose.ROTATE_90,
     "the image lies on its side; turn it by 90 degrees to the right": Image.Transpose.ROTATE_270,

@@ -34,8 +34,8 @@ def heat_layer(
 
     Positive numbers are vermilion, negative ones blue; numbers nearer to 0 than `minimum_change` stay clear. None, a
     cell that was not measured, is hatched.
-    The opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash" the grid covers the
-    image; with "pad" the square around it, of which the image's part is taken.
+    The opacity grows with the number up to `strength`, 0 to 1, at `full_colour`. With "squash", the grid covers the
+    image. With "pad", it covers the square around the image and is cropped to the image.
     """
     numbers = [0.0 if value is None or abs(value) < minimum_change else value for row in values for value in row]
     full = full_colour(values)

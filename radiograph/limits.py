@@ -10,19 +10,19 @@ SIDE: Final = 224
 """Side of the standardised image in pixels: the only size that SageMaker's pretrained image classifier accepts."""
 
 MAX_BYTES: Final = 4_400_000
-"""Most bytes of an encoded image: AWS Lambda accepts 6 MB per request, and base64 adds a third."""
+"""Maximum size in bytes of an encoded image: AWS Lambda accepts 6 MB per request, and base64 adds a third."""
 
 MAX_UPLOAD_BYTES: Final = 25_000_000
-"""Most bytes of an encoded image uploaded to S3: a 16-bit PNG of a 4280 x 3520 plate is smaller."""
+"""Maximum size in bytes of an image uploaded to S3: a 16-bit PNG of a 4280 x 3520 plate is smaller."""
 
 MIN_SIDE: Final = 64
-"""Shortest side in pixels: half the 127 px of the smallest image in the public paediatric collection."""
+"""Minimum of the shorter side in pixels: half the 127 px of the smallest image in the public paediatric collection."""
 
 MAX_ASPECT: Final = 5.0
-"""Longest side over shortest side: radiographs reach about 3, scanned strips of text and waveforms more."""
+"""Maximum of longer over shorter side: radiographs reach about 3, scanned strips of text and waveforms more."""
 
 MAX_PIXELS: Final = 40_000_000
-"""Most pixels: more than twice the largest computed-radiography plate (4280 x 3520)."""
+"""Maximum number of pixels: more than twice the largest computed-radiography plate (4280 x 3520)."""
 
 
 def check_bytes(data: bytes, max_bytes: int | None) -> None:

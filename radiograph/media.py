@@ -1,4 +1,4 @@
-"""Recognise a file's format by its first bytes, never by its name or by what the sender declares."""
+"""Recognise a file's format by its first bytes, never by its name or its declared type."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _starts_with_tag(data: bytes) -> bool:
     return (explicit.isalpha() and explicit.isupper()) or data[6:8] == b"\0\0"
 
 
-def describe(data: bytes) -> str:
-    """Return what the bytes look like, for an error message ("a GIF image", "a text")."""
+def describe_format(data: bytes) -> str:
+    """Return what the bytes look like, for an error message ("a GIF image", "a text file")."""
     names = {"image/jpeg": "a JPEG image", "image/png": "a PNG image", "application/dicom": "a DICOM file"}
     if (detected := media_type(data)) is not None:
         return names[detected]
@@ -69,7 +69,7 @@ def describe(data: bytes) -> str:
         if data[offset : offset + len(magic)] == magic:
             return name
     if data and _is_text(data[:512]):
-        return "a text"
+        return "a text file"
     return "a file of an unknown type"
 
 

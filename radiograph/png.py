@@ -76,14 +76,14 @@ def _start(data: bytes) -> tuple[int, int, int]:
 
 
 def _check_length(pixels: list[bytes], length: int) -> None:
-    """Reject a complete file of incomplete pixels, of which decoders leave the missing part black without an error."""
+    """Reject a complete file with incomplete pixels. Decoders leave the missing pixels black and raise no error."""
     stream = zlib.decompressobj()
     try:
         for part in pixels:
-            rest = part
-            while rest and length > 0:
-                length -= len(stream.decompress(rest, 1 << 20))
-                rest = stream.unconsumed_tail
+            remaining = part
+            while remaining and length > 0:
+                length -= len(stream.decompress(remaining, 1 << 20))
+                remaining = stream.unconsumed_tail
     except zlib.error as error:
         raise _broken("its pixel data cannot be decompressed") from error
     if length > 0:

@@ -15,7 +15,7 @@ from radiograph.grey import from_bytes, to_grey
 from radiograph.header import Header
 from radiograph.jpeg import jpeg_header
 from radiograph.limits import MAX_BYTES, check_bytes
-from radiograph.media import describe, media_type
+from radiograph.media import describe_format, media_type
 from radiograph.png import png_header
 
 _UPRIGHT: Final = {
@@ -80,7 +80,7 @@ def decode(
     if file_type is None or file_type == "application/dicom":
         raise ImageError(
             "unsupported_format",
-            f"Received {describe(data)}; JPEG and PNG are allowed: export the image as one of them.",
+            f"Received {describe_format(data)}; JPEG and PNG are allowed: export the image as one of them.",
         )
     header = jpeg_header(data) if file_type == "image/jpeg" else png_header(data)
     try:
@@ -93,7 +93,7 @@ def decode(
         cut = "truncated" in str(error)
         raise ImageError(
             "truncated" if cut else "broken",
-            f"Received {describe(data)} that {'ends too early' if cut else 'cannot be decoded'}; "
+            f"Received {describe_format(data)} that {'ends too early' if cut else 'cannot be decoded'}; "
             "copy or export the image again and send that file.",
         ) from error
 
@@ -119,13 +119,13 @@ def _decode(
 
 
 def _with_low_bytes(file: Image.Image, stream: bytes) -> Image.Image:
-    """Return a PNG of 16-bit colour as 8 bits that use both bytes, of which Pillow keeps the high byte only."""
-    with PngImageFile(BytesIO(stream)) as again:
-        (tile,) = again.tile
+    """Return a PNG of 16-bit colour as 8-bit colour computed from both bytes. Pillow reads the high bytes only."""
+    with PngImageFile(BytesIO(stream)) as low_bytes:
+        (tile,) = low_bytes.tile
         if tile.args not in _LOW_BYTES:
             return file
-        again._mode, raw_mode = _LOW_BYTES[tile.args]
-        again.tile = [tile._replace(args=raw_mode)]
-        again.load()
-        low = again.getchannel("G") if tile.args == "LA;16B" else again
+        low_bytes._mode, raw_mode = _LOW_BYTES[tile.args]
+        low_bytes.tile = [tile._replace(args=raw_mode)]
+        low_bytes.load()
+        low = low_bytes.getchannel("G") if tile.args == "LA;16B" else low_bytes
         return from_bytes(file.convert("LA") if tile.args == "LA;16B" else file, low)

@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from radiograph.errors import ImageError
 from radiograph.grey import to_grey
 from radiograph.limits import check_bytes, check_size
-from radiograph.media import describe
+from radiograph.media import describe_format
 
 _PHOTOMETRIC: Final = 262
 _WHITE_IS_ZERO: Final = 0
@@ -37,7 +37,7 @@ def read_scan(data: bytes, *, max_bytes: int | None = None) -> Image.Image:
     except Exception as error:
         # Pillow raises nearly every built-in exception on malformed files.
         raise ImageError(
-            "broken", f"Received {describe(data)} that cannot be decoded; export the image again as JPEG or PNG."
+            "broken", f"Received {describe_format(data)} that cannot be decoded; export the image again as JPEG or PNG."
         ) from error
 
 

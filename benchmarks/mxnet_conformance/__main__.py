@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--record", type=Path, metavar="FOLDER", help="write a small artifact and its answers, and end")
     result.add_argument("--train", type=Path, metavar="FOLDER", help="train 18 layers on --data, measure them, and end")
     result.add_argument("--epochs", type=int, default=10, help="of --train (default %(default)s)")
+    result.add_argument("--threads", type=int, default=2, help="of a training (default %(default)s)")
     return result
 
 
@@ -83,7 +84,7 @@ def main() -> int:
         print(f"FAILED  installation: {error}")
         return 1
     source = options.data or data.draw(folder / "phantoms")
-    run = steps.Run(mxnet, folder, folder / "data", data.write(source, folder / "data"))
+    run = steps.Run(mxnet, folder, folder / "data", data.write(source, folder / "data"), options.threads)
     results = [report(name, step) for name, step in chosen_steps(options, run).items()]
     return 0 if all(results) else 1
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import memory
 import mxnet as mx
 import numpy as np
 import resnet
@@ -101,7 +101,7 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "images_per_cpu_second": len(padded) / (time.process_time() - cpu),
         "images_per_second": len(padded) / (time.monotonic() - wall),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": memory.peak_mib(),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.mxnet_conformance import data
-from benchmarks.mxnet_conformance.steps import PREFIX, SHORT_RATE, Run
+from benchmarks.mxnet_conformance.steps import PREFIX, SHORT_RATE, Run, artifact
 from ml.evaluation import evaluate
 from ml.evaluation.metrics import table
 from ml.evaluation.scored_split import ScoredSplit, scored
@@ -26,7 +27,7 @@ def measure(run: Run, epochs: int) -> str:
     model = run.folder / "model"
     trained = run.mxnet(
         "fit",
-        2,
+        run.threads,
         layers=18,
         narrower=1,
         epochs=epochs,
@@ -39,6 +40,7 @@ def measure(run: Run, epochs: int) -> str:
     baseline = json.loads((run.channels / "baseline.json").read_bytes())["scores"]
     result = evaluate.evaluate(splits, baseline, None, evaluate.EvaluationOptions(), run.content["collection"])
     (run.folder / "metrics.json").write_text(json.dumps(result.metrics))
+    write_answers(splits["validation"], run.folder / "answers.csv")
     epoch_lines = [
         f"  epoch {line['epoch']}: cross-entropy {line['cross_entropy']:.4f}, accuracy {line['accuracy']:.4f}, "
         f"validation accuracy {line['validation_accuracy']:.4f}, {line['seconds']:.0f} s"
@@ -49,7 +51,13 @@ def measure(run: Run, epochs: int) -> str:
         f"epoch {trained['best']} of {len(trained['history'])}; {counts}; threshold {result.threshold:.4f}, "
         f"calibration {result.calibration}"
     )
-    return "\n".join([heading, *epoch_lines, table(result.test)])
+    return "\n".join([heading, *epoch_lines, table(result.test), artifact(model, trained["best"])])
+
+
+def write_answers(images: ScoredSplit, target: Path) -> None:
+    """Write the probabilities as `ml.export` reads them beside a run record."""
+    with target.open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "MXNet"), *zip(images.files, images.scores.tolist(), strict=True)])
 
 
 def score(run: Run, model: Path, epoch: int, split: str) -> ScoredSplit:
@@ -57,7 +65,7 @@ def score(run: Run, model: Path, epoch: int, split: str) -> ScoredSplit:
     listed = data.split_images(run.content, split)
     images = data.stack(run.channels, listed, run.folder / f"{split}.npz")
     output = run.folder / f"{split}-probabilities.npz"
-    run.mxnet("score", 2, folder=model, epoch=epoch, images=images, batch=BATCH, rounds=1, output=output)
+    run.mxnet("score", run.threads, folder=model, epoch=epoch, images=images, batch=BATCH, rounds=1, output=output)
     probabilities = np.load(output)["probabilities"][:, 1].tolist()
     return scored(listed, {image["file"]: value for image, value in zip(listed, probabilities, strict=True)})
 
@@ -67,7 +75,7 @@ def record(run: Run, target: Path) -> str:
     model = run.folder / "recorded"
     trained = run.mxnet(
         "fit",
-        2,
+        run.threads,
         layers=18,
         narrower=NARROWER,
         epochs=RECORDED_EPOCHS,

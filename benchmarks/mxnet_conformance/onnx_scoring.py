@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
+from benchmarks.mxnet_conformance import memory
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     result = {
         "images_per_cpu_second": len(images) / (time.process_time() - cpu),
         "images_per_second": len(images) / (time.monotonic() - wall),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": memory.peak_mib(),
     }
     print(json.dumps(result))
 

@@ -25,12 +25,13 @@ IMAGES, BATCHES, ROUNDS = 16, (1, 8), 3
 
 @dataclass(frozen=True)
 class Run:
-    """What steps share: MXNet, a folder, the channels in it and the content of their dataset.json."""
+    """What steps share. `channels` is a folder; `content` is its dataset.json; trainings run in `threads` threads."""
 
     mxnet: MXNet
     folder: Path
     channels: Path
     content: dict[str, Any]
+    threads: int
 
 
 def check(condition: object, message: str) -> None:
@@ -76,7 +77,7 @@ def training(run: Run, data_format: str) -> str:
         "channels": run.channels,
         "format": data_format,
     }
-    result = run.mxnet("fit", 2, **options, folder=folder)
+    result = run.mxnet("fit", run.threads, **options, folder=folder)
     losses = [line["cross_entropy"] for line in result["history"]]
     check(all(map(math.isfinite, losses)), f"cross-entropy by epoch: {losses}")
     accuracies = [line["accuracy"] for line in result["history"]]
@@ -110,7 +111,7 @@ def comparison(run: Run, layers: int) -> str:
     images = data.stack(run.channels, data.split_images(run.content, "test")[::2][:IMAGES], run.folder / "images.npz")
     if layers != 18:
         folder, epoch = run.folder / f"random-{layers}", 1
-        run.mxnet("random", 2, layers=layers, images=images, folder=folder)
+        run.mxnet("random", run.threads, layers=layers, images=images, folder=folder)
         artifact(folder, epoch)
     graph = folder / "model.onnx"
     mxnet_artifact.write(folder / "model.tar.gz", graph)

@@ -20,7 +20,7 @@ class LambdaContext(Protocol):
 
 
 class Deadline:
-    """The moment until which calls to other services can take, within the function's timeout and the gateway's."""
+    """The time by which calls to other services must end, within the function's timeout and the gateway's."""
 
     def __init__(self, context: LambdaContext) -> None:
         self._context = context

@@ -79,9 +79,9 @@ def _query(event: Mapping[str, object]) -> dict[str, str]:
 def _headers(event: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """Return headers by lower-case name. Prefer `multiValueHeaders`, because `headers` has only the last values."""
     headers: dict[str, tuple[str, ...]] = {}
-    many, single = event.get("multiValueHeaders"), event.get("headers")
-    if isinstance(many, Mapping) and many:
-        for name, values in many.items():
+    multiple, single = event.get("multiValueHeaders"), event.get("headers")
+    if isinstance(multiple, Mapping) and multiple:
+        for name, values in multiple.items():
             if not isinstance(name, str) or not isinstance(values, list):
                 raise _malformed("multiValueHeaders is not an object of lists")
             if not all(isinstance(value, str) for value in values):

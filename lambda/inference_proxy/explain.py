@@ -15,14 +15,14 @@ from inference_proxy.problems import ProblemError
 from radiograph import SIDE, encode
 
 GRIDS: Final = (7, 4, 3)
-"""Cells a side, finest first. One of 7 x 7 has 32 pixels a side, about a third of a lung's width.
+"""Cells on each side of a grid, finest first. A cell of 7 x 7 is 32 pixels wide, about a third of a lung's width.
 
 `ml.drift` recognises covered images by a flat cell of 7 x 7: every cell of a coarser grid must contain one.
 """
 _STEP: Final = 11
-"""From cell to cell in row-major order. It shares no factor with a number of cells and soon visits all rows."""
+"""Cells from one scored cell to the next, row by row. It has no factor in common with a grid's number of cells."""
 _USED_TIME: Final = 0.9
-"""Part of the time left that a grid can need; the rest is for calls that are slower than the first."""
+"""Fraction of the remaining time that a grid may take. The rest is a reserve for calls slower than the first."""
 
 # Above noise: with EfficientNet-Lite0 and a small ResNet trained on 900 radiographs, noise of up to 4 grey levels in
 # one cell of 7 x 7 changed 99 % of 312 cells (of 26 images) by at most 0.16, and covering a cell of pure noise by at
@@ -31,7 +31,7 @@ MINIMUM_CHANGE: Final = 0.2
 """Smallest change in log-odds that counts: 5 percentage points at a probability of 50 %, 0.2 at 99 %."""
 
 LogOdds = Callable[[Iterable[bytes]], list[float | None]]
-"""Of encoded images, each None if time ran out."""
+"""Returns the log-odds of encoded images, None for each image that time ran out for."""
 
 
 @dataclass(frozen=True)
@@ -56,26 +56,25 @@ class HeatMap:
         return max(abs(value) for row in self.values for value in row if value is not None)
 
 
-def cells_a_side(seconds: float, seconds_left: float) -> int:
-    """Return the finest of GRIDS that a model can score in time with `seconds` an image, else the coarsest.
+def cells_per_side(seconds: float, seconds_left: float) -> int:
+    """Return the finest of GRIDS that a model can score in time at `seconds` per image, else the coarsest.
 
     It assumes one image at a time: the built-in algorithm's container has one worker on two vCPUs.
     """
     return next((side for side in GRIDS if side**2 * seconds <= _USED_TIME * seconds_left), GRIDS[-1])
 
 
-def heat_map(image: Image.Image, whole: float, log_odds: LogOdds, side: int = GRIDS[0]) -> HeatMap:
+def heat_map(image: Image.Image, uncovered: float, log_odds: LogOdds, side: int = GRIDS[0]) -> HeatMap:
     """Score a standardised image (mode "L", 224 x 224) with each of `side` x `side` cells covered in turn.
 
-    The values are log-odds because a probability near 0 or 1 hardly changes. `whole` is that of the uncovered image,
-    `log_odds` returns those of encoded images, all calibrated. Cells that run out of time are None; the order of the
-    images spreads them over the image.
-    Raise ProblemError explain_timeout if no cell was scored in time.
+    The values are log-odds because a probability near 0 or 1 hardly changes. `uncovered` has the calibrated log-odds of
+    the image itself, and `log_odds` returns those of encoded images. Cells that run out of time are None; the order of
+    scoring spreads them over the image. Raise ProblemError explain_timeout if no cell was scored in time.
     """
     order = [_STEP * call % side**2 for call in range(side**2)]
     values = log_odds(encode(covered(image, cell, side)) for cell in order)
     scored = dict(zip(order, values, strict=True))
-    falls = [None if (value := scored[cell]) is None else whole - value for cell in range(side**2)]
+    falls = [None if (value := scored[cell]) is None else uncovered - value for cell in range(side**2)]
     calls = 1 + sum(value is not None for value in falls)
     if calls == 1:
         raise ProblemError(

@@ -30,7 +30,7 @@ class _Cache:
     expires = 0.0
 
 
-def describe(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> Model:
+def describe_model(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> Model:
     """Return the body of GET /model. `evaluation` and `report_url` are None if the model was not evaluated."""
     evaluation = _evaluation(settings, deadline)
     return {

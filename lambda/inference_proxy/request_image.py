@@ -30,7 +30,7 @@ _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{
 
 
 def received_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
-    """Return the encoded image in the request's body, or the upload to which it refers.
+    """Return the encoded image in the request's body, or the uploaded image that the body names.
 
     An image has at most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES as an upload.
     Raise ProblemError: 400 no body, invalid base64 or JSON, 404 no upload, 413 too large, 415 wrong type.
@@ -71,9 +71,10 @@ def _declared_type(request: Request) -> str:
         raise ProblemError("unsupported_media_type", f"Received more than one Content-Type; {_ALLOWED}: send one.")
     (value,) = values
     if value != _JSON and value not in ACCEPTED:
-        named = f"Content-Type {value}" if _MEDIA_TYPE.fullmatch(value) else "a Content-Type that is not a media type"
+        is_type = _MEDIA_TYPE.fullmatch(value)
+        received = f"Content-Type {value}" if is_type else "a Content-Type that is not a media type"
         raise ProblemError(
-            "unsupported_media_type", f"Received {named}; {_ALLOWED}: send the image file itself as the body."
+            "unsupported_media_type", f"Received {received}; {_ALLOWED}: send the image file itself as the body."
         )
     return value
 

@@ -50,14 +50,14 @@ def predict(call: Call) -> Answer:
 
 
 def explain(call: Call) -> Answer:
-    """Return a heat map of the regions that change the prediction, as numbers or as a picture.
+    """Return a heat map of the regions that change the prediction, as numbers or as an image.
 
     Each cell of a grid is covered in turn and the model called again (occlusion sensitivity). Its value is the change
     in the calibrated log-odds of PNEUMONIA, ln(p / (1 - p)). Changes below minimum_change are noise and are not
     coloured. The grid has 7 x 7 cells, and 4 x 4 or 3 x 3 if the model is too slow for more. Accept: image/png, as the
     first value, returns the image with the map over it.
     """
-    from inference_proxy.explain import MINIMUM_CHANGE, cells_a_side, heat_map
+    from inference_proxy.explain import MINIMUM_CHANGE, cells_per_side, heat_map
 
     settings, deadline = deployment.load(), Deadline(call.context)
     image = _image(call, settings, deadline)
@@ -71,20 +71,20 @@ def explain(call: Call) -> Answer:
     with call.log.part("scoring"):
         scorer, before = scorer_of(settings, deadline), deadline.remaining()
         scores = scorer.score(encode(image), deadline)
-        side = cells_a_side(before - deadline.remaining(), deadline.remaining())
+        side = cells_per_side(before - deadline.remaining(), deadline.remaining())
         heat = heat_map(image, log_odds_of(scores), all_log_odds, side)
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
         return Answer(200, png(image, heat), "image/png")
-    whole = prediction(_calibrated(settings, scores), settings, call.request.id)
+    uncovered = prediction(_calibrated(settings, scores), settings, call.request.id)
     body: Explanation = {
-        "label": whole["label"],
-        "probability": whole["probability"],
-        "threshold": whole["threshold"],
-        "model_version": whole["model_version"],
-        "request_id": whole["request_id"],
-        "disclaimer": whole["disclaimer"],
+        "label": uncovered["label"],
+        "probability": uncovered["probability"],
+        "threshold": uncovered["threshold"],
+        "model_version": uncovered["model_version"],
+        "request_id": uncovered["request_id"],
+        "disclaimer": uncovered["disclaimer"],
         "heat_map": {
             "rows": len(heat.values),
             "columns": len(heat.values[0]),
@@ -111,9 +111,9 @@ def upload(call: Call) -> Answer:
 
 def model(call: Call) -> Answer:
     """Return the deployed model with its evaluation, cost and lease."""
-    from inference_proxy.model_description import describe
+    from inference_proxy.model_description import describe_model
 
-    return Answer(200, describe(deployment.load(), Deadline(call.context), call.request.id, call.log))
+    return Answer(200, describe_model(deployment.load(), Deadline(call.context), call.request.id, call.log))
 
 
 def health(call: Call) -> Answer:
@@ -174,6 +174,6 @@ def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, fl
 
 
 def _first_accepted(request: Request) -> str:
-    """Return the first media type in Accept, by which API Gateway decides whether a response is binary."""
+    """Return the first media type in Accept. API Gateway decides by it whether a response is binary."""
     values = request.headers.get("accept", ("",))
     return values[0].split(",", 1)[0].split(";", 1)[0].strip().lower()

@@ -49,7 +49,7 @@ class Settings:
     Either `endpoint_name` or `graph` is None: a SageMaker endpoint scores, or the function itself runs the graph.
 
     `classes` are in the order of the model's output; `resize_mode` is how its training images were made square.
-    `threshold`, in [0, 1], is the probability of PNEUMONIA from which the label is PNEUMONIA.
+    `threshold`, in [0, 1], is the lowest probability of PNEUMONIA at which the label is PNEUMONIA.
     `slope` and `intercept` calibrate that probability's logit; 1 and 0 do not change it.
     `runtime_url`, `scheduler_url` and `s3_url` have no trailing slash; `s3_url` is None for AWS's own addresses.
     `evaluation` is the bucket and the prefix of metrics.json and report.html, or None. `lease` is None if the endpoint
@@ -136,10 +136,10 @@ def _required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], what: str) -> str:
+def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], allowed: str) -> str:
     value = _required(environ, name)
     if not pattern.fullmatch(value):
-        raise SettingsError(f"{name} is {value!r}; it must be {what}.")
+        raise SettingsError(f"{name} is {value!r}; it must be {allowed}.")
     return value
 
 

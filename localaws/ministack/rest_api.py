@@ -1,7 +1,7 @@
 """API Gateway's answers to requests that are too large. MiniStack has no limits.
 
-The answers are those that others have seen (koki-develop/lgtm-generator#10). The gateway response REQUEST_TOO_LARGE of
-an API changes neither of them there.
+The answers are those reported in koki-develop/lgtm-generator#10. An API's gateway response REQUEST_TOO_LARGE changes
+neither of them.
 """
 
 import json

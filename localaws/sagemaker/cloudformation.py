@@ -23,9 +23,9 @@ log = logging.getLogger("localaws")
 def handlers(control: Control) -> dict[str, Handler]:
     """Return the handler of each type."""
     return {
-        "AWS::SageMaker::Model": named(control, "Model", "ModelName"),
-        "AWS::SageMaker::EndpointConfig": named(control, "EndpointConfig", "EndpointConfigName"),
-        "AWS::SageMaker::Endpoint": endpoint(control),
+        "AWS::SageMaker::Model": immutable_handler(control, "Model", "ModelName"),
+        "AWS::SageMaker::EndpointConfig": immutable_handler(control, "EndpointConfig", "EndpointConfigName"),
+        "AWS::SageMaker::Endpoint": endpoint_handler(control),
     }
 
 
@@ -35,7 +35,7 @@ def caller() -> Caller:
     return Caller(account, region, f"arn:aws:iam::{account}:root", ACCESS_KEY_ID)
 
 
-def named(control: Control, kind: str, name_property: str) -> Handler:
+def immutable_handler(control: Control, kind: str, name_property: str) -> Handler:
     """Return the handler of a type that SageMaker cannot change in place. An update replaces the resource."""
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
@@ -58,7 +58,7 @@ def named(control: Control, kind: str, name_property: str) -> Handler:
     def delete(physical_id: str, properties: Properties) -> None:
         name = name_of(control, kind, physical_id)
         if name is not None:
-            delete_if_there(control, f"Delete{kind}", {name_property: name})
+            delete_if_exists(control, f"Delete{kind}", {name_property: name})
 
     return {"create": create, "update": update, "update_with_logical_id": True, "delete": delete}
 
@@ -76,7 +76,7 @@ def name_of(control: Control, kind: str, arn: str) -> str | None:
         request = {"NextToken": page["NextToken"]}
 
 
-def endpoint(control: Control) -> Handler:
+def endpoint_handler(control: Control) -> Handler:
     """Return the handler of AWS::SageMaker::Endpoint, which waits until the endpoint is in service."""
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
@@ -104,7 +104,7 @@ def endpoint(control: Control) -> Handler:
         if endpoint_name is None:
             return
         name = {"EndpointName": endpoint_name}
-        delete_if_there(control, "DeleteEndpoint", name)
+        delete_if_exists(control, "DeleteEndpoint", name)
         deadline = time.monotonic() + ENDPOINT_WAIT_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -120,8 +120,8 @@ def endpoint(control: Control) -> Handler:
 def wait_in_service(control: Control, name: str) -> None:
     """Wait until the endpoint is in service, with its new or, after a rollback, its former configuration.
 
-    No document says whether CloudFormation compares the configuration. localaws takes the worse case: it does not, like
-    Terraform (hashicorp/terraform-provider-aws#48997). A rollback then leaves the stack complete.
+    AWS does not document whether CloudFormation compares the configuration. localaws assumes the worse case, that it
+    does not, as Terraform (hashicorp/terraform-provider-aws#48997). The stack is then complete after a rollback.
 
     Raises:
         ValueError: it failed, or took too long; MiniStack fails the stack.
@@ -137,8 +137,8 @@ def wait_in_service(control: Control, name: str) -> None:
     raise ValueError(f"The endpoint {name} was not in service within {ENDPOINT_WAIT_SECONDS} s.")
 
 
-def delete_if_there(control: Control, operation: str, name: dict[str, str]) -> None:
-    """Delete a resource; return if it does not exist any more."""
+def delete_if_exists(control: Control, operation: str, name: dict[str, str]) -> None:
+    """Delete a resource unless it no longer exists."""
     try:
         control(caller(), operation, name)
     except ServiceError as error:

@@ -53,11 +53,11 @@ def explain(error: Exception) -> str:
     """Return a sentence with a remedy for an error of AWS or of the machine."""
     match error:
         case botocore.exceptions.ClientError():
-            found = error.response.get("Error", {})
-            remedy = REMEDIES.get(found.get("Code", ""), "")
-            if "assume" in found.get("Message", "") and "role" in found["Message"]:
-                remedy = "Deploy the storage stack again: it makes the role that SageMaker takes on."
-            message = str(found.get("Message", error)).rstrip(".")
+            details = error.response.get("Error", {})
+            remedy = REMEDIES.get(details.get("Code", ""), "")
+            if "assume" in details.get("Message", "") and "role" in details["Message"]:
+                remedy = "Deploy the storage stack again: it creates the role that SageMaker assumes."
+            message = str(details.get("Message", error)).rstrip(".")
             return f"AWS refused {error.operation_name}: {message}. {remedy}".rstrip()
         case botocore.exceptions.NoCredentialsError() | botocore.exceptions.PartialCredentialsError():
             return "no AWS credentials were found. Run `aws configure`, or export AWS_ACCESS_KEY_ID and its secret."

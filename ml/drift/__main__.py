@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from ml import atomic, cli, options, project
-from ml.aws import stacks
-from ml.drift import compare, sources
+from ml.drift import compare, reference, sources
 from ml.drift.compare import Comparison
 from ml.errors import UserError
 from ml.evaluation.store import NOTICE
@@ -65,18 +64,17 @@ def measure(
     Raises:
         UserError: there are fewer than two images to compare.
     """
-    entry, stack = project.read_model(stage), stacks.outputs(stage, "Storage")
+    entry = project.read_model(stage)
+    validation = reference.read(entry)  # before a job is paid for
     if source is None:
         now, description = sources.captured_requests(stage, days, entry)
-        reference = sources.validation(stack["DataBucketName"], entry)
     else:
-        reference = sources.validation(stack["DataBucketName"], entry)  # before a job is paid for
         confirm = confirmation(entry, instance_type, None, yes)
         now, description = sources.folder_or_prefix(source, scorer_of(stage, entry, instance_type), entry, confirm)
-    if min(len(reference), len(now)) < 2:
-        raise UserError(f"There are {len(reference)} validation images and {len(now)} now; give at least 2 of each.")
-    comparison = compare.compare(reference, now, seed)
-    print(f"{description}, against {len(reference)} validation images of {entry['dataset']}.")
+    if min(len(validation), len(now)) < 2:
+        raise UserError(f"There are {len(validation)} validation images and {len(now)} now; give at least 2 of each.")
+    comparison = compare.compare(validation, now, seed)
+    print(f"{description}, against {len(validation)} validation images of {entry['dataset']}.")
     print(f"{compare.table(comparison)}\n{comparison.verdict()}\n{textwrap.fill(compare.CAVEATS, 118)}\n{NOTICE}")
     if target is not None:
         report = {

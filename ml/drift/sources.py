@@ -1,45 +1,17 @@
-"""Sources of the images to compare: the validation split, a folder or prefix, or the captured requests."""
+"""Sources of current images: a folder or prefix, or the captured requests."""
 
-import csv
 import datetime as dt
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.aws import clients, s3, stacks
-from ml.dataset import upload
 from ml.dataset.patients import unambiguous_patient
 from ml.drift import captured, features
 from ml.drift.features import Sample
 from ml.errors import UserError
 from ml.scoring import unlabelled
 from ml.scoring.scorer import Confirm, Scorer
-from ml.training import runs
-
-SPLIT = "validation/"
-
-
-def validation(bucket: str, entry: Mapping[str, Any]) -> Sample:
-    """Return the images on which the model's threshold was chosen.
-
-    Raises:
-        UserError: the model was not evaluated yet.
-    """
-    table = runs.get(bucket, entry["training_job"], "predictions.csv")
-    if table is None:
-        raise UserError(
-            f"There are no predictions of {entry['training_job']} to compare with; run `python -m ml.transform` first."
-        )
-    rows = [row for row in csv.DictReader(io.StringIO(table.decode())) if row["file"].startswith(SPLIT)]
-    dataset = upload.read_version(bucket, entry["dataset"])
-    prefix = f"datasets/{dataset['name']}/{dataset['version']}"
-    resize_mode = entry["resize_mode"]
-    measures = s3.Bucket(bucket).map(
-        lambda data: features.measure(features.pixels(data, resize_mode)), [f"{prefix}/{row['file']}" for row in rows]
-    )
-    scores = [float(row["model_probability"]) for row in rows]
-    return features.sample(scores, measures, entry, [row["patient"] or None for row in rows])
 
 
 def folder_or_prefix(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> tuple[Sample, str]:

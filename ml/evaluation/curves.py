@@ -14,7 +14,7 @@ from ml.evaluation.statistics import Labels, Scores, Times
 GRID = np.linspace(0, 1, 101)
 EDGES = np.linspace(0, 1, 41)
 DRAWS = 500
-MOST_POINTS = 512
+MAX_POINTS = 512
 """Of a ROC curve; keeps metrics.json small for a large test set."""
 DIGITS = 6
 
@@ -88,10 +88,10 @@ def roc_points(labels: Labels, scores: Scores, times: Times | None = None) -> tu
 
 
 def points(labels: Labels, scores: Scores) -> list[list[float]]:
-    """Return the points of a ROC curve, evenly thinned to MOST_POINTS, always with both ends."""
+    """Return the points of a ROC curve, evenly thinned to MAX_POINTS, always with both ends."""
     curve = np.column_stack(roc_points(labels, scores))
-    if len(curve) > MOST_POINTS:
-        curve = curve[np.linspace(0, len(curve) - 1, MOST_POINTS).round().astype(int)]
+    if len(curve) > MAX_POINTS:
+        curve = curve[np.linspace(0, len(curve) - 1, MAX_POINTS).round().astype(int)]
     return [numbers(point) for point in curve]
 
 

@@ -17,7 +17,7 @@ Times = NDArray[np.float64]
 
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
-MOST_NUMBERS = 500_000
+MAX_NUMBERS = 500_000
 """Of an array of draws; bounds the memory."""
 
 
@@ -99,7 +99,7 @@ def resampled_unit(patients: Sequence[str | None]) -> tuple[int, str]:
 
 def blocks(draws: int, images: int) -> Iterator[int]:
     """Yield numbers of draws that add up to `draws`; an array of a block's draws of `images` images fits in memory."""
-    size = max(1, MOST_NUMBERS // images)
+    size = max(1, MAX_NUMBERS // images)
     for start in range(0, draws, size):
         yield min(size, draws - start)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from ml import project
 from ml.aws.s3 import split_uri
-from ml.dataset import upload
 from ml.errors import UserError
 from ml.graph import artifact, proof
 from ml.scoring import labelled
@@ -25,17 +24,18 @@ def export(stage: str) -> str:
     """Store the graph of the stage's model, and write it to the run record and to cdk.context.json; return a sentence.
 
     Raises:
-        UserError: the artifact holds no graph, the model was not evaluated, the graph differs from the model, or a
-            package for the export is not installed.
+        UserError: the artifact holds no graph, the model was not evaluated, its data set is missing, the graph differs
+            from the model, or a package for the export is not installed.
     """
     entry = project.read_model(stage)
     bucket, _ = split_uri(entry["artifact"])
     references = recorded_scores(stage, bucket, entry["training_job"])
+    dataset = runs.dataset_of(bucket, entry)
     with tempfile.TemporaryDirectory() as name:
         try:
             graph, module = artifact.graph_of(entry["artifact"], Path(name))
             files = list(references[proof.BATCH_TRANSFORM])
-            images = labelled.fetch(bucket, upload.read_version(bucket, entry["dataset"]), files)
+            images = labelled.fetch(bucket, dataset, files)
             evidence = proof.prove(graph, images, references, module)
         except ImportError as error:
             raise UserError(

@@ -26,7 +26,7 @@ class Lease:
         return f"pneumonia-{stage}" + (f"-{self.number}" if self.number > 1 else "")
 
 
-def read(stage: str) -> Lease | None:
+def read_lease(stage: str) -> Lease | None:
     """Return the lease in cdk.context.json; None if there is no lease.
 
     Raises:

@@ -4,7 +4,16 @@ import datetime as dt
 
 from ml import project
 from ml.leasing import schedule
-from ml.leasing.entry import TIME_FORMAT, Lease, as_context, deployed_endpoint, endpoint_exists, now, number_of, read
+from ml.leasing.entry import (
+    TIME_FORMAT,
+    Lease,
+    as_context,
+    deployed_endpoint,
+    endpoint_exists,
+    now,
+    number_of,
+    read_lease,
+)
 from ml.leasing.status import status
 
 MAX_HOURS = 168
@@ -17,7 +26,7 @@ def extend(stage: str, hours: int) -> str:
     endpoint, because another machine may have deployed it after this cdk.context.json was written. With `hours` 0,
     the stage has no lease, and an endpoint that exists does not change.
     """
-    previous, name = read(stage), deployed_endpoint(stage)
+    previous, name = read_lease(stage), deployed_endpoint(stage)
     known = previous.number if previous else 1
     number = known if name is None else number_of(stage, name, known)
     lease = Lease(now() + dt.timedelta(hours=hours), number)
@@ -51,7 +60,7 @@ def extend(stage: str, hours: int) -> str:
 
 def renew(stage: str, hours: int) -> str | None:
     """Extend a lease that is missing or over, and return what `extend` returns; None if the lease still runs."""
-    previous = read(stage)
+    previous = read_lease(stage)
     if previous is not None and previous.ends > now():
         return None
     return extend(stage, hours)

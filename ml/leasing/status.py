@@ -3,17 +3,17 @@
 import datetime as dt
 
 from ml.leasing import schedule
-from ml.leasing.entry import TIME_FORMAT, Lease, deployed_endpoint, endpoint_exists, missing, now, read
+from ml.leasing.entry import TIME_FORMAT, Lease, deployed_endpoint, endpoint_exists, missing, now, read_lease
 
 
 def status(stage: str) -> str:
     """Return one sentence about the stage's lease."""
-    recorded, name = read(stage), deployed_endpoint(stage)
+    recorded, name = read_lease(stage), deployed_endpoint(stage)
     if name is not None and not endpoint_exists(name) and (recorded is None or recorded.endpoint(stage) == name):
         return missing(stage, name)
     if recorded is None:
         return f"Stage {stage} has no lease; `python -m ml.lease extend --stage {stage}` creates one."
-    lease = deployed(stage, recorded) or recorded
+    lease = scheduled_lease(stage, recorded) or recorded
     remaining = lease.ends - now()
     if remaining <= dt.timedelta(0):
         return (
@@ -29,7 +29,7 @@ def status(stage: str) -> str:
     )
 
 
-def deployed(stage: str, recorded: Lease) -> Lease | None:
+def scheduled_lease(stage: str, recorded: Lease) -> Lease | None:
     """Return the lease that the schedule in AWS has; None if the endpoint has no enabled schedule.
 
     It differs from the recorded lease if another machine has extended it.

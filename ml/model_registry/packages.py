@@ -71,8 +71,10 @@ def approved(stage: str, version: int | None) -> Package:
             f"{command} approve VERSION` approves one."
         )
     if package["ModelApprovalStatus"] != APPROVED:
+        reason = package.get("ApprovalDescription")
+        status = package["ModelApprovalStatus"] + (f" ({reason})" if reason else "")
         raise UserError(
-            f"Version {version} of {group_name(stage)} is {package['ModelApprovalStatus']}; it must be {APPROVED}. "
+            f"Version {version} of {group_name(stage)} is {status}; it must be {APPROVED}. "
             f"{command} approve {version}` approves it."
         )
     if absent := REQUIRED - properties(package).keys():
@@ -92,8 +94,8 @@ def decide(stage: str, version: int, status: str, reason: str) -> bool:
     package = find(stage, version)
     if status == APPROVED and not reason and properties(package).get("gate") == "forced":
         raise UserError(
-            f"Version {version} of {group_name(stage)} was released by force ({package['ModelPackageDescription']}); "
-            'give the reason for its approval as --reason "...".',
+            f'To approve version {version} of {group_name(stage)}, give a reason: add --reason "...". '
+            f"{package['ModelPackageDescription']}",
             2,
         )
     if package["ModelApprovalStatus"] == status and reason in ("", package.get("ApprovalDescription")):

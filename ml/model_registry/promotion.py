@@ -68,7 +68,8 @@ class Promotion:
         if "graph" in run:
             registered[split_uri(run["graph"]["uri"])[1]] = metadata["graph-sha256"]
         tables = [f"external-{name.replace('/', '-')}.csv" for name in metrics.get("external", {})]
-        others = [runs.location(run["artifact"], name)[1] for name in ("predictions.csv", "report.html", *tables)]
+        names = ("predictions.csv", "drift-reference.csv", "report.html", *tables)
+        others = [runs.location(run["artifact"], name)[1] for name in names]
         hashes = {}
         for key in (*registered, *others):
             sha256 = self.origin.sha256(key)

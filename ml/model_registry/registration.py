@@ -7,6 +7,7 @@ from typing import Any
 
 import botocore.exceptions
 
+from ml import project
 from ml.aws import clients
 from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
@@ -19,6 +20,21 @@ STANDARD_NAMES = {"AUROC": "auc", "Accuracy": "accuracy", "Sensitivity": "recall
 LONGEST_DESCRIPTION = 1024
 """Characters of ModelPackageDescription (API model)."""
 Record = Mapping[str, Any]
+
+
+def register_model(stage: str) -> str:
+    """Register the model of a stage in cdk.context.json as `register` does.
+
+    Raises:
+        UserError: it is not released, or its artifact does not exist.
+    """
+    entry = project.read_model(stage)
+    bucket, job = split_uri(entry["artifact"])[0], entry["training_job"]
+    run, metrics = runs.find(bucket, job), runs.get_json(bucket, job, "metrics.json")
+    gate = runs.model_entry(run, metrics)["gate"]
+    if metrics is None or gate not in ("passed", "forced"):
+        raise UserError(f"Model {job} of stage {stage} is not released: {gate}.")
+    return register(stage, run, metrics)
 
 
 def register(stage: str, run: Record, metrics: Record, source: Mapping[str, str] | None = None) -> str:

@@ -48,7 +48,7 @@ def is_s3(source: str) -> bool:
     return source.startswith("s3://")
 
 
-def images_of(source: str) -> list[InputImage]:
+def list_images(source: str) -> list[InputImage]:
     """Return the files of a folder and its subfolders, or the objects below an S3 prefix, in the order of their names.
 
     Files that `ml.prepare` ignores by their name are ignored here too.

@@ -9,7 +9,7 @@ from ml.errors import UserError
 from ml.scoring import output_files, transform_job
 from ml.scoring.scorer import Confirm, Scorer
 
-MOST_MISSING = 0.01
+MAX_MISSING = 0.01
 """Fraction of a split's images that may lack a score; more would distort the metrics."""
 SHOWN = 10
 Splits = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -48,13 +48,15 @@ def split_probabilities(
             confirm(len(remaining))
         elif end == "Stopped" or len(remaining) == len(names):
             scored = f"{len(names) - len(remaining):,} of {len(names):,} images"
-            raise UserError(f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {again(scorer, job)}")
+            raise UserError(
+                f"Transform job {job} scored {scored}: {end}. Nothing was recorded. {retry_advice(scorer, job)}"
+            )
         print(f"{len(remaining):,} of {len(names):,} images have no output and are sent once more.", flush=True)
         job = scorer.new_job()
         send(scorer, job, prefix, remaining, target)
         outputs, end = transform_job.follow(scorer, job, target, len(names))
     scores, missing = parse_outputs(names, outputs, prefix, len(dataset["classes"]), end)
-    check_missing(splits, missing, again(scorer, job))
+    check_missing(splits, missing, retry_advice(scorer, job))
     return scores, missing
 
 
@@ -124,22 +126,22 @@ def check_missing(splits: Splits, missing: Mapping[str, str], advice: str) -> No
     """
     for split, images in splits.items():
         without = sum(image["file"] in missing for image in images)
-        if without > MOST_MISSING * len(images):
+        if without > MAX_MISSING * len(images):
             raise UserError(
-                f"{without} of {len(images)} {split} images have no score; at most {MOST_MISSING:.0%} may be left out. "
+                f"{without} of {len(images)} {split} images have no score; at most {MAX_MISSING:.0%} may be left out. "
                 f"Nothing was recorded.{listed(missing)}\nRepair these images and prepare the data set again. "
                 f"{advice}"
             )
 
 
-def again(scorer: Scorer, job: str) -> str:
+def retry_advice(scorer: Scorer, job: str) -> str:
     """Return how to send the images that a job did not score."""
     return f"To send the images without an output once more: `{scorer.command} --attach {job}`."
 
 
 def listed(missing: Mapping[str, str]) -> str:
     """Return a line for each image without a score; of many, for the first ten."""
-    lines = [f"\n  {name}: {why}" for name, why in list(missing.items())[:SHOWN]]
+    lines = [f"\n  {name}: {reason}" for name, reason in list(missing.items())[:SHOWN]]
     return "".join(lines) + (f"\n  and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
 
 

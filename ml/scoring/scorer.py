@@ -91,7 +91,7 @@ def confirmation(
     prices.vcpus(instance_type)
 
     def confirm(images: int) -> None:
-        estimate = prices.transform(table, instance_type, images, entry["algorithm"], instances)
+        estimate = prices.transform(table, instance_type, images, entry["algorithm"], instances=instances)
         print(f"Transform job over {images:,} images on {instances} x {instance_type}.")
         print(f"Estimate: {estimate} ({estimate.basis}).", flush=True)
         if not yes:

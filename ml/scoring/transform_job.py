@@ -125,8 +125,8 @@ def follow(scorer: Scorer, job: str, target: str, total: int, attach: bool = Tru
     billed = errors.still_billed("Transform job", job, scorer.command, attach)
     with errors.advising(billed if attach else f"{billed} The same command follows it again."):
         description = wait(job, target, total)
-    again = f"`{scorer.command} --attach {job}`" if attach else "the same command"
-    with errors.advising(f"Transform job {job} has ended; {again} takes its scores."):
+    command = f"`{scorer.command} --attach {job}`" if attach else "the same command"
+    with errors.advising(f"Transform job {job} has ended; {command} takes its scores."):
         outputs = read_outputs(target)
     return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
 
@@ -155,9 +155,9 @@ def wait(job: str, target: str, total: int) -> dict[str, Any]:
         )
         ended = description["TransformJobStatus"] in ENDED
         if ended or time.monotonic() - counted >= max(COUNT_SECONDS, total / 1000):
-            done = clients.retry_on_connection_error(lambda: len(output_keys(target)), POLL_SECONDS)
-            progress = progress or Progress("Scored", total, every=LOG_SECONDS, done=0 if ended else done)
-            progress.advance(done - progress.done)
+            scored = clients.retry_on_connection_error(lambda: len(output_keys(target)), POLL_SECONDS)
+            progress = progress or Progress("Scored", total, every=LOG_SECONDS, done=0 if ended else scored)
+            progress.advance(scored - progress.done)
             counted = time.monotonic()
         if ended and progress:
             progress.finish()

@@ -73,7 +73,7 @@ def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confi
         UserError: no image can be scored, the job was stopped, or it cannot be followed.
     """
     source = source if input_images.is_s3(source) else str(Path(source).resolve())
-    images = {image.copy_name(entry["resize_mode"]): image for image in input_images.images_of(source)}
+    images = {image.copy_name(entry["resize_mode"]): image for image in input_images.list_images(source)}
     batch = batch_name(source, scorer)
     prefix = f"s3://{scorer.resources.bucket}/{transform_job.INPUTS}/{batch}/"
     outputs, end = transform_job.follow_running(scorer, batch, scorer.target(batch), len(images))
@@ -84,7 +84,7 @@ def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confi
         with errors.advising("Run the same command again to continue; what is uploaded stays for a day."):
             rejects = input_images.upload_copies(source, remaining, prefix, entry["resize_mode"])
         if copies := [copy for copy in remaining if copy not in rejects]:
-            outputs, end = run(scorer, batch, prefix, copies, len(images))
+            outputs, end = score_copies(scorer, batch, prefix, copies, len(images))
     usable = [copy for copy in images if copy not in rejects]
     outputs = {path: text for path, text in outputs.items() if copy_of(path) in images}
     scores, missing = parse_outputs(usable, outputs, prefix, len(entry["classes"]), end)
@@ -112,7 +112,9 @@ def announce(source: str, images: Collection[InputImage], prefix: str) -> None:
     print(f"{len(images):,} images of {source} ({size:.2f} GB) are {copied} and stored below {prefix}.")
 
 
-def run(scorer: Scorer, batch: str, prefix: str, copies: Sequence[str], total: int) -> tuple[dict[str, str], str]:
+def score_copies(
+    scorer: Scorer, batch: str, prefix: str, copies: Sequence[str], total: int
+) -> tuple[dict[str, str], str]:
     """Score copies in a new job; return the outputs of the batch by path, and how the job ended."""
     job = scorer.new_job(batch)
     transform_job.send(scorer, job, prefix, copies, scorer.target(batch))
@@ -122,8 +124,8 @@ def run(scorer: Scorer, batch: str, prefix: str, copies: Sequence[str], total: i
 
 def unscored(copies: Collection[str], outputs: Mapping[str, str]) -> list[str]:
     """Return the copies without an output."""
-    done = {copy_of(path) for path in outputs}
-    return [copy for copy in copies if copy not in done]
+    scored = {copy_of(path) for path in outputs}
+    return [copy for copy in copies if copy not in scored]
 
 
 def copy_of(path: str) -> str:

@@ -84,7 +84,7 @@ def choice(name: str, default: Value | None, text: str, *choices: Value) -> Hype
 
 
 TABLE = (
-    choice("recipe", None, "of pytorch: cloud adds a network, varied images and predictions from five crops", *RECIPES),
+    choice("recipe", None, "of pytorch: cloud adds a second EfficientNet-Lite0, on smaller images", *RECIPES),
     choice("num_layers", 101, "depth of the ResNet", 18, 34, 50, 101, 152, 200),
     choice("use_pretrained_model", 1, "start from ImageNet weights (1) or from random ones (0)", 0, 1),
     count("epochs", 4, "passes over the training list, which contains augmented copies"),

@@ -47,9 +47,9 @@ def network(sent: Mapping[str, str]) -> str:
     pretrained = sent["use_pretrained_model"] == "1"
     if "num_layers" in sent:
         return f"ResNet-{sent['num_layers']}, from {'ImageNet' if pretrained else 'random'} weights"
-    small = "two small ResNets" if sent["recipe"] == CLOUD else "a small ResNet"
-    members = f"{'EfficientNet-Lite0 from ImageNet weights and ' if pretrained else ''}{small} from random weights"
-    return f"{members}, recipe {sent['recipe']}"
+    fine_tuned = "two EfficientNet-Lite0" if sent["recipe"] == CLOUD else "EfficientNet-Lite0"
+    members = f"{fine_tuned} from ImageNet weights and " if pretrained else ""
+    return f"{members}a small ResNet from random weights, recipe {sent['recipe']}"
 
 
 def batch_warnings(validation: int, batch: str) -> list[str]:

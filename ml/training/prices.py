@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.algorithms import BUILT_IN
 from ml.errors import UserError
+from network.recipe import CLOUD, LAPTOP
 
 TABLE = Path(__file__).with_name("prices.json")
 BILLED_START = 200.0
@@ -23,10 +24,10 @@ TRANSFORM_START = 360.0
 WORKER_SPEED = 0.39
 """Images a second of one worker of the container: 624 in 230 s with 7 workers on ml.m4.2xlarge (one public run)."""
 
-NETWORK_SPEED = 14.0
-"""Images a second that one vCPU trains with a recipe of the own network: 14 to 17 (benchmarks/network_speed.py)."""
-NETWORK_SCORING = 8.0
-"""Images a second that one worker scores: 8 to 11 with the cloud recipe by that script, over 30 with the other."""
+NETWORK_SPEED = {LAPTOP: 14.0, CLOUD: 11.0}
+"""Images a second that one vCPU trains with a recipe of the own network (benchmarks/network_speed.py)."""
+NETWORK_SCORING = {LAPTOP: 30.0, CLOUD: 20.0}
+"""Images a second that one worker scores (the same script)."""
 PARALLEL = 0.5
 """Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 
@@ -80,16 +81,16 @@ def read(path: Path | None) -> dict[str, Any]:
     return dict(table)
 
 
-def training(table: dict[str, Any], instance_type: str, layers: int | None, samples: int, epochs: int) -> Estimate:
+def training(table: dict[str, Any], instance_type: str, network: int | str, samples: int, epochs: int) -> Estimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
     An instance without a measured speed counts as the slowest measured one of its family, or else of all.
 
     Args:
-        layers: depth of the built-in algorithm's ResNet; None for the project's own network.
+        network: depth of the built-in algorithm's ResNet, or recipe of the project's own network.
     """
-    if layers is None:
-        return network_training(table, instance_type, samples, epochs)
+    if isinstance(network, str):
+        return network_training(table, instance_type, network, samples, epochs)
     speeds = table["images_per_second"]
     if not speeds:
         basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
@@ -97,32 +98,40 @@ def training(table: dict[str, Any], instance_type: str, layers: int | None, samp
     family = {name: speed for name, speed in speeds.items() if instance_type.split(".")[1] in name.split(".")}
     comparable = {instance_type: speeds[instance_type]} if instance_type in speeds else family or speeds
     source, measured = min(comparable.items(), key=lambda item: item[1])
-    speed = measured * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[layers]
+    speed = measured * RELATIVE_WORK[MEASURED_LAYERS] / RELATIVE_WORK[network]
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
     hourly = table["training_hour"].get(instance_type)
-    exact = source == instance_type and layers == MEASURED_LAYERS
+    exact = source == instance_type and network == MEASURED_LAYERS
     origin = "measured" if exact else f"inferred from ResNet-{MEASURED_LAYERS} on {source}"
     return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({origin})")
 
 
-def network_training(table: dict[str, Any], instance_type: str, samples: int, epochs: int) -> Estimate:
+def network_training(table: dict[str, Any], instance_type: str, recipe: str, samples: int, epochs: int) -> Estimate:
     """Estimate a training job of the project's own network, like `training`."""
-    speed = NETWORK_SPEED * PARALLEL * vcpus(instance_type)
+    speed = NETWORK_SPEED[recipe] * PARALLEL * vcpus(instance_type)
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
-    basis = f"{speed:.0f} images/s (inferred from {NETWORK_SPEED:g} of one vCPU)"
+    basis = f"{speed:.0f} images/s (inferred from {NETWORK_SPEED[recipe]:g} of one vCPU)"
     return estimate(table, seconds, table["training_hour"].get(instance_type), basis)
 
 
 def transform(
-    table: dict[str, Any], instance_type: str, images: int, algorithm: str = BUILT_IN, instances: int = 1
+    table: dict[str, Any],
+    instance_type: str,
+    images: int,
+    algorithm: str = BUILT_IN,
+    recipe: str = CLOUD,
+    instances: int = 1,
 ) -> Estimate:
     """Estimate a batch transform job: 360 s for each instance + images / (speed x workers).
 
-    It is not documented whether the start is billed. It counts here: the estimate is rather too high.
+    It is not documented whether the start is billed. It counts here: the estimate is rather too high. So it is without
+    the recipe, because the cloud recipe is the slower one.
     """
     count = workers(instance_type, algorithm)
     each, origin = (
-        (WORKER_SPEED, "one public run on ml.m4.2xlarge") if algorithm == BUILT_IN else (NETWORK_SCORING, "one vCPU")
+        (WORKER_SPEED, "one public run on ml.m4.2xlarge")
+        if algorithm == BUILT_IN
+        else (NETWORK_SCORING[recipe], "one vCPU")
     )
     seconds = TRANSFORM_START * instances + images / (each * count)
     basis = (

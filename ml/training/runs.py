@@ -1,4 +1,4 @@
-"""The record of each training run beside its artifact: run.json, metrics.json, report.html, predictions.csv."""
+"""The files of each training run beside its artifact, such as run.json and metrics.json."""
 
 import csv
 import datetime as dt
@@ -55,6 +55,28 @@ def find(bucket: str, job: str) -> dict[str, Any]:
     if run is None:
         raise UserError(f"There is no run {job} in s3://{bucket}/{PREFIX}; `python -m ml.train --list` shows all.", 2)
     return run
+
+
+def dataset_of(bucket: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dataset.json of a model's data set.
+
+    Args:
+        entry: the model's entry in cdk.context.json.
+
+    Raises:
+        UserError: the bucket does not have it. A promoted model's data set stays in the stage that it came from.
+    """
+    try:
+        return upload.read_version(bucket, entry["dataset"])
+    except UserError as error:
+        if "promoted_from" not in entry:
+            raise
+        source = entry["promoted_from"]["source_stage"]
+        raise UserError(
+            f"s3://{bucket}/datasets/ does not have {entry['dataset']}, the data set of {entry['training_job']}. The "
+            f"model was promoted from stage {source}, and its data set stays there. Run the command with --stage "
+            f"{source}, then promote the model again with `python -m ml.promote --from {source} --to STAGE`."
+        ) from error
 
 
 def every(bucket: str) -> list[dict[str, Any]]:

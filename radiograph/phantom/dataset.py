@@ -98,10 +98,10 @@ def write_dataset(folder: Path, images: int = 600, seed: int = 0, progress: Prog
 
 def _is_complete(folder: Path, images: list[PlannedImage], settings: dict[str, int]) -> bool:
     try:
-        written = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        recorded = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(written == settings) and all((folder / image.path).is_file() for image in images)
+    return bool(recorded == settings) and all((folder / image.path).is_file() for image in images)
 
 
 def _draw_all(folder: Path, images: list[PlannedImage], seed: int, progress: Progress | None) -> None:
@@ -121,10 +121,10 @@ def _draw_all(folder: Path, images: list[PlannedImage], seed: int, progress: Pro
 
 def _draw_file(job: tuple[str, int, PlannedImage]) -> None:
     path, seed, image = job
-    picture = draw(seed * MAX_PATIENTS + image.patient, image.pneumonia, image.number)
+    phantom = draw(seed * MAX_PATIENTS + image.patient, image.pneumonia, image.number)
     # The quality is drawn for each image, independent of the disease: the file size must not reveal the class.
     quality = int(np.random.default_rng([seed, image.patient, image.number]).integers(*_JPEG_QUALITIES))
-    picture.save(path, "JPEG", quality=quality)
+    phantom.save(path, "JPEG", quality=quality)
 
 
 def _processors() -> int:

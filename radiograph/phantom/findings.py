@@ -84,11 +84,11 @@ def _round(rng: np.random.Generator, grain: Field) -> Field:
 
 def _breasts(rng: np.random.Generator) -> Field:
     density, x, y = rng.uniform(0.04, 0.15), rng.uniform(0.48, 0.62), rng.uniform(0.95, 1.25)
-    both = np.zeros_like(X * Y)
+    shadow = np.zeros_like(X * Y)
     for side in (-1, 1):
         breast = ellipse(side * x + rng.normal(0, 0.03), y, rng.uniform(0.28, 0.40), rng.uniform(0.26, 0.36))
-        both += density * rng.uniform(0.7, 1.1) * np.sqrt(np.clip(breast, 0, 1))
-    return both
+        shadow += density * rng.uniform(0.7, 1.1) * np.sqrt(np.clip(breast, 0, 1))
+    return shadow
 
 
 def _side(rng: np.random.Generator) -> int:

@@ -1,6 +1,7 @@
 """The client against the real proxy: predictions and errors."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,13 @@ def test_an_unreachable_address_is_named_without_the_key(api: Api) -> None:
     assert (error.status, error.code, error.retryable) == (0, "unreachable", True)
     assert url in error.detail
     assert KEY not in f"{error!r} {error}"
+
+
+def test_an_api_that_does_not_answer_in_time_can_be_asked_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontend.client.READ_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        error = error_of(api, url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    assert (error.status, error.code, error.retryable) == (0, "no_answer", True)
 
 
 def test_the_key_is_in_no_representation_of_the_settings(api: Api) -> None:

@@ -1,8 +1,13 @@
 """The page for many images."""
 
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from frontend.api_models import Prediction
+from frontend.batch import Row
+from frontend.batch_files import BatchFile
 from frontend.results_table import FAILED
 from tests.lambda_.events import encoded_image
 from tests.lambda_.runtime import Reply
@@ -31,6 +36,12 @@ def read(app: AppTest) -> AppTest:
 
 def image(number: int) -> tuple[str, bytes, str]:
     return f"{number}.jpg", encoded_image(size=(300 + number, 300)), "image/jpeg"
+
+
+PREDICTION = Prediction(
+    label="PNEUMONIA", probability=0.9, threshold=0.5, threshold_source="default", model_version="job-1",
+    request_id="r-1", disclaimer="Not a medical device.", seconds=0.1,
+)  # fmt: skip
 
 
 def test_nothing_is_sent_before_the_button_is_pressed(app: AppTest, api: Api) -> None:
@@ -96,6 +107,36 @@ def test_too_many_files_leave_the_results_of_the_earlier_ones(app: AppTest, monk
     assert "3 files" in app.error[0].value
     assert app.session_state["rows"] == results
     assert len(results) == 2
+
+
+def test_the_files_of_an_earlier_visit_are_still_open_and_can_be_closed(app: AppTest) -> None:
+    app.session_state["files"] = [BatchFile("a", "a.jpg", lambda: image(1)[1])]
+    read(app.run())
+    assert "1 files are still open" in all_text(app)
+    next(button for button in app.button if button.label == "Close them").click().run()
+    assert not app.exception
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "texts"),
+    [
+        (image(1)[1], {"prediction": PREDICTION}, ["Pneumonia suspected", "Request r-1", "Not a medical device"]),
+        (b"no image", {"code": "broken", "error": "Received a broken image."}, ["no image", "Received a broken image"]),
+    ],
+)
+def test_a_selected_row_shows_its_result_even_without_an_image(
+    content: bytes, row: dict[str, Any], texts: list[str]
+) -> None:
+    app = AppTest.from_string(
+        "import streamlit as st\nfrom frontend.many_images_page import show_row\n"
+        "show_row(st.session_state['row'], st.session_state['files'])\n"
+    )
+    app.session_state["row"] = Row("a", "a.jpg", **row)
+    app.session_state["files"] = [BatchFile("a", "a.jpg", lambda: content)]
+    app.run()
+    assert not app.exception
+    assert [text for text in texts if text not in all_text(app)] == []
 
 
 def test_failed_images_can_be_retried(app: AppTest, api: Api) -> None:

@@ -54,6 +54,16 @@ def page(api: Api, *answers: Answer) -> AppTest:
     return run_page("model_page")
 
 
+def test_an_error_of_the_api_is_shown_with_its_next_step(api: Api) -> None:
+    app = page(api, gateway_error("INVALID_API_KEY"))
+    assert "Set API_KEY" in app.error[0].value
+    assert KEY not in all_text(app)
+
+
+def test_an_unknown_price_names_the_command_that_finds_it(api: Api) -> None:
+    assert "python -m ml.cost" in all_text(page(api, model(cost=None)))
+
+
 RENDERED: list[AppTest] = []
 
 

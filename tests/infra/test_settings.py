@@ -11,6 +11,7 @@ from infra.image_uris import ACCOUNTS
 from infra.settings import NO_BUDGETS, Settings, summary
 from ml.algorithms import PYTORCH
 from ml.training import prices
+from network.recipe import RECIPES
 from tests.settings_cases import CASES, Case
 
 from .builders import shipped_context
@@ -213,9 +214,11 @@ def test_the_default_target_and_limits_fit_one_worker_of_the_real_container() ->
 
 
 def test_the_table_of_settings_names_the_values_that_fit_the_projects_own_network() -> None:
-    per_second = prices.NETWORK_SCORING * prices.workers("ml.m5.large", PYTORCH)
-    assert f"{per_second * 0.5 * 60:.0f} fits" in str(Settings.model_fields["autoscaling_target"].description)
-    assert f"{per_second:.0f} fits" in str(Settings.model_fields["rate_limit"].description)
+    count = prices.workers("ml.m5.large", PYTORCH)
+    laptop, cloud = (prices.NETWORK_SCORING[recipe] * count for recipe in RECIPES)
+    for name, factor in (("autoscaling_target", 0.5 * 60), ("rate_limit", 1)):
+        fits = f"{laptop * factor:.0f} fits algorithm=pytorch, {cloud * factor:.0f} its recipe cloud"
+        assert fits in str(Settings.model_fields[name].description)
 
 
 def test_the_summary_has_what_costs_and_who_can_call() -> None:

@@ -22,9 +22,9 @@ BINARY = ("application/x-image", "image/jpeg", "image/png")
 def proxy_event(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
     """Return the event of an HTTP request. A body whose type is not in BINARY becomes text."""
     parts = urlsplit(target)
-    many: dict[str, list[str]] = {}
+    multiple: dict[str, list[str]] = {}
     for name, value in headers:
-        many.setdefault(name, []).append(value)
+        multiple.setdefault(name, []).append(value)
     kinds = [value.partition(";")[0].strip().lower() for name, value in headers if name.lower() == "content-type"]
     binary = bool(kinds) and kinds[0] in BINARY
     text = base64.b64encode(body).decode() if binary else body.decode("utf-8", "replace")
@@ -35,8 +35,8 @@ def proxy_event(method: str, target: str, headers: list[tuple[str, str]], body: 
         "httpMethod": method,
         "resource": parts.path,
         "path": parts.path,
-        "headers": {name: values[-1] for name, values in many.items()},
-        "multiValueHeaders": many,
+        "headers": {name: values[-1] for name, values in multiple.items()},
+        "multiValueHeaders": multiple,
         "queryStringParameters": query or None,
         "body": text or None,
         "isBase64Encoded": binary,

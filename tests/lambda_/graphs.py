@@ -43,8 +43,8 @@ def graph(*nodes: Any, element: int = TensorProto.UINT8, side: int = SIDE) -> by
     """Return a graph from "data", (n, side, side, 3), to "softmax" by these nodes."""
     data = helper.make_tensor_value_info("data", element, ["n", side, side, 3])
     softmax = helper.make_tensor_value_info("softmax", TensorProto.FLOAT, None)
-    made = helper.make_graph(list(nodes), "graph", [data], [softmax])
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    graph_proto = helper.make_graph(list(nodes), "graph", [data], [softmax])
+    model = helper.make_model(graph_proto, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return bytes(onnx.ModelProto.SerializeToString(model))
 
 

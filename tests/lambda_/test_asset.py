@@ -13,10 +13,10 @@ LAMBDA = ROOT / "lambda"
 def in_fresh_interpreter(code: str) -> str:
     """Return the output of `code`, run as in AWS Lambda with the asset's folder first on sys.path."""
     preamble = f"import sys; sys.path[:0] = [{str(LAMBDA)!r}, {str(ROOT)!r}]; "
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-P", "-c", preamble + code], capture_output=True, text=True, timeout=60, check=True
     )
-    return done.stdout
+    return result.stdout
 
 
 def test_no_module_of_the_function_loads_what_is_slow_or_not_deployed() -> None:
@@ -54,10 +54,10 @@ def test_no_module_of_the_asset_hides_another_package() -> None:
     code = (
         f"import importlib.util, json; print(json.dumps([n for n in {sorted(names)!r} if importlib.util.find_spec(n)]))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )
-    assert json.loads(done.stdout) == []
+    assert json.loads(result.stdout) == []
 
 
 def test_the_handler_is_where_the_function_looks_for_it() -> None:

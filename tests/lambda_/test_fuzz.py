@@ -65,11 +65,11 @@ class TestFuzz:
         answered(post(IMAGES[0]) | changes)
 
     @QUICK
-    @given(headers=HEADERS, many=st.booleans(), binary=st.booleans(), body=st.text() | st.none())
+    @given(headers=HEADERS, multiple=st.booleans(), binary=st.booleans(), body=st.text() | st.none())
     def test_any_headers_and_body_are_answered(
-        self, headers: dict[str, str], many: bool, binary: bool, body: str | None
+        self, headers: dict[str, str], multiple: bool, binary: bool, body: str | None
     ) -> None:
-        lists = {name: [value] for name, value in headers.items()} if many else None
+        lists = {name: [value] for name, value in headers.items()} if multiple else None
         answered(post(b"", None, headers=headers, multiValueHeaders=lists, isBase64Encoded=binary, body=body))
 
     @QUICK

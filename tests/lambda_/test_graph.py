@@ -179,11 +179,11 @@ def test_the_settings_name_an_endpoint_or_a_graph_and_not_both() -> None:
     without = {name: value for name, value in ENVIRONMENT.items() if name != "ENDPOINT_NAME"}
     settings = parse(without | given)
     assert (settings.endpoint_name, settings.graph) == (None, (BUCKET, KEY, given["GRAPH_SHA256"]))
-    for wrong, named in (
+    for wrong, name in (
         (ENVIRONMENT | given, "ENDPOINT_NAME"),
         (without | given | {"GRAPH_URI": "training/model.onnx"}, "training/model.onnx"),
         (without | given | {"GRAPH_SHA256": "abc"}, "GRAPH_SHA256"),
         (without, "ENDPOINT_NAME"),
     ):
-        with pytest.raises(SettingsError, match=named):
+        with pytest.raises(SettingsError, match=name):
             parse(wrong)

@@ -23,12 +23,12 @@ def as_http(event: object) -> HttpRequest | None:
     """Return method, path, headers and body that a gateway turns into this event, or None."""
     if not isinstance(event, dict) or not isinstance(event.get("httpMethod"), str):
         return None
-    many, body = event.get("multiValueHeaders"), event.get("body")
+    multiple, body = event.get("multiValueHeaders"), event.get("body")
     resource = event.get("resource", "")
     path = event["path"] if "{" in resource else resource
-    if not isinstance(many, dict) or not isinstance(body, str | None) or not path:
+    if not isinstance(multiple, dict) or not isinstance(body, str | None) or not path:
         return None
-    wire = [(name, value) for name, values in many.items() for value in values if name.lower() == "content-type"]
+    wire = [(name, value) for name, values in multiple.items() for value in values if name.lower() == "content-type"]
     if not all(isinstance(value, str) and value.isascii() and len(value) < 60_000 for _, value in wire):
         return None
     kinds = [value.partition(";")[0].strip().lower() for _, value in wire]

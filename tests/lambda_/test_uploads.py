@@ -6,12 +6,13 @@ import urllib.error
 import urllib.request
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 from inference_proxy.routes import OPENAPI
 
-from radiograph import MAX_BYTES, encode, phantom, standardise
+from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, encode, phantom, standardise
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
 
@@ -80,6 +81,25 @@ def test_an_image_above_the_limit_of_a_request_is_predicted_after_an_upload(
     assert runtime.received[-1].body == encode(standardise(image, max_bytes=None))
     objects = bucket.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")["Contents"]
     assert f"uploads/{upload['upload_id']}" in [item["Key"] for item in objects]
+
+
+@pytest.mark.parametrize(
+    ("region", "host"), [("eu-west-1", "s3.eu-west-1.amazonaws.com"), ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn")]
+)
+def test_on_aws_an_upload_goes_to_the_buckets_own_host(
+    ask: Ask, environment: pytest.MonkeyPatch, region: str, host: str
+) -> None:
+    environment.setenv("AWS_REGION", region)
+    environment.delenv("AWS_ENDPOINT_URL")
+    upload = ask(announce(content_type="image/png", bytes=100)).body
+    url = urlsplit(upload["url"])
+    assert (url.scheme, url.netloc, url.path) == ("https", f"{BUCKET}.{host}", f"/uploads/{upload['upload_id']}")
+
+
+def test_an_object_above_the_limit_of_an_upload_is_refused(ask: Ask, bucket: Any, runtime: Runtime) -> None:
+    bucket.put_object(Bucket=BUCKET, Key=f"uploads/{'1' * 32}", Body=bytes(MAX_UPLOAD_BYTES + 1))
+    assert_problem(ask(reference("1" * 32)), 413, "too_large")
+    assert runtime.received == []
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def release(stage: str, packed: bytes, **changes: Any) -> None:
     """Release a model with this artifact as `ml.transform` does once it has evaluated the model."""
     put(f"training/{JOB}/output/model.tar.gz", packed)
     put(f"training/{JOB}/report.html", b"<p>Report</p>")
+    put(f"training/{JOB}/drift-reference.csv", b"patient")
     transform.release(stage, BUCKET, put_evaluation(**changes))
 
 
@@ -133,7 +134,7 @@ def register_model(stage: str) -> None:
     run = RUN | {"graph": graph}
     for name, body in {
         "output/model.tar.gz": b"artifact", "graph-0/model.onnx": b"graph", "report.html": b"<p>Report</p>",
-        "predictions.csv": b"file", "run.json": json.dumps(run).encode(),
+        "predictions.csv": b"file", "drift-reference.csv": b"patient", "run.json": json.dumps(run).encode(),
     }.items():  # fmt: skip
         put(f"training/{JOB}/{name}", body)
     registration.register(stage, run, put_evaluation())

@@ -15,8 +15,9 @@ from PIL import Image, ImageFilter
 
 from infra.storage import EXPIRING_DAYS
 from ml import project as files
-from ml.drift import captured
+from ml.drift import captured, reference
 from ml.drift.__main__ import MAX_DAYS, main
+from ml.evaluation.scored_split import ScoredSplit
 from radiograph import encode
 from tests.localaws.server.builders import Server, document
 
@@ -136,15 +137,15 @@ def test_days_reach_back_as_far_as_captured_requests_are_kept() -> None:
 
 @pytest.fixture
 def account(server: Server, aws: None, project: Path) -> Iterator[Server]:
-    """An account with an evaluated model, of which 20 validation images are in the data set."""
-    rows = ["file,label,patient,model_probability,probability,called"]
-    for seed in range(20):
-        file = f"validation/NORMAL/{seed}.jpg"
+    """An account with a model that was evaluated on 20 images, and without its data set, as after a promotion."""
+    validation = [f"validation/NORMAL/{seed}.jpg" for seed in range(20)]
+    for seed, file in enumerate(validation):
         s3().put_object(Bucket="images", Key=f"datasets/phantom/v1/{file}", Body=phantom(seed))
-        rows.append(f"{file},NORMAL,p{seed},{seed / 20!r},{seed / 20!r},NORMAL")
-    content = json.dumps({"name": "phantom", "version": "v1", "images": []}).encode()
-    s3().put_object(Bucket="images", Key="datasets/phantom/v1/dataset.json", Body=content)
-    s3().put_object(Bucket="images", Key="training/job-1/predictions.csv", Body="\n".join(rows).encode())
+    patients: list[str | None] = [f"p{seed}" for seed in range(20)]
+    scores = np.arange(20) / 20
+    reference.store(MODEL, ScoredSplit(np.zeros(20, dtype=np.int64), scores, patients, validation, [""] * 20))
+    for file in validation:
+        s3().delete_object(Bucket="images", Key=f"datasets/phantom/v1/{file}")
     s3().put_object(Bucket="images", Key=ARTIFACT.removeprefix("s3://images/"), Body=b"weights")
     files.write(f"model:{STAGE}", MODEL)
     yield server
@@ -258,7 +259,7 @@ def test_capture_that_has_stored_nothing_yet_is_a_sentence(account: Server, caps
     assert "2 x the line is not a data capture record): nothing to compare" in capsys.readouterr().err
 
 
-def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_sentences(
+def test_an_endpoint_of_another_model_and_a_model_without_an_evaluation_are_sentences(
     account: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deploy(account, 100)
@@ -267,7 +268,7 @@ def test_an_endpoint_of_another_model_and_a_model_without_predictions_are_senten
     assert main([]) == 1
     assert f"serves {ARTIFACT}, and cdk.context.json has s3://images/training/job-2" in capsys.readouterr().err
     files.write(f"model:{STAGE}", MODEL)
-    s3().delete_object(Bucket="images", Key="training/job-1/predictions.csv")
+    s3().delete_object(Bucket="images", Key=f"training/job-1/{reference.NAME}")
     assert main([]) == 1
     assert "run `python -m ml.transform` first" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ml.evaluation.curves import MOST_POINTS, curves, roc_points
+from ml.evaluation.curves import MAX_POINTS, curves, roc_points
 from ml.evaluation.evaluate import SPLITS
 from ml.evaluation.report import figures
 from ml.evaluation.scored_split import ScoredSplit
@@ -57,7 +57,7 @@ def test_the_curve_of_a_large_test_set_is_thinned_and_keeps_its_ends() -> None:
     many = split(3, images=4000)
     values = drawn(many)
     points = values["roc"]["points"]
-    assert len(points) == len(values["roc"]["baseline"]) == MOST_POINTS
+    assert len(points) == len(values["roc"]["baseline"]) == MAX_POINTS
     assert (points[0], points[-1]) == ([0.0, 0.0], [1.0, 1.0])
     assert points == sorted(points)
     assert area(points) == pytest.approx(roc_auc_score(many.labels, many.scores), abs=0.002)

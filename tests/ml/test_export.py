@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from ml import export, transform
+from ml import export
 from ml import project as files
 from ml.errors import UserError
 from ml.training import runs
@@ -21,7 +21,6 @@ from tests.network import mxnet_builders
 
 from .conftest import STAGE
 from .released_builders import (
-    DATASET,
     IMAGES,
     JOB,
     archive,
@@ -29,6 +28,7 @@ from .released_builders import (
     put,
     put_evaluated_model,
     read,
+    release,
     s3,
     score,
     weights,
@@ -137,21 +137,13 @@ def test_a_model_that_was_not_evaluated_is_refused_with_the_command(capsys: pyte
     assert f"python -m ml.transform --stage {STAGE}" in refusal(capsys)
 
 
-METRICS = {
-    "training_job": JOB, "dataset": DATASET, "threshold": 0.4, "threshold_source": "the test", "forced": False,
-    "calibration": {"slope": 1.0, "intercept": 0.0}, "gate": {"passed": True}, "splits": {"test": {}},
-    "report": f"s3://images/training/{JOB}/report.html",
-}  # fmt: skip
-
-
 @pytest.mark.usefixtures("evaluated")
 def test_a_release_exports_the_model_and_for_a_function_writes_no_lease(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = {"hosting": "function", "lease_hours": 8}
     (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": settings}}))
-    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.exported()))
-    transform.release(STAGE, "images", METRICS)
+    release(STAGE, archive(model_onnx=graphs.exported()))
     entry = files.read_model(STAGE)
     assert (entry["gate"], entry["threshold"]) == ("passed", 0.4)
     assert stored_graph(entry["graph"]["uri"]) == graphs.exported()
@@ -224,8 +216,7 @@ def test_a_network_of_another_number_of_classes_is_refused(capsys: pytest.Captur
 
 @pytest.mark.usefixtures("evaluated")
 def test_a_model_that_cannot_be_exported_is_released_without_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
-    put(f"training/{JOB}/output/model.tar.gz", archive(**{"model-symbol_json": b"{}"}))
-    transform.release(STAGE, "images", METRICS)
+    release(STAGE, archive(**{"model-symbol_json": b"{}"}))
     entry = files.read_model(STAGE)
     assert (entry["gate"], "graph" in entry) == ("passed", False)
     assert "model-symbol.json" in capsys.readouterr().out
@@ -238,12 +229,12 @@ def test_a_wrong_graph_fails_only_the_release_of_a_function(
 ) -> None:
     defaults = {"hosting": hosting, "lease_hours": 0}
     (project / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE, "defaults": defaults}}))
-    put(f"training/{JOB}/output/model.tar.gz", archive(model_onnx=graphs.constant_output()))
+    packed = archive(model_onnx=graphs.constant_output())
     if hosting == "function":
         with pytest.raises(UserError, match="differs from the model"):
-            transform.release(STAGE, "images", METRICS)
+            release(STAGE, packed)
     else:
-        transform.release(STAGE, "images", METRICS)
+        release(STAGE, packed)
         assert "differs from the model" in capsys.readouterr().out.partition("released for deployment")[2]
     assert files.read_model(STAGE)["gate"] == "passed"
 

@@ -207,9 +207,9 @@ def test_the_same_image_gives_the_same_pixels_in_preparation_proxy_and_app() -> 
     buffer = io.BytesIO()
     phantom.draw(3, True).save(buffer, "JPEG")
     image = buffer.getvalue()
-    ours = standardising.encode(standardising.read(image, "squash"))
-    assert radiograph.encode(radiograph.standardise(from_file("image", image).body)) == ours
-    assert radiograph.encode(standard_image(image, "squash")) == ours
+    prepared = standardising.encode(standardising.read(image, "squash"))
+    assert radiograph.encode(radiograph.standardise(from_file("image", image).body)) == prepared
+    assert radiograph.encode(standard_image(image, "squash")) == prepared
 
 
 SOMETHING_ELSE: dict[str, tuple[bytes, str]] = {

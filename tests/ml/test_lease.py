@@ -82,7 +82,7 @@ def write(stage: str, hours: float, number: int = 1) -> None:
 
 
 def read(stage: str) -> entry.Lease:
-    recorded = entry.read(stage)
+    recorded = entry.read_lease(stage)
     assert recorded is not None
     return recorded
 
@@ -121,7 +121,7 @@ def test_an_endpoint_without_a_lease_that_lives_is_not_extended(
     assert "runs until it is deleted" in preflight_checks.lease(stage, FIXED)
     assert lease.main(["extend", "--stage", stage]) == 0
     assert "runs until it is deleted" in capsys.readouterr().out
-    assert entry.read(stage) is None
+    assert entry.read_lease(stage) is None
 
 
 def test_preflight_reports_the_time_of_the_schedule_in_aws_and_not_that_of_the_file(
@@ -176,12 +176,12 @@ def test_a_stage_that_is_deployed_without_a_lease_can_get_one(
     """`infra` refuses a stage that leases and has no lease in context: `extend` has to write one."""
     deploy(account, stage, living)
     assert lease.main(["extend", "--stage", stage]) == 0
-    written = read(stage)
-    assert written.ends > entry.now()
+    extended = read(stage)
+    assert extended.ends > entry.now()
     message = capsys.readouterr().out
     assert living in message
     assert f"cdk deploy --all -c stage={stage}" in message
-    assert f"{written.ends:{entry.TIME_FORMAT}}" in message
+    assert f"{extended.ends:{entry.TIME_FORMAT}}" in message
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_stage_whose_function_runs_the_model_has_nothing_to_show_or_end_but_ca
     assert lease.main(["end", "--stage", stage, "--yes"]) == 1
     shown = capsys.readouterr()
     assert (shown.out + shown.err).count("nothing to lease") == 2
-    assert entry.read(stage) is None
+    assert entry.read_lease(stage) is None
     assert lease.main(["extend", "--stage", stage]) == 0
     assert read(stage).ends > entry.now() + dt.timedelta(hours=7)
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from localaws.environment import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from ml import export, promote, registry, transform
 from ml import project as files
-from ml import promote, registry
 from ml.aws import clients
 from ml.graph import proof
 from ml.model_registry import packages, registration
@@ -147,6 +147,30 @@ def test_a_released_model_waits_for_approval_as_one_version_however_often_it_is_
     assert [version["ModelPackageVersion"] for version in versions(SOURCE)] == [3, 2, 1]
 
 
+def test_a_model_whose_registration_is_refused_is_released_and_registered_later(
+    account: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.write_model(SOURCE, RUN)
+    put(f"training/{JOB}/run.json", json.dumps(RUN).encode())
+    key, secret = user(account, "evaluator", {"sagemaker": VERSIONS, BUCKET: S3_WRITE})
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", key)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        release(SOURCE, b"artifact")
+        shown = capsys.readouterr().out
+        assert registry.main(["register"]) == 1
+    assert all(part in shown for part in ("sagemaker:CreateModelPackageGroup", f"--stage {SOURCE} register"))
+    assert (files.read_model(SOURCE)["gate"], versions(SOURCE)) == ("passed", [])
+    for _ in range(2):
+        assert registry.main(["register"]) == 0
+    (package,) = versions(SOURCE)
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    files.write_model(SOURCE, RUN | {"training_job": "new"})
+    put("training/new/run.json", json.dumps(RUN).encode())
+    assert registry.main(["register"]) == 1
+    assert "new of stage dev is not released" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("account")
 def test_a_model_released_by_force_is_rejected_until_it_is_approved_with_a_reason(
     capsys: pytest.CaptureFixture[str],
@@ -222,10 +246,23 @@ def test_a_promoted_model_answers_with_the_same_probabilities_and_says_where_it_
     assert json.loads(read(f"training/{JOB}/run.json", "images-prod"))["promoted_from"] == origin
     stored, context = objects(), files.read_context()
     assert f"lease:{TARGET}" in context
-    assert {f"training/{JOB}/{name}" for name in ("metrics.json", "predictions.csv", "report.html")} <= stored.keys()
+    evaluation = ("metrics.json", "predictions.csv", "drift-reference.csv", "report.html")
+    assert {f"training/{JOB}/{name}" for name in evaluation} <= stored.keys()
     assert promote.main([*PROMOTE[:-1], "--version", "1"]) == 0  # without --yes, because nothing changes
     assert (objects(), files.read_context(), versions(TARGET)) == (stored, context, [version])
     assert "Copied" not in capsys.readouterr().out.rpartition("Promote version")[2]
+
+
+@pytest.mark.usefixtures("account")
+def test_what_needs_the_data_set_of_a_promoted_model_names_the_stage_that_has_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    approve_model()
+    assert promote.main(PROMOTE) == 0
+    for command in (export, transform):
+        assert command.main(["--stage", TARGET]) == 1
+        error = capsys.readouterr().err
+        assert all(part in error for part in (f"s3://images-{TARGET}/datasets/", DATASET, f"--stage {SOURCE}")), error
 
 
 @pytest.mark.usefixtures("account")
@@ -251,6 +288,7 @@ def test_only_an_approved_version_is_promoted(capsys: pytest.CaptureFixture[str]
     assert registry.main(["approve", "1"]) == 0
     assert registry.main(["reject", "1", "--reason", "withdrawn"]) == 0
     assert "approve" in refusal(capsys, PROMOTE, 1)
+    assert "Rejected (withdrawn)" in refusal(capsys, [*PROMOTE, "--version", "1"], 1)
     boto3.client("sagemaker").create_model_package(
         ModelPackageGroupName=packages.group_name(SOURCE), ModelApprovalStatus="Approved"
     )

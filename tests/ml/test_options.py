@@ -25,6 +25,7 @@ JOBS = ["a job", "-a", "a" * 64, "../a"]
 PORTS = ["0", "1023", "65536", "70000", "-1", "many", "1.5", "nan"]
 BAD_TEXTS = {
     "accept": ["colour", "kms,colour"],
+    "artifact": ["no-such-file.tar.gz", "."],
     "attach": JOBS,
     "context": [
         "hosting",

@@ -194,14 +194,14 @@ def test_the_cost_is_that_of_the_algorithm(options: list[str], capsys: pytest.Ca
     assert cost.main(options) == 0
     shown = capsys.readouterr().out
     table = prices.read(None)
-    assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', None, 18264, 2)} on ml.m5.4xlarge" in shown
-    assert str(prices.transform(table, INSTANCE_TYPE, 1904, "pytorch")) in shown
+    assert f"One training run: {prices.training(table, 'ml.m5.4xlarge', 'laptop', 18264, 2)} on ml.m5.4xlarge" in shown
+    assert str(prices.transform(table, INSTANCE_TYPE, 1904, "pytorch", "laptop")) in shown
 
 
 def test_the_cost_is_that_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert cost.main(["--algorithm", "pytorch", "--recipe", "cloud"]) == 0
     epochs = int(hyperparameters.RECIPE_DEFAULTS["cloud"]["epochs"])
-    expected = prices.training(prices.read(None), "ml.m5.4xlarge", None, 18264, epochs)
+    expected = prices.training(prices.read(None), "ml.m5.4xlarge", "cloud", 18264, epochs)
     assert f"One training run: {expected} on ml.m5.4xlarge" in capsys.readouterr().out
 
 

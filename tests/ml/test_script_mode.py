@@ -124,40 +124,46 @@ def test_the_built_in_algorithm_has_no_recipe() -> None:
 def test_the_cloud_recipe_is_in_the_plan_and_in_the_hyperparameters_that_a_run_records() -> None:
     sent = hyperparameters.resolve({"recipe": "cloud"}, 18264, 2, PYTORCH)
     job = request.build("job", "chest-xray/0123", RESOURCES, PROGRAM, sent, COMPUTE)
-    estimate = prices.training(prices.read(None), "ml.m5.4xlarge", None, 18264, int(sent["epochs"]))
+    estimate = prices.training(prices.read(None), "ml.m5.4xlarge", "cloud", 18264, int(sent["epochs"]))
     assert script_mode.decoded(job["HyperParameters"])["recipe"] == "cloud"
-    assert "two small ResNets from random weights, recipe cloud" in plan.describe(job, 18264, 640, estimate)
+    assert (
+        "two EfficientNet-Lite0 from ImageNet weights and a small ResNet from random weights, recipe cloud"
+        in plan.describe(job, 18264, 640, estimate)
+    )
 
 
 def test_the_plan_names_the_network_and_the_price_of_cpus() -> None:
     sent = hyperparameters.resolve({}, 18264, 2, PYTORCH)
     job = request.build("job", "chest-xray/0123", RESOURCES, PROGRAM, sent, COMPUTE)
-    estimate = prices.training(prices.read(None), "ml.m5.4xlarge", None, 18264, 2)
+    estimate = prices.training(prices.read(None), "ml.m5.4xlarge", "laptop", 18264, 2)
     shown = plan.describe(job, 18264, 640, estimate)
     assert "EfficientNet-Lite0 from ImageNet weights" in shown
     assert "ResNet-" not in shown
     assert "batches of 32" in shown
-    assert estimate.seconds == pytest.approx(200 + 2 * (18264 / (prices.NETWORK_SPEED * prices.PARALLEL * 16) + 2))
+    assert estimate.seconds == pytest.approx(
+        200 + 2 * (18264 / (prices.NETWORK_SPEED["laptop"] * prices.PARALLEL * 16) + 2)
+    )
     assert f"about {estimate.seconds / 3600 * 0.922:.2f} USD" in shown
 
 
 def test_batch_transform_of_the_network_is_estimated_with_a_worker_for_each_vcpu() -> None:
-    estimate = prices.transform(prices.read(None), "ml.m5.4xlarge", 19_040, PYTORCH)
-    assert estimate.seconds == pytest.approx(360 + 19_040 / (prices.NETWORK_SCORING * 16))
-    assert "16 workers" in estimate.basis
+    for recipe, speed in prices.NETWORK_SCORING.items():
+        estimate = prices.transform(prices.read(None), "ml.m5.4xlarge", 19_040, PYTORCH, recipe)
+        assert estimate.seconds == pytest.approx(360 + 19_040 / (speed * 16))
+        assert "16 workers" in estimate.basis
 
 
 def test_equal_files_give_equal_code_and_another_file_gives_other_code(tmp_path: Path) -> None:
-    one, two = tmp_path / "one.py", tmp_path / "two.py"
-    for path in (one, two):
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    for path in (first, second):
         path.write_text("print(1)\n")
-    os.utime(two, (0, 0))
-    code = script_mode.tarball({"train.py": one, "network/train.py": one})
-    assert script_mode.tarball({"network/train.py": two, "train.py": two}) == code
+    os.utime(second, (0, 0))
+    code = script_mode.tarball({"train.py": first, "network/train.py": first})
+    assert script_mode.tarball({"network/train.py": second, "train.py": second}) == code
     with tarfile.open(fileobj=io.BytesIO(code)) as archive:
         assert archive.getnames() == ["network/train.py", "train.py"]
-    two.write_text("print(2)\n")
-    assert script_mode.tarball({"network/train.py": two, "train.py": one}) != code
+    second.write_text("print(2)\n")
+    assert script_mode.tarball({"network/train.py": second, "train.py": first}) != code
 
 
 @pytest.mark.usefixtures("aws")

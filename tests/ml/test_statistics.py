@@ -70,7 +70,7 @@ def test_the_intervals_do_not_depend_on_how_many_draws_fit_in_memory(monkeypatch
         return statistics.bootstrap(unknown, lambda times: {"AUC": statistics.auc(labels, scores, times)}, 50)["AUC"]
 
     together = area()
-    monkeypatch.setattr(statistics, "MOST_NUMBERS", 7 * len(labels))
+    monkeypatch.setattr(statistics, "MAX_NUMBERS", 7 * len(labels))
     assert area() == together
 
 

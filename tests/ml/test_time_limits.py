@@ -64,7 +64,7 @@ def test_the_time_limit_given_is_the_one_that_sagemaker_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("command", "options", "told"),
+    ("command", "options", "message"),
     [
         (train, ["--max-wait", "14399"], "--max-wait 14399 must be at least --max-runtime (14400)"),
         (train, ["--max-runtime", "7200", "--max-wait", "7199"], "--max-wait 7199 must be at least --max-runtime"),
@@ -79,11 +79,11 @@ def test_options_out_of_range_are_refused_before_aws_is_asked(
     capsys: pytest.CaptureFixture[str],
     command: Any,
     options: list[str],
-    told: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert command.main(options) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_code_is_uploaded_when_the_job_is_created_and_not_before(

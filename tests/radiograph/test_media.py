@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from radiograph import ImageError, read_image
-from radiograph.media import describe
+from radiograph.media import describe_format
 from tests.radiograph.files import encoded, image, png
 
 
@@ -38,7 +38,7 @@ def zipped() -> bytes:
     ],
 )
 def test_another_format_is_refused_by_its_name(data: bytes, name: str) -> None:
-    assert name in describe(data)
+    assert name in describe_format(data)
     with pytest.raises(ImageError, match=name) as caught:
         read_image(data)
     assert caught.value.code == "unsupported_format"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 import struct
 import zlib
@@ -103,6 +104,20 @@ def test_exif_orientation_is_applied_as_pillow_applies_it(orientation: int, orde
 def test_exif_orientation_of_a_png_is_applied() -> None:
     read = read_image(png_with(chunk(b"eXIf", exif(6))))
     assert read.tobytes() == image().transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+ARITHMETIC = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8X"
+    "GBYUGBIUFRT/yQALCABAAEABAREA/8wABgAQEAX/2gAIAQEAAD8A/wDt4SxrllmF1oa5d32WtO+C3xVyKVPN3wjjS46IwcaupzbuX3ZPBFXy"
+    "YTbHhNos29y74H2teBuBeGyysufDeuvYykCkUdQF7U76yRArZJRr7meWE7J4f8nMdc1MegUA6vs0P3lMlQi0cvgxyuIlO8cdDQxz5ImlTzNC"
+    "Lsc6OxzVAlRIsdIRx0EclTjMiZhXEBHo5wRSopyOjuo593SpXKOmGpE3djb61JUGrHQvsc5pJUT3HRbMcZ0JgP/Z"
+)
+"""A gradient of 64 x 64 pixels as JPEG with arithmetic coding, made by libjpeg-turbo 2.1.5: Pillow writes none."""
+
+
+def test_a_jpeg_with_arithmetic_coding_is_read() -> None:
+    gradient = np.add.outer(np.arange(64), np.arange(64)) * 2
+    assert np.abs(_grey(read_image(ARITHMETIC)) - gradient).max() < 8
 
 
 XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'

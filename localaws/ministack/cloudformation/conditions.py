@@ -1,6 +1,6 @@
 """Fn::Join in conditions, which MiniStack 1.5.33 compares unresolved.
 
-The bootstrap stack of the CDK then takes its empty list of policies for a list, and its execution role gets none.
+In the CDK's bootstrap stack, an empty list of policies then counts as a list, and the execution role gets no policy.
 """
 
 from typing import Any

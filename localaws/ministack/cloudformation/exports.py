@@ -81,7 +81,7 @@ def exports(stack: Mapping[str, Any]) -> set[str]:
 
 
 def declared(stack_name: str, stack_id: str, template: dict[str, Any], parameters: dict[str, Any]) -> set[str]:
-    """Return the names of a template's exports. The names refer to no resource."""
+    """Return the names of a template's exports. A name of an export cannot refer to a resource."""
     from ministack.services.cloudformation import stacks
 
     conditions = stacks._evaluate_conditions(template, parameters)

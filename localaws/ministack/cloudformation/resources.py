@@ -1,4 +1,4 @@
-"""Resources of MiniStack's stacks: what a handler of a type is, and which resources are deployed.
+"""Resources of MiniStack's stacks: the handler of a type, and the deployed resources.
 
 A handler is {"create": f(logical_id, properties, stack_name) -> (physical_id, attributes),
 "update": f(physical_id, old, new, stack_name) -> the same, "delete": f(physical_id, properties)}

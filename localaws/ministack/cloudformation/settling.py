@@ -1,7 +1,7 @@
-"""The CDK's operations on stacks answer once the stack has settled, if that takes seconds.
+"""Answer the CDK's stack operations when the stack has settled, or after a few seconds.
 
-CloudFormation answers at once, as it does here for every other client. The CDK looks at a new operation at once and
-then every five seconds: it would wait five seconds for each stack, most of which take less than one here.
+CloudFormation answers at once, as localaws does for every other client. The CDK polls an operation at once and then
+every five seconds. It would wait five seconds for each stack, although most take less than one second here.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ LOOK_SECONDS = 0.05
 
 
 def patch() -> None:
-    """Let the answers to the CDK's OPERATIONS wait for the stack, at most SECONDS."""
+    """Delay the answers to the CDK's OPERATIONS until the stack has settled, at most SECONDS."""
     from ministack.services import cloudformation
 
     cloudformation.handle_request = settled(cloudformation.handle_request)
 
 
 def settled(original: Handle) -> Handle:
-    """Return MiniStack's handler of requests, which waits for the stack of an operation of the CDK."""
+    """Return MiniStack's request handler with the delay."""
 
     async def handle_request(
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
@@ -45,7 +45,7 @@ def settled(original: Handle) -> Handle:
 
 
 def in_progress(name: str) -> bool:
-    """Return whether an operation on a stack is going on; `name` is its name or its ARN."""
+    """Return whether an operation on a stack is in progress; `name` is its name or its ARN."""
     from ministack.services.cloudformation import _stacks
 
     stack = _stacks.get(name.split("/")[1] if name.startswith("arn:") and "/" in name else name) or {}

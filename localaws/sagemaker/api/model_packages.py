@@ -98,7 +98,7 @@ class ModelPackageApi:
         return self._document(self._key(caller, PACKAGE, "DescribeModelPackage", request["ModelPackageName"]))
 
     def list(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Return one page of the versions, of one group or of all. By default, ListModelPackages has no versions."""
+        """Return one page of versions, of one group or of all. By default, ListModelPackages returns none."""
         self.access.list(caller, "ListModelPackages")
         kind = request.get("ModelPackageType", "Versioned" if "ModelPackageGroupName" in request else "Unversioned")
         if "ModelPackageGroupName" in request:

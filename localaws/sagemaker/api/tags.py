@@ -10,8 +10,8 @@ from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.model_packages import NO_TAGS
 from localaws.sagemaker.store import Document, Store
 
-MOST_TAGS = 50
-"""Tags of one resource, and of one page of ListTags."""
+MAX_TAGS = 50
+"""Maximum number of tags of a resource, and on a page of ListTags."""
 
 
 class Tags:
@@ -28,8 +28,8 @@ class Tags:
         if key.kind == "ModelPackage":
             raise invalid(NO_TAGS)
         merged = merge(self._document(key).get("_Tags", []), request["Tags"])
-        if len(merged) > MOST_TAGS:
-            raise invalid(f"A resource has at most {MOST_TAGS} tags; {key.arn} would have {len(merged)}.")
+        if len(merged) > MAX_TAGS:
+            raise invalid(f"A resource has at most {MAX_TAGS} tags; {key.arn} would have {len(merged)}.")
 
         def change(document: Document) -> None:
             document["_Tags"] = merge(document.get("_Tags", []), request["Tags"])
@@ -40,7 +40,7 @@ class Tags:
     def list(self, caller: Caller, request: Document) -> dict[str, Any]:
         """List a resource's tags."""
         tags = self._document(self._key(caller, "ListTags", request)).get("_Tags", [])
-        page, token = paginate(tags, request, MOST_TAGS)
+        page, token = paginate(tags, request, MAX_TAGS)
         return {"Tags": page, "NextToken": token}
 
     def delete(self, caller: Caller, request: Document) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Tags:
         return document
 
 
-def merge(present: list[Document], added: list[Document]) -> list[Document]:
-    """Return the present and the added tags. An added tag replaces a present one with the same key."""
-    merged = {tag["Key"]: tag["Value"] for tag in [*present, *added]}
+def merge(current: list[Document], added: list[Document]) -> list[Document]:
+    """Return the current and the added tags. An added tag replaces a current one with the same key."""
+    merged = {tag["Key"]: tag["Value"] for tag in [*current, *added]}
     return [{"Key": name, "Value": value} for name, value in merged.items()]

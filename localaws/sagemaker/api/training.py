@@ -35,8 +35,8 @@ class TrainingApi(JobApi):
         self.access.pass_role(caller, request["RoleArn"], key)
         return self.accept(key, request, {})
 
-    def accept(self, key: Key, request: Document, more: Document) -> dict[str, Any]:
-        """Check an authorized request and start its job; `more` holds further members of the job's document.
+    def accept(self, key: Key, request: Document, members: Document) -> dict[str, Any]:
+        """Check an authorized request and start its job; `members` are added to the job's document.
 
         Raises:
             ServiceError: ValidationException, ResourceInUse or ResourceLimitExceeded.
@@ -52,7 +52,7 @@ class TrainingApi(JobApi):
             raise self.in_use(key)
         self._check_inputs(request, key)
         definitions = algorithm.definitions(request["AlgorithmSpecification"])
-        return self.start(key, initial(key, request, definitions) | more)
+        return self.start(key, initial(key, request, definitions) | members)
 
     def _check_inputs(self, request: Document, key: Key) -> None:
         """Check that every channel has an object. SageMaker does so before it accepts a job.
@@ -64,7 +64,7 @@ class TrainingApi(JobApi):
         for channel in request.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
             try:
-                objects = list_prefix(clients.objects(), source["S3Uri"], most=1)
+                objects = list_prefix(clients.objects(), source["S3Uri"], limit=1)
             except DataError as error:
                 raise invalid(
                     f"{no_objects_message(source['S3Uri'], key.region, request['RoleArn'])} {error}"

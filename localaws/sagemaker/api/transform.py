@@ -24,7 +24,7 @@ class TransformApi(JobApi):
         super().__init__(context, access, context.limits.transform_slots, TransformJob)
 
     def create(self, caller: Caller, request: Document) -> dict[str, Any]:
-        """Accept a transform job and start it with the present model."""
+        """Accept a transform job and start it with the model as it is now."""
         key = key_of(caller, self.kind, request["TransformJobName"])
         self.access.create(caller, "CreateTransformJob", key, request)
         model_key = key_of(caller, "Model", request["ModelName"])

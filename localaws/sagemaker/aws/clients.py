@@ -55,7 +55,7 @@ class RoleClients:
                 session.register_component("data_loader", models())
                 session._credentials = self.credentials  # botocore has no public way to set refreshable ones
                 self.cached_clients[service] = session.create_client(
-                    service, region_name=self.region, endpoint_url=self.url, config=settings()
+                    service, region_name=self.region, endpoint_url=self.url, config=client_config()
                 )
             return self.cached_clients[service]
 
@@ -73,7 +73,7 @@ def models() -> Any:
     return botocore.session.get_session().get_component("data_loader")
 
 
-def settings() -> Config:
+def client_config() -> Config:
     """Return the clients' configuration: no proxy and no checksums, because nothing leaves this machine."""
     return Config(
         proxies={},

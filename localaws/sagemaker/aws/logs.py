@@ -12,10 +12,10 @@ from localaws.sagemaker.aws.clients import RoleClients, reason
 log = logging.getLogger("localaws.sagemaker")
 
 FLUSH_SECONDS = 0.5
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 """Events of one PutLogEvents call: its limits are 10,000 events and 1 MB; lines here are at most 64 KB."""
-MOST_BYTES = 900_000
-MOST_WAITING = 20_000
+MAX_BYTES = 900_000
+MAX_WAITING = 20_000
 """Lines held while Logs does not answer. Older lines are dropped to bound the memory."""
 
 
@@ -26,7 +26,7 @@ class LogStream:
         self.clients = clients
         self.group = group
         self.stream = stream
-        self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_WAITING)
+        self.lines: deque[tuple[int, str]] = deque(maxlen=MAX_WAITING)
         self.changed = threading.Condition()
         self.closed = False
         self.created = False
@@ -64,7 +64,7 @@ class LogStream:
                 self.clients.client("logs").put_log_events(
                     logGroupName=self.group,
                     logStreamName=self.stream,
-                    logEvents=[{"timestamp": when, "message": line} for when, line in batch],
+                    logEvents=[{"timestamp": timestamp, "message": line} for timestamp, line in batch],
                 )
             except ClientError as error:
                 self._refuse(reason(error))
@@ -79,11 +79,11 @@ class LogStream:
         with self.changed:
             batch: list[tuple[int, str]] = []
             size = 0
-            for when, line in self.lines:
+            for timestamp, line in self.lines:
                 size += len(line.encode()) + 26
-                if len(batch) == MOST_EVENTS or (batch and size > MOST_BYTES):
+                if len(batch) == MAX_EVENTS or (batch and size > MAX_BYTES):
                     break
-                batch.append((when, line))
+                batch.append((timestamp, line))
             return batch
 
     def _create(self) -> None:

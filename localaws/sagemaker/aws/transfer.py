@@ -53,8 +53,8 @@ def relative_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-def list_prefix(s3: Objects, uri: str, most: int | None = None) -> list[S3Object]:
-    """Return the objects under an S3Prefix without folder markers, at most `most` of them.
+def list_prefix(s3: Objects, uri: str, limit: int | None = None) -> list[S3Object]:
+    """Return the objects under an S3Prefix without folder markers, at most `limit` of them.
 
     Raises:
         DataError: the bucket is missing, or the role may not list it.
@@ -65,7 +65,7 @@ def list_prefix(s3: Objects, uri: str, most: int | None = None) -> list[S3Object
         for key, size in s3.list(bucket, prefix):
             if not key.endswith("/"):
                 objects.append(S3Object(bucket, key, relative_name(prefix, key), size))
-            if most is not None and len(objects) >= most:
+            if limit is not None and len(objects) >= limit:
                 break
     except ObjectError as error:
         raise DataError(f"Unable to list objects under {uri} ({error})") from error
@@ -98,8 +98,8 @@ def list_manifest(s3: Objects, uri: str) -> list[S3Object]:
 
 def list_input(s3: Objects, source: dict[str, Any]) -> list[S3Object]:
     """Return the objects of an S3DataSource, an S3Prefix or a ManifestFile."""
-    read = list_manifest if source["S3DataType"] == "ManifestFile" else list_prefix
-    return read(s3, source["S3Uri"])
+    list_objects = list_manifest if source["S3DataType"] == "ManifestFile" else list_prefix
+    return list_objects(s3, source["S3Uri"])
 
 
 def download(

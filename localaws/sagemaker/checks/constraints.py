@@ -65,11 +65,11 @@ def violations(shape: Any, value: Any, path: str = "") -> Iterator[str]:
 def structure_violations(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
     """Yield the violations of a structure: missing members, and those of each member."""
     for name, member in shape.members.items():
-        where = f"{path}.{camel(name)}" if path else camel(name)
+        member_path = f"{path}.{camel(name)}" if path else camel(name)
         if value.get(name) is not None:
-            yield from violations(member, value[name], where)
+            yield from violations(member, value[name], member_path)
         elif name in shape.required_members:
-            yield clause(None, where, "Member must not be null")
+            yield clause(None, member_path, "Member must not be null")
 
 
 def map_violations(shape: Any, value: dict[str, Any], path: str) -> Iterator[str]:
@@ -113,8 +113,8 @@ def range_violations(shape: Any, value: float, path: str) -> Iterator[str]:
 def clause(value: Any, path: str, constraint: str) -> str:
     """Return AWS's clause for one broken constraint."""
     text = str(value)
-    shown = f"'{text[:LONGEST_VALUE]}...'" if len(text) > LONGEST_VALUE else f"'{text}'"
-    return f"Value {'null' if value is None else shown} at '{path}' failed to satisfy constraint: {constraint}"
+    quoted = f"'{text[:LONGEST_VALUE]}...'" if len(text) > LONGEST_VALUE else f"'{text}'"
+    return f"Value {'null' if value is None else quoted} at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def camel(name: str) -> str:

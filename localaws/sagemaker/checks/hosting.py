@@ -49,7 +49,7 @@ def check_model_data(s3: Objects, container: Document, role_arn: str, region: st
         return
     uri, packed = location
     try:
-        objects = list_prefix(s3, uri, most=1)
+        objects = list_prefix(s3, uri, limit=1)
     except DataError as error:
         raise invalid(
             f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that its trust '
@@ -98,7 +98,7 @@ def check_config(request: Document) -> None:
 def check_update(arn: str, current: Document, new: Document, scaled: Collection[str]) -> None:
     """Check that an endpoint can change from one config to another.
 
-    SageMaker documents both refusals and the text of neither (developer guide, "Update a serverless endpoint" and
+    SageMaker documents both refusals but not their text (developer guide, "Update a serverless endpoint" and
     "Update endpoints that use auto scaling"). It does not say whether serverless to instances is possible.
 
     Args:

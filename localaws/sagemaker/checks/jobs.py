@@ -8,13 +8,13 @@ from localaws.sagemaker.store import Document
 
 DEFAULT_RUNTIME_SECONDS = 86400
 """Default MaxRuntimeInSeconds (API reference: one day)."""
-LONGEST_RUNTIME_SECONDS = 28 * 86400
+MAX_RUNTIME_SECONDS = 28 * 86400
 """Largest MaxRuntimeInSeconds (API reference: 28 days)."""
 DEFAULT_CHECKPOINTS = "/opt/ml/checkpoints"
 """Default LocalPath of CheckpointConfig (API reference)."""
 GPU_FAMILIES = ("ml.p2.", "ml.p3.", "ml.g4dn.", "ml.g5.")
 """What the built-in Image Classification trains on (Guide, Image Classification, instance recommendation)."""
-MOST_PAYLOAD_MB = 100
+MAX_PAYLOAD_MB = 100
 """Limit of MaxPayloadInMB, and of its product with MaxConcurrentTransforms (API reference)."""
 
 
@@ -91,17 +91,17 @@ def check_stopping(request: Document) -> None:
         ServiceError: ValidationException.
     """
     condition = request.get("StoppingCondition", {})
-    longest = condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS)
-    if longest > LONGEST_RUNTIME_SECONDS:
-        raise invalid(f"Invalid MaxRuntimeInSeconds {longest}. It must be at most {LONGEST_RUNTIME_SECONDS} (28 days).")
-    waiting = condition.get("MaxWaitTimeInSeconds")
+    runtime = condition.get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_SECONDS)
+    if runtime > MAX_RUNTIME_SECONDS:
+        raise invalid(f"Invalid MaxRuntimeInSeconds {runtime}. It must be at most {MAX_RUNTIME_SECONDS} (28 days).")
+    wait = condition.get("MaxWaitTimeInSeconds")
     if request.get("EnableManagedSpotTraining"):
-        if waiting is None or waiting < longest:
+        if wait is None or wait < runtime:
             raise invalid(
                 "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
-                f"MaxRuntimeInSeconds ({longest})."
+                f"MaxRuntimeInSeconds ({runtime})."
             )
-    elif waiting is not None:
+    elif wait is not None:
         raise invalid("MaxWaitTimeInSeconds may only be set together with EnableManagedSpotTraining.")
 
 
@@ -163,10 +163,10 @@ def check_transform(request: Document, algorithm: Algorithm) -> None:
             f"{algorithm.repository} takes one object per request; SplitType and CompressionType must be None."
         )
     payload, concurrent = request.get("MaxPayloadInMB", 6), request.get("MaxConcurrentTransforms", 0)
-    if payload > MOST_PAYLOAD_MB or payload * concurrent > MOST_PAYLOAD_MB:
+    if payload > MAX_PAYLOAD_MB or payload * concurrent > MAX_PAYLOAD_MB:
         raise invalid(
             f"MaxPayloadInMB ({payload}), and its product with MaxConcurrentTransforms ({concurrent}), "
-            f"must be at most {MOST_PAYLOAD_MB}."
+            f"must be at most {MAX_PAYLOAD_MB}."
         )
     processing = request.get("DataProcessing", {})
     if processing.get("JoinSource", "None") != "None" or {

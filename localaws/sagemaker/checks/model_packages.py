@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from localaws.errors import invalid
 from localaws.sagemaker.store import Document
 
-MOST_PROPERTIES = 50
+MAX_PROPERTIES = 50
 """CustomerMetadataProperties of one version (API model)."""
 NO_TAGS = "Tags are not supported in Model Package versions. Please add them to the Model Package Group"
 
@@ -35,8 +35,7 @@ def check_properties(properties: Mapping[str, str]) -> None:
     Raises:
         ServiceError: ValidationException.
     """
-    if len(properties) > MOST_PROPERTIES:
+    if len(properties) > MAX_PROPERTIES:
         raise invalid(
-            f"A model package has at most {MOST_PROPERTIES} CustomerMetadataProperties; it would have "
-            f"{len(properties)}."
+            f"A model package has at most {MAX_PROPERTIES} CustomerMetadataProperties; it would have {len(properties)}."
         )

@@ -37,19 +37,18 @@ def check_tuning(request: Document) -> None:
 def resource_config(definition: Document) -> dict[str, Any]:
     """Return the ResourceConfig of a TrainingJobDefinition's training jobs.
 
-    Of a HyperParameterTuningResourceConfig, it is the first of InstanceConfigs or, without that list, the instance
-    that the structure itself names.
+    A HyperParameterTuningResourceConfig gives the first of its InstanceConfigs or, without that list, its own instance.
 
     Raises:
         ServiceError: ValidationException; the definition must have exactly one of the two structures.
     """
-    sent = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
-    if len(sent) != 1:
+    members = [name for name in ("ResourceConfig", "HyperParameterTuningResourceConfig") if name in definition]
+    if len(members) != 1:
         raise invalid(
             "TrainingJobDefinition must have either ResourceConfig or HyperParameterTuningResourceConfig; received "
-            f"{' and '.join(sent) or 'neither'}."
+            f"{' and '.join(members) or 'neither'}."
         )
-    resources = dict(definition[sent[0]])
+    resources = dict(definition[members[0]])
     resources.pop("AllocationStrategy", None)
     configs = resources.pop("InstanceConfigs", [])
     if configs and (single := [name for name in configs[0] if name in resources]):

@@ -19,8 +19,8 @@ MAX_BODY = 6_553_500
 """Default max_request_size of TorchServe, in bytes."""
 
 
-class Context:
-    """What TorchServe passes to a handler: the model's folder and the request's headers in, status and type out."""
+class HandlerContext:
+    """The context that TorchServe passes to a handler: model folder and request headers in, status and type out."""
 
     def __init__(self, model_dir: Path, headers: dict[str, str]) -> None:
         self.system_properties = {"model_dir": str(model_dir)}
@@ -64,7 +64,7 @@ class Handler(ContainerHandler):
         if self.path != "/invocations":
             self.answer(HTTPStatus.NOT_FOUND, b"Requested resource is not found.", "text/plain")
             return
-        context = Context(self.model_dir, dict(self.headers.items()))
+        context = HandlerContext(self.model_dir, dict(self.headers.items()))
         worker = self.workers.get()
         try:
             (result,) = worker.transform([{"body": bytearray(body)}], context)
@@ -85,7 +85,7 @@ def main(root: Path, port: int) -> None:
     count = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or os.cpu_count() or 1)
     for _ in range(count):
         worker = Transformer()
-        worker.validate_and_initialize(str(Handler.model_dir), Context(Handler.model_dir, {}))
+        worker.validate_and_initialize(str(Handler.model_dir), HandlerContext(Handler.model_dir, {}))
         Handler.workers.put(worker)
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True

@@ -94,15 +94,16 @@ class Child:
 
 
 OPENMP_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
-"""How OpenMP's threads wait. GNU's runtime prefers the second: loop iterations, some microseconds, before a thread
-sleeps. With none, waking up costs a quarter of the speed on an idle machine (benchmarks/busy_training.py)."""
+"""How OpenMP's threads wait. GNU's runtime uses the second variable: a thread spins for that many iterations, a few
+microseconds, before it sleeps. Without spinning, training is a quarter slower on an idle machine
+(benchmarks/busy_training.py)."""
 
 
 def container_environment() -> dict[str, str]:
     """Return this process's environment without AWS settings: a container uses no AWS and gets no secrets.
 
-    Unless the environment sets another policy, waiting OpenMP threads spin for a moment and then sleep. PyTorch's
-    default is to spin for long. On a busy machine that takes the processor from the thread they wait for.
+    Unless the environment sets another policy, waiting OpenMP threads spin for a moment and then sleep. By default they
+    spin for longer in PyTorch. On a busy machine, that takes the processor from the thread they wait for.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     wait = {} if OPENMP_WAIT.keys() & inherited.keys() else OPENMP_WAIT

@@ -57,7 +57,7 @@ def kill_group(group: int) -> None:
 
 
 def dies_with_parent() -> Callable[[], None] | None:
-    """Return a function to run before exec, by which Linux kills the command when this process dies."""
+    """Return a function to run before exec. It makes Linux kill the command when this process dies."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

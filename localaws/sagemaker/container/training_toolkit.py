@@ -1,7 +1,7 @@
 """SageMaker's training toolkit (script mode): `python -m localaws.sagemaker.container.training_toolkit ROOT`.
 
-It runs the script that the hyperparameter sagemaker_program names, in ROOT/code. `fetch_source` puts the code there
-before, in the server, because a child process has no AWS credentials. Differences from aws/sagemaker-training-toolkit:
+It runs the script that the hyperparameter sagemaker_program names, in ROOT/code. The server calls `fetch_source` first
+to put the code there: a child process has no AWS credentials. Differences from aws/sagemaker-training-toolkit:
 it installs no requirements.txt and no setup.py, and does not set SM_TRAINING_ENV and the variables of instance groups.
 """
 
@@ -121,7 +121,7 @@ def main(root: Path) -> int:
     command = [sys.executable, program, *arguments(user)]
     print(f"Invoking script with the following command:\n\n{' '.join(command)}\n", flush=True)
     environment = os.environ | variables(root, program, user, own) | {"PYTHONPATH": str(root / "code")}
-    code, message = run(command, root / "code", environment)
+    code, message = run_script(command, root / "code", environment)
     if code:
         extra = '\nExtraInfo "OutOfMemory: Process killed by SIGKILL (signal 9)"' if code == 137 else ""
         return fail(
@@ -132,8 +132,8 @@ def main(root: Path) -> int:
     return 0
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command and copy its output; return its exit code, and its lines from the first with an error's name."""
+def run_script(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run a script and copy its output; return its exit code, and its lines from the first with an error's name."""
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace",

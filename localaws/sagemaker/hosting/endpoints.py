@@ -95,7 +95,7 @@ class Endpoints:
         thread.start()
 
     def _deploy(self, key: Key, plan: Document) -> None:
-        """Start a plan. On success it replaces the former deployment, on failure that one stays."""
+        """Start a plan. It replaces the former deployment, which stays if the plan fails."""
         failure = None
         try:
             deployment = Deployment(self.context, key, plan)

@@ -10,7 +10,7 @@ from ml.dataset.patients import KAGGLE
 from ml.dataset.radiographs import Reject
 from ml.dataset.report import audit, sheets
 from ml.dataset.split import Splits
-from ml.html.page import render
+from ml.html.templating import render
 
 COPIED = ("name", "version", "settings", "counts", "collection", "patients", "unknown_patients", "shared",
           "training_samples")  # fmt: skip

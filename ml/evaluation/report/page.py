@@ -11,7 +11,7 @@ from ml.evaluation.report import figures
 from ml.evaluation.report.card import unknown_patients
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import Estimate
-from ml.html.page import render
+from ml.html.templating import render
 
 
 def html(test: ScoredSplit, metrics: Mapping[str, Any], images: Mapping[str, bytes]) -> str:

@@ -11,16 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
-from localaws.image_classification import recipes, train
-from localaws.image_classification.hyperparameters import BuiltInHyperparameters, parse
-from localaws.image_classification.recipes import CONTAINER, STAND_IN, VARIABLE
+from localaws.image_classification import train
 from localaws.image_classification.serve import Model
 from ml.dataset import recordio
-from network import networks
+from network import checkpoint_file
 from network.epoch import Trainer
-from tests.localaws.image_classification.builders import HYPERPARAMETERS, as_records, configure, image, write_root
+from tests.localaws.image_classification.builders import as_records, configure, image, write_root
 
 ACCURACY = re.compile(
     r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] Epoch\[(\d+)\] (Train|Validation)-accuracy=(\d\.\d{6})"
@@ -96,27 +93,6 @@ def test_the_same_input_gives_the_same_accuracies(tmp_path: Path, capfd: pytest.
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize(
-    ("hyperparameters", "message"),
-    [
-        ({"epochs": "0"}, "'0' is not valid for 'epochs'"),
-        ({"learning_rate": "2"}, "'2' is not valid for 'learning_rate'"),
-        ({"optimizer": "lion"}, "'lion' is not valid for 'optimizer'"),
-        ({"num_classes": "banana"}, "'banana' is not valid for 'num_classes'"),
-        ({"colour": "blue"}, "'colour' was unexpected"),
-        ({"use_pretrained_model": "1"}, "use_pretrained_model=1 needs image_shape 3,224,224"),
-        ({"num_layers": "20"}, "image_shape 3,32,32 needs num_layers of (18, 34, 50, 101, 152, 200); received 20"),
-        ({"checkpoint_frequency": "5"}, "checkpoint_frequency must not exceed epochs"),
-    ],
-)
-def test_hyperparameters_that_cannot_be_trained_are_named(
-    tmp_path: Path, hyperparameters: dict[str, str], message: str
-) -> None:
-    root = write_root(tmp_path / "root")
-    configure(root, **hyperparameters)
-    assert message in failure(root)
-
-
 def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root")
     configure(root, epochs="0", momentum="7")
@@ -125,34 +101,9 @@ def test_every_faulty_hyperparameter_is_named_at_once(tmp_path: Path) -> None:
     assert "'momentum'" in reason
 
 
-def test_a_list_that_names_a_missing_image_fails_with_its_name(tmp_path: Path) -> None:
-    root = write_root(tmp_path / "root")
-    (root / "input/data/train/3.jpg").unlink()
-    assert "names 3.jpg (line 4), which does not exist" in failure(root)
-
-
-@pytest.mark.parametrize("line", ["0 1 0.jpg", "zero\t1\t0.jpg", "0\t0.5\t0.jpg", "0\t1\t/etc/passwd", "0\t1"])
-def test_a_malformed_line_fails_with_its_number(tmp_path: Path, line: str) -> None:
-    root = write_root(tmp_path / "root")
-    path = root / "input/data/validation_lst/validation.lst"
-    path.write_text(path.read_text() + line + "\n")
-    assert "Invalid lst file in the validation channel. Line 17" in failure(root)
-
-
-def test_a_label_beyond_the_classes_fails(tmp_path: Path) -> None:
-    root = write_root(tmp_path / "root")
-    (root / "input/data/train_lst/train.lst").write_text("0\t2\t0.jpg\n")
-    assert "label 2; num_classes=2 allows 0 to 1" in failure(root)
-
-
 def test_fewer_images_than_a_batch_fail(tmp_path: Path) -> None:
     root = write_root(tmp_path / "root", images=4)
     assert "must be bigger or equal to the mini_batch_size" in failure(root)
-
-
-def test_an_image_smaller_than_the_network_fails(tmp_path: Path) -> None:
-    root = write_root(tmp_path / "root", side=24)
-    assert "24" in failure(root)
 
 
 def test_a_missing_channel_is_named(tmp_path: Path) -> None:
@@ -199,7 +150,6 @@ def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: 
 
 def interrupt_after(root: Path, epochs: int) -> None:
     """Train `epochs` of the configured epochs, then interrupt the job."""
-    from network import checkpoint_file
 
     class InterruptedError(Exception):
         pass
@@ -252,53 +202,9 @@ def test_a_record_with_a_label_out_of_range_is_named(tmp_path: Path) -> None:
     assert "Record 9 of train.rec has label 2" in failure(root)
 
 
-def new_trainer(recipe: str, given: BuiltInHyperparameters) -> Trainer:
-    return Trainer(networks.build(2, False), given, recipes.recipe(recipe, given), 64, lambda _: torch.arange(64))
-
-
-@pytest.mark.parametrize(("recipe", "follows"), [("container", True), ("stand-in", False)])
-def test_only_the_containers_recipe_follows_the_steps_of_the_learning_rate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], recipe: str, follows: bool
-) -> None:
-    monkeypatch.setenv(VARIABLE, recipe)
-    assert train.run(write_root(tmp_path, epochs="1", lr_scheduler_step="1")) == 0
-    log = capfd.readouterr().out
-    assert f"The recipe is {recipe}" in log
-    assert ("lr_scheduler_step is not applied" in log) is not follows
-    given = parse(HYPERPARAMETERS | {"lr_scheduler_step": "1", "lr_scheduler_factor": "0.5"})
-    trainer = new_trainer(recipe, given)
-    assert (trainer.schedule(0) / trainer.schedule(1) == 2) is follows
-
-
-def test_the_containers_recipe_scores_the_current_weights_and_decays_none_for_adam() -> None:
-    given = parse(HYPERPARAMETERS)
-    trainers = {name: new_trainer(name, given) for name in (STAND_IN, CONTAINER)}
-    inputs, labels = torch.rand(8, 1, 224, 224) * 255, torch.tensor([0, 1] * 4)
-    for trainer in trainers.values():
-        for _ in range(2):
-            trainer.update(inputs, labels, None, 0)
-
-    def equal(trainer: Trainer) -> bool:
-        pairs = zip(trainer.averaged.parameters(), trainer.network.parameters(), strict=True)
-        return all(bool(torch.equal(mean, value)) for mean, value in pairs)
-
-    assert equal(trainers["container"])
-    assert not equal(trainers["stand-in"])
-    decays = {name: trainer.optimizer.param_groups[0]["weight_decay"] for name, trainer in trainers.items()}
-    assert decays == {"container": 0.0, "stand-in": given.weight_decay}
-
-
 def test_a_checkpoint_of_another_network_is_refused_with_its_cause(tmp_path: Path) -> None:
     root = write_root(tmp_path, epochs="1")
     (root / "checkpoints").mkdir()
     assert train.run(root) == 0
     configure(root, num_training_samples="16", epochs="2", optimizer="sgd", num_classes="3")
     assert "num_classes" in failure(root)
-
-
-def test_an_image_of_no_format_is_named_and_has_no_memory_address(tmp_path: Path) -> None:
-    root = write_root(tmp_path)
-    (root / "input/data/train/3.jpg").write_bytes(b"no image")
-    reason = failure(root)
-    assert "3.jpg" in reason
-    assert "0x" not in reason

@@ -117,8 +117,8 @@ def test_an_empty_list_parameter_is_equal_to_nothing_when_joined(policies: str, 
 def test_a_stage_with_access_logs_needs_the_regions_log_role() -> None:
     from ministack.services import apigateway_v1
 
-    done: list[str] = []
-    original = {"create": lambda *_: done.append("create"), "update": lambda *_: done.append("update")}
+    calls: list[str] = []
+    original = {"create": lambda *_: calls.append("create"), "update": lambda *_: calls.append("update")}
     stage = api_stages.handler(original)
     logged = {"AccessLogSetting": {"DestinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:access"}}
     with account_scope("000000000000", "us-east-1"):
@@ -128,4 +128,4 @@ def test_a_stage_with_access_logs_needs_the_regions_log_role() -> None:
         apigateway_v1._account_settings["settings"] = {"cloudwatchRoleArn": "arn:aws:iam::000000000000:role/logs"}
         stage["update"]("Stage", {}, logged, "stack")
         del apigateway_v1._account_settings["settings"]
-    assert done == ["create", "update"]
+    assert calls == ["create", "update"]

@@ -75,20 +75,20 @@ def test_names_are_unique_whatever_their_case(cloud: Cloud, sagemaker: Any) -> N
 def test_lists_filter_sort_and_page(cloud: Cloud, sagemaker: Any) -> None:
     tag = unique("page")
     model = make_model(cloud)
-    made = [f"{tag}-{number}" for number in range(5)]
-    for name in made:
+    names = [f"{tag}-{number}" for number in range(5)]
+    for name in names:
         variant = {"VariantName": "v", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     pages = sagemaker.get_paginator("list_endpoint_configs").paginate(
         NameContains=tag, SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
     )
     assert [[config["EndpointConfigName"] for config in page["EndpointConfigs"]] for page in pages] == [
-        made[:2], made[2:4], made[4:],
+        names[:2], names[2:4], names[4:],
     ]  # fmt: skip
     newest = sagemaker.list_endpoint_configs(NameContains=tag, MaxResults=1)["EndpointConfigs"][0]
-    assert newest["EndpointConfigName"] == made[-1]
+    assert newest["EndpointConfigName"] == names[-1]
     older = sagemaker.list_endpoint_configs(NameContains=tag, CreationTimeBefore=newest["CreationTime"])
-    assert [config["EndpointConfigName"] for config in older["EndpointConfigs"]] == made[3::-1]
+    assert [config["EndpointConfigName"] for config in older["EndpointConfigs"]] == names[3::-1]
     assert refused(sagemaker.list_models, NextToken="bm9uc2Vuc2U=")[0] == "ValidationException"
 
 
@@ -155,14 +155,14 @@ def test_training_jobs_are_listed_oldest_first_unless_asked_otherwise(cloud: Clo
 
 
 def test_jobs_are_listed_by_status(cloud: Cloud, sagemaker: Any) -> None:
-    good, bad = training_request(cloud.role), training_request(cloud.role, HyperParameters={"exit": "1"})
-    for request in (good, bad):
+    completing, failing = training_request(cloud.role), training_request(cloud.role, HyperParameters={"exit": "1"})
+    for request in (completing, failing):
         sagemaker.create_training_job(**request)
         finished(sagemaker, request["TrainingJobName"])
     jobs = sagemaker.list_training_jobs(StatusEquals="Failed", MaxResults=100)["TrainingJobSummaries"]
     names = [job["TrainingJobName"] for job in jobs]
-    assert bad["TrainingJobName"] in names
-    assert good["TrainingJobName"] not in names
+    assert failing["TrainingJobName"] in names
+    assert completing["TrainingJobName"] not in names
 
 
 def test_tags_can_be_added_listed_and_removed(cloud: Cloud, sagemaker: Any) -> None:
@@ -198,11 +198,11 @@ def test_iam_decides_what_a_user_may_do(cloud: Cloud, sagemaker: Any) -> None:
     assert refused(restricted.list_training_jobs)[0] == "AccessDeniedException"
     assert refused(restricted.describe_training_job, TrainingJobName="other")[0] == "AccessDeniedException"
     assert refused(restricted.describe_training_job, TrainingJobName="mine-1")[0] == "ValidationException"
-    mine = training_request(cloud.role, TrainingJobName=unique("mine"))
-    code, message = refused(restricted.create_training_job, **mine)
+    request = training_request(cloud.role, TrainingJobName=unique("mine"))
+    code, message = refused(restricted.create_training_job, **request)
     assert code == "AccessDeniedException"
     assert "iam:PassRole" in message
-    code, message = refused(restricted.create_training_job, **mine, Tags=[{"Key": "a", "Value": "b"}])
+    code, message = refused(restricted.create_training_job, **request, Tags=[{"Key": "a", "Value": "b"}])
     assert "sagemaker:AddTags" in message
     runtime = cloud.client_of(cloud.session(key["AccessKeyId"], key["SecretAccessKey"]), "sagemaker-runtime")
     assert refused(runtime.invoke_endpoint, EndpointName="any", Body=b"1")[0] == "AccessDeniedException"

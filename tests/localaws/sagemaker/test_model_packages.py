@@ -152,9 +152,9 @@ def test_groups_have_tags_and_versions_have_none(sagemaker: Any) -> None:
 
 
 def test_a_user_changes_only_the_versions_that_a_policy_names(cloud: Cloud, sagemaker: Any, group: str) -> None:
-    mine = create(sagemaker, group)
-    other = unique("group")
-    sagemaker.create_model_package_group(ModelPackageGroupName=other)
+    version = create(sagemaker, group)
+    other_group = unique("group")
+    sagemaker.create_model_package_group(ModelPackageGroupName=other_group)
     iam, user = cloud.client("iam"), unique("user")
     iam.create_user(UserName=user)
     allowed = ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage", "sagemaker:DescribeModelPackage"]
@@ -163,14 +163,14 @@ def test_a_user_changes_only_the_versions_that_a_policy_names(cloud: Cloud, sage
     iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     client = cloud.client_of(cloud.session(key["AccessKeyId"], key["SecretAccessKey"]), "sagemaker")
-    client.update_model_package(ModelPackageArn=mine, ModelApprovalStatus="Approved")
+    client.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
     create(client, group)
     for call, request in (
-        (client.create_model_package, {"ModelPackageGroupName": other}),
-        (client.delete_model_package, {"ModelPackageName": mine}),
+        (client.create_model_package, {"ModelPackageGroupName": other_group}),
+        (client.delete_model_package, {"ModelPackageName": version}),
         (client.delete_model_package_group, {"ModelPackageGroupName": group}),
         (client.list_model_packages, {"ModelPackageGroupName": group}),
     ):
         assert refused(call, **request)[0] == "AccessDeniedException"
-    elsewhere = mine.replace("000000000000", "111111111111")
+    elsewhere = version.replace("000000000000", "111111111111")
     assert refused(sagemaker.describe_model_package, ModelPackageName=elsewhere)[0] == "AccessDeniedException"

@@ -117,6 +117,6 @@ def test_a_stop_signal_does_not_reach_the_script(root: Path) -> None:
 def test_an_image_fails_at_the_command_that_it_does_not_have(tmp_path: Path) -> None:
     commands = {"train": pytorch_inference().train(tmp_path), "serve": pytorch_training().serve(tmp_path, 8080)}
     for name, command in commands.items():
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert f"no command {name}" in done.stderr
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        assert f"no command {name}" in result.stderr

@@ -49,11 +49,14 @@ def train(root: Path) -> int:
     return int(hyperparameters.get("exit", "0"))
 
 
-JPEG = b"\xff\xd8"
+JPEG, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
 def jpeg_answer(body: bytes) -> bytes:
-    """Return two probabilities that only this image has; one image in eight is refused."""
+    """Return the bytes after the image, or two probabilities that only this image has; one in eight is refused."""
+    _, end, answer = body.rpartition(JPEG_END)
+    if end and answer:
+        return answer
     number = zlib.crc32(body)
     return json.dumps([1 - number / 2**32, number / 2**32]).encode() if number % 8 else b"bad"
 

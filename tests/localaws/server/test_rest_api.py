@@ -44,7 +44,7 @@ def url(server: Server) -> str:
     return f"http://localhost:{server.port}/restapis/{api}/dev/_user_request_"
 
 
-def asked(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, Message, bytes]:
+def send(method: str, url: str, body: bytes | None = None, **headers: str) -> tuple[int, Message, bytes]:
     """Return status, headers and body of the answer."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, body, sent, method=method)  # noqa: S310
@@ -56,25 +56,25 @@ def asked(method: str, url: str, body: bytes | None = None, **headers: str) -> t
 
 
 def test_an_image_within_the_limit_arrives_as_base64(url: str) -> None:
-    status, _, body = asked("POST", f"{url}/images", bytes(4_400_000), Content_Type="image/jpeg")
+    status, _, body = send("POST", f"{url}/images", bytes(4_400_000), Content_Type="image/jpeg")
     assert (status, int(body)) == (200, 4 * -(-4_400_000 // 3))
 
 
 @pytest.mark.parametrize(("size", "media_type"), [(4_800_000, "image/jpeg"), (6_300_000, "text/plain")])
 def test_a_body_that_makes_a_larger_event_than_lambda_takes_is_too_long(url: str, size: int, media_type: str) -> None:
-    status, headers, body = asked("POST", f"{url}/images", b"x" * size, Content_Type=media_type)
+    status, headers, body = send("POST", f"{url}/images", b"x" * size, Content_Type=media_type)
     assert (status, headers["Content-Type"]) == (413, "application/json")
     assert json.loads(body) == {"message": "Request Too Long"}
 
 
 def test_above_ten_megabytes_the_apis_own_response_has_no_effect(url: str) -> None:
-    status, headers, body = asked("POST", f"{url}/images", bytes(10 * 1024 * 1024 + 1), Content_Type="image/jpeg")
+    status, headers, body = send("POST", f"{url}/images", bytes(10 * 1024 * 1024 + 1), Content_Type="image/jpeg")
     assert (status, body) == (413, b"HTTP content length exceeded 10485760 bytes.")
     assert "Access-Control-Allow-Origin" not in headers
 
 
 def test_a_page_can_read_an_error_of_the_gateway(url: str) -> None:
-    status, headers, body = asked("POST", f"{url}/nowhere", b"", Origin=ORIGIN)
+    status, headers, body = send("POST", f"{url}/nowhere", b"", Origin=ORIGIN)
     assert (status, headers["Access-Control-Allow-Origin"]) == (404, "*")
     assert json.loads(body)["code"] == "not_found"
 
@@ -92,8 +92,8 @@ def upload(server: Server) -> str:
 
 def preflight(url: str, origin: str) -> tuple[int, Mapping[str, str]]:
     """Return the answer to what a browser asks before it uploads."""
-    wanted = {"Access_Control_Request_Method": "PUT", "Access_Control_Request_Headers": "content-type"}
-    status, headers, _ = asked("OPTIONS", url, Origin=origin, **wanted)
+    intent = {"Access_Control_Request_Method": "PUT", "Access_Control_Request_Headers": "content-type"}
+    status, headers, _ = send("OPTIONS", url, Origin=origin, **intent)
     return status, dict(headers)
 
 
@@ -101,8 +101,8 @@ def test_a_page_of_a_listed_origin_can_upload(upload: str) -> None:
     status, headers = preflight(upload, ORIGIN)
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
     assert "content-type" in headers["Access-Control-Allow-Headers"].lower()
-    status, answered, _ = asked("PUT", upload, b"image", Origin=ORIGIN, Content_Type="image/png")
-    assert (status, answered["Access-Control-Allow-Origin"]) == (200, ORIGIN)
+    status, headers, _ = send("PUT", upload, b"image", Origin=ORIGIN, Content_Type="image/png")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
 
 
 def test_a_page_of_another_origin_cannot_upload(upload: str) -> None:

@@ -27,49 +27,49 @@ def test_it_answers_on_the_loopback_address_only(server: Server) -> None:
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = run("--port", str(port), "--state-dir", str(tmp_path))
-    assert done.returncode == 1
-    assert f"port {port} on 127.0.0.1 is taken" in done.stderr
-    assert "--port" in done.stderr
-    assert "Traceback" not in done.stderr
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        result = run("--port", str(port), "--state-dir", str(tmp_path))
+    assert result.returncode == 1
+    assert f"port {port} on 127.0.0.1 is taken" in result.stderr
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_port_that_another_localaws_holds_says_so(server: Server, tmp_path: Path) -> None:
-    done = run("--port", str(server.port), "--state-dir", str(tmp_path))
-    assert done.returncode == 1
-    assert f"port {server.port} on 127.0.0.1 is taken by another localaws" in done.stderr
+    result = run("--port", str(server.port), "--state-dir", str(tmp_path))
+    assert result.returncode == 1
+    assert f"port {server.port} on 127.0.0.1 is taken by another localaws" in result.stderr
 
 
 def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run("--port", str(free_port()), "--state-dir", str(tmp_path / "file" / "state"))
-    assert done.returncode == 1
-    assert "cannot be written" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run("--port", str(free_port()), "--state-dir", str(tmp_path / "file" / "state"))
+    assert result.returncode == 1
+    assert "cannot be written" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_two_servers_on_one_state_folder_are_refused(server: Server) -> None:
-    done = run("--port", str(free_port()), "--state-dir", str(server.state))
-    assert done.returncode == 1
-    assert f"another localaws uses the state folder {server.state}" in done.stderr
+    result = run("--port", str(free_port()), "--state-dir", str(server.state))
+    assert result.returncode == 1
+    assert f"another localaws uses the state folder {server.state}" in result.stderr
 
 
 @pytest.mark.parametrize("options", [["--prot", "4567"], ["--port", "80"], ["--port", "many"], ["sevre"]])
 def test_a_wrong_option_is_usage(options: list[str]) -> None:
-    done = run(*options)
-    assert done.returncode == 2
-    assert any(option in done.stderr for option in options)
-    assert "Traceback" not in done.stderr
+    result = run(*options)
+    assert result.returncode == 2
+    assert any(option in result.stderr for option in options)
+    assert "Traceback" not in result.stderr
 
 
 def test_the_printed_environment_points_a_shell_at_the_server() -> None:
-    done = run("env", "--port", "4999", AWS_PROFILE="work", AWS_SESSION_TOKEN="old")
+    result = run("env", "--port", "4999", AWS_PROFILE="work", AWS_SESSION_TOKEN="old")
     shell = subprocess.run(
-        ["bash", "-c", done.stdout + "env"], env={"PATH": os.environ["PATH"], "AWS_PROFILE": "work"},
+        ["bash", "-c", result.stdout + "env"], env={"PATH": os.environ["PATH"], "AWS_PROFILE": "work"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     variables = dict(line.split("=", 1) for line in shell.stdout.splitlines() if "=" in line)

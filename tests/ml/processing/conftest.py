@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from PIL import Image
 
 from localaws.environment import client_environment
 from ml import project as project_folder
@@ -85,6 +86,7 @@ def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
         s3.Bucket(bucket).objects.all().delete()
     folder = write_collection(tmp_path / "images", 12)
     (folder / "train/NORMAL/empty.jpeg").write_bytes(b"")
+    Image.effect_noise((300, 300), 60).convert("RGB").save(folder / "test/NORMAL/noise.jpeg")
     for path in folder.rglob("*.jpeg"):
         s3.Bucket(SOURCE).put_object(Key=f"images/{path.relative_to(folder)}", Body=path.read_bytes())
     return f"s3://{SOURCE}/images"

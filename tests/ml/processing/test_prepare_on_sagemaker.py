@@ -16,6 +16,7 @@ from tests.localaws.server.builders import Server
 from .conftest import CLOSED, SOURCE
 
 OPTIONS = ("--batch-size", "8", "--augment", "1", "--yes")
+TABLE = Path("build/datasets/images/files.csv")
 REMOTE = ("--on", "sagemaker", "--instances", "2", "--instance-type", "ml.m5.large")
 
 
@@ -43,18 +44,20 @@ def sagemaker() -> Any:
 def test_the_jobs_make_the_version_of_one_machine_and_a_second_run_starts_none(
     source: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = len(jobs())
     assert run(source) == 0
-    expected = version()
+    expected, table = version(), TABLE.read_text()
+    assert "s3://hospital/images/test/NORMAL/noise.jpeg,left out,not_a_radiograph," in table
     boto3.Session().resource("s3").Bucket("jobs").objects.all().delete()
     capsys.readouterr()
+    before = len(jobs())
     assert run(source, *REMOTE) == 0, capsys.readouterr().err
     printed = capsys.readouterr()
     assert version() == expected
+    assert TABLE.read_text() == table
     assert "s3://hospital/images/train/NORMAL/empty.jpeg: " in printed.err
     assert [name.split("-")[2] for name in jobs()[before:]] == ["standardise", "assemble", "variants"]
     assert printed.out.count(" USD on demand") == 3
-    for name in jobs()[before:]:
+    for name in jobs():
         assert sagemaker().describe_processing_job(ProcessingJobName=name)["NetworkConfig"]["EnableNetworkIsolation"]
     assert run(source, *REMOTE) == 0
     assert len(jobs()) == before + 3

@@ -11,6 +11,7 @@ from ml.scoring import labelled, scorer
 from tests.localaws.sagemaker.builders import Cloud
 
 from ..conftest import STAGE
+from ..scoring_builders import phantom
 
 SPLITS = {"validation": 15, "validation_perturbed": 15, "test": 100}
 """Images of each: one test image is 1 %."""
@@ -45,11 +46,16 @@ def images(splits: Mapping[str, int]) -> list[dict[str, Any]]:
     ]
 
 
-def body(image: dict[str, Any]) -> bytes:
-    """Return an object that the toy answers with its own content: probabilities that fit the label, all different."""
+def probability(image: dict[str, Any]) -> float:
+    """Return the toy's probability of pneumonia of an image, which fits the label."""
     number = int(image["patient"].rsplit("-", 1)[1])
-    score = (0.6 if image["label"] else 0.2) + number / 1000
-    return json.dumps([1 - score, score]).encode()
+    return float((0.6 if image["label"] else 0.2) + number / 1000)
+
+
+def body(image: dict[str, Any]) -> bytes:
+    """Return an object that the toy answers with `probability`; those of validation begin with an image."""
+    score, picture = probability(image), phantom(0) if image["file"].startswith("validation/") else b""
+    return picture + json.dumps([1 - score, score]).encode()
 
 
 DATASET = {

@@ -88,14 +88,14 @@ def test_attach_to_a_stopped_job_sends_only_the_images_without_an_output(
 
 def test_a_job_that_was_stopped_is_not_started_again_unasked(cloud: Cloud, model: str, gate: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(score)
+        scoring = pool.submit(score)
         until(
             lambda: any(transform_job.output_keys(job["TransformOutput"]["S3OutputPath"]) for job in jobs(cloud, model))
         )
         (job,) = jobs(cloud, model)
         transform_job.stop(job["TransformJobName"])
         with pytest.raises(UserError, match=rf"of {IMAGES} images: Stopped.*--attach {job['TransformJobName']}"):
-            waiting.result(60)
+            scoring.result(60)
     assert len(jobs(cloud, model)) == 1
 
 

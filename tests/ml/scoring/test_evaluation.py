@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ml import transform
+from ml.drift import features, reference
 from tests.localaws.sagemaker.builders import Cloud
 
-from .builders import BUCKET, DATASET, IMAGES, PREFIX, SPLITS, body, entry, jobs, manifest, models_left, stored
+from ..scoring_builders import phantom
+from .builders import BUCKET, DATASET, IMAGES, PREFIX, SPLITS, entry, jobs, manifest, models_left, probability, stored
 
 
 def test_an_evaluation_is_one_job_over_the_three_splits_priced_before_and_counted_while_it_runs(
@@ -21,9 +23,18 @@ def test_an_evaluation_is_one_job_over_the_three_splits_priced_before_and_counte
     assert manifest(cloud, job) == [image["file"] for image in DATASET["images"]]
     assert job["TransformResources"] == {"InstanceType": "ml.m5.4xlarge", "InstanceCount": 1}
     rows = csv.DictReader(io.StringIO(stored(cloud, model, "predictions.csv").decode()))
-    expected = {image["file"]: json.loads(body(image))[1] for image in DATASET["images"]}
+    expected = {image["file"]: probability(image) for image in DATASET["images"]}
     assert {row["file"]: float(row["model_probability"]) for row in rows} == expected
     assert json.loads(stored(cloud, model, "metrics.json"))["missing"] == {}
+    measures = dict(zip(features.MEASURED, features.measure(features.pixels(phantom(0), "squash")), strict=True))
+    assert [*csv.DictReader(io.StringIO(stored(cloud, model, reference.NAME).decode()))] == [
+        {
+            name: str(value)
+            for name, value in {"patient": image["patient"], "model_probability": score, **measures}.items()
+        }
+        for image, score in zip(DATASET["images"], expected.values(), strict=True)
+        if image["file"].startswith("validation/")
+    ]
     assert entry()["gate"] == "passed"
     assert models_left(cloud) == []
     shown = capsys.readouterr()

@@ -17,7 +17,7 @@ def outcomes(folder: Path) -> dict[str, bytes | str]:
     read = input_images.reader(str(folder))
     return {
         image.name: input_images.standardised_or_reason(image, read, "squash")
-        for image in input_images.images_of(str(folder))
+        for image in input_images.list_images(str(folder))
     }
 
 

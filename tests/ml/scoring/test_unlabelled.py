@@ -20,7 +20,7 @@ from ml import project as files
 from ml import transform
 from ml.dataset.standardising import read
 from ml.drift import __main__ as drift
-from ml.drift import sources
+from ml.drift import reference, sources
 from ml.scoring import input_images, unlabelled
 from radiograph import ResizeMode, encode
 from radiograph.phantom import draw
@@ -38,9 +38,9 @@ WARD = "hospital"
 @functools.cache
 def photograph(seed: int, extension: str = "PNG") -> bytes:
     """Return a synthetic image that is not square, as a hospital stores it."""
-    picture = io.BytesIO()
-    draw(seed, bool(seed % 2)).resize((300, 240)).save(picture, extension)
-    return picture.getvalue()
+    buffer = io.BytesIO()
+    draw(seed, bool(seed % 2)).resize((300, 240)).save(buffer, extension)
+    return buffer.getvalue()
 
 
 @functools.cache
@@ -75,7 +75,7 @@ def table(target: Path) -> dict[str, dict[str, str]]:
     return {row["file"]: row for row in csv.DictReader(target.read_text().splitlines())}
 
 
-def left(cloud: Cloud, source: str) -> list[str]:
+def remaining_keys(cloud: Cloud, source: str) -> list[str]:
     """Return the copies and outputs of a source that are left in the bucket."""
     using, s3 = scorer_of_context(), cloud.client("s3")
     batch = unlabelled.batch_name(source, using)
@@ -110,7 +110,7 @@ def test_the_users_bucket_is_read_with_the_users_credentials_and_scored_as_stand
     assert announced < shown.out.index("USD") < shown.out.index(f"scores {len(contents)} images")
     assert "Warning" not in shown.out
     assert f"Standardised and uploaded: {len(contents) + 1} images" in shown.err
-    assert left(cloud, ward) == []
+    assert remaining_keys(cloud, ward) == []
     assert models_left(cloud) == []
 
 
@@ -122,14 +122,14 @@ def test_an_image_that_the_container_refuses_gets_the_jobs_reason_and_is_sent_al
     target = tmp_path / "scores.csv"
     for run in (1, 2):
         assert transform.main(["--yes", "--input", ward, "--output", str(target)]) == 1
-        rows, ran = table(target), jobs(cloud, model)
-        reason = ran[-1]["FailureReason"]
+        rows, created = table(target), jobs(cloud, model)
+        reason = created[-1]["FailureReason"]
         assert (rows[f"{ward}/a/view1.png"]["probability"], rows[f"{ward}/a/view1.png"]["label"]) == ("", "")
         assert rows[f"{ward}/a/view1.png"]["error"] == f"no output ({reason})"
         for name, content in zip("bc", scored, strict=True):
             assert float(rows[f"{ward}/{name}/view1.png"]["probability"]) == json.loads(answer(content))[1]
         assert reason in capsys.readouterr().err
-        assert len(ran) == run
+        assert len(created) == run
     assert "1 of 1 objects failed" in reason
 
 
@@ -169,14 +169,14 @@ def test_a_run_after_ctrl_c_takes_the_scores_of_the_job_that_runs(
         name: json.loads(answer(content))[1] for name, content in contents.items()
     }
     assert "Standardised and uploaded" not in capsys.readouterr().err
-    assert left(cloud, str(folder)) == []
+    assert remaining_keys(cloud, str(folder)) == []
     assert models_left(cloud) == []
 
 
 def test_copies_that_are_uploaded_are_not_read_again(cloud: Cloud, model: str, ward: str) -> None:
     content = photograph(1)
     fill(cloud, ward, {"a.png": content, "b.png": content})
-    images = {image.copy_name("squash"): image for image in input_images.images_of(ward)}
+    images = {image.copy_name("squash"): image for image in input_images.list_images(ward)}
     first, second = images
     prefix = f"s3://{BUCKET}/transform-input/again/"
     assert input_images.upload_copies(ward, {first: images[first]}, prefix, "squash") == {}
@@ -185,8 +185,8 @@ def test_copies_that_are_uploaded_are_not_read_again(cloud: Cloud, model: str, w
     changed = input_images.InputImage(images[second].name, images[second].size, '"another ETag"')
     assert changed.copy_name("squash") not in images
     assert images[second].copy_name("pad") not in images
-    gone = input_images.upload_copies(ward, {"gone.jpg": images[first]}, prefix, "squash")
-    assert "GetObject" in gone["gone.jpg"]
+    rejects = input_images.upload_copies(ward, {"gone.jpg": images[first]}, prefix, "squash")
+    assert "GetObject" in rejects["gone.jpg"]
     for copy in images:
         cloud.client("s3").delete_object(Bucket=BUCKET, Key=f"transform-input/again/{copy}")
 
@@ -201,7 +201,7 @@ def test_a_prefix_that_the_user_may_not_list_is_refused_before_anything_is_creat
 
 
 @pytest.mark.parametrize(
-    ("gate", "said"),
+    ("gate", "message"),
     [
         ("AUROC is 0.852, below 0.9", "AUROC is 0.852, below 0.9"),
         ("it was not evaluated yet; run `python -m ml.transform`", "not evaluated yet"),
@@ -209,7 +209,7 @@ def test_a_prefix_that_the_user_may_not_list_is_refused_before_anything_is_creat
     ],
 )
 def test_scores_of_a_model_that_did_not_pass_the_gate_say_so(
-    cloud: Cloud, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], gate: str, said: str
+    cloud: Cloud, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], gate: str, message: str
 ) -> None:
     set_model(gate=gate)
     (tmp_path / "images").mkdir()
@@ -218,9 +218,9 @@ def test_scores_of_a_model_that_did_not_pass_the_gate_say_so(
     assert transform.main(["--yes", "--input", str(tmp_path / "images"), "--output", str(target)]) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith("Warning: ")
-    assert said in first
+    assert message in first
     assert str(target) in last
-    assert said in last
+    assert message in last
     assert table(target)["a.png"]["model_gate"] == gate
 
 
@@ -247,7 +247,7 @@ def test_drift_shows_the_price_of_its_job_and_creates_none_without_consent(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    put(cloud, f"training/{model}/predictions.csv", b"file,label,patient,model_probability,probability,called\n")
+    put(cloud, f"training/{model}/{reference.NAME}", ",".join(reference.COLUMNS).encode())
     fill(cloud, ward, {"a.png": photograph(1)})
     (tmp_path / "answers").write_text("y\n")
     with (tmp_path / "answers").open() as stdin:
@@ -258,7 +258,7 @@ def test_drift_shows_the_price_of_its_job_and_creates_none_without_consent(
     assert "USD" in shown.out
     assert "--yes" in shown.err
     assert jobs(cloud, model) == []
-    assert left(cloud, ward) == []
+    assert remaining_keys(cloud, ward) == []
 
 
 @pytest.mark.parametrize("uri", ["s3://", "s3://Images/a"])

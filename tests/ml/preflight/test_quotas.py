@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from localaws.environment import client_environment
-from ml import preflight, preflight_quotas
+from ml import preflight_quotas
 from ml import project as files
 from ml.preflight_quotas import Quotas
 from tests.localaws.sagemaker.builders import Cloud, make_config, make_endpoint, make_model, running_cloud
+
+from .builders import point_at, state_of
 
 REALTIME = {"hosting": "realtime", "instance_type": "ml.m5.large", "instance_count": 1, "autoscaling_max_instances": 1}
 SERVERLESS = {"hosting": "serverless", "serverless_concurrency": 5, "serverless_memory_mb": 3072, "region": "us-east-1"}
@@ -24,9 +25,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def account(cloud: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    for name, value in client_environment(cloud.port).items():
-        monkeypatch.setenv(name, value)
+    point_at(cloud.port, monkeypatch)
     return cloud
 
 
@@ -35,11 +34,6 @@ def known(applied: dict[str, float], defaults: dict[str, float] | None = None) -
     quotas = Quotas()
     quotas.__dict__.update(applied=applied, defaults=defaults or {})
     return quotas
-
-
-def state_of(check: Any, *arguments: Any) -> tuple[str, str]:
-    finding = preflight.result("quota", lambda: check(*arguments))
-    return finding.state, finding.message
 
 
 def of_endpoint(quota: float, **changes: Any) -> tuple[str, str]:
