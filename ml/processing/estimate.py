@@ -11,7 +11,7 @@ START = 240.0
 """Assumed seconds of a job before its code runs; they are counted as billed."""
 STANDARDISED = 40.0
 """Images a second that one processor standardises from JPEG files of 0.3 MB (benchmarks/scale)."""
-ASSEMBLED = 700.0
+ASSEMBLED = 650.0
 """Images a second of the job that assembles, on one processor (benchmarks/scale)."""
 VARIED = 65.0
 """Copies and perturbed images a second that one processor writes (benchmarks/scale)."""
@@ -62,8 +62,8 @@ def plan(table: Mapping[str, Any], instance_type: str, count: int, images: int, 
     gets = 2 * images + packs * (3 + count)
     puts = images + round(variants) + 2 * packs + images // 1000
     hourly = table["processing_hour"].get(instance_type)
-    thousand = table.get("s3_thousand_gets"), table.get("s3_thousand_puts")
-    requests = None if None in thousand else (gets * thousand[0] + puts * thousand[1]) / 1000
+    get, put = table.get("s3_thousand_gets"), table.get("s3_thousand_puts")
+    requests = None if get is None or put is None else (gets * get + puts * put) / 1000
     basis = (
         f"{START:.0f} s for each instance to start (assumed); {STANDARDISED:.0f} images and {VARIED:.0f} variants a "
         f"second and vCPU, {ASSEMBLED:.0f} images a second to assemble (measured without the transfer of the images); "
