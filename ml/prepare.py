@@ -17,7 +17,7 @@ from ml.dataset import assembling, formats, layout, sources, standardising, summ
 from ml.dataset.assembling import Settings
 from ml.dataset.radiographs import Views
 from ml.errors import UserError
-from ml.processing import jobs, sequence
+from ml.processing import estimate, jobs, sequence
 from ml.processing.jobs import Machines
 from ml.processing.sequence import Run
 from ml.training import plan, prices
@@ -191,10 +191,9 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         upload_dataset(offer, settings, max_reject_fraction, folder, available.bucket)
         return
     table, machines = prices.read(price_table), Machines(instances, instance_type)
-    estimate = prices.preparation(table, instance_type, instances, len(offer.images), augment)
-    print(
-        f"Preparation of {len(offer.images):,} images on {instances} x {instance_type}: {estimate} ({estimate.basis})."
-    )
+    planned = estimate.plan(table, instance_type, instances, len(offer.images), augment)
+    text = estimate.sentence(planned, table["currency"])
+    print(f"Preparation of {len(offer.images):,} images on {instances} x {instance_type}: {text}.")
     if not yes:
         plan.confirm()
     path, code, key = sequence.write_run(offer, settings, folder.name, max_reject_fraction, folder)

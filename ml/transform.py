@@ -22,7 +22,7 @@ from ml.graph import record
 from ml.leasing.extend import renew_for_deployment
 from ml.model_registry.registration import register_model
 from ml.scoring import labelled, transform_job, unlabelled
-from ml.scoring.scorer import INSTANCE_TYPE, Confirm, confirmation, scorer_of
+from ml.scoring.scorer import INSTANCE_TYPE, Confirm, Scorer, confirmation, scorer_of
 from ml.training import runs
 
 EXAMPLES = """
@@ -53,6 +53,9 @@ def transform(  # noqa: PLR0913 - one parameter for each option
     stage: cli.Stage,
     yes: options.Yes = False,
     price_table: options.Prices = None,
+    instances: Annotated[
+        int, typer.Option(min=1, max=100, help="Number of instances, among which the images are divided.")
+    ] = 1,
     instance_type: options.TransformInstanceType = INSTANCE_TYPE,
     attach: Annotated[
         str | None,
@@ -112,37 +115,40 @@ def transform(  # noqa: PLR0913 - one parameter for each option
             "releases nothing; leave out --target-sensitivity, --calibrate, --prevalence, --min-* and --force.",
             2,
         )
-    confirm = confirmation(project.read_model(stage), instance_type, price_table, yes)
+    entry = project.read_model(stage)
+    confirm = confirmation(entry, instance_type, price_table, yes, instances)
+    scorer = replace(scorer_of(stage, entry, instance_type, instances), external=external)
     if source is not None and output is not None:
-        score_unlabelled(stage, instance_type, source, output, confirm)
-        return
-    if external is not None:
-        measure_external(stage, instance_type, attach, external, seed, confirm)
-        return
-    measure(stage, instance_type, attach, choices, force, confirm)
+        score_unlabelled(scorer, entry, source, output, confirm)
+    elif external is not None:
+        measure_external(scorer, entry, attach, external, seed, confirm)
+    else:
+        measure(scorer, entry, attach, choices, force, confirm)
 
 
-def score_unlabelled(stage: str, instance_type: str, source: str, target: Path, confirm: Confirm) -> None:
+def score_unlabelled(scorer: Scorer, entry: Mapping[str, Any], source: str, target: Path, confirm: Confirm) -> None:
     """Score images without labels into a CSV file.
 
     Raises:
         UserError: some images have no score.
     """
-    entry = project.read_model(stage)
     if warning := unlabelled.gate_warning(entry):
         print(warning, flush=True)
-    failures = unlabelled.score(source, target, scorer_of(stage, entry, instance_type), entry, confirm)
+    failures = unlabelled.score(source, target, scorer, entry, confirm)
     print(" ".join(filter(None, [f"Scores written to {target}.", warning, store.NOTICE])))
     if failures:
         raise UserError(f"{failures} files have no score; the column `error` of {target} says why.")
 
 
 def measure(
-    stage: str, instance_type: str, attach: str | None, choices: EvaluationOptions, force: bool, confirm: Confirm
+    scorer: Scorer,
+    entry: Mapping[str, Any],
+    attach: str | None,
+    choices: EvaluationOptions,
+    force: bool,
+    confirm: Confirm,
 ) -> None:
     """Score the data set's images, evaluate the model, store the evaluation, and release the model."""
-    entry = project.read_model(stage)
-    scorer = scorer_of(stage, entry, instance_type)
     bucket = scorer.resources.bucket
     dataset = runs.dataset_of(bucket, entry)
     images = {
@@ -156,16 +162,14 @@ def measure(
     evaluation = replace(evaluation, metrics=evaluation.metrics | {"missing": missing})
     store.print_summary(evaluation, entry["dataset"])
     reference.store(entry, raw["validation"])
-    release(stage, bucket, store.save(entry, evaluation, raw, dataset, force))
+    release(scorer.stage, bucket, store.save(entry, evaluation, raw, dataset, force))
 
 
 def measure_external(
-    stage: str, instance_type: str, attach: str | None, name: str, seed: int, confirm: Confirm
+    scorer: Scorer, entry: Mapping[str, Any], attach: str | None, name: str, seed: int, confirm: Confirm
 ) -> None:
     """Score all images of another data set, measure the model on them, and store the result beside its evaluation."""
-    entry = project.read_model(stage)
     evaluation = store.read_evaluation(entry)
-    scorer = replace(scorer_of(stage, entry, instance_type), external=name)
     bucket = scorer.resources.bucket
     own, dataset = runs.dataset_of(bucket, entry), upload.read_version(bucket, name)
     images = {"external": external_validation.images_of(dataset, own)}

@@ -40,9 +40,10 @@ def write(source: str, folder: Path) -> dict[str, Any]:
         SETTINGS["seed"],
     )
     variants.perturbed(splits["validation"], standardised)
-    channels = layout.lay_out(splits, {}, False, SETTINGS["seed"], standardised)
+    channels = layout.lay_out(splits, 0, False, SETTINGS["seed"], standardised)
     contents = channels.texts | {key: path.read_bytes() for key, path in channels.files.items()}
-    for key, content in (contents | {"baseline.json": baseline.baseline(splits, standardised)}).items():
+    contents["baseline.json"] = baseline.baseline(splits, standardised, SETTINGS["seed"])
+    for key, content in contents.items():
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(content)
     formats.add_records(channels, folder / "recordio")

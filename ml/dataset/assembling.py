@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.dataset import baseline, groups, layout, report, split, summary, variants, version
+from ml.dataset import baseline, groups, layout, report, split, summary, version
 from ml.dataset.layout import Layout
 from ml.dataset.radiographs import SURPLUS, Offer, Radiograph, Reject, Views
 from ml.dataset.split import Splits
@@ -70,8 +70,7 @@ def assemble(
     reason = f"the validation set is a multiple of {settings.batch_size} images, and its patients have more"
     surplus = [Reject(image.source, SURPLUS, reason) for image in split.surplus(grouped, splits)]
     rejects = [*offer.rejects, *unreadable, *surplus]
-    copies = variants.names_of_copies(splits["train"], settings.augment)
-    channels = layout.lay_out(splits, copies, settings.balance, settings.seed, folder)
+    channels = layout.lay_out(splits, settings.augment, settings.balance, settings.seed, folder)
     content = version.describe(name, splits, asdict(settings), channels.training_samples, offer.collection)
     file_counts = summary.count_files(offer, rejects, sum(map(len, splits.values())), len(duplicates))
     return Assembled(splits, content, channels, rejects, surplus, file_counts)
@@ -84,4 +83,4 @@ def pages(dataset: Assembled, folder: Path) -> dict[str, bytes]:
         folder: of the standardised images and their variants, at least those on the contact sheets.
     """
     written = report.build(dataset.content, dataset.splits, dataset.rejects, dataset.file_counts, folder)
-    return written | {"baseline.json": baseline.baseline(dataset.splits, folder)}
+    return written | {"baseline.json": baseline.baseline(dataset.splits, folder, dataset.content["settings"]["seed"])}

@@ -15,6 +15,37 @@ Example = tuple[int, str]
 """Label, and path relative to the channel's prefix."""
 
 
+class Files(Mapping[str, Path]):
+    """The local file of each key of the splits and their variants. Paths are made when they are needed.
+
+    A collection of 400,000 images has 1.4 million files.
+    """
+
+    def __init__(self, splits: Splits, augment: int, folder: Path) -> None:
+        """`folder` has the standardised images; `augment` is the number of copies of a training image."""
+        self.splits, self.augment, self.folder = splits, augment, folder
+
+    def __iter__(self) -> Iterator[str]:
+        for split, images in self.splits.items():
+            for image in images:
+                yield f"{split}/{path_of(image)}"
+        for image in self.splits["validation"]:
+            yield f"{PERTURBED}/{path_of(image)}"
+        for image in self.splits["train"]:
+            for _, path in examples(image, self.augment)[1:]:
+                yield f"train/{path}"
+
+    def __len__(self) -> int:
+        train, validation = len(self.splits["train"]), len(self.splits["validation"])
+        return sum(map(len, self.splits.values())) + validation + train * self.augment
+
+    def __getitem__(self, key: str) -> Path:
+        channel, _, path = key.partition("/")
+        if channel == PERTURBED:
+            return self.folder / "perturbed" / path
+        return self.folder / "augmented" / path if variants.is_copy(path) else self.folder / path
+
+
 @dataclass(frozen=True)
 class Layout:
     """Everything below a version's prefix except dataset.json and the report.
@@ -36,8 +67,8 @@ class Layout:
         return len(self.channels["train"])
 
 
-def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, seed: int, folder: Path) -> Layout:
-    """Return the layout of standardised splits and their variants in `folder`.
+def lay_out(splits: Splits, augment: int, balance: bool, seed: int, folder: Path) -> Layout:
+    """Return the layout of standardised splits in `folder`, with `augment` copies of each training image.
 
     With `balance` the training list repeats images of the smaller class and their copies until the classes are equal;
     no file is stored twice. Both lists are shuffled by `seed`: the built-in algorithm reads a list in its order and
@@ -45,27 +76,12 @@ def lay_out(splits: Splits, copies: Mapping[str, Sequence[str]], balance: bool, 
     """
     listed = variants.balanced(splits["train"]) if balance else splits["train"]
     channels = {
-        "train": [example for image in listed for example in examples(image, copies.get(image.name, ()))],
+        "train": [example for image in listed for example in examples(image, augment)],
         PERTURBED: [(image.label, path_of(image)) for image in splits["validation"]],
     }
     channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
-    return Layout(files_of(splits, copies, folder), texts, channels)
-
-
-def files_of(splits: Splits, copies: Mapping[str, Sequence[str]], folder: Path) -> dict[str, Path]:
-    """Return the file in `folder` of each image of the splits and of each variant, by its key."""
-    files: dict[str, Path] = {}
-    for split, images in splits.items():
-        for image in images:
-            files[f"{split}/{path_of(image)}"] = folder / path_of(image)
-    for image in splits["validation"]:
-        files[f"{PERTURBED}/{path_of(image)}"] = folder / "perturbed" / path_of(image)
-    for image in splits["train"]:
-        for name in copies.get(image.name, ()):
-            path = f"{CLASSES[image.label]}/{name}"
-            files[f"train/{path}"] = folder / "augmented" / path
-    return files
+    return Layout(Files(splits, augment, folder), texts, channels)
 
 
 def keys_of(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -73,8 +89,8 @@ def keys_of(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for image in content["images"]:
         split, _, path = image["file"].partition("/")
         yield Path(path).name, image["file"]
-        for copy in range(1, content["settings"]["augment"] + 1) if split == "train" else ():
-            yield Path(path).name, f"{image['file'].removesuffix('.jpg')}_copy{copy}.jpg"
+        for copy in variants.copy_names(image["file"], content["settings"]["augment"]) if split == "train" else ():
+            yield Path(path).name, copy
 
 
 def shuffled(examples: Iterable[Example], channel: str, seed: int) -> list[Example]:
@@ -94,7 +110,7 @@ def path_of(image: Radiograph) -> str:
     return f"{CLASSES[image.label]}/{image.name}"
 
 
-def examples(image: Radiograph, copies: Sequence[str]) -> list[Example]:
+def examples(image: Radiograph, augment: int) -> list[Example]:
     """Return a training image and its copies as lines of the list."""
     folder = CLASSES[image.label]
-    return [(image.label, f"{folder}/{name}") for name in (image.name, *copies)]
+    return [(image.label, f"{folder}/{name}") for name in (image.name, *variants.copy_names(image.name, augment))]

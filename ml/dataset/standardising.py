@@ -32,7 +32,7 @@ CHUNK = 8
 """Files that a worker receives at once."""
 
 MAX_NAME = 200
-"""Characters of a file's name; file systems allow 255, and a number, a suffix and `variants.copy_name` are added."""
+"""Characters of a file's name; file systems allow 255, and a number, a suffix and `_copy` and a number are added."""
 
 
 def standardise_all(

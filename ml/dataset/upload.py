@@ -1,7 +1,7 @@
 """Upload a data set: only missing objects, and last the marker that makes it complete."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from ml.errors import UserError
 from ml.progress import Progress
 
 THREADS = 16
+AT_ONCE = 10_000
+"""Files that wait for a thread: a large data set has a million."""
 LATEST = "datasets/latest.json"
 CONTENT_TYPES = {
     ".jpg": "image/jpeg",
@@ -32,8 +34,8 @@ def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapp
     target = Bucket(bucket)
     prefix = f"datasets/{content['name']}/{content['version']}"
     present = target.sizes(prefix + "/")
-    missing = {key: path for key, path in layout.files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size}
-    send_files(target, prefix, missing)
+    missing = [key for key, path in layout.files.items() if present.get(f"{prefix}/{key}") != path.stat().st_size]
+    send_files(target, prefix, missing, layout.files)
     sent = len(missing)
     marker = {"dataset.json": json.dumps(content, indent=1, sort_keys=True).encode()}
     for key, body in {**layout.texts, **report, **marker}.items():
@@ -43,20 +45,20 @@ def upload(bucket: str, content: Mapping[str, Any], layout: Layout, report: Mapp
     return sent + make_default(target, content)
 
 
-def send_files(bucket: Bucket, prefix: str, files: Mapping[str, Path]) -> None:
-    """Upload files in parallel, showing how many bytes are done."""
-    if not files:
+def send_files(bucket: Bucket, prefix: str, keys: Sequence[str], files: Mapping[str, Path]) -> None:
+    """Upload the files of keys in parallel, showing how many bytes are done."""
+    if not keys:
         return
-    lengths = {key: path.stat().st_size for key, path in files.items()}
-    progress = Progress("Uploading", sum(lengths.values()), "bytes")
+    progress = Progress("Uploading", sum(files[key].stat().st_size for key in keys), "bytes")
 
-    def send(key: str) -> str:
+    def send(key: str) -> int:
         bucket.send(f"{prefix}/{key}", files[key], content_type(key))
-        return key
+        return files[key].stat().st_size
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for key in pool.map(send, files):
-            progress.advance(lengths[key])
+        for start in range(0, len(keys), AT_ONCE):
+            for size in pool.map(send, keys[start : start + AT_ONCE]):
+                progress.advance(size)
     progress.finish()
 
 

@@ -1,6 +1,7 @@
 """Write augmented copies of the training images, and the perturbed validation set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,56 +19,58 @@ PERTURBED = "validation_perturbed"
 RECIPE = 3
 """Part of a data set's version: raise it with every change to the draws of augment or perturb, or to the lists."""
 
+AT_ONCE = 20_000
+"""Jobs that are in memory: a large data set has a million."""
+
 Job = tuple[Path, Path, tuple[int, str, int] | str]
 """Source, target, and either (seed, pixels, copy) of an augmented copy or the key of a perturbed image."""
 
 
-def copies(images: Sequence[Radiograph], count: int, seed: int, folder: Path) -> dict[str, list[str]]:
-    """Write `count` augmented copies of each image; return their names below the class folder, by the image's name.
+def copies(images: Sequence[Radiograph], count: int, seed: int, folder: Path) -> None:
+    """Write `count` augmented copies of each image as `folder`/augmented/<class>/<copy>.
 
-    Files are `folder`/augmented/<class>/<copy_name>. The same images, count and seed give the same bytes.
+    The same images, count and seed give the same bytes.
     """
-    names = names_of_copies(images, count)
-    jobs: list[Job] = [
+    jobs: Iterator[Job] = (
         (
             folder / CLASSES[image.label] / image.name,
             folder / "augmented" / CLASSES[image.label] / name,
             (seed, image.pixels, copy),
         )
         for image in images
-        for copy, name in enumerate(names[image.name], 1)
-    ]
-    run("Augmenting", jobs)
-    return names
+        for copy, name in enumerate(copy_names(image.name, count), 1)
+    )
+    run("Augmenting", jobs, len(images) * count, folder / "augmented")
 
 
-def names_of_copies(images: Sequence[Radiograph], count: int) -> dict[str, list[str]]:
-    """Return the names of the augmented copies of each image, by the image's name."""
-    return {image.name: [copy_name(image, copy) for copy in range(1, count + 1)] for image in images}
+def copy_names(name: str, count: int) -> list[str]:
+    """Return the names of an image's copies; no image has one, because names of images have no underscore."""
+    return [f"{name.removesuffix('.jpg')}_copy{copy}.jpg" for copy in range(1, count + 1)]
 
 
-def copy_name(image: Radiograph, copy: int) -> str:
-    """Return the file name of an augmented copy; no image has it, because names of images have no underscore."""
-    return f"{image.name.removesuffix('.jpg')}_copy{copy}.jpg"
+def is_copy(name: str) -> bool:
+    """Return whether a name or a path is that of a copy."""
+    return "_copy" in name
 
 
 def perturbed(images: Sequence[Radiograph], folder: Path) -> None:
     """Write the perturbed version of each image as `folder`/perturbed/<class>/<image>."""
-    paths = [Path(CLASSES[image.label]) / image.name for image in images]
-    jobs: list[Job] = [
+    paths = (Path(CLASSES[image.label]) / image.name for image in images)
+    jobs: Iterator[Job] = (
         (folder / path, folder / "perturbed" / path, image.pixels) for path, image in zip(paths, images, strict=True)
-    ]
-    run("Perturbing", jobs)
+    )
+    run("Perturbing", jobs, len(images), folder / "perturbed")
 
 
-def run(title: str, jobs: Sequence[Job]) -> None:
-    """Do the jobs on all processors."""
-    for target in {target.parent for _, target, _ in jobs}:
-        target.mkdir(parents=True, exist_ok=True)
-    progress = Progress(title, len(jobs))
-    for _ in in_processes(make, jobs, chunk=32):
-        progress.advance()
-    if jobs:
+def run(title: str, jobs: Iterator[Job], count: int, target: Path) -> None:
+    """Do the jobs on all processors, AT_ONCE at a time; their targets are in the class folders of `target`."""
+    for name in CLASSES:
+        (target / name).mkdir(parents=True, exist_ok=True)
+    progress = Progress(title, count)
+    while part := list(islice(jobs, AT_ONCE)):
+        for _ in in_processes(make, part, chunk=32):
+            progress.advance()
+    if count:
         progress.finish()
 
 

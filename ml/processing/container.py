@@ -102,9 +102,9 @@ def write_variants(root: Path) -> None:
 def write_files(splits: Splits, settings: dict[str, int], work: Path, out: Path) -> None:
     """Move the images of a pack and their variants to their keys below `out`."""
     variants.perturbed(splits["validation"], work)
-    copies = variants.copies(splits["train"], settings["augment"], settings["seed"], work)
+    variants.copies(splits["train"], settings["augment"], settings["seed"], work)
     (out / PARTIAL).mkdir(parents=True, exist_ok=True)
-    for key, path in layout.files_of(splits, copies, work).items():
+    for key, path in layout.Files(splits, settings["augment"], work).items():
         (out / key).parent.mkdir(parents=True, exist_ok=True)
         partial = out / PARTIAL / path.name
         shutil.copyfile(path, partial)

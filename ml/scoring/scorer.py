@@ -29,6 +29,7 @@ class Scorer:
         container: image, environment and artifact, as CreateModel takes them.
         resources: bucket, role and key of the stage.
         external: the data set of another population that is scored; None for the model's own data set or other images.
+        instances: number of instances of a job.
     """
 
     stage: str
@@ -38,6 +39,7 @@ class Scorer:
     resources: Resources
     instance_type: str
     external: str | None = None
+    instances: int = 1
 
     def new_job(self, purpose: str = "eval") -> str:
         """Return a name for a transform job and its model, at most 63 characters; `purpose` has at most 11.
@@ -57,17 +59,22 @@ class Scorer:
         return f"s3://{self.resources.bucket}/{OUTPUTS}/{self.training_job}/{name}"
 
 
-def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str) -> Scorer:
+def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str, instances: int = 1) -> Scorer:
     """Return the scorer for a stage's model in cdk.context.json.
 
     Raises:
         UserError: the storage stack is not deployed.
     """
     container = {"Image": entry["image"], "Environment": entry["environment"], "ModelDataUrl": entry["artifact"]}
-    return Scorer(stage, entry["training_job"], entry["algorithm"], container, of_stage(stage), instance_type)
+    resources = of_stage(stage)
+    return Scorer(
+        stage, entry["training_job"], entry["algorithm"], container, resources, instance_type, instances=instances
+    )
 
 
-def confirmation(entry: Mapping[str, Any], instance_type: str, price_table: Path | None, yes: bool) -> Confirm:
+def confirmation(
+    entry: Mapping[str, Any], instance_type: str, price_table: Path | None, yes: bool, instances: int = 1
+) -> Confirm:
     """Return a function that prints time and price of a job over n images and, unless `yes`, asks whether to go on.
 
     Args:
@@ -84,8 +91,8 @@ def confirmation(entry: Mapping[str, Any], instance_type: str, price_table: Path
     prices.vcpus(instance_type)
 
     def confirm(images: int) -> None:
-        estimate = prices.transform(table, instance_type, images, entry["algorithm"])
-        print(f"Transform job over {images:,} images on 1 x {instance_type}.")
+        estimate = prices.transform(table, instance_type, images, entry["algorithm"], instances=instances)
+        print(f"Transform job over {images:,} images on {instances} x {instance_type}.")
         print(f"Estimate: {estimate} ({estimate.basis}).", flush=True)
         if not yes:
             plan.confirm()

@@ -41,7 +41,7 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
         botocore.exceptions.ClientError: SageMaker refused; the model is deleted again.
     """
     sagemaker, resources = clients.client("sagemaker"), scorer.resources
-    built = request(job, source, target, scorer.instance_type, scorer.algorithm, resources.key)
+    built = request(job, source, target, scorer.instance_type, scorer.algorithm, resources.key, scorer.instances)
     sagemaker.create_model(
         ModelName=job,
         PrimaryContainer=dict(scorer.container),
@@ -56,7 +56,13 @@ def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> Non
 
 
 def request(
-    job: str, source: dict[str, str], target: str, instance_type: str, algorithm: str, key: str | None = None
+    job: str,
+    source: dict[str, str],
+    target: str,
+    instance_type: str,
+    algorithm: str,
+    key: str | None = None,
+    instances: int = 1,
 ) -> dict[str, Any]:
     """Return the CreateTransformJob request: one image a record, one JSON line an object.
 
@@ -64,12 +70,13 @@ def request(
         job: name of the job and of its model.
         source: the S3DataSource.
         key: the KMS key that encrypts the outputs, and the volume of an instance type without local disks.
+        instances: number of instances, among which SageMaker divides the objects.
 
     Raises:
         UserError: there is no such instance type.
     """
     output = {"S3OutputPath": target, "Accept": "application/jsonlines", "AssembleWith": "Line"}
-    resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": 1}
+    resources: dict[str, Any] = {"InstanceType": instance_type, "InstanceCount": instances}
     if key:
         output["KmsKeyId"] = key
         if not has_local_disks(instance_type):

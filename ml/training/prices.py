@@ -31,13 +31,6 @@ NETWORK_SCORING = {LAPTOP: 30.0, CLOUD: 20.0}
 PARALLEL = 0.5
 """Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
 
-PROCESSING_START = 240.0
-"""Assumed seconds of a processing job before its code runs; they are counted as billed."""
-STANDARDISED = 12.0
-"""Images a second that one vCPU standardises from full-size files (assumed)."""
-VARIED = 80.0
-"""Variants a second that one vCPU writes (assumed)."""
-
 TABLES = ("training_hour", "hosting_hour", "transform_hour", "processing_hour", "images_per_second")
 """Required parts of a price table, by instance type or family."""
 
@@ -115,9 +108,14 @@ def network_training(table: dict[str, Any], instance_type: str, recipe: str, sam
 
 
 def transform(
-    table: dict[str, Any], instance_type: str, images: int, algorithm: str = BUILT_IN, recipe: str = CLOUD
+    table: dict[str, Any],
+    instance_type: str,
+    images: int,
+    algorithm: str = BUILT_IN,
+    recipe: str = CLOUD,
+    instances: int = 1,
 ) -> Estimate:
-    """Estimate a batch transform job: 360 s + images / (speed x workers).
+    """Estimate a batch transform job: 360 s for each instance + images / (speed x workers).
 
     It is not documented whether the start is billed. It counts here: the estimate is rather too high. So it is without
     the recipe, because the cloud recipe is the slower one.
@@ -128,30 +126,12 @@ def transform(
         if algorithm == BUILT_IN
         else (NETWORK_SCORING[recipe], "one vCPU")
     )
-    seconds = TRANSFORM_START + images / (each * count)
+    seconds = TRANSFORM_START * instances + images / (each * count)
     basis = (
         f"{TRANSFORM_START / 60:.0f} minutes to start, then {each * count:.1f} images/s with {count} "
-        f"worker{'s' if count > 1 else ''}, inferred from {origin}"
+        f"worker{'s' if count > 1 else ''}{' on each instance' if instances > 1 else ''}, inferred from {origin}"
     )
     return estimate(table, seconds, table["transform_hour"].get(instance_type), basis)
-
-
-def preparation(table: dict[str, Any], instance_type: str, count: int, images: int, copies: int) -> Estimate:
-    """Estimate the processing jobs that prepare a data set; their seconds are those of all instances.
-
-    Args:
-        count: number of instances of the two sharded stages.
-        copies: augmented copies of each training image.
-    """
-    cores = vcpus(instance_type)
-    seconds = (
-        PROCESSING_START * (2 * count + 1) + images / (STANDARDISED * cores) + images * (1 + copies) / (VARIED * cores)
-    )
-    basis = (
-        f"{PROCESSING_START:.0f} s for each instance to start (assumed), {STANDARDISED:.0f} images and {VARIED:.0f} "
-        "variants a second and vCPU (assumed)"
-    )
-    return estimate(table, seconds, table["processing_hour"].get(instance_type), basis)
 
 
 def workers(instance_type: str, algorithm: str = BUILT_IN) -> int:

@@ -175,7 +175,8 @@ def test_a_name_as_long_as_a_file_system_allows_is_kept_short(tmp_path: Path) ->
     files = [SourceFile(path, 0, None) for path in sorted(tmp_path.rglob("*.jpg"))]
     images, rejects = standardising.standardise_all(files, tmp_path / "out")
     assert (len({image.name for image in images}), rejects) == (2, [])
-    assert variants.copies(images, 1, 0, tmp_path / "out")
+    variants.copies(images, 1, 0, tmp_path / "out")
+    assert len(list((tmp_path / "out/augmented").rglob("*.jpg"))) == 2
 
 
 def test_the_encoding_of_a_dicom_file_is_that_of_its_own_pixels(tmp_path: Path) -> None:

@@ -64,6 +64,9 @@ def test_an_evaluation_takes_as_long_as_one_public_run_took_and_says_that_this_i
     assert "7 workers, inferred from one public run" in estimated.basis
     default = prices.transform(prices.read(None), INSTANCE_TYPE, 1904)
     assert default.cost == pytest.approx((360 + 1904 / (15 * 0.39)) * 0.922 / 3600, abs=0.001)
+    several = prices.transform(prices.read(None), INSTANCE_TYPE, 1904, instances=4)
+    assert several.seconds == pytest.approx(4 * 360 + 1904 / (15 * 0.39))
+    assert "15 workers on each instance" in several.basis
 
 
 @pytest.mark.parametrize(

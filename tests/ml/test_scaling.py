@@ -47,7 +47,7 @@ def split(n: int) -> None:
 
 def describe(n: int) -> None:
     splits = {"train": radiographs(n), "validation": [], "test": []}
-    layout.lay_out(splits, {}, True, 0, Path("work"))
+    layout.lay_out(splits, 0, True, 0, Path("work"))
     version.describe("images", splits, {}, 1, None)
 
 

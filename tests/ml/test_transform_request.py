@@ -55,6 +55,9 @@ def test_a_key_encrypts_output_and_volume_and_the_job_is_tagged_for_cost_allocat
     assert keyed["TransformOutput"]["KmsKeyId"] == keyed["TransformResources"]["VolumeKmsKeyId"] == "arn:key"
     assert keyed["Tags"] == [{"Key": "project", "Value": "chest-xray-classifier"}]
     plain = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.large", BUILT_IN)
+    assert plain["TransformResources"] == {"InstanceType": "ml.m5.large", "InstanceCount": 1}
+    several = transform_job.request("job", SOURCE, "s3://images/out", "ml.m5.large", BUILT_IN, instances=3)
+    assert several["TransformResources"] == {"InstanceType": "ml.m5.large", "InstanceCount": 3}
     assert "KmsKeyId" not in str(plain)
 
 

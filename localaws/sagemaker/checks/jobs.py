@@ -154,10 +154,8 @@ def check_transform(request: Document, algorithm: Algorithm) -> None:
     """Check that a CreateTransformJob request can run.
 
     Raises:
-        ServiceError: ValidationException, or ResourceLimitExceeded for more than one instance.
+        ServiceError: ValidationException.
     """
-    resources = request["TransformResources"]
-    one_machine(resources["InstanceType"], "transform job", resources["InstanceCount"])
     source = request["TransformInput"]
     check_source(source["DataSource"]["S3DataSource"], "the transform job")
     if source.get("SplitType", "None") != "None" or source.get("CompressionType", "None") != "None":

@@ -1,14 +1,18 @@
-"""A batch transform job: a serving container, and one .out object for every input object."""
+"""A batch transform job: a serving container on each instance, and one .out object for every input object."""
 
 import json
 import threading
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
+from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.parallel import in_parallel
 from localaws.sagemaker.aws.transfer import DataError, S3Object, list_input
 from localaws.sagemaker.container import model_files
+from localaws.sagemaker.container.registry import Algorithm
 from localaws.sagemaker.container.serving import Container, ContainerError
 from localaws.sagemaker.jobs.job import Job, JobFailedError
 from localaws.sagemaker.jobs.training_files import no_objects_message
@@ -23,6 +27,29 @@ EXTRA_THREADS = 4
 """Threads that download and upload objects while others are in the container."""
 
 
+class Instance:
+    """A serving container with a folder and logs of its own."""
+
+    def __init__(self, clients: RoleClients, job: str, root: Path, number: int, began: int) -> None:
+        """Open the logs; `number` counts from 1."""
+        stream = f"{job}/algo-{number}-{began}"
+        self.root = root / f"algo-{number}"
+        self.log = LogStream(clients, LOG_GROUP, stream)
+        self.data_log = LogStream(clients, LOG_GROUP, f"{stream}/data-log")
+        self.container: Container | None = None
+
+    def start(self, s3: Objects, algorithm: Algorithm, model: Document, environment: Mapping[str, str]) -> Container:
+        """Download the model and start the container.
+
+        Raises:
+            DataError: the artifact is missing, may not be read, or is not a .tar.gz.
+            OSError: the disk is full, or no process or port is left.
+        """
+        model_files.fetch(s3, model["PrimaryContainer"], self.root)
+        self.container = Container(algorithm, self.root, environment, self.log.write)
+        return self.container
+
+
 class TransformJob(Job):
     """Runs one transform job. The document's `_Model` is the model at the time of the job's creation."""
 
@@ -30,28 +57,31 @@ class TransformJob(Job):
         """Run the job to Completed.
 
         Raises:
-            JobFailedError: an object failed (the others have their .out), or the container did not serve.
+            JobFailedError: an object failed (the others have their .out), or a container did not serve.
         """
         name, model = self.request["TransformJobName"], self.request["_Model"]
         algorithm = self.context.registry.find(model["PrimaryContainer"]["Image"])
         clients = self.context.clients(model["ExecutionRoleArn"], name, self.key.region)
-        self.update(TransformStartTime=time.time())
-        stream = f"{name}/algo-1-{int(time.time())}"
-        log, data_log = LogStream(clients, LOG_GROUP, stream), LogStream(clients, LOG_GROUP, f"{stream}/data-log")
-        container = None
+        began = time.time()
+        self.update(TransformStartTime=began)
+        count = self.request["TransformResources"]["InstanceCount"]
+        instances = [Instance(clients, name, self.root, number, int(began)) for number in range(1, count + 1)]
+        environment = model["PrimaryContainer"].get("Environment", {}) | self.request.get("Environment", {})
         try:
             s3 = clients.objects()
-            model_files.fetch(s3, model["PrimaryContainer"], self.root)
-            self.checkpoint()
-            environment = model["PrimaryContainer"].get("Environment", {}) | self.request.get("Environment", {})
-            container = Container(algorithm, self.root, environment | {"SAGEMAKER_BATCH": "true"}, log.write)
-            objects = self.objects(s3, clients.role_arn)  # while the container starts
-            self.wait_ready(container)
-            failures = self.transform(s3, container, objects, data_log)
+            containers = []
+            for instance in instances:
+                containers.append(instance.start(s3, algorithm, model, environment | {"SAGEMAKER_BATCH": "true"}))
+                self.checkpoint()
+            objects = self.objects(s3, clients.role_arn)  # while the containers start
+            for container in containers:
+                self.wait_ready(container)
+            failures = self.transform(s3, instances, containers, objects)
         finally:
-            if container is not None:
-                container.stop()
-            self.close_logs(log, data_log)
+            for instance in instances:
+                if instance.container is not None:
+                    instance.container.stop()
+                self.close_logs(instance.log, instance.data_log)
         self.checkpoint()
         if failures:
             raise JobFailedError(
@@ -89,28 +119,34 @@ class TransformJob(Job):
                 f"AlgorithmError: The container did not pass the ping health check: {error}. See the job's log."
             ) from error
 
-    def transform(self, s3: Objects, container: Container, objects: list[S3Object], log: LogStream) -> list[str]:
-        """Transform every object; return a sentence for each failure."""
-        settings = execution_parameters(container)
+    def transform(
+        self, s3: Objects, instances: list[Instance], containers: list[Container], objects: list[S3Object]
+    ) -> list[str]:
+        """Transform every object on its instance; return a sentence for each failure."""
+        settings = execution_parameters(containers[0])
         concurrent = int(self.request.get("MaxConcurrentTransforms") or settings.get("MaxConcurrentTransforms") or 1)
         payload = int({"MaxPayloadInMB": DEFAULT_PAYLOAD_MB, **settings, **self.request}["MaxPayloadInMB"])
-        log.write(
-            f"[sagemaker logs]: MaxConcurrentTransforms={concurrent}, MaxPayloadInMB={payload}, "
-            "BatchStrategy=SINGLE_RECORD"
-        )
-        object_transform = ObjectTransform(
-            s3, container, self.request, payload * MEGABYTE, threading.Semaphore(concurrent)
-        )
+        for instance in instances:
+            instance.data_log.write(
+                f"[sagemaker logs]: MaxConcurrentTransforms={concurrent}, MaxPayloadInMB={payload}, "
+                "BatchStrategy=SINGLE_RECORD"
+            )
+        transforms = [
+            ObjectTransform(s3, container, self.request, payload * MEGABYTE, threading.Semaphore(concurrent))
+            for container in containers
+        ]
         failures: list[str] = []
 
-        def run(item: S3Object) -> None:
+        def run(number: int, item: S3Object) -> None:
             try:
-                object_transform.run(item)
+                transforms[number].run(item)
             except ObjectFailedError as error:
                 failures.append(str(error))
-                log.write(f"[sagemaker logs]: {error}")
+                instances[number].data_log.write(f"[sagemaker logs]: {error}")
 
-        in_parallel(run, ((item,) for item in objects), concurrent + EXTRA_THREADS, self.interrupted)
+        objects = sorted(objects, key=lambda item: item.key)
+        divided = ((index % len(instances), item) for index, item in enumerate(objects))
+        in_parallel(run, divided, len(instances) * concurrent + EXTRA_THREADS, self.interrupted)
         return failures
 
     def end(self, status: str, failure: str | None = None) -> None:

@@ -26,7 +26,7 @@ def contact_sheets(splits: Splits, folder: Path) -> dict[str, str]:
     sheets["Validation, clean"] = sheet([folder / path_of(image) for image in validation])
     sheets["Validation, perturbed"] = sheet([folder / "perturbed" / path_of(image) for image in validation])
     training = spread(splits["train"])
-    copies = [folder / "augmented" / CLASSES[image.label] / variants.copy_name(image, 1) for image in training]
+    copies = [folder / "augmented" / CLASSES[image.label] / variants.copy_names(image.name, 1)[0] for image in training]
     if all(path.is_file() for path in copies):
         sheets["Training, originals"] = sheet([folder / path_of(image) for image in training])
         sheets["Training, augmented copies"] = sheet(copies)

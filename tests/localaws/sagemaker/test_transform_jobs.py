@@ -57,6 +57,21 @@ def test_every_object_gets_one_out_with_its_path_below_the_prefix(cloud: Cloud) 
     assert not any("[1," in line for line in data_log)
 
 
+def test_several_instances_divide_the_objects_and_each_has_a_container_and_logs_of_its_own(cloud: Cloud) -> None:
+    names = ("a", "b", "c", "d", "e")
+    put(cloud, "divided", **dict.fromkeys(names, b"1"))
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    job = transform(cloud, make_model(cloud), "divided", TransformResources=resources)
+    assert job["TransformJobStatus"] == "Completed"
+    results = outputs(cloud, job)
+    assert sorted(results) == [f"{name}.jpg.out" for name in names]
+    processes = [json.loads(results[name])[1] for name in sorted(results)]
+    assert len({*processes}) == 2
+    assert len({*processes[::2]}) == len({*processes[1::2]}) == 1
+    for host in ("algo-1", "algo-2"):
+        assert cloud.events("/aws/sagemaker/TransformJobs", f"{job['TransformJobName']}/{host}")
+
+
 def test_a_bad_object_has_no_out_the_others_do_and_the_job_fails_naming_it(cloud: Cloud) -> None:
     put(cloud, "in2", a=b"1", b=b"bad image", c=b"22")
     job = transform(cloud, make_model(cloud), "in2/")

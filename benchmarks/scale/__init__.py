@@ -1,0 +1,1 @@
+"""What a data set of any size takes to prepare: time, memory, requests and dollars."""
