@@ -144,7 +144,6 @@ class TransformJob(Job):
                 failures.append(str(error))
                 instances[number].data_log.write(f"[sagemaker logs]: {error}")
 
-        objects = sorted(objects, key=lambda item: item.key)
         divided = ((index % len(instances), item) for index, item in enumerate(objects))
         in_parallel(run, divided, len(instances) * concurrent + EXTRA_THREADS, self.interrupted)
         return failures
