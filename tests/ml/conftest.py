@@ -11,6 +11,11 @@ import pytest
 from PIL import Image
 
 from localaws.environment import client_environment
+from ml import tune, verify
+from ml.dataset.sources import objects
+from ml.processing import jobs
+from ml.scoring import transform_job
+from ml.training import follow
 from radiograph.phantom import draw
 from tests.localaws.server.builders import Server
 from tests.ports import free_port
@@ -31,6 +36,15 @@ def enter_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     (folder / "cdk.json").write_text(json.dumps({"context": {"stage": STAGE}}))
     patch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_pauses() -> Iterator[None]:
+    """Let the commands ask for a job's status often: jobs here take seconds, not minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (follow, jobs, transform_job, tune, verify):
+            patch.setattr(module, "POLL_SECONDS", 0.1)
+        yield
 
 
 @pytest.fixture
@@ -54,6 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def enter_account(server: Server, patch: pytest.MonkeyPatch) -> None:
     """Point the environment at the account, and empty its bucket."""
+    objects.opened.cache_clear()  # a client of another account's bucket of the same name
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         patch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import resource
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -154,8 +155,8 @@ def test_balancing_repeats_the_smaller_class_in_the_list(tmp_path: Path) -> None
 def test_an_interrupted_upload_leaves_no_version_to_train_on_and_is_resumed(
     few: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(bucket: Bucket, prefix: str, files: dict[str, Path]) -> None:
-        original(bucket, prefix, dict(list(files.items())[:30]))
+    def broken(bucket: Bucket, prefix: str, keys: Sequence[str], files: Mapping[str, Path]) -> None:
+        original(bucket, prefix, keys[:30], files)
         raise KeyboardInterrupt
 
     original = upload.send_files
@@ -209,9 +210,9 @@ def test_wrong_usage_ends_with_2_and_the_allowed_values(
 
 
 def test_a_stage_that_is_not_deployed_is_named_with_the_remedy(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(few, "--stage", "prod") == 1
+    assert run(few, "--stage", "unknown") == 1
     message = capsys.readouterr().err
-    assert "Pneumonia-prod-Storage" in message
+    assert "Pneumonia-unknown-Storage" in message
     assert "cdk deploy" in message
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from localaws.environment import client_environment
 from ml import train
-from ml.training import follow
 from tests.localaws.sagemaker.builders import (
     BUCKET,
     IMAGE,
@@ -65,7 +64,6 @@ def command(stage: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         monkeypatch.delenv(name, raising=False)
     for name, value in client_environment(stage.port).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(follow, "POLL_SECONDS", 0.2)
     return project / "cdk.context.json"
 
 

@@ -26,7 +26,6 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture
 def stage(account: Cloud, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A new stage in an account, with nothing deployed."""
-    monkeypatch.setattr(verify, "POLL_SECONDS", 0.1)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     for name, value in client_environment(account.port).items():
         monkeypatch.setenv(name, value)
