@@ -24,7 +24,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell that starts the tests in the background has it ignored, and the commands that tests interrupt inherit that.
+    # A shell that starts the tests in the background ignores it, and the commands that tests interrupt inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The CDK's own validation takes half of a synth. tests/infra/test_synth.py keeps it, for the shipped settings.
