@@ -44,13 +44,17 @@ class JobApi(ABC):
     def create(self, caller: Caller, request: Document) -> dict[str, Any]:
         """Accept a job and start it."""
 
-    @abstractmethod
     def not_found(self, name: str) -> ServiceError:
         """Return SageMaker's error for a job that does not exist."""
+        return invalid(f"Could not find requested job with name: {name}")
 
-    @abstractmethod
     def in_use(self, key: Key) -> ServiceError:
         """Return SageMaker's error for a name that is taken."""
+        return ServiceError(
+            "ResourceInUse",
+            "Job name must be unique within an AWS account and region, and a job with this name already exists "
+            f"({key.arn})",
+        )
 
     def stopping(self, document: Document) -> None:
         """Record that a job is stopping."""

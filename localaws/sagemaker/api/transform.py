@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-from localaws.errors import ServiceError, invalid
+from localaws.errors import invalid
 from localaws.identity import Caller
 from localaws.sagemaker.api.job_api import JobApi
-from localaws.sagemaker.arns import Key, key_of
+from localaws.sagemaker.arns import key_of
 from localaws.sagemaker.aws.access import Access
 from localaws.sagemaker.checks.jobs import check_transform
 from localaws.sagemaker.context import Context
@@ -42,15 +42,3 @@ class TransformApi(JobApi):
             "_Tags": request.get("Tags", []),
         }
         return self.start(key, document)
-
-    def not_found(self, name: str) -> ServiceError:
-        """Return SageMaker's error for an unknown transform job."""
-        return invalid(f"Could not find requested job with name: {name}")
-
-    def in_use(self, key: Key) -> ServiceError:
-        """Return SageMaker's error for a name that is taken."""
-        return ServiceError(
-            "ResourceInUse",
-            "Job name must be unique within an AWS account and region, and a job with this name already exists "
-            f"({key.arn})",
-        )

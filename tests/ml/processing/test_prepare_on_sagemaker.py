@@ -81,13 +81,19 @@ def containers(server: Server, stage: str, host: str) -> list[int]:
     return pids
 
 
+def started(source: str) -> tuple[threading.Thread, list[int]]:
+    """Start a preparation in a thread; return the thread, and a list that gets the exit code."""
+    code: list[int] = []
+    thread = threading.Thread(target=lambda: code.append(run(source, *REMOTE)))
+    thread.start()
+    return thread, code
+
+
 def test_after_a_killed_instance_attach_does_what_is_missing(
     source: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code: list[int] = []
-    thread = threading.Thread(target=lambda: code.append(run(source, *REMOTE)))
     before = len(jobs())
-    thread.start()
+    thread, code = started(source)
     pids = until(lambda: containers(server, "standardise", "algo-2"), 120)
     os.kill(pids[0], signal.SIGKILL)
     thread.join(120)
@@ -106,10 +112,8 @@ def test_after_a_killed_instance_attach_does_what_is_missing(
 def test_a_stopped_job_ends_the_command_with_the_way_to_continue(
     source: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code: list[int] = []
-    thread = threading.Thread(target=lambda: code.append(run(source, *REMOTE)))
     before = len(jobs())
-    thread.start()
+    thread, code = started(source)
     until(lambda: containers(server, "standardise", "algo-1"), 120)
     job = jobs()[before]
     assert prepare.main(["--stop", job]) == 0
