@@ -20,8 +20,8 @@ from tests.ports import free_port
 from tests.radiograph.dicom_files import dataset, saved
 from tests.radiograph.files import page_of_text
 
+from .builders import ROOT, Demo
 from .calls import model_in_context, post
-from .conftest import ROOT, Cloud
 
 pytestmark = pytest.mark.e2e
 
@@ -44,7 +44,7 @@ class App:
 
 
 @pytest.fixture(scope="module")
-def app(cloud: Cloud) -> Iterator[App]:
+def app(cloud: Demo) -> Iterator[App]:
     if chromium.executable() is None:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: .ci/run has to install it.")
@@ -58,7 +58,7 @@ def app(cloud: Cloud) -> Iterator[App]:
         stop(process)
 
 
-def test_an_image_is_read_and_explained(app: App, cloud: Cloud) -> None:
+def test_an_image_is_read_and_explained(app: App, cloud: Demo) -> None:
     page, image = app.page(), cloud.images("PNEUMONIA")[0]
     steps.choose(page, steps.file("image.jpeg", image))
     expect(steps.result(page)).to_be_visible()
@@ -102,7 +102,7 @@ def test_of_a_dicom_image_no_tag_leaves_the_app(app: App) -> None:
     expect(page.get_by_text("Its tags are not sent")).to_be_visible()
 
 
-def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
+def test_many_images_become_a_table_and_a_file(app: App, cloud: Demo) -> None:
     page = app.page("many")
     images = {f"p{number}.jpg": image for number, image in enumerate(cloud.images("PNEUMONIA")[:4])}
     images |= {f"n{number}.jpg": image for number, image in enumerate(cloud.images("NORMAL")[:4])}
@@ -128,7 +128,7 @@ def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
         )
 
 
-def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, cloud: Cloud) -> None:
+def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, cloud: Demo) -> None:
     page = app.page()
     steps.choose(page, steps.file("mine.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(page)).to_be_visible()
@@ -141,7 +141,7 @@ def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, clo
     expect(steps.result(page)).to_have_count(0)
 
 
-def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> None:
+def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Demo) -> None:
     page = app.page("model")
     auroc = model_in_context(cloud)["metrics"]["AUROC"]
     interval = f"[{auroc['low']:.3f}, {auroc['high']:.3f}], n = {auroc['n']:,} patients"
@@ -153,7 +153,7 @@ def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])
-def test_a_phone_shows_it_without_scrolling_sideways(app: App, cloud: Cloud, path: str) -> None:
+def test_a_phone_shows_it_without_scrolling_sideways(app: App, cloud: Demo, path: str) -> None:
     page = app.page(path, chromium.PHONE, dark=True)
     if path == "":
         steps.choose(page, steps.file("image.jpeg", cloud.images("PNEUMONIA")[0]))
@@ -207,7 +207,7 @@ def test_it_can_be_used_by_keyboard_alone(app: App) -> None:
     expect(steps.result(page)).to_be_visible()
 
 
-def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
+def test_the_key_never_reaches_the_browser(app: App, cloud: Demo) -> None:
     page = chromium.opened(app.browser)
     frames: list[bytes] = []
 
@@ -226,7 +226,7 @@ def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
     assert cloud.api.key.encode() not in b"".join(frames)
 
 
-def test_two_people_do_not_see_each_others_images(app: App, cloud: Cloud) -> None:
+def test_two_people_do_not_see_each_others_images(app: App, cloud: Demo) -> None:
     first, second = app.page(), app.page()
     steps.choose(first, steps.file("image of the first.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(first)).to_be_visible()
@@ -236,7 +236,7 @@ def test_two_people_do_not_see_each_others_images(app: App, cloud: Cloud) -> Non
     expect(steps.result(second)).to_have_count(0)
 
 
-def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(app: App, cloud: Cloud) -> None:
+def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(app: App, cloud: Demo) -> None:
     page = app.page()
     for name, content, reason in (
         ("empty.jpg", b"", "Received 0 bytes"),

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.builders import STAGE, Cloud
 from tests.waiting import OFTEN
-
-from .conftest import STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 
