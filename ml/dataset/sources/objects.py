@@ -1,6 +1,5 @@
 """Objects below an S3 prefix as the files of a source: listed and read over the network, never stored."""
 
-import functools
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -51,8 +50,8 @@ class S3Object(PosixPath):
         return f"s3://{'/'.join(self.parts[1:])}"
 
     def bucket(self) -> Bucket:
-        """Return the bucket; a forked process has a client of its own."""
-        return opened(self.parts[1], os.getpid())
+        """Return the bucket."""
+        return Bucket(self.parts[1])
 
     def load(self) -> None:
         """Read the object, so that `read_bytes` does not call S3.
@@ -97,12 +96,6 @@ class S3Object(PosixPath):
     def is_dir(self) -> bool:
         """Return whether the path is a prefix of objects."""
         return not self.is_file()
-
-
-@functools.cache
-def opened(name: str, process: int) -> Bucket:
-    """Return a process's client of a bucket."""
-    return Bucket(name)
 
 
 def located(uri: str, key: str | None = None, size: int | None = None, version: str | None = None) -> S3Object:
