@@ -21,7 +21,7 @@ SDK = json.loads(Path(__file__).with_name("pytorch_requests.json").read_text(enc
 """What SDK v2's PyTorch and PyTorchModel send (benchmarks/clients/pytorch_requests.py)."""
 SENT = {"epochs": "2", "learning_rate": "0.001", "optimizer": "adam", "image_shape": "3,224,224"}
 PROGRAM = script_mode.Program(
-    image_uris.training_image(PYTORCH, "us-east-1"),
+    SDK["CreateTrainingJob"]["AlgorithmSpecification"]["TrainingImage"],
     "us-east-1",
     "s3://images/job/source/sourcedir.tar.gz",
     "s3://images/weights/",
@@ -46,6 +46,7 @@ def test_the_training_request_is_that_of_the_sdk_without_debugger_and_with_the_d
     for channel in sdk["InputDataConfig"]:
         channel |= {"CompressionType": "None", "RecordWrapperType": "None"}
     assert built() == sdk
+    assert image_uris.training_image(PYTORCH, "us-east-1") == PROGRAM.image
 
 
 def test_the_model_is_that_of_the_sdk_whose_artifact_holds_its_code() -> None:
