@@ -56,12 +56,12 @@ lint: setup
 	ruff format --check .
 	mypy
 
-# Two processes on two cores: the end-to-end tests in one, the rest beside them.
+# The demo's tests in one process, the notebook's in another, the rest beside them (tests/conftest.py).
 test: lint
-	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
+	pytest -n auto --no-loadscope-reorder
 
 coverage: setup
-	pytest -n logical --maxprocesses 4 --ignore tests/e2e --cov --cov-report term:skip-covered
+	pytest -n auto --ignore tests/e2e --ignore tests/walkthrough --cov --cov-report term:skip-covered
 
 app: setup
 	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py

@@ -24,6 +24,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    # The first process has the demo's cloud, whose tests take longest.
+    os.nice(5)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background ignores it, and the commands that tests interrupt inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -75,6 +79,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.order is None:
         inherited = getattr(config, "workerinput", {}).get("order")
         config.option.order = random.randrange(10_000) if inherited is None else inherited  # noqa: S311
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return one process more than there are processors, because tests also wait for servers; at most four."""
+    return min((os.cpu_count() or 1) + 1, 4)
 
 
 @pytest.hookimpl(optionalhook=True)
