@@ -80,7 +80,7 @@ class ProxySettings:
 
 @functools.cache
 def load() -> ProxySettings:
-    """Return the settings of this execution environment. Raise ProxySettingsError, at every call until they are valid."""
+    """Return this execution environment's settings. Raise ProxySettingsError at every call until they are valid."""
     return parse(os.environ)
 
 
