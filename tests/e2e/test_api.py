@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ml.dataset.sources.phantoms import PHANTOMS
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from radiograph import encode, standardise
 
 from .builders import ROOT, STAGE, Demo
@@ -33,7 +33,7 @@ def test_an_image_arrives_at_the_endpoint_byte_for_byte(cloud: Demo) -> None:
     scores = json.loads(direct["Body"].read())
     assert through_api.status == 200
     model = json.loads((cloud.project / "cdk.context.json").read_text())[f"model:{STAGE}"]
-    expected = Calibration.of(**model["calibration"]).apply(np.array([scores[1]]))[0]
+    expected = LogitCalibration.of(**model["calibration"]).apply(np.array([scores[1]]))[0]
     assert through_api.body["probability"] == pytest.approx(float(expected), abs=1e-9)
 
 

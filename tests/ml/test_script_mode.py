@@ -169,7 +169,7 @@ def test_equal_files_give_equal_code_and_another_file_gives_other_code(tmp_path:
 
 @pytest.mark.usefixtures("aws")
 def test_code_and_weights_are_uploaded_once_and_lie_where_the_job_reads_them() -> None:
-    files, bucket = script_mode.Files(pretrained=True), boto3.Session().resource("s3").Bucket("images")
+    files, bucket = script_mode.ScriptFiles(pretrained=True), boto3.Session().resource("s3").Bucket("images")
     files.upload("images")
     first = {item.key: item.last_modified for item in bucket.objects.all()}
     files.upload("images")
@@ -185,7 +185,7 @@ def test_code_and_weights_are_uploaded_once_and_lie_where_the_job_reads_them() -
 
 
 def test_random_weights_need_no_channel() -> None:
-    assert script_mode.Files(pretrained=False).program("image", "us-east-1", "images").weights == ""
+    assert script_mode.ScriptFiles(pretrained=False).program("image", "us-east-1", "images").weights == ""
 
 
 def test_the_entry_of_the_model_has_the_algorithm_and_what_serves_it() -> None:
