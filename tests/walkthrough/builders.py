@@ -17,7 +17,7 @@ QUICK: dict[str, object] = {
     "measuring": ["--force"],
 }
 """Parameters for seconds instead of minutes; the quality of the model does not matter here."""
-CELL_SECONDS = 180
+CELL_SECONDS = 600
 NEEDED_TO_DELETE = ("parameters", "chosen", "set-up", "destroy")
 
 
