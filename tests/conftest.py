@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from tests.localaws.server.builders import Server
 
-IN_ORDER = ("tests/e2e", "tests/walkthrough")
+IN_ORDER = ("tests/e2e/demo", "tests/e2e/walkthrough")
 """Folders whose tests go on with one cloud: the demo's and the notebook's."""
 SHARING = frozenset({*IN_ORDER, "tests/infra"})
 """Those, and the folder whose tests share the CDK's process with its templates."""
@@ -23,10 +23,6 @@ SHARING = frozenset({*IN_ORDER, "tests/infra"})
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
-    # The first process has the demo's cloud, whose tests take longest.
-    os.nice(5)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background ignores it, and the commands that tests interrupt inherit that.

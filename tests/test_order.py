@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 FILES = (
-    "tests/e2e/test_b.py",
-    "tests/walkthrough/test_e.py",
+    "tests/e2e/demo/test_b.py",
+    "tests/e2e/walkthrough/test_e.py",
     "tests/infra/test_d.py",
     "tests/ml/test_a.py",
     "tests/ml/test_c.py",

@@ -14,7 +14,7 @@ from ml.dataset.sources.phantoms import PHANTOMS
 from ml.evaluation.calibration import LogitCalibration
 from radiograph import encode, standardise
 
-from .builders import ROOT, STAGE, Demo
+from ..builders import ROOT, STAGE, Demo
 from .calls import asked, model_in_context, post, stored
 
 pytestmark = pytest.mark.e2e

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.e2e.builders import ROOT, STAGE, Cloud
+from ..builders import ROOT, STAGE, Cloud
 
 NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
 QUICK: dict[str, object] = {

@@ -11,7 +11,7 @@ import pytest
 from demo.predict import deployed_api
 from tests.ports import free_port
 
-from .builders import STAGE, Demo, copy_of_the_project, environment, started
+from ..builders import STAGE, Demo, copy_of_the_project, environment, started
 
 
 @pytest.fixture(scope="package")

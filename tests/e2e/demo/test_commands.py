@@ -8,7 +8,7 @@ import pytest
 
 from demo.walk import PHANTOM_SCORING
 
-from .builders import STAGE, Demo
+from ..builders import STAGE, Demo
 from .calls import model_in_context, post, stored
 
 pytestmark = pytest.mark.e2e

@@ -7,9 +7,9 @@ import pytest
 
 from demo.walk import account_and_region
 from radiograph.phantom import write_dataset
-from tests.e2e.builders import Cloud, copy_of_the_project, started
 from tests.ports import free_port
 
+from ..builders import Cloud, copy_of_the_project, started
 from .builders import Walk, execute
 
 IMAGES = 60

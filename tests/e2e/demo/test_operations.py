@@ -6,7 +6,7 @@ import pytest
 
 from tests.waiting import OFTEN
 
-from .builders import STAGE, Demo
+from ..builders import STAGE, Demo
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.radiograph.dicom_files import dataset, saved
 from tests.radiograph.files import page_of_text
 
-from .builders import ROOT, Demo
+from ..builders import ROOT, Demo
 from .calls import model_in_context, post
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from .builders import STAGE, Demo
+from ..builders import STAGE, Demo
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from .builders import STAGE, Demo
+from ..builders import STAGE, Demo
 from .calls import post
 
 pytestmark = pytest.mark.e2e

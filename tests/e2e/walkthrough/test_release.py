@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.builders import ROOT, STAGE, Cloud
 from tests.localaws.server.builders import Server
 from tests.waiting import OFTEN
+
+from ..builders import ROOT, STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.builders import STAGE, Cloud
 from tests.waiting import OFTEN
+
+from ..builders import STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 
