@@ -1,7 +1,8 @@
 # make demo [DATA=folder]   the whole path on this machine: localaws, deploy, prepare, train, transform, deploy, predict;
 #                           ALGORITHM=pytorch trains the project's own network in SageMaker's PyTorch container
-# make test                 lint, types and tests
-# make coverage             the branches that the tests reach, without the end-to-end tests
+# make test                 lint, types and all tests but the end-to-end ones
+# make e2e                  the demo, the app in a browser, the notebook, the deployment workflow and a promotion
+# make coverage             the branches that `make test` reaches
 # make app [STAGE=dev]      the Streamlit app on the deployed API of that stage
 # make lock                 resolve requirements.txt into requirements.lock; move only what requirements.txt asks for
 # make openapi              write lambda/inference_proxy/openapi.json from the routes, types and problem kinds
@@ -19,7 +20,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # imports the large packages once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup lock openapi demo test lint coverage app clean
+.PHONY: setup lock openapi demo test e2e lint coverage app clean
 
 setup: $(INSTALLED)
 
@@ -56,12 +57,15 @@ lint: setup
 	ruff format --check .
 	mypy
 
-# Two processes on two cores: the end-to-end tests in one, the rest beside them.
 test: lint
-	pytest -n logical --maxprocesses 4 --no-loadscope-reorder
+	pytest -n auto --no-loadscope-reorder --ignore tests/e2e
+
+# Two local clouds: one of the demo, one of the notebook.
+e2e: setup
+	pytest -n 2 tests/e2e
 
 coverage: setup
-	pytest -n logical --maxprocesses 4 --ignore tests/e2e --cov --cov-report term:skip-covered
+	pytest -n auto --no-loadscope-reorder --ignore tests/e2e --cov --cov-report term:skip-covered
 
 app: setup
 	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py

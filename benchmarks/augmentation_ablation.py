@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from localaws.image_classification.serve import Model
+from localaws.image_classification.serve import ServedModel
 from localaws.sagemaker.container.process import container_environment
 from ml.dataset import groups, sources, split, standardising, variants
 from ml.dataset.augment import FACTORS, augment
@@ -31,7 +31,7 @@ from ml.dataset.layout import list_text, shuffled
 from ml.dataset.radiographs import CLASSES, Radiograph
 from ml.dataset.variants import seeds
 from ml.evaluation.auroc import auroc
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 from radiograph import SIDE, encode
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,7 +96,7 @@ def train(
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=container_environment())
 
 
-def auc(model: Model, images: Sequence[Radiograph], folder: Path) -> Estimate:
+def auc(model: ServedModel, images: Sequence[Radiograph], folder: Path) -> IntervalEstimate:
     """Score images and return the AUC, with its interval over patients."""
     scores = [model.score((folder / CLASSES[image.label] / image.name).read_bytes())[1] for image in images]
     return auroc(np.array([image.label for image in images]), np.array(scores), [image.patient for image in images])
@@ -126,7 +126,7 @@ def main() -> int:
             started = time.monotonic()
             with tempfile.TemporaryDirectory() as root:
                 train(drawn, splits["validation"], folder, Path(root), arm, options)
-                model = Model(Path(root) / "model")
+                model = ServedModel(Path(root) / "model")
                 cells = [
                     auc(model, splits["validation"], folder),
                     auc(model, splits["validation"], folder / "perturbed"),

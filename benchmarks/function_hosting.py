@@ -29,9 +29,9 @@ import sys, time
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from localaws.image_classification.serve import Handler, Model
+from localaws.image_classification.serve import ImageClassificationHandler, ServedModel
 
-class Aws(Handler):
+class Aws(ImageClassificationHandler):
     def do_GET(self):
         cpu = self.path == "/cpu"
         self.answer(HTTPStatus.OK, str(time.process_time()).encode() if cpu else GRAPH)
@@ -42,7 +42,7 @@ class Aws(Handler):
 
 folder = Path(sys.argv[1])
 GRAPH = (folder / "model.onnx").read_bytes()
-Handler.model = Model(folder)
+ImageClassificationHandler.model = ServedModel(folder)
 server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
 server.daemon_threads = True
 print(server.server_port, flush=True)

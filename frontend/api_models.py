@@ -83,7 +83,7 @@ class Upload(Response):
     headers: dict[str, str]
 
 
-class Lease(Response):
+class LeaseStatus(Response):
     """When the endpoint will be deleted."""
 
     ends: str
@@ -104,4 +104,4 @@ class Model(Response):
     report_url: str | None
     cost: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None
-    lease: Lease | None
+    lease: LeaseStatus | None

@@ -30,7 +30,7 @@ FATAL = frozenset(
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """The result of one file: a prediction, or an error.
 
     Attributes:
@@ -49,7 +49,7 @@ class Row:
     retryable: bool = False
 
 
-def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[Row]:
+def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[ResultRow]:
     """Yield a row for each file when it is done.
 
     A fatal error ends the batch: the remaining files yield no row. Closing the iterator stops the batch after the
@@ -58,7 +58,7 @@ def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[Row]:
     backoff = Backoff()
     pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="batch")
     try:
-        pending: list[Future[Row | None]] = [pool.submit(predict_file, client, file, backoff) for file in files]
+        pending: list[Future[ResultRow | None]] = [pool.submit(predict_file, client, file, backoff) for file in files]
         for future in as_completed(pending):
             row = future.result()
             if row is None:
@@ -71,23 +71,23 @@ def predict_all(client: Client, files: Sequence[BatchFile]) -> Iterator[Row]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def predict_file(client: Client, file: BatchFile, backoff: Backoff) -> Row | None:
+def predict_file(client: Client, file: BatchFile, backoff: Backoff) -> ResultRow | None:
     """Return the row of one file, or None if the batch is stopped."""
     if backoff.stopped:
         return None
     try:
         image = uploaded_image.from_file(file.name, file.read())
     except ArchiveError as error:
-        return Row(file.key, file.name, code="archive", error=str(error))
+        return ResultRow(file.key, file.name, code="archive", error=str(error))
     except radiograph.ImageError as error:
-        return Row(file.key, file.name, code=error.code, error=str(error))
+        return ResultRow(file.key, file.name, code=error.code, error=str(error))
     thumbnail = thumbnail_url(image.preview)
     try:
         prediction = predict_with_retries(client, image, backoff)
     except ApiError as error:
         retryable = error.retryable or error.code in FATAL
-        return Row(file.key, file.name, thumbnail, None, error.code, f"{error.title}. {error.detail}", retryable)
-    return None if prediction is None else Row(file.key, file.name, thumbnail, prediction)
+        return ResultRow(file.key, file.name, thumbnail, None, error.code, f"{error.title}. {error.detail}", retryable)
+    return None if prediction is None else ResultRow(file.key, file.name, thumbnail, prediction)
 
 
 def predict_with_retries(client: Client, image: UploadedImage, backoff: Backoff) -> Prediction | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import requests
 
 from frontend.api_models import HeatMap, Model, Prediction, Upload
-from frontend.settings import Settings
+from frontend.settings import AppSettings
 from radiograph import MAX_BYTES
 
 Answer = TypeVar("Answer")
@@ -55,7 +55,7 @@ def answer_or_error(request: Callable[[], Answer]) -> Answer | ApiError:
 class Client:
     """Client of one deployed API. It is thread-safe."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: AppSettings) -> None:
         self._settings = settings
         self._local = threading.local()
 

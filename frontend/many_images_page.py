@@ -8,7 +8,7 @@ import streamlit as st
 
 import radiograph
 from frontend import uploaded_image
-from frontend.batch import CONCURRENCY, FATAL, Row, predict_all
+from frontend.batch import CONCURRENCY, FATAL, ResultRow, predict_all
 from frontend.batch_files import MAX_FILES, ArchiveError, BatchFile, batch_files
 from frontend.client import Client
 from frontend.error_messages import NEXT_STEPS
@@ -30,7 +30,7 @@ def page() -> None:
     files = choose_files()
     if files is None:
         return
-    rows: dict[str, Row] = st.session_state.setdefault("rows", {})
+    rows: dict[str, ResultRow] = st.session_state.setdefault("rows", {})
     for removed in rows.keys() - {file.key for file in files}:
         del rows[removed]
     if not files:
@@ -73,7 +73,7 @@ def close_files() -> None:
     st.session_state.pop("files", None)
 
 
-def read_pending(client: Client, files: Sequence[BatchFile], rows: dict[str, Row]) -> None:
+def read_pending(client: Client, files: Sequence[BatchFile], rows: dict[str, ResultRow]) -> None:
     """Offer to read the files that have no result, and read them. A rerun of the page stops reading."""
     pending = [file for file in files if file.key not in rows]
     failed = [row for row in rows.values() if row.retryable]
@@ -107,7 +107,7 @@ def read_pending(client: Client, files: Sequence[BatchFile], rows: dict[str, Row
     st.rerun()
 
 
-def show_results(rows: list[Row], files: Sequence[BatchFile]) -> None:
+def show_results(rows: list[ResultRow], files: Sequence[BatchFile]) -> None:
     """Show a summary, a table to filter and sort, a CSV file, and the selected image."""
     fatal = next((row for row in rows if row.code in FATAL), None)
     if fatal is not None:
@@ -147,7 +147,7 @@ def show_results(rows: list[Row], files: Sequence[BatchFile]) -> None:
             show_row(visible[index], files)
 
 
-def show_row(row: Row, files: Sequence[BatchFile]) -> None:
+def show_row(row: ResultRow, files: Sequence[BatchFile]) -> None:
     """Show the image and the result of a row. The file is read again: the table has only its thumbnail."""
     file = next(file for file in files if file.key == row.key)
     left, right = st.columns([5, 6], gap="large")

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from frontend import charts
-from frontend.api_models import Lease, Model
+from frontend.api_models import LeaseStatus, Model
 from frontend.client import ApiError
 from frontend.error_messages import show_error
 from frontend.formatting import duration, estimate, threshold_meaning
@@ -66,7 +66,7 @@ def cost_text(cost: Mapping[str, Any] | None) -> str:
     )
 
 
-def lease_text(lease: Lease | None) -> str:
+def lease_text(lease: LeaseStatus | None) -> str:
     """Return a lease in words."""
     if lease is None:
         return "The endpoint has no lease: it runs until you delete it."

@@ -4,7 +4,7 @@ import streamlit as st
 
 from frontend.api_models import Model
 from frontend.client import ApiError, Client, answer_or_error
-from frontend.settings import SettingsError, load
+from frontend.settings import AppSettingsError, load
 
 NOT_A_DEVICE = (
     "**Not a medical device.** For research and education only. A radiologist must read the image before any decision."
@@ -22,7 +22,7 @@ def start_page(title: str) -> Client | None:
     st.warning(NOT_A_DEVICE, icon=":material/health_and_safety:")
     try:
         return Client(load())
-    except SettingsError as error:
+    except AppSettingsError as error:
         st.error(f"The app is not connected to an API. {error}", icon=":material/link_off:")
         st.markdown("Start the app for a deployed stage:")
         st.code("make app STAGE=dev", language="bash")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from frontend.batch import Row
+from frontend.batch import ResultRow
 
 ALL, SUSPECTED, NOT_SUSPECTED, NEAR_THRESHOLD, FAILED = FILTERS = (
     "All", "Pneumonia suspected", "No pneumonia suspected", "Near the threshold", "Failed"
@@ -30,7 +30,7 @@ COLUMNS = {
 }
 
 
-def filtered(rows: Sequence[Row], name: str) -> list[Row]:
+def filtered(rows: Sequence[ResultRow], name: str) -> list[ResultRow]:
     """Return the rows that match a filter of FILTERS."""
     if name == ALL:
         return list(rows)
@@ -42,7 +42,7 @@ def filtered(rows: Sequence[Row], name: str) -> list[Row]:
     return [row for row, prediction in predicted if prediction.positive == (name == SUSPECTED)]
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[ResultRow]) -> str:
     """Return the number of images of each result."""
     counts = {name: len(filtered(rows, name)) for name in FILTERS}
     return (
@@ -51,7 +51,7 @@ def summary(rows: Sequence[Row]) -> str:
     )
 
 
-def table(rows: Sequence[Row]) -> dict[str, list[Any]]:
+def table(rows: Sequence[ResultRow]) -> dict[str, list[Any]]:
     """Return the table's columns, with one entry for each row."""
     return {
         "image": [row.thumbnail or None for row in rows],
@@ -63,7 +63,7 @@ def table(rows: Sequence[Row]) -> dict[str, list[Any]]:
     }
 
 
-def csv_file(rows: Sequence[Row]) -> bytes:
+def csv_file(rows: Sequence[ResultRow]) -> bytes:
     """Return the results as CSV (RFC 4180), UTF-8 with a byte order mark for Excel."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)

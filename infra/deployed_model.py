@@ -13,14 +13,14 @@ RESIZE_MODES: tuple[str, ...] = get_args(ResizeMode)
 """How radiograph makes an image square."""
 
 
-class Calibration(StrictModel, extra="forbid"):
+class DeployedCalibration(StrictModel, extra="forbid"):
     """Slope and intercept on the logit of PNEUMONIA."""
 
     slope: float = Field(gt=0)
     intercept: float
 
 
-class Graph(StrictModel, extra="forbid"):
+class DeployedGraph(StrictModel, extra="forbid"):
     """The model's ONNX graph, which `ml.export` wrote, and the SHA-256 of its content."""
 
     uri: str = Field(pattern=r"^s3://[a-z0-9.-]{3,63}/.+/model\.onnx$")
@@ -62,14 +62,16 @@ class DeployedModel(StrictModel):
     resize_mode: ResizeMode
     threshold: float = Field(ge=0, le=1, json_schema_extra=accepts("a number from 0 to 1"))
     threshold_source: str = Field(pattern=r"\S", json_schema_extra=accepts("a sentence"))
-    calibration: Calibration = Field(json_schema_extra=accepts("slope, a number above 0, and intercept, a number"))
+    calibration: DeployedCalibration = Field(
+        json_schema_extra=accepts("slope, a number above 0, and intercept, a number")
+    )
     gate: str = Field(pattern=r"\S", json_schema_extra=accepts('"passed", "forced", or a reason'))
     report: str = Field(
         "", pattern=r"^(s3://[a-z0-9.-]{3,63}/.+/report\.html)?$",
         json_schema_extra=accepts("an s3:// URI of a report.html, or left out"),
     )  # fmt: skip
 
-    graph: Graph | None = Field(
+    graph: DeployedGraph | None = Field(
         None, json_schema_extra=accepts("uri, s3://.../model.onnx, and sha256, 64 hexadecimal digits, or left out")
     )
 

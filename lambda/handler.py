@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from inference_proxy import routes
-from inference_proxy.aws import SettingsError
+from inference_proxy.aws import ProxySettingsError
 from inference_proxy.cors import cors_headers
 from inference_proxy.deadline import LambdaContext
 from inference_proxy.events import parse, request_id
@@ -36,7 +36,7 @@ def _answer(event: object, context: LambdaContext, identity: str, log: RequestLo
     except ProblemError as problem:
         log.note(cause=problem.cause)
         return problem_answer(problem, identity)
-    except SettingsError as error:
+    except ProxySettingsError as error:
         log.note(cause={"reason": str(error)})
         detail = "This API is misconfigured; its log has the reason for the operator."
         return problem_answer(ProblemError("misconfigured", detail), identity)

@@ -9,7 +9,15 @@ from ml import cli, options, project
 from ml.aws import clients
 from ml.errors import UserError
 from ml.leasing import schedule
-from ml.leasing.entry import Lease, as_context, deployed_endpoint, endpoint_exists, nothing_to_lease, now, read_lease
+from ml.leasing.entry import (
+    EndpointLease,
+    as_context,
+    deployed_endpoint,
+    endpoint_exists,
+    nothing_to_lease,
+    now,
+    read_lease,
+)
 from ml.leasing.extend import MAX_HOURS, extend
 from ml.leasing.status import status
 from ml.training import plan
@@ -69,7 +77,7 @@ def end(stage: str, yes: bool) -> None:
     if schedule.read(stage) is not None:
         schedule.disable(stage)
     previous = read_lease(stage)
-    project.write(f"lease:{stage}", as_context(Lease(now(), previous.number if previous else 1)))
+    project.write(f"lease:{stage}", as_context(EndpointLease(now(), previous.number if previous else 1)))
     print(
         f"Endpoint {name} is being deleted. To bring it back, run `python -m ml.lease extend --stage {stage}`, then "
         f"`cdk deploy --all -c stage={stage}`."

@@ -14,7 +14,7 @@ from ml import atomic, cli, options, project
 from ml.aws import clients, resources, s3
 from ml.aws.s3 import split_uri
 from ml.dataset import assembling, formats, layout, sources, standardising, summary, upload, variants
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.radiographs import Views
 from ml.errors import UserError
 from ml.processing import estimate, jobs, sequence
@@ -175,7 +175,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
         return
     if source is None:
         raise UserError(f"--source is missing; give {sources.SOURCES}, or --attach or --stop with a job.", 2)
-    settings = Settings(
+    settings = DatasetSettings(
         seed, validation_fraction, test_fraction, batch_size, augment, balance, resize_mode, data_format, views
     )
     folder = (work or project.root() / "build" / "datasets") / (name or slug(name_of(source)))
@@ -257,7 +257,7 @@ def finish_run(run: Run) -> None:
 
 
 def upload_dataset(
-    offer: sources.Offer, settings: Settings, max_reject_fraction: float, folder: Path, bucket: str
+    offer: sources.Offer, settings: DatasetSettings, max_reject_fraction: float, folder: Path, bucket: str
 ) -> None:
     """Standardise, group, split, augment, list, report and upload the images of a source.
 

@@ -160,7 +160,7 @@ def start(
     check_dataset(content, validation, int(sent["mini_batch_size"]), compute.algorithm)
     name = f"pneumonia-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
     dataset_name = f"{content['name']}/{content['version']}"
-    files = script_mode.Files(sent["use_pretrained_model"] == "1") if compute.algorithm == PYTORCH else None
+    files = script_mode.ScriptFiles(sent["use_pretrained_model"] == "1") if compute.algorithm == PYTORCH else None
     region = clients.region()
     image = image_uris.training_image(compute.algorithm, region)
     program = files.program(image, region, available.bucket) if files else script_mode.Program(image, region)

@@ -22,7 +22,7 @@ from ml.graph import record
 from ml.leasing.extend import renew_for_deployment
 from ml.model_registry.registration import register_model
 from ml.scoring import labelled, transform_job, unlabelled
-from ml.scoring.scorer import INSTANCE_TYPE, Confirm, Scorer, confirmation, scorer_of
+from ml.scoring.scorer import INSTANCE_TYPE, BatchScorer, Confirm, confirmation, scorer_of
 from ml.training import runs
 
 EXAMPLES = """
@@ -126,7 +126,9 @@ def transform(  # noqa: PLR0913 - one parameter for each option
         measure(scorer, entry, attach, choices, force, confirm)
 
 
-def score_unlabelled(scorer: Scorer, entry: Mapping[str, Any], source: str, target: Path, confirm: Confirm) -> None:
+def score_unlabelled(
+    scorer: BatchScorer, entry: Mapping[str, Any], source: str, target: Path, confirm: Confirm
+) -> None:
     """Score images without labels into a CSV file.
 
     Raises:
@@ -141,7 +143,7 @@ def score_unlabelled(scorer: Scorer, entry: Mapping[str, Any], source: str, targ
 
 
 def measure(
-    scorer: Scorer,
+    scorer: BatchScorer,
     entry: Mapping[str, Any],
     attach: str | None,
     choices: EvaluationOptions,
@@ -166,7 +168,7 @@ def measure(
 
 
 def measure_external(
-    scorer: Scorer, entry: Mapping[str, Any], attach: str | None, name: str, seed: int, confirm: Confirm
+    scorer: BatchScorer, entry: Mapping[str, Any], attach: str | None, name: str, seed: int, confirm: Confirm
 ) -> None:
     """Score all images of another data set, measure the model on them, and store the result beside its evaluation."""
     evaluation = store.read_evaluation(entry)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training run is.
 
     Attributes:
@@ -36,7 +36,7 @@ class Progress:
     unimproved: int = 0
 
 
-def save(folder: Path, model: Path, trainer: "Trainer", progress: Progress) -> None:
+def save(folder: Path, model: Path, trainer: "Trainer", progress: TrainingProgress) -> None:
     """Write the state after an epoch and the files of the model atomically, if `folder` exists."""
     if not folder.is_dir():
         return
@@ -59,7 +59,7 @@ def save(folder: Path, model: Path, trainer: "Trainer", progress: Progress) -> N
     temporary.replace(folder / "last.pt")
 
 
-def restore(folder: Path, model: Path, trainer: "Trainer") -> Progress:
+def restore(folder: Path, model: Path, trainer: "Trainer") -> TrainingProgress:
     """Load the checkpoint of an interrupted run with its best model; return its progress.
 
     Raises:
@@ -67,7 +67,7 @@ def restore(folder: Path, model: Path, trainer: "Trainer") -> Progress:
     """
     path = folder / "last.pt"
     if not path.is_file():
-        return Progress()
+        return TrainingProgress()
     state = torch.load(path, weights_only=True)
     try:
         trainer.network.load_state_dict(state["network"])
@@ -83,6 +83,6 @@ def restore(folder: Path, model: Path, trainer: "Trainer") -> Progress:
     for file in sorted((folder / "best").iterdir()):
         if file.suffix != ".tmp":
             shutil.copyfile(file, model / file.name)
-    progress = Progress(**state["progress"])
+    progress = TrainingProgress(**state["progress"])
     log(f"Resuming from a checkpoint after {progress.epochs} epochs.")
     return progress

@@ -17,7 +17,7 @@ from network.errors import InputError
 Pixels = NDArray[np.uint8]
 
 
-class Source(NamedTuple):
+class EncodedImage(NamedTuple):
     """An encoded image: its name in error messages, and its path or bytes."""
 
     name: str
@@ -42,7 +42,7 @@ class Channel:
     labels: Tensor
 
 
-def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | None = None) -> Pixels:
+def load(encoded: Sequence[EncodedImage], shape: tuple[int, int, int], resize: int | None = None) -> Pixels:
     """Return the images as grey bytes, (n, height, width).
 
     Pillow's luma weights turn RGB into grey and do not change an image with equal channels. Images are cropped to
@@ -52,35 +52,35 @@ def load(sources: Sequence[Source], shape: tuple[int, int, int], resize: int | N
         InputError: an image cannot be decoded, or is smaller than `image_shape`.
     """
     _, height, width = shape
-    pixels = np.empty((len(sources), height, width), np.uint8)
+    pixels = np.empty((len(encoded), height, width), np.uint8)
 
     def decode(position: int) -> None:
-        pixels[position] = decode_one(sources[position], height, width, resize)
+        pixels[position] = decode_one(encoded[position], height, width, resize)
 
     with ThreadPoolExecutor(4) as pool:
-        for _ in pool.map(decode, range(len(sources))):
+        for _ in pool.map(decode, range(len(encoded))):
             pass
     return pixels
 
 
-def decode_one(source: Source, height: int, width: int, resize: int | None) -> Pixels:
+def decode_one(encoded: EncodedImage, height: int, width: int, resize: int | None) -> Pixels:
     """Decode one image and take its centre; `resize` is the shortest side before that.
 
     Raises:
         InputError: the image cannot be decoded or is too small.
     """
     try:
-        with Image.open(source.data) as opened:
+        with Image.open(encoded.data) as opened:
             image = opened.convert("L")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = "its format is not known" if isinstance(error, UnidentifiedImageError) else error
-        raise InputError(f"{source.name} cannot be decoded as an image: {reason}.") from error
+        raise InputError(f"{encoded.name} cannot be decoded as an image: {reason}.") from error
     if resize is not None and min(image.size) != resize:
         scale = resize / min(image.size)
         image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
     if image.width < width or image.height < height:
         raise InputError(
-            f"{source.name} is {image.width}x{image.height}, smaller than image_shape "
+            f"{encoded.name} is {image.width}x{image.height}, smaller than image_shape "
             f"{width}x{height}; resize the images before training, or set resize."
         )
     left, top = (image.width - width) // 2, (image.height - height) // 2

@@ -18,7 +18,7 @@ MAX_PIXELS = 50_000_000
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 
 
-class Model(NamedTuple):
+class LoadedModel(NamedTuple):
     """A network and the height and width of its images."""
 
     network: Ensemble
@@ -26,13 +26,13 @@ class Model(NamedTuple):
     width: int
 
 
-def model_fn(model_dir: str) -> Model:
+def model_fn(model_dir: str) -> LoadedModel:
     """Load the network, and divide the vCPUs among the workers of the model server."""
     vcpus = os.cpu_count() or 1
     workers = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or vcpus)  # by default one for each vCPU
     torch.set_num_threads(max(1, vcpus // workers))
     network, (_, height, width) = weights_file.load(Path(model_dir))
-    return Model(network, height, width)
+    return LoadedModel(network, height, width)
 
 
 def input_fn(body: bytes, content_type: str | None) -> Image.Image:
@@ -61,7 +61,7 @@ def input_fn(body: bytes, content_type: str | None) -> Image.Image:
 
 
 @torch.no_grad()
-def predict_fn(image: Image.Image, model: Model) -> list[float]:
+def predict_fn(image: Image.Image, model: LoadedModel) -> list[float]:
     """Squash the image to the network's shape and return one probability per class."""
     size = (model.width, model.height)
     if image.size != size:

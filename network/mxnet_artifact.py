@@ -26,7 +26,7 @@ OPSET, IR_VERSION = 17, 8
 """As in the graphs of `network.export`."""
 
 
-class Files(NamedTuple):
+class ArtifactFiles(NamedTuple):
     """The files of an artifact that are converted."""
 
     symbol: str
@@ -70,7 +70,7 @@ def save(graph: mxnet_operators.Graph, target: Path) -> None:
             file.write(part.SerializeToString())
 
 
-def select(names: Iterable[str]) -> Files:
+def select(names: Iterable[str]) -> ArtifactFiles:
     """Return the files to convert. Of several .params, that is the one of the last epoch.
 
     AWS does not document which of several the container loads. Its log names the only one. Comparing the graph with the
@@ -88,7 +88,7 @@ def select(names: Iterable[str]) -> Files:
             f"The artifact holds {listed}; the built-in Image Classification leaves {SYMBOL}, {SHAPES} and "
             "image-classification-NNNN.params."
         )
-    return Files(SYMBOL, SHAPES, params[-1])
+    return ArtifactFiles(SYMBOL, SHAPES, params[-1])
 
 
 def image_shape(path: Path) -> tuple[int, int, int]:

@@ -17,7 +17,7 @@ from network.epoch import Trainer
 from network.errors import InputError
 from network.fit import Output, fit, make_repeatable
 from network.hyperparameters import Hyperparameters, ScriptHyperparameters
-from network.images import Channel, Source
+from network.images import Channel, EncodedImage
 from network.log import log
 from network.networks import Ensemble
 from network.recipe import CLOUD, Recipe
@@ -106,7 +106,7 @@ def load_channel(name: str, given: Hyperparameters) -> Channel:
             f"Channel {name} has {len(examples)} images, fewer than mini_batch_size={given.mini_batch_size}; use a "
             "smaller mini_batch_size or more images."
         )
-    decoded = images.load([Source(example.path.name, example.path) for example in examples], given.image_shape)
+    decoded = images.load([EncodedImage(example.path.name, example.path) for example in examples], given.image_shape)
     log(f"Decoded {len(decoded)} images of channel {name}.")
     return Channel(decoded, torch.tensor([example.label for example in examples]))
 

@@ -15,9 +15,10 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     from tests.localaws.server.builders import Server
 
-ONE_CLOUD = "tests/e2e"
-SHARING = frozenset({ONE_CLOUD, "tests/infra"})
-"""Folders whose tests share what is slow to start: the demo's cloud, and the CDK's process with its templates."""
+IN_ORDER = ("tests/e2e/demo", "tests/e2e/walkthrough")
+"""Folders whose tests go on with one cloud: the demo's and the notebook's."""
+SHARING = frozenset({*IN_ORDER, "tests/infra"})
+"""Those, and the folder whose tests share the CDK's process with its templates."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.
@@ -77,6 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return one process more than there are processors, because tests also wait for servers; at most four."""
+    return min((os.cpu_count() or 1) + 1, 4)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give the seed to a process of pytest-xdist."""
     node.workerinput["order"] = node.config.option.order
@@ -90,8 +97,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     shuffled = random.Random(config.option.order)  # noqa: S311
     rank = {path: shuffled.random() for path in sorted({item.path for item in items})}
-    first = [item for item in items if folder_of(item.nodeid) == ONE_CLOUD]
-    rest = [item for item in items if folder_of(item.nodeid) != ONE_CLOUD]
+    first = [item for item in items if folder_of(item.nodeid) in IN_ORDER]
+    rest = [item for item in items if folder_of(item.nodeid) not in IN_ORDER]
     shuffled.shuffle(rest)
     items[:] = [*first, *sorted(rest, key=lambda item: (folder_of(item.nodeid) not in SHARING, rank[item.path]))]
 

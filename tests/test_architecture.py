@@ -1,6 +1,7 @@
 """Who may import whom: the rules that keep one code path for AWS and for this machine."""
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,14 @@ def test_every_public_function_and_class_is_documented(part: str) -> None:
         if ast.get_docstring(tree) is None:
             missing.append(f"{module.relative_to(ROOT)}: the module")
     assert missing == []
+
+
+def test_no_two_modules_define_a_public_class_of_the_same_name() -> None:
+    """Except `lambda/api_types.py` and `frontend/api_models.py`, the two sides of the API's contract."""
+    contract = {"lambda/api_types.py", "frontend/api_models.py"}
+    modules: defaultdict[str, set[str]] = defaultdict(set)
+    for module in sorted(path for part in MAY_IMPORT for path in (ROOT / part).rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                modules[node.name].add(module.relative_to(ROOT).as_posix())
+    assert {name: sorted(paths) for name, paths in modules.items() if len(paths) > 1 and paths != contract} == {}

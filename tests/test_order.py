@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-FILES = ("tests/e2e/test_b.py", "tests/infra/test_d.py", "tests/ml/test_a.py", "tests/ml/test_c.py")
+FILES = (
+    "tests/e2e/demo/test_b.py",
+    "tests/e2e/walkthrough/test_e.py",
+    "tests/infra/test_d.py",
+    "tests/ml/test_a.py",
+    "tests/ml/test_c.py",
+)
 NUMBERS = range(8)
 
 
@@ -49,12 +55,13 @@ def test_another_seed_gives_another_order_of_the_same_tests(project: Path) -> No
 def test_the_tests_of_a_file_stay_together_and_folders_that_share_come_first(project: Path) -> None:
     files = [test.partition("::")[0] for test in order(project, 1)]
     *sharing, last, other = [name for name, _ in itertools.groupby(files)]
-    assert sharing == [*FILES[:2]]
-    assert {last, other} == {*FILES[2:]}
+    assert sharing == [*FILES[:3]]
+    assert {last, other} == {*FILES[3:]}
 
 
-def test_end_to_end_tests_come_first_in_the_order_of_their_file(project: Path) -> None:
-    assert order(project, 1)[: len(NUMBERS)] == [f"{FILES[0]}::test_{number}" for number in NUMBERS]
+def test_end_to_end_tests_come_first_in_the_order_of_their_files(project: Path) -> None:
+    expected = [f"{name}::test_{number}" for name in FILES[:2] for number in NUMBERS]
+    assert order(project, 1)[: len(expected)] == expected
 
 
 def test_the_processes_of_xdist_share_an_order_that_nobody_gave(project: Path) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.radiographs import CLASSES, Encoding, Offer, Radiograph
 from ml.dataset.sources.objects import located
 from ml.processing import records
 from radiograph import phantom
 
-SETTINGS = Settings(0, 0.125, 0.2, 32, 3, False, "squash", "lst")
+SETTINGS = DatasetSettings(0, 0.125, 0.2, 32, 3, False, "squash", "lst")
 IMAGES_OF_A_PATIENT = 4
 """On average; NIH ChestX-ray14, CheXpert and MIMIC-CXR have 3.4 to 5.8."""
 PICTURES = 64

@@ -18,11 +18,11 @@ _DNS_SUFFIXES: Final = {
 }
 
 
-class SettingsError(Exception):
+class ProxySettingsError(Exception):
     """A variable in the environment of the function is missing or invalid."""
 
 
-class Credentials(NamedTuple):
+class SigningCredentials(NamedTuple):
     """The attributes that botocore's signer reads."""
 
     access_key: str
@@ -30,14 +30,14 @@ class Credentials(NamedTuple):
     token: str | None
 
 
-def credentials() -> Credentials:
-    """Return the function's credentials, read at every call because they can change. Raise SettingsError."""
+def credentials() -> SigningCredentials:
+    """Return the function's credentials, read at every call because they can change. Raise ProxySettingsError."""
     access_key, secret_key = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
-        raise SettingsError(
+        raise ProxySettingsError(
             "AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set; AWS Lambda sets both from the function's role."
         )
-    return Credentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN") or None)
+    return SigningCredentials(access_key, secret_key, os.environ.get("AWS_SESSION_TOKEN") or None)
 
 
 def dns_suffix(region: str) -> str:
@@ -48,13 +48,13 @@ def dns_suffix(region: str) -> str:
 def endpoint_url(environ: Mapping[str, str], service: str) -> str | None:
     """Return the address of a service in the environment, without a trailing slash; None for AWS's own address.
 
-    The two variables and their order are those of the AWS SDKs. Raise SettingsError.
+    The two variables and their order are those of the AWS SDKs. Raise ProxySettingsError.
     """
     for name in (f"AWS_ENDPOINT_URL_{service}", "AWS_ENDPOINT_URL"):
         url = environ.get(name, "").strip().rstrip("/")
         if url:
             parts = urlsplit(url)
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-                raise SettingsError(f"{name} is {url!r}; it must be an http or https URL without a query.")
+                raise ProxySettingsError(f"{name} is {url!r}; it must be an http or https URL without a query.")
             return url
     return None

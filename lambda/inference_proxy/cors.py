@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from inference_proxy import settings as deployment
-from inference_proxy.aws import SettingsError
+from inference_proxy.aws import ProxySettingsError
 
 
 def cors_headers(event: object) -> dict[str, str]:
@@ -16,7 +16,7 @@ def cors_headers(event: object) -> dict[str, str]:
     origin = next((value for name, value in headers.items() if str(name).lower() == "origin"), None)
     try:
         allowed = deployment.load().cors_origins
-    except SettingsError:
+    except ProxySettingsError:
         return {}
     if not allowed:
         return {}

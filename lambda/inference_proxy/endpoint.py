@@ -14,7 +14,7 @@ from inference_proxy.deadline import Deadline
 from inference_proxy.endpoint_errors import RETRIED, problem_of_response, problem_of_transport
 from inference_proxy.prediction import probabilities
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.signed_http import SignedHttp
 
 CONCURRENT: Final = 4
@@ -28,7 +28,7 @@ _USEFUL_SECONDS: Final = 0.05
 class Endpoint:
     """One SageMaker endpoint."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ProxySettings) -> None:
         self._url = f"{settings.runtime_url}/endpoints/{settings.endpoint_name}/invocations"
         self._http = SignedHttp("sagemaker", settings.region, connections=CONCURRENT)
         self._classes = settings.classes
@@ -62,7 +62,7 @@ class Endpoint:
 
         Throttling, an unavailable endpoint and a broken connection are retried: at most three attempts, none past the
         deadline. Scoring changes nothing, so a repeated request does no harm.
-        Raise ProblemError (429, 502, 503, 504, or 422 if the model rejects the image) and SettingsError.
+        Raise ProblemError (429, 502, 503, 504, or 422 if the model rejects the image) and ProxySettingsError.
         """
         attempt = 1
         while True:
@@ -97,6 +97,6 @@ class Endpoint:
 
 
 @functools.cache
-def endpoint_of(settings: Settings) -> Endpoint:
+def endpoint_of(settings: ProxySettings) -> Endpoint:
     """Return the endpoint of these settings, one object per execution environment."""
     return Endpoint(settings)

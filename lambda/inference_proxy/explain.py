@@ -35,7 +35,7 @@ LogOdds = Callable[[Iterable[bytes]], list[float | None]]
 
 
 @dataclass(frozen=True)
-class HeatMap:
+class OcclusionMap:
     """The fall of the log-odds of pneumonia when each cell is covered.
 
     `values` has as many rows as columns: positive where the cell raises the probability, None where time ran out.
@@ -64,7 +64,7 @@ def cells_per_side(seconds: float, seconds_left: float) -> int:
     return next((side for side in GRIDS if side**2 * seconds <= _USED_TIME * seconds_left), GRIDS[-1])
 
 
-def heat_map(image: Image.Image, uncovered: float, log_odds: LogOdds, side: int = GRIDS[0]) -> HeatMap:
+def occlusion_map(image: Image.Image, uncovered: float, log_odds: LogOdds, side: int = GRIDS[0]) -> OcclusionMap:
     """Score a standardised image (mode "L", 224 x 224) with each of `side` x `side` cells covered in turn.
 
     The values are log-odds because a probability near 0 or 1 hardly changes. `uncovered` has the calibrated log-odds of
@@ -82,7 +82,7 @@ def heat_map(image: Image.Image, uncovered: float, log_odds: LogOdds, side: int 
             "The model is too slow for a heat map; try again once it is warm, or use POST /predict.",
             headers={"Retry-After": "5"},
         )
-    return HeatMap([falls[start : start + side] for start in range(0, side**2, side)], calls)
+    return OcclusionMap([falls[start : start + side] for start in range(0, side**2, side)], calls)
 
 
 def covered(image: Image.Image, cell: int, side: int) -> Image.Image:

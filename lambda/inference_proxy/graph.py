@@ -20,7 +20,7 @@ from PIL import Image
 from inference_proxy.deadline import Deadline
 from inference_proxy.prediction import checked
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Graph, Settings
+from inference_proxy.settings import GraphObject, ProxySettings
 from inference_proxy.storage import storage_of
 from radiograph import SIDE
 
@@ -36,7 +36,7 @@ _DETAILS: Final = {
     "model_error": "The model failed on this image; send the request again, or another image.",
     "model_timeout": "The model did not answer in time; send the request again.",
 }
-_loaded: dict[Graph, GraphScorer] = {}
+_loaded: dict[GraphObject, GraphScorer] = {}
 
 
 class GraphScorer:
@@ -88,7 +88,7 @@ class GraphScorer:
         return [checked(row, self._classes) for row in rows.tolist()]
 
 
-def graph_of(settings: Settings, graph: Graph, deadline: Deadline) -> GraphScorer:
+def graph_of(settings: ProxySettings, graph: GraphObject, deadline: Deadline) -> GraphScorer:
     """Return the loaded graph, one object per execution environment.
 
     Raise ProblemError: model_missing, model_hash_mismatch, model_broken, storage_unavailable.
@@ -98,7 +98,7 @@ def graph_of(settings: Settings, graph: Graph, deadline: Deadline) -> GraphScore
     return _loaded[graph]
 
 
-def _file(settings: Settings, graph: Graph, deadline: Deadline) -> Path:
+def _file(settings: ProxySettings, graph: GraphObject, deadline: Deadline) -> Path:
     """Return the graph's file in /tmp, which Lambda keeps when it restarts the function after a crash or a timeout."""
     path = Path(tempfile.gettempdir()) / f"{graph.sha256}.onnx"
     if path.is_file() and _sha256(path.read_bytes()) == graph.sha256:

@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.request_log import RequestLog
-from inference_proxy.settings import Lease, Settings
+from inference_proxy.settings import LeaseSchedule, ProxySettings
 from inference_proxy.signed_http import SignedHttp
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _READ_SECONDS: Final = 3.0
 _EXPRESSION: Final = "at(%Y-%m-%dT%H:%M:%S)"
 
 
-def lease_status(settings: Settings, deadline: Deadline, log: RequestLog) -> LeaseStatus | None:
+def lease_status(settings: ProxySettings, deadline: Deadline, log: RequestLog) -> LeaseStatus | None:
     """Return the lease for GET /model, or None if the endpoint has no lease or its schedule was deleted.
 
     If the scheduler fails, return the end that was deployed and log the cause.
@@ -44,7 +44,7 @@ def lease_status(settings: Settings, deadline: Deadline, log: RequestLog) -> Lea
 class _Schedule:
     """The schedule, read again after CACHE_SECONDS: pages request GET /model more often than a lease changes."""
 
-    def __init__(self, settings: Settings, lease: Lease) -> None:
+    def __init__(self, settings: ProxySettings, lease: LeaseSchedule) -> None:
         self._deployed_end = lease.ends
         self._url = f"{settings.scheduler_url}/schedules/{lease.schedule}"
         self._http = SignedHttp("scheduler", settings.region, replace_closed=True)
@@ -78,7 +78,7 @@ class _Schedule:
 
 
 @functools.cache
-def _schedule_of(settings: Settings, lease: Lease) -> _Schedule:
+def _schedule_of(settings: ProxySettings, lease: LeaseSchedule) -> _Schedule:
     return _Schedule(settings, lease)
 
 

@@ -10,7 +10,7 @@ from inference_proxy.deadline import Deadline
 from inference_proxy.lease_status import lease_status
 from inference_proxy.prediction import DISCLAIMER
 from inference_proxy.request_log import RequestLog
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.storage import storage_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class _Cache:
     expires = 0.0
 
 
-def describe_model(settings: Settings, deadline: Deadline, request_id: str, log: RequestLog) -> Model:
+def describe_model(settings: ProxySettings, deadline: Deadline, request_id: str, log: RequestLog) -> Model:
     """Return the body of GET /model. `evaluation` and `report_url` are None if the model was not evaluated."""
     evaluation = _evaluation(settings, deadline)
     return {
@@ -50,7 +50,7 @@ def describe_model(settings: Settings, deadline: Deadline, request_id: str, log:
     }
 
 
-def _evaluation(settings: Settings, deadline: Deadline) -> Evaluation | None:
+def _evaluation(settings: ProxySettings, deadline: Deadline) -> Evaluation | None:
     if settings.evaluation is None:
         return None
     if time.monotonic() < _Cache.expires:
@@ -69,7 +69,7 @@ def _evaluation(settings: Settings, deadline: Deadline) -> Evaluation | None:
     return _Cache.evaluation
 
 
-def _report_url(settings: Settings) -> str | None:
+def _report_url(settings: ProxySettings) -> str | None:
     if settings.evaluation is None:
         return None
     bucket, prefix = settings.evaluation

@@ -8,13 +8,13 @@ from typing import Final
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from inference_proxy.explain import MINIMUM_CHANGE, HeatMap
+from inference_proxy.explain import MINIMUM_CHANGE, OcclusionMap
 from radiograph.heat import full_colour, heat_layer, overlay
 
 _STRENGTH: Final = 2 / 3
 
 
-def png(image: Image.Image, heat: HeatMap) -> bytes:
+def png(image: Image.Image, heat: OcclusionMap) -> bytes:
     """Return PNG bytes, RGB, of the image's size: vermilion raises the probability of pneumonia, blue lowers it.
 
     The scale differs between images. The PNG's own text (keyword Description) states it.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import POSITIVE, Settings
+from inference_proxy.settings import POSITIVE, ProxySettings
 
 if TYPE_CHECKING:
     from api_types import Prediction
@@ -51,7 +51,7 @@ def checked(values: object, classes: tuple[str, ...]) -> dict[str, float]:
     return dict(zip(classes, map(float, values), strict=True))
 
 
-def prediction(scores: Mapping[str, float], settings: Settings, request_id: str) -> Prediction:
+def prediction(scores: Mapping[str, float], settings: ProxySettings, request_id: str) -> Prediction:
     """Return the body of a prediction from calibrated scores.
 
     `probability` is that of PNEUMONIA. The label is PNEUMONIA at or above the threshold.

@@ -12,7 +12,7 @@ from PIL import Image
 from inference_proxy.deadline import Deadline
 from inference_proxy.events import Request
 from inference_proxy.problems import ProblemError, from_image_error
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.uploads import uploaded_image
 from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES, ImageError, ResizeMode, media_type
 from radiograph.frontal_check import standardise_frontal
@@ -29,7 +29,7 @@ _ALLOWED: Final = "image/jpeg, image/png and application/x-image are allowed"
 _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~\w-]{1,63}/[!#$%&'*+.^_`|~\w-]{1,63}", re.ASCII)
 
 
-def received_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
+def received_image(request: Request, settings: ProxySettings, deadline: Deadline) -> bytes:
     """Return the encoded image in the request's body, or the uploaded image that the body names.
 
     An image has at most MAX_BYTES bytes in the body, and MAX_UPLOAD_BYTES as an upload.

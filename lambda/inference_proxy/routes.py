@@ -19,7 +19,7 @@ from inference_proxy.request_image import received_image, standard_image
 from inference_proxy.request_log import RequestLog
 from inference_proxy.responses import Answer
 from inference_proxy.scorer import scorer_of
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.uploads import new_upload
 from radiograph import SIDE, encode
 
@@ -57,7 +57,7 @@ def explain(call: Call) -> Answer:
     coloured. The grid has 7 x 7 cells, and 4 x 4 or 3 x 3 if the model is too slow for more. Accept: image/png, as the
     first value, returns the image with the map over it.
     """
-    from inference_proxy.explain import MINIMUM_CHANGE, cells_per_side, heat_map
+    from inference_proxy.explain import MINIMUM_CHANGE, cells_per_side, occlusion_map
 
     settings, deadline = deployment.load(), Deadline(call.context)
     image = _image(call, settings, deadline)
@@ -72,7 +72,7 @@ def explain(call: Call) -> Answer:
         scorer, before = scorer_of(settings, deadline), deadline.remaining()
         scores = scorer.score(encode(image), deadline)
         side = cells_per_side(before - deadline.remaining(), deadline.remaining())
-        heat = heat_map(image, log_odds_of(scores), all_log_odds, side)
+        heat = occlusion_map(image, log_odds_of(scores), all_log_odds, side)
     if _first_accepted(call.request) == "image/png":
         from inference_proxy.overlay import png
 
@@ -162,14 +162,14 @@ def answer(call: Call) -> Answer:
     return action(call)
 
 
-def _image(call: Call, settings: Settings, deadline: Deadline) -> Image.Image:
+def _image(call: Call, settings: ProxySettings, deadline: Deadline) -> Image.Image:
     data = received_image(call.request, settings, deadline)
     call.log.note(image_bytes=len(data))
     with call.log.part("standardise"):
         return standard_image(data, settings.resize_mode)
 
 
-def _calibrated(settings: Settings, scores: Mapping[str, float]) -> dict[str, float]:
+def _calibrated(settings: ProxySettings, scores: Mapping[str, float]) -> dict[str, float]:
     return calibrated(scores, settings.slope, settings.intercept)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.endpoint import endpoint_of
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 
 
 class Scorer(Protocol):
@@ -18,7 +18,7 @@ class Scorer(Protocol):
     def score_all(self, jpegs: Iterable[bytes], deadline: Deadline) -> list[dict[str, float] | None]: ...
 
 
-def scorer_of(settings: Settings, deadline: Deadline) -> Scorer:
+def scorer_of(settings: ProxySettings, deadline: Deadline) -> Scorer:
     """Return the scorer of these settings, one object per execution environment; load the graph if there is one."""
     if settings.graph is None:
         return endpoint_of(settings)

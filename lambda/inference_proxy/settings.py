@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from inference_proxy.aws import SettingsError, dns_suffix, endpoint_url
+from inference_proxy.aws import ProxySettingsError, dns_suffix, endpoint_url
 from radiograph import RESIZE_MODES, ResizeMode
 
 POSITIVE: Final = "PNEUMONIA"
@@ -27,7 +27,7 @@ _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _SCHEDULE: Final = re.compile(r"[0-9a-zA-Z._-]{1,64}")
 
 
-class Graph(NamedTuple):
+class GraphObject(NamedTuple):
     """The object in S3 that holds the model's ONNX graph, and the SHA-256 of its content."""
 
     bucket: str
@@ -35,7 +35,7 @@ class Graph(NamedTuple):
     sha256: str
 
 
-class Lease(NamedTuple):
+class LeaseSchedule(NamedTuple):
     """The schedule that deletes the endpoint, and the time (UTC) with which it was deployed."""
 
     schedule: str
@@ -43,7 +43,7 @@ class Lease(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProxySettings:
     """The endpoint or the graph, and how its output is interpreted.
 
     Either `endpoint_name` or `graph` is None: a SageMaker endpoint scores, or the function itself runs the graph.
@@ -57,7 +57,7 @@ class Settings:
     """
 
     endpoint_name: str | None
-    graph: Graph | None
+    graph: GraphObject | None
     classes: tuple[str, ...]
     resize_mode: ResizeMode
     threshold: float
@@ -74,20 +74,20 @@ class Settings:
     upload_bucket: str
     evaluation: tuple[str, str] | None
     cors_origins: tuple[str, ...]
-    lease: Lease | None
+    lease: LeaseSchedule | None
     cost: str
 
 
 @functools.cache
-def load() -> Settings:
-    """Return the settings of this execution environment. Raise SettingsError, and read them again at the next call."""
+def load() -> ProxySettings:
+    """Return this execution environment's settings. Raise ProxySettingsError at every call until they are valid."""
     return parse(os.environ)
 
 
-def parse(environ: Mapping[str, str]) -> Settings:
-    """Return the settings in environment variables. Raise SettingsError with the variable's name and allowed values."""
+def parse(environ: Mapping[str, str]) -> ProxySettings:
+    """Return the settings in environment variables. Raise ProxySettingsError with a variable and its allowed values."""
     region = _matching(environ, "AWS_REGION", _REGION, "an AWS region such as us-east-1")
-    return Settings(
+    return ProxySettings(
         endpoint_name=_endpoint_name(environ),
         graph=_graph(environ),
         classes=_classes(_required(environ, "CLASSES")),
@@ -115,31 +115,31 @@ def _endpoint_name(environ: Mapping[str, str]) -> str | None:
     if not environ.get("GRAPH_URI", "").strip():
         return _matching(environ, "ENDPOINT_NAME", _ENDPOINT_NAME, "a SageMaker endpoint name")
     if name := environ.get("ENDPOINT_NAME", "").strip():
-        raise SettingsError(f"ENDPOINT_NAME is {name!r} and GRAPH_URI is set; set one of them.")
+        raise ProxySettingsError(f"ENDPOINT_NAME is {name!r} and GRAPH_URI is set; set one of them.")
     return None
 
 
-def _graph(environ: Mapping[str, str]) -> Graph | None:
+def _graph(environ: Mapping[str, str]) -> GraphObject | None:
     uri = environ.get("GRAPH_URI", "").strip()
     if not uri:
         return None
     match = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+\.onnx)", uri)
     if match is None:
-        raise SettingsError(f"GRAPH_URI is {uri!r}; it must be s3://bucket/key.onnx or empty.")
-    return Graph(match[1], match[2], _matching(environ, "GRAPH_SHA256", _SHA256, "64 hexadecimal digits"))
+        raise ProxySettingsError(f"GRAPH_URI is {uri!r}; it must be s3://bucket/key.onnx or empty.")
+    return GraphObject(match[1], match[2], _matching(environ, "GRAPH_SHA256", _SHA256, "64 hexadecimal digits"))
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(name, "").strip()
     if not value:
-        raise SettingsError(f"{name} is not set; set it in the environment of the function.")
+        raise ProxySettingsError(f"{name} is not set; set it in the environment of the function.")
     return value
 
 
 def _matching(environ: Mapping[str, str], name: str, pattern: re.Pattern[str], allowed: str) -> str:
     value = _required(environ, name)
     if not pattern.fullmatch(value):
-        raise SettingsError(f"{name} is {value!r}; it must be {allowed}.")
+        raise ProxySettingsError(f"{name} is {value!r}; it must be {allowed}.")
     return value
 
 
@@ -148,11 +148,11 @@ def _classes(text: str) -> tuple[str, ...]:
     try:
         names = json.loads(text)
     except ValueError:
-        raise SettingsError(message) from None
+        raise ProxySettingsError(message) from None
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise SettingsError(message)
+        raise ProxySettingsError(message)
     if len(names) < 2 or len(set(names)) != len(names) or POSITIVE not in names:
-        raise SettingsError(message)
+        raise ProxySettingsError(message)
     return tuple(names)
 
 
@@ -160,7 +160,7 @@ def _resize_mode(text: str) -> ResizeMode:
     for resize_mode in RESIZE_MODES:
         if text == resize_mode:
             return resize_mode
-    raise SettingsError(f"RESIZE_MODE is {text!r}; it must be {' or '.join(RESIZE_MODES)}.")
+    raise ProxySettingsError(f"RESIZE_MODE is {text!r}; it must be {' or '.join(RESIZE_MODES)}.")
 
 
 def _threshold(text: str) -> float:
@@ -169,7 +169,7 @@ def _threshold(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value <= 1:
-        raise SettingsError(f"THRESHOLD is {text!r}; it must be a number from 0 to 1.")
+        raise ProxySettingsError(f"THRESHOLD is {text!r}; it must be a number from 0 to 1.")
     return value
 
 
@@ -179,9 +179,9 @@ def _calibration(text: str) -> dict[str, float]:
         numbers = json.loads(text)
         slope, intercept = float(numbers.pop("slope")), float(numbers.pop("intercept"))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsError(message) from None
+        raise ProxySettingsError(message) from None
     if numbers or not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
-        raise SettingsError(message)
+        raise ProxySettingsError(message)
     return {"slope": slope, "intercept": intercept}
 
 
@@ -190,18 +190,20 @@ def _evaluation(uri: str) -> tuple[str, str] | None:
         return None
     match = re.fullmatch(r"s3://([a-z0-9.-]{3,63})/(.+/)", uri)
     if match is None:
-        raise SettingsError(f"EVALUATION_URI is {uri!r}; it must be s3://bucket/prefix/ or empty.")
+        raise ProxySettingsError(f"EVALUATION_URI is {uri!r}; it must be s3://bucket/prefix/ or empty.")
     return match[1], match[2]
 
 
 def _origins(text: str) -> tuple[str, ...]:
     origins = tuple(origin for origin in (part.strip() for part in text.split(",")) if origin)
     if not all(re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", origin) for origin in origins):
-        raise SettingsError(f"CORS_ORIGINS is {text!r}; it must be a comma-separated list such as https://example.org.")
+        raise ProxySettingsError(
+            f"CORS_ORIGINS is {text!r}; it must be a comma-separated list such as https://example.org."
+        )
     return origins
 
 
-def _lease(environ: Mapping[str, str]) -> Lease | None:
+def _lease(environ: Mapping[str, str]) -> LeaseSchedule | None:
     if not environ.get("LEASE_SCHEDULE", "").strip():
         return None
     schedule = _matching(environ, "LEASE_SCHEDULE", _SCHEDULE, "the name of a schedule, or empty")
@@ -209,8 +211,8 @@ def _lease(environ: Mapping[str, str]) -> Lease | None:
     try:
         ends = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
     except ValueError:
-        raise SettingsError(f"LEASE_ENDS is {text!r}; it must be a time such as 2026-11-24T18:00:00.") from None
-    return Lease(schedule, ends)
+        raise ProxySettingsError(f"LEASE_ENDS is {text!r}; it must be a time such as 2026-11-24T18:00:00.") from None
+    return LeaseSchedule(schedule, ends)
 
 
 def _cost(text: str) -> str:
@@ -219,5 +221,5 @@ def _cost(text: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise SettingsError(f"ENDPOINT_COST is {text!r}; it must be a JSON object or empty.")
+        raise ProxySettingsError(f"ENDPOINT_COST is {text!r}; it must be a JSON object or empty.")
     return text

@@ -40,7 +40,7 @@ class SignedHttp:
         headers: Mapping[str, str] | None = None,
         preload_content: bool = True,
     ) -> urllib3.BaseHTTPResponse:
-        """Return the response. Raise urllib3's HTTPError without one, and SettingsError without credentials.
+        """Return the response. Raise urllib3's HTTPError without one, and ProxySettingsError without credentials.
 
         `seconds` is the time to read the response; connecting takes at most two of them.
         """

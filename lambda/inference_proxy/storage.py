@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from inference_proxy.deadline import Deadline
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.signed_http import SignedHttp, presigned_s3_url
 
 _STALL_SECONDS: Final = 5.0
@@ -21,7 +21,7 @@ _STALL_SECONDS: Final = 5.0
 class Storage:
     """S3 in the function's region."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
         self._http = SignedHttp("s3", settings.region, replace_closed=True)
 
@@ -66,7 +66,7 @@ class Storage:
 
 
 @functools.cache
-def storage_of(settings: Settings) -> Storage:
+def storage_of(settings: ProxySettings) -> Storage:
     """Return the storage of these settings, one object per execution environment."""
     return Storage(settings)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from inference_proxy.deadline import Deadline
 from inference_proxy.events import Request
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Settings
+from inference_proxy.settings import ProxySettings
 from inference_proxy.storage import storage_of
 from radiograph import MAX_UPLOAD_BYTES
 
@@ -24,7 +24,7 @@ _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_JSON: Final = 10_000
 
 
-def new_upload(request: Request, settings: Settings) -> Upload:
+def new_upload(request: Request, settings: ProxySettings) -> Upload:
     """Return the URL for one image of the announced type and size. Raise ProblemError: invalid_json, too_large."""
     body = _json_body(request)
     content_type, size = body.get("content_type"), body.get("bytes")
@@ -53,7 +53,7 @@ def new_upload(request: Request, settings: Settings) -> Upload:
     }
 
 
-def uploaded_image(request: Request, settings: Settings, deadline: Deadline) -> bytes:
+def uploaded_image(request: Request, settings: ProxySettings, deadline: Deadline) -> bytes:
     """Return the image of `{"upload_id": ...}`. Raise ProblemError: invalid_json, upload_not_found."""
     body = _json_body(request)
     upload_id = body.get("upload_id")

@@ -6,13 +6,13 @@ from io import BytesIO
 from pathlib import Path
 
 from localaws.image_classification.errors import ClientError
-from network.images import Source
+from network.images import EncodedImage
 
 MAGIC = 0xCED7230A
 HEADER = struct.Struct("<IfQQ")
 
 
-def read_channel(root: Path, channel: str, num_classes: int) -> list[tuple[Source, int]]:
+def read_channel(root: Path, channel: str, num_classes: int) -> list[tuple[EncodedImage, int]]:
     """Read the one `.rec` of a channel: (image, class) in the order of the file.
 
     Raises:
@@ -31,7 +31,9 @@ def read_channel(root: Path, channel: str, num_classes: int) -> list[tuple[Sourc
                 f"Customer Error: Record {number} of {files[0].name} has label {label:g} (flag {flag}); one label "
                 f"from 0 to {num_classes - 1} is allowed."
             )
-        examples.append((Source(f"record {number} of {files[0].name}", BytesIO(record[HEADER.size :])), int(label)))
+        examples.append(
+            (EncodedImage(f"record {number} of {files[0].name}", BytesIO(record[HEADER.size :])), int(label))
+        )
     return examples
 
 

@@ -22,7 +22,7 @@ MAX_PIXELS = 50_000_000
 CONTENT_TYPES = ("application/x-image", "image/jpeg", "image/png")
 
 
-class Model:
+class ServedModel:
     """A graph from raw images to probabilities. `score` is thread-safe.
 
     The stand-in's network was trained on grey values; MXNet's takes the colours as they are.
@@ -69,10 +69,10 @@ class Model:
         return np.asarray(converted).reshape(self.height, self.width, self.channels)
 
 
-class Handler(ContainerHandler):
+class ImageClassificationHandler(ContainerHandler):
     """The container's three routes."""
 
-    model: Model
+    model: ServedModel
 
     def do_GET(self) -> None:  # noqa: N802 (http.server calls it by this name)
         """Answer /ping and /execution-parameters."""
@@ -133,7 +133,7 @@ class Handler(ContainerHandler):
         self.answer(status, sentence.encode(), "text/plain; charset=utf-8")
 
 
-def load(root: Path) -> Model:
+def load(root: Path) -> ServedModel:
     """Return the model in root/model: the stand-in's, or one converted from an artifact that AWS trained.
 
     Raises:
@@ -142,21 +142,21 @@ def load(root: Path) -> Model:
     graph = root / "model/model.onnx"
     if graph.is_file():
         log("localaws's stand-in for image classification serves a model that localaws trained.")
-        return Model(graph)
+        return ServedModel(graph)
     from network import mxnet_artifact
 
     params = mxnet_artifact.write(root / "model", root / "model.onnx")
     log(f"localaws's stand-in for image classification serves the MXNet network of {params}, converted to ONNX.")
-    return Model(root / "model.onnx", grey=False)
+    return ServedModel(root / "model.onnx", grey=False)
 
 
 def run(root: Path, port: int) -> None:
     """Serve root/model on 127.0.0.1:`port` until the process ends."""
     try:
-        Handler.model = load(root)
+        ImageClassificationHandler.model = load(root)
     except InputError as error:
         log(f"The artifact cannot be served. {error}")
         sys.exit(1)
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), ImageClassificationHandler)
     server.daemon_threads = True
     server.serve_forever()

@@ -17,7 +17,7 @@ from network import images, lists, networks
 from network.epoch import Trainer
 from network.errors import InputError
 from network.fit import Output, fit, make_repeatable
-from network.images import Channel, Source
+from network.images import Channel, EncodedImage
 from network.log import log
 from network.networks import EfficientNetLite0, Ensemble, SmallResNet
 from network.recipe import Recipe
@@ -82,13 +82,13 @@ def load_channel(root: Path, name: str, given: BuiltInHyperparameters) -> tuple[
             "ClientError: The number of input images must be bigger or equal to the mini_batch_size. "
             f"Channel {name} has {len(examples)}, mini_batch_size is {given.mini_batch_size}."
         )
-    sources = [source for source, _ in examples]
-    decoded = images.load(sources, given.image_shape, given.resize)
+    encoded = [image for image, _ in examples]
+    decoded = images.load(encoded, given.image_shape, given.resize)
     log(f"Decoded {len(decoded)} images of channel {name}.")
-    return Channel(decoded, torch.tensor([label for _, label in examples])), [source.size for source in sources]
+    return Channel(decoded, torch.tensor([label for _, label in examples])), [image.size for image in encoded]
 
 
-def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int]]:
+def find_examples(root: Path, name: str, classes: int) -> list[tuple[EncodedImage, int]]:
     """Return (image, class) pairs of a channel: from its .rec file if its content type is RecordIO, else from its list.
 
     Raises:
@@ -110,7 +110,7 @@ def find_examples(root: Path, name: str, classes: int) -> list[tuple[Source, int
     examples = lists.read_list(folder_of_images, folder_of_list, classes)
     log(f"Creating record files for the list of {name}")
     log("Done creating record files...")
-    return [(Source(example.path.name, example.path), example.label) for example in examples]
+    return [(EncodedImage(example.path.name, example.path), example.label) for example in examples]
 
 
 def train(root: Path, given: BuiltInHyperparameters, recipe: Recipe, stop: threading.Event) -> None:

@@ -13,7 +13,7 @@ from radiograph import ResizeMode
 
 
 @dataclass(frozen=True)
-class Settings:
+class DatasetSettings:
     """The settings that, with the images, determine the content of a data set."""
 
     seed: int
@@ -51,7 +51,7 @@ def assemble(
     offer: Offer,
     images: Sequence[Radiograph],
     unreadable: Sequence[Reject],
-    settings: Settings,
+    settings: DatasetSettings,
     folder: Path,
 ) -> Assembled:
     """Group and split the standardised images of a source, and list them with their copies.

@@ -15,7 +15,7 @@ Example = tuple[int, str]
 """Label, and path relative to the channel's prefix."""
 
 
-class Files(Mapping[str, Path]):
+class DatasetFiles(Mapping[str, Path]):
     """The local file of each key of the splits and their variants. Paths are made when they are needed.
 
     A collection of 400,000 images has 1.4 million files.
@@ -81,7 +81,7 @@ def lay_out(splits: Splits, augment: int, balance: bool, seed: int, folder: Path
     }
     channels = {name: shuffled(lines, name, seed) for name, lines in channels.items()}
     texts = {f"{name}_lst/{name}.lst": list_text(lines).encode() for name, lines in channels.items()}
-    return Layout(Files(splits, augment, folder), texts, channels)
+    return Layout(DatasetFiles(splits, augment, folder), texts, channels)
 
 
 def keys_of(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

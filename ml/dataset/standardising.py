@@ -14,7 +14,7 @@ from ml import atomic
 from ml.dataset.encoding import encoding_of
 from ml.dataset.parallel import in_processes
 from ml.dataset.radiographs import CLASSES, Encoding, Radiograph, Reject, SourceFile, Views
-from ml.dataset.sources.objects import S3Object
+from ml.dataset.sources.objects import S3Path
 from ml.progress import Progress
 from radiograph import SIDE, ImageError, ResizeMode, encode, media_type
 from radiograph.frontal_check import DOUBT, rejection_reason
@@ -77,7 +77,7 @@ def resumed(job: Job) -> Radiograph | Reject:
         botocore.exceptions.ClientError: S3 refused for a reason that concerns more than this object.
     """
     source, name, folder, resize_mode, views = job
-    if not isinstance(source.path, S3Object):
+    if not isinstance(source.path, S3Path):
         return standardise_one(job)
     target = folder / CLASSES[source.label] / name
     note = folder / "read" / f"{CLASSES[source.label]}-{name}.json"

@@ -46,7 +46,7 @@ class Requests:
 
 
 @dataclass(frozen=True)
-class Request:
+class CapturedRequest:
     """One request: its time, the bytes that were sent, the model's own probability of pneumonia."""
 
     time: dt.datetime
@@ -82,7 +82,7 @@ def collect(lines: Iterable[bytes], since: dt.datetime, entry: Mapping[str, Any]
     return requests
 
 
-def add(requests: Requests, request: Request, resize_mode: ResizeMode) -> None:
+def add(requests: Requests, request: CapturedRequest, resize_mode: ResizeMode) -> None:
     """Measure the image of a request, or count why it is left out."""
     try:
         grey = features.pixels(request.image, resize_mode)
@@ -96,7 +96,7 @@ def add(requests: Requests, request: Request, resize_mode: ResizeMode) -> None:
     requests.measures.append(features.measure(grey))
 
 
-def parse(line: bytes, classes: int) -> Request:
+def parse(line: bytes, classes: int) -> CapturedRequest:
     """Read one line of a capture file.
 
     Raises:
@@ -116,7 +116,7 @@ def parse(line: bytes, classes: int) -> Request:
         score = output_files.parse_output(answer.decode(), classes)[1]
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise ValueError(f"the answer is not {classes} probabilities") from None
-    return Request(time, image, score)
+    return CapturedRequest(time, image, score)
 
 
 def payload(data: Any, side: str) -> bytes:

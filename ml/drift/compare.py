@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 from ml.drift.features import Sample
 from ml.evaluation import statistics
 from ml.evaluation.metrics import as_json
-from ml.evaluation.statistics import Estimate, Scores
+from ml.evaluation.statistics import IntervalEstimate, Scores
 
 SIGNIFICANCE = 0.05
 """Chance that a comparison without drift reports some."""
@@ -50,7 +50,7 @@ class Comparison:
     """The shift of each quantity, the fraction called pneumonia in validation and now, and the images compared."""
 
     shifts: Mapping[str, Shift]
-    positives: Mapping[str, Estimate]
+    positives: Mapping[str, IntervalEstimate]
     reference: int
     now: int
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.dataset.standardising import read
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from ml.evaluation.statistics import Scores
 from radiograph import SIDE, ResizeMode, encode
 
@@ -68,7 +68,7 @@ def sample(
         entry: the model's entry in cdk.context.json.
         patients: key of each image's patient, None where it is unknown; leave it out if all are unknown.
     """
-    probabilities = Calibration.of(**entry["calibration"]).apply(np.array(scores, dtype=np.float64))
+    probabilities = LogitCalibration.of(**entry["calibration"]).apply(np.array(scores, dtype=np.float64))
     columns = np.array(measures, dtype=np.float64).reshape(-1, len(MEASURED)).T
     values = {PROBABILITY: np.round(probabilities, DIGITS), **dict(zip(MEASURED, columns, strict=True))}
     return Sample(values, probabilities >= entry["threshold"], patients or [None] * len(scores))

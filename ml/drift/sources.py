@@ -11,10 +11,12 @@ from ml.drift import captured, features
 from ml.drift.features import Sample
 from ml.errors import UserError
 from ml.scoring import unlabelled
-from ml.scoring.scorer import Confirm, Scorer
+from ml.scoring.scorer import BatchScorer, Confirm
 
 
-def folder_or_prefix(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> tuple[Sample, str]:
+def folder_or_prefix(
+    source: str, scorer: BatchScorer, entry: Mapping[str, Any], confirm: Confirm
+) -> tuple[Sample, str]:
     """Score the images of a folder or an S3 prefix; return them, and a description of them.
 
     Args:

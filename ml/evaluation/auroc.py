@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.statistics import Z95, Estimate, Labels, Scores, clusters, midranks, resampled_unit
+from ml.evaluation.statistics import Z95, IntervalEstimate, Labels, Scores, clusters, midranks, resampled_unit
 
 PRIOR = 3
 """Weight of the modelled variance, in patients, against the patients behind the estimated variance."""
 
 
-def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> Estimate:
+def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> IntervalEstimate:
     """Return the AUROC with a 95 % score interval; NaN when a class is missing.
 
     The interval contains each area at most z standard errors away from the observed area. The standard error is
@@ -26,7 +26,7 @@ def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> Est
     m, n = int(positive.sum()), int((~positive).sum())
     count, unit = resampled_unit(patients)
     if not m or not n:
-        return Estimate(math.nan, math.nan, math.nan, count, unit)
+        return IntervalEstimate(math.nan, math.nan, math.nan, count, unit)
     value, errors = influences(positive, scores)
     by_patient = np.bincount(groups, errors)
     sizes = len(np.unique(groups[positive])), len(np.unique(groups[~positive]))
@@ -40,7 +40,7 @@ def auroc(labels: Labels, scores: Scores, patients: Sequence[str | None]) -> Est
     def near(area: float) -> bool:
         return (value - area) ** 2 <= Z95**2 * factor * hanley_mcneil(area, *sizes)
 
-    return Estimate(value, edge(value, 0.0, near), edge(value, 1.0, near), count, unit)
+    return IntervalEstimate(value, edge(value, 0.0, near), edge(value, 1.0, near), count, unit)
 
 
 def influences(positive: NDArray[np.bool_], scores: Scores) -> tuple[float, Scores]:

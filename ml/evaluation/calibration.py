@@ -19,7 +19,7 @@ STEPS = 100
 
 
 @dataclass(frozen=True)
-class Calibration:
+class LogitCalibration:
     """`method` with its slope (1 / temperature) and intercept."""
 
     method: str = "none"
@@ -27,7 +27,7 @@ class Calibration:
     intercept: float = 0.0
 
     @classmethod
-    def of(cls, slope: float, intercept: float) -> "Calibration":
+    def of(cls, slope: float, intercept: float) -> "LogitCalibration":
         """Return the calibration with these numbers; (1, 0) leaves probabilities unchanged."""
         return cls("none" if (slope, intercept) == (1.0, 0.0) else "platt", slope, intercept)
 
@@ -38,7 +38,7 @@ class Calibration:
         return logistic(self.slope * logits(scores) + self.intercept)
 
 
-def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
+def fit(labels: Labels, scores: Scores, method: str) -> LogitCalibration:
     """Return the calibration with the least log loss, by Newton's method.
 
     "temperature" has only a slope (Guo et al., 2017), "platt" also an intercept. Both are fitted to Platt's smoothed
@@ -46,7 +46,7 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
     higher for normal images; `choose` rejects such a calibration.
     """
     if method == "none":
-        return Calibration()
+        return LogitCalibration()
     positives, negatives = int(labels.sum()), int(len(labels) - labels.sum())
     high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
     targets = np.where(labels == 1, high, low)
@@ -64,12 +64,12 @@ def fit(labels: Labels, scores: Scores, method: str) -> Calibration:
         weights = weights - step * min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-12))
         if float(np.abs(step).max()) < 1e-10:
             break
-    return Calibration(method, float(weights[0]), float(weights[1]) if method == "platt" else 0.0)
+    return LogitCalibration(method, float(weights[0]), float(weights[1]) if method == "platt" else 0.0)
 
 
 def choose(
     splits: Mapping[str, ScoredSplit], method: str, seed: int = 0
-) -> tuple[Calibration, dict[str, dict[str, Quality]], str]:
+) -> tuple[LogitCalibration, dict[str, dict[str, Quality]], str]:
     """Fit every method on validation; return the calibration to use, the quality of each, and the reason.
 
     `method` is used if its slope is above 0 and it lowers the Brier score of the perturbed validation. Test images are

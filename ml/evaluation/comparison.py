@@ -8,10 +8,12 @@ import numpy as np
 from ml.evaluation import statistics
 from ml.evaluation.auroc import auroc
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate, Scores, Times
+from ml.evaluation.statistics import IntervalEstimate, Scores, Times
 
 
-def auc_difference(split: ScoredSplit, other: Mapping[str, float], seed: int = 0) -> tuple[Estimate, Estimate]:
+def auc_difference(
+    split: ScoredSplit, other: Mapping[str, float], seed: int = 0
+) -> tuple[IntervalEstimate, IntervalEstimate]:
     """Return the AUROC of the other scores, and the split's lead over it, paired, over 2,000 draws of patients.
 
     Raises:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation import calibration, comparison, release_gate, statistics
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from ml.evaluation.curves import curves
 from ml.evaluation.metrics import as_json, majority, plain, split_metrics, subgroups
 from ml.evaluation.reliability import Quality
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 from ml.evaluation.threshold import threshold_for_sensitivity
 
 SPLITS = ("validation", "validation_perturbed", "test")
@@ -41,7 +41,7 @@ class Previous:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationResult:
     """The result of an evaluation.
 
     Attributes:
@@ -51,9 +51,9 @@ class Evaluation:
     """
 
     threshold: float
-    calibration: Calibration
+    calibration: LogitCalibration
     splits: Mapping[str, ScoredSplit]
-    test: Mapping[str, Estimate]
+    test: Mapping[str, IntervalEstimate]
     metrics: dict[str, Any]
 
 
@@ -63,7 +63,7 @@ def evaluate(
     previous: Previous | None,
     options: EvaluationOptions,
     collection: str | None,
-) -> Evaluation:
+) -> EvaluationResult:
     """Calibrate and choose the threshold on validation, then measure every split with them.
 
     Args:
@@ -100,7 +100,7 @@ def evaluate(
         "gate": release_gate.judge(estimates["test"], options.minimums),
         "external": {},
     }
-    return Evaluation(threshold, chosen, splits, estimates["test"], metrics)
+    return EvaluationResult(threshold, chosen, splits, estimates["test"], metrics)
 
 
 def rounded_down(probability: float) -> float:
@@ -134,7 +134,7 @@ def baselines(test: ScoredSplit, baseline: Mapping[str, float], seed: int) -> di
     }
 
 
-def shift(clean: Mapping[str, Estimate], perturbed: Mapping[str, Estimate]) -> dict[str, Any]:
+def shift(clean: Mapping[str, IntervalEstimate], perturbed: Mapping[str, IntervalEstimate]) -> dict[str, Any]:
     """Return by how much AUROC, sensitivity and specificity fall from clean to perturbed validation."""
     falls = {name: clean[name].value - perturbed[name].value for name in ("AUROC", "Sensitivity", "Specificity")}
     known = {name: fall for name, fall in falls.items() if not math.isnan(fall)}

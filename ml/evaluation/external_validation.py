@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ml.errors import UserError
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from ml.evaluation.metrics import as_json, split_metrics
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 
 SPLITS = ("train", "validation", "test")
 """Splits that are measured together. The perturbed copies of validation images are left out."""
@@ -45,20 +45,20 @@ def images_of(dataset: Mapping[str, Any], own: Mapping[str, Any]) -> list[Mappin
     return images
 
 
-def measure(raw: ScoredSplit, metrics: Mapping[str, Any], seed: int) -> tuple[ScoredSplit, dict[str, Estimate]]:
+def measure(raw: ScoredSplit, metrics: Mapping[str, Any], seed: int) -> tuple[ScoredSplit, dict[str, IntervalEstimate]]:
     """Return the images with calibrated probabilities, and their metrics.
 
     Args:
         raw: the images with the model's own probabilities.
         metrics: the metrics.json of the model's evaluation.
     """
-    calibration = Calibration.of(**chosen_calibration(metrics))
+    calibration = LogitCalibration.of(**chosen_calibration(metrics))
     images = raw.with_scores(calibration.apply(raw.scores))
     return images, split_metrics(images, metrics["threshold"], metrics["prevalence"], seed)
 
 
 def record(
-    dataset: Mapping[str, Any], images: ScoredSplit, estimates: Mapping[str, Estimate], missing: Collection[str]
+    dataset: Mapping[str, Any], images: ScoredSplit, estimates: Mapping[str, IntervalEstimate], missing: Collection[str]
 ) -> dict[str, Any]:
     """Return what metrics.json holds of an external evaluation; `missing` are the files without a score."""
     return {

@@ -13,13 +13,15 @@ from ml.evaluation.auroc import auroc
 from ml.evaluation.predictive_values import predictive_values
 from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate, Labels, Scores, Times
+from ml.evaluation.statistics import IntervalEstimate, Labels, Scores, Times
 
 SUBTYPES = {"bacteria": "Bacterial", "virus": "Viral", "im": "IM", "normal2": "NORMAL2"}
 """Subtypes of images in the public collection, by their name in dataset.json."""
 
 
-def split_metrics(split: ScoredSplit, threshold: float, prevalence: float, seed: int = 0) -> dict[str, Estimate]:
+def split_metrics(
+    split: ScoredSplit, threshold: float, prevalence: float, seed: int = 0
+) -> dict[str, IntervalEstimate]:
     """Return each metric by its name.
 
     Proportions have Wilson's interval over images. Predictive values at another prevalence have an interval computed
@@ -56,12 +58,12 @@ def split_metrics(split: ScoredSplit, threshold: float, prevalence: float, seed:
     }
 
 
-def majority(labels: Labels) -> Estimate:
+def majority(labels: Labels) -> IntervalEstimate:
     """Return the accuracy of always answering with the more frequent class."""
     return statistics.proportion(int(max(labels.sum(), len(labels) - labels.sum())), len(labels))
 
 
-def subgroups(split: ScoredSplit, threshold: float) -> dict[str, dict[str, Estimate]]:
+def subgroups(split: ScoredSplit, threshold: float) -> dict[str, dict[str, IntervalEstimate]]:
     """Return sensitivity or specificity of each subtype, and its AUROC against all images of the other class.
 
     A subtype with images of both classes gives two subgroups, named after subtype and class.
@@ -79,7 +81,7 @@ def subgroups(split: ScoredSplit, threshold: float) -> dict[str, dict[str, Estim
     return groups
 
 
-def table(estimates: Mapping[str, Estimate]) -> str:
+def table(estimates: Mapping[str, IntervalEstimate]) -> str:
     """Return metrics as aligned text."""
     width = max(map(len, estimates)) + 2
     lines = [f"{'metric':<{width}}{'value':>9}  {'95 % CI':<16}n"]
@@ -90,12 +92,12 @@ def table(estimates: Mapping[str, Estimate]) -> str:
     return "\n".join(lines)
 
 
-def as_json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+def as_json(estimates: Mapping[str, IntervalEstimate]) -> dict[str, Any]:
     """Return metrics as plain numbers with all digits."""
     return {name: plain(estimate) for name, estimate in estimates.items()}
 
 
-def plain(estimate: Estimate | CalibrationError) -> dict[str, Any]:
+def plain(estimate: IntervalEstimate | CalibrationError) -> dict[str, Any]:
     """Return an estimate as plain numbers; NaN, which JSON does not have, becomes null."""
     values = asdict(estimate).items()
     return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values}

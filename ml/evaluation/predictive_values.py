@@ -2,10 +2,10 @@
 
 import math
 
-from ml.evaluation.statistics import Confusion, Estimate
+from ml.evaluation.statistics import Confusion, IntervalEstimate
 
 
-def predictive_values(counts: Confusion, prevalence: float) -> tuple[Estimate, Estimate]:
+def predictive_values(counts: Confusion, prevalence: float) -> tuple[IntervalEstimate, IntervalEstimate]:
     """Return the positive and the negative predictive value at a prevalence of pneumonia in (0, 1).
 
     The values follow from sensitivity and specificity by Bayes' theorem. The interval is that of the likelihood ratio,
@@ -18,12 +18,12 @@ def predictive_values(counts: Confusion, prevalence: float) -> tuple[Estimate, E
     return positive, negative
 
 
-def complement(estimate: Estimate) -> Estimate:
+def complement(estimate: IntervalEstimate) -> IntervalEstimate:
     """Return 1 minus a proportion."""
-    return Estimate(1 - estimate.value, 1 - estimate.high, 1 - estimate.low, estimate.n)
+    return IntervalEstimate(1 - estimate.value, 1 - estimate.high, 1 - estimate.low, estimate.n)
 
 
-def posterior(prior: float, right: Estimate, wrong: Estimate, n: int) -> Estimate:
+def posterior(prior: float, right: IntervalEstimate, wrong: IntervalEstimate, n: int) -> IntervalEstimate:
     """Return the probability of a class, given the call for it.
 
     Args:
@@ -31,10 +31,10 @@ def posterior(prior: float, right: Estimate, wrong: Estimate, n: int) -> Estimat
         wrong: fraction of the other class that gets the call.
     """
     if not right.n or not wrong.n:
-        return Estimate(math.nan, math.nan, math.nan, n)
+        return IntervalEstimate(math.nan, math.nan, math.nan, n)
     low, high = ratio_interval(right, wrong)
     called = prior * right.value + (1 - prior) * wrong.value
-    return Estimate(
+    return IntervalEstimate(
         prior * right.value / called if called else math.nan,
         prior * low / (prior * low + 1 - prior),
         1.0 if math.isinf(high) else prior * high / (prior * high + 1 - prior),
@@ -42,7 +42,7 @@ def posterior(prior: float, right: Estimate, wrong: Estimate, n: int) -> Estimat
     )
 
 
-def ratio_interval(top: Estimate, bottom: Estimate) -> tuple[float, float]:
+def ratio_interval(top: IntervalEstimate, bottom: IntervalEstimate) -> tuple[float, float]:
     """Return the 95 % interval of a ratio of two independent proportions by MOVER-R; its upper end may be infinite."""
     product = top.value * bottom.value
     top_low, top_high = (end * (2 * top.value - end) for end in (top.low, top.high))

@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 
 MINIMUMS = {"AUROC": 0.90, "Sensitivity": 0.85, "Specificity": 0.75}
 """Defaults, below which a model is not worth a closer look."""
 
 
-def judge(test: Mapping[str, Estimate], minimums: Mapping[str, float]) -> dict[str, Any]:
+def judge(test: Mapping[str, IntervalEstimate], minimums: Mapping[str, float]) -> dict[str, Any]:
     """Return whether the gate is passed, each rule with its lower bound, and the missed rules in words.
 
     An undefined lower bound, null in the result, passes no rule.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ml.evaluation.scored_split import ScoredSplit
 from ml.evaluation.statistics import (
-    Estimate,
+    IntervalEstimate,
     Labels,
     Scores,
     Times,
@@ -107,7 +107,7 @@ def calibration_error(images: ScoredSplit, seed: int = 0, draws: int = DRAWS) ->
 class Quality:
     """Brier score with its interval over resampled patients, and calibration error with its range by chance."""
 
-    brier: Estimate
+    brier: IntervalEstimate
     calibration_error: CalibrationError
 
 

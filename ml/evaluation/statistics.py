@@ -22,7 +22,7 @@ MAX_NUMBERS = 500_000
 
 
 @dataclass(frozen=True)
-class Estimate:
+class IntervalEstimate:
     """A value with its 95 % confidence interval, and the number of images or patients (`unit`) behind it."""
 
     value: float
@@ -35,15 +35,15 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n = {self.n} {self.unit})"
 
 
-def proportion(successes: int, n: int) -> Estimate:
+def proportion(successes: int, n: int) -> IntervalEstimate:
     """Return a proportion with its Wilson score interval (Wilson, JASA 1927); n = 0 gives NaN."""
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan, 0)
+        return IntervalEstimate(math.nan, math.nan, math.nan, 0)
     fraction, z2 = successes / n, Z95 * Z95
     centre = (fraction + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(fraction * (1 - fraction) / n + z2 / (4 * n * n))
     # At 0 and n one end is exact; rounding would miss it.
-    return Estimate(fraction, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
+    return IntervalEstimate(fraction, centre - half if successes else 0.0, centre + half if successes < n else 1.0, n)
 
 
 def tallies(labels: Labels, scores: Scores, times: Times | None = None) -> tuple[Times, Times]:
@@ -109,7 +109,7 @@ def bootstrap(
     quantities: Callable[[Times], Mapping[str, Scores]],
     draws: int = 2000,
     seed: int = 0,
-) -> dict[str, Estimate]:
+) -> dict[str, IntervalEstimate]:
     """Return quantities with percentile intervals over resampled patients, whose images are not independent.
 
     Args:
@@ -134,7 +134,7 @@ def bootstrap(
         known = np.concatenate(drawn[name])
         known = known[~np.isnan(known)]
         low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (math.nan, math.nan)
-        estimates[name] = Estimate(float(value[0]), float(low), float(high), count, unit)
+        estimates[name] = IntervalEstimate(float(value[0]), float(low), float(high), count, unit)
     return estimates
 
 
@@ -178,23 +178,23 @@ class Confusion:
         """The number of images."""
         return self.true_positive + self.false_positive + self.true_negative + self.false_negative
 
-    def accuracy(self) -> Estimate:
+    def accuracy(self) -> IntervalEstimate:
         """Return the fraction of images called right."""
         return proportion(self.true_positive + self.true_negative, self.n)
 
-    def sensitivity(self) -> Estimate:
+    def sensitivity(self) -> IntervalEstimate:
         """Return the fraction of pneumonia images called pneumonia."""
         return proportion(self.true_positive, self.true_positive + self.false_negative)
 
-    def specificity(self) -> Estimate:
+    def specificity(self) -> IntervalEstimate:
         """Return the fraction of normal images called normal."""
         return proportion(self.true_negative, self.true_negative + self.false_positive)
 
-    def positive_predictive_value(self) -> Estimate:
+    def positive_predictive_value(self) -> IntervalEstimate:
         """Return the fraction of images called pneumonia that show it, at the set's own prevalence."""
         return proportion(self.true_positive, self.true_positive + self.false_positive)
 
-    def negative_predictive_value(self) -> Estimate:
+    def negative_predictive_value(self) -> IntervalEstimate:
         """Return the fraction of images called normal that are normal, at the set's own prevalence."""
         return proportion(self.true_negative, self.true_negative + self.false_negative)
 

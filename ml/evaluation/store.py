@@ -13,10 +13,10 @@ from ml import atomic, project
 from ml.aws.s3 import Bucket, split_uri
 from ml.errors import UserError
 from ml.evaluation import external_validation, metrics, report
-from ml.evaluation.evaluate import Evaluation, worst_errors
+from ml.evaluation.evaluate import EvaluationResult, worst_errors
 from ml.evaluation.reliability import CalibrationError
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 from ml.scoring import labelled
 from ml.training import runs
 
@@ -68,13 +68,15 @@ def read_evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def print_summary(evaluation: Evaluation, dataset: str) -> None:
+def print_summary(evaluation: EvaluationResult, dataset: str) -> None:
     """Print threshold, calibration, test metrics, baselines and warnings."""
     values = evaluation.metrics
     calibration, comparison = values["calibration"], values["comparison"]
     print(f"Threshold {evaluation.threshold:.4f}: {values['threshold_source']}.")
     print(f"Calibration: {calibration['why']}.")
-    baselines = {name: Estimate(**value) for name, value in values["baselines"].items() if isinstance(value, dict)}
+    baselines = {
+        name: IntervalEstimate(**value) for name, value in values["baselines"].items() if isinstance(value, dict)
+    }
     print(f"Test images of {dataset}:\n{metrics.table({**evaluation.test, **baselines})}")
     error = CalibrationError(**calibration["compared"][calibration["method"]]["test"]["ECE"])
     print(f"Expected calibration error on test: {error}")
@@ -87,7 +89,7 @@ def print_summary(evaluation: Evaluation, dataset: str) -> None:
 
 
 def print_external(
-    name: str, values: Mapping[str, Any], estimates: Mapping[str, Estimate], missing: Mapping[str, str]
+    name: str, values: Mapping[str, Any], estimates: Mapping[str, IntervalEstimate], missing: Mapping[str, str]
 ) -> None:
     """Print the metrics on the data set of another population beside those of metrics.json.
 
@@ -103,7 +105,7 @@ def print_external(
 
 def save(
     entry: Mapping[str, Any],
-    evaluation: Evaluation,
+    evaluation: EvaluationResult,
     raw: Mapping[str, ScoredSplit],
     dataset: Mapping[str, Any],
     force: bool,

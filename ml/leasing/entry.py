@@ -15,7 +15,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True)
-class Lease:
+class EndpointLease:
     """When the endpoint is deleted (UTC), and the number in its name."""
 
     ends: dt.datetime
@@ -26,7 +26,7 @@ class Lease:
         return f"pneumonia-{stage}" + (f"-{self.number}" if self.number > 1 else "")
 
 
-def read_lease(stage: str) -> Lease | None:
+def read_lease(stage: str) -> EndpointLease | None:
     """Return the lease in cdk.context.json; None if there is no lease.
 
     Raises:
@@ -36,7 +36,9 @@ def read_lease(stage: str) -> Lease | None:
     if value is None:
         return None
     try:
-        return Lease(dt.datetime.strptime(value["ends"], TIME_FORMAT).replace(tzinfo=dt.UTC), int(value["number"]))
+        return EndpointLease(
+            dt.datetime.strptime(value["ends"], TIME_FORMAT).replace(tzinfo=dt.UTC), int(value["number"])
+        )
     except (TypeError, KeyError, ValueError) as error:
         raise UserError(
             f"lease:{stage} in cdk.context.json is {value!r}, which is not a lease; delete it, then run "
@@ -44,13 +46,13 @@ def read_lease(stage: str) -> Lease | None:
         ) from error
 
 
-def as_context(lease: Lease) -> dict[str, Any]:
+def as_context(lease: EndpointLease) -> dict[str, Any]:
     """Return the lease as an entry of cdk.context.json."""
     return {"ends": f"{lease.ends:{TIME_FORMAT}}", "number": lease.number}
 
 
 def number_of(stage: str, endpoint: str, default: int) -> int:
-    """Return the number in an endpoint's name (see `Lease.endpoint`), or `default` for any other name."""
+    """Return the number in an endpoint's name (see `EndpointLease.endpoint`), or `default` for any other name."""
     match = re.fullmatch(rf"pneumonia-{stage}(?:-(\d+))?", endpoint)
     return int(match[1] or 1) if match else default
 

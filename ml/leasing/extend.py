@@ -6,7 +6,7 @@ from ml import project
 from ml.leasing import schedule
 from ml.leasing.entry import (
     TIME_FORMAT,
-    Lease,
+    EndpointLease,
     as_context,
     deployed_endpoint,
     endpoint_exists,
@@ -29,7 +29,7 @@ def extend(stage: str, hours: int) -> str:
     previous, name = read_lease(stage), deployed_endpoint(stage)
     known = previous.number if previous else 1
     number = known if name is None else number_of(stage, name, known)
-    lease = Lease(now() + dt.timedelta(hours=hours), number)
+    lease = EndpointLease(now() + dt.timedelta(hours=hours), number)
     deleted = name is not None and not endpoint_exists(name)
     if not hours and not deleted:
         if number != known:
@@ -41,7 +41,7 @@ def extend(stage: str, hours: int) -> str:
     deploy = f"Run `cdk deploy --all -c stage={stage}`"
     end = f"{lease.ends:{TIME_FORMAT}} UTC"
     if deleted:
-        lease = Lease(lease.ends, number + 1)
+        lease = EndpointLease(lease.ends, number + 1)
         new = f"{lease.endpoint(stage)}" + (f", whose lease ends at {end}" if hours else "")
         sentence = f"Endpoint {name} no longer exists. {deploy} to create {new}."
     elif name is None:

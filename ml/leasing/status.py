@@ -3,7 +3,7 @@
 import datetime as dt
 
 from ml.leasing import schedule
-from ml.leasing.entry import TIME_FORMAT, Lease, deployed_endpoint, endpoint_exists, missing, now, read_lease
+from ml.leasing.entry import TIME_FORMAT, EndpointLease, deployed_endpoint, endpoint_exists, missing, now, read_lease
 
 
 def status(stage: str) -> str:
@@ -29,7 +29,7 @@ def status(stage: str) -> str:
     )
 
 
-def scheduled_lease(stage: str, recorded: Lease) -> Lease | None:
+def scheduled_lease(stage: str, recorded: EndpointLease) -> EndpointLease | None:
     """Return the lease that the schedule in AWS has; None if the endpoint has no enabled schedule.
 
     It differs from the recorded lease if another machine has extended it.
@@ -37,4 +37,4 @@ def scheduled_lease(stage: str, recorded: Lease) -> Lease | None:
     current = schedule.read(stage)
     if current is None or not current.enabled or current.endpoint != recorded.endpoint(stage):
         return None
-    return Lease(current.ends, recorded.number)
+    return EndpointLease(current.ends, recorded.number)

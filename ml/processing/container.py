@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from ml.dataset import assembling, layout, variants
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.radiographs import Radiograph
 from ml.dataset.report.sheets import spread
 from ml.dataset.split import Splits
@@ -30,7 +30,7 @@ SURPLUS_FILE = "surplus.jsonl"
 def standardise(root: Path) -> None:
     """Write a pack for each chunk of this instance's objects."""
     header, _ = records.read_header(root / "offer" / "offer.jsonl")
-    settings = Settings(**header["settings"])
+    settings = DatasetSettings(**header["settings"])
     total = sum(path.is_file() for path in (root / "source").rglob("*"))
     done = 0
     show(root, 0, total)
@@ -57,7 +57,7 @@ def chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
 def assemble(root: Path) -> None:
     """Write dataset.json, the lists, the report and the images beyond the last whole batch."""
     header, offer = records.read_header(root / "offer" / "offer.jsonl")
-    settings, work, out = Settings(**header["settings"]), root / "work", root / "out"
+    settings, work, out = DatasetSettings(**header["settings"]), root / "work", root / "out"
     images: list[Radiograph] = []
     rejects = []
     for path in sorted((root / "records").glob("*.jsonl")):
@@ -104,7 +104,7 @@ def write_files(splits: Splits, settings: dict[str, int], work: Path, out: Path)
     variants.perturbed(splits["validation"], work)
     variants.copies(splits["train"], settings["augment"], settings["seed"], work)
     (out / PARTIAL).mkdir(parents=True, exist_ok=True)
-    for key, path in layout.Files(splits, settings["augment"], work).items():
+    for key, path in layout.DatasetFiles(splits, settings["augment"], work).items():
         (out / key).parent.mkdir(parents=True, exist_ok=True)
         partial = out / PARTIAL / path.name
         shutil.copyfile(path, partial)

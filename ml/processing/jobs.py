@@ -38,7 +38,7 @@ class Machines:
 
 
 @dataclass(frozen=True)
-class Source:
+class JobInput:
     """An input: a prefix or an object that all instances get, or a manifest whose objects are divided among them."""
 
     name: str
@@ -58,7 +58,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobDefinition:
     """What one job does.
 
     Attributes:
@@ -69,7 +69,7 @@ class Job:
     """
 
     stage: str
-    sources: list[Source]
+    inputs: list[JobInput]
     target: str
     machines: Machines
     continuous: bool
@@ -86,7 +86,7 @@ def stage_of(name: str) -> str:
     return name.split("-")[2]
 
 
-def request(name: str, job: Job, run: str, resources: Resources, region: str) -> dict[str, Any]:
+def request(name: str, job: JobDefinition, run: str, resources: Resources, region: str) -> dict[str, Any]:
     """Return the CreateProcessingJob request.
 
     The image is that of PyTorch's training container, without using PyTorch: of the images of AWS that have Python and
@@ -122,7 +122,7 @@ def request(name: str, job: Job, run: str, resources: Resources, region: str) ->
         },
         "Environment": {RUN: run},
         "NetworkConfig": {"EnableNetworkIsolation": True},
-        "ProcessingInputs": [source.member() for source in job.sources],
+        "ProcessingInputs": [job_input.member() for job_input in job.inputs],
         "ProcessingOutputConfig": output,
         "ProcessingResources": {"ClusterConfig": cluster},
         "RoleArn": resources.role,

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 from ml.dataset import standardising
 from ml.dataset.radiographs import CLASSES, Encoding, Offer, Radiograph, Reject, SourceFile, Views
-from ml.dataset.sources.objects import S3Object, located
+from ml.dataset.sources.objects import S3Path, located
 from radiograph import ResizeMode
 
 PACK_IMAGES = 500
@@ -29,7 +29,7 @@ class Item(NamedTuple):
     `readable` is whether the object's first bytes could be read.
     """
 
-    object: S3Object
+    object: S3Path
     file: SourceFile
     name: str
     readable: bool
@@ -50,7 +50,7 @@ def write_offer(path: Path, header: dict[str, Any], offer: Offer, names: Sequenc
         for line in ({"header": header}, *({"reject": fields_of(reject, "path")} for reject in offer.rejects)):
             file.write(f"{json.dumps(line)}\n")
         for image, name in zip(offer.images, names, strict=True):
-            path = cast(S3Object, image.path)
+            path = cast(S3Path, image.path)
             key = [path.listed_key, path.size, path.version]
             fields = {"name": name, "file": fields_of(image, "path"), "key": key, "readable": path.first_bytes != b""}
             file.write(f"{json.dumps(fields)}\n")

@@ -12,12 +12,12 @@ from ml.aws import clients
 from ml.aws.resources import Resources
 from ml.aws.s3 import Bucket
 from ml.dataset import layout, standardising, summary
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.radiographs import Offer, Radiograph, Reject
 from ml.errors import UserError
 from ml.processing import bundle, jobs, records
 from ml.processing.container import SURPLUS_FILE, chunks
-from ml.processing.jobs import Job, Machines, Source
+from ml.processing.jobs import JobDefinition, JobInput, Machines
 from ml.processing.records import Item
 
 PREFIX = "processing"
@@ -77,7 +77,7 @@ class Shards:
 
 
 def write_run(
-    offer: Offer, settings: Settings, name: str, limit: float, folder: Path
+    offer: Offer, settings: DatasetSettings, name: str, limit: float, folder: Path
 ) -> tuple[Path, bundle.Bundle, str]:
     """Write the offer's file; return it with the bundle and the run's key."""
     path = folder / "offer.jsonl"
@@ -105,7 +105,7 @@ def advance(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, bytes
     if job := jobs.running(run.key):
         jobs.follow(job, run.command, run.table)
     header, offer = records.read_header(run.offer)
-    shards = standardised(run, Settings(**header["settings"]))
+    shards = standardised(run, DatasetSettings(**header["settings"]))
     rejects = [*offer.rejects, *shards.rejects]
     table = run.offer.with_name("files.csv")
     summary.print_reading(rejects, shards.noted, shards.images, header["max_reject_fraction"], table)
@@ -117,7 +117,7 @@ def advance(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, bytes
     return content, texts, pages
 
 
-def standardised(run: Run, settings: Settings) -> Shards:
+def standardised(run: Run, settings: DatasetSettings) -> Shards:
     """Standardise what no complete pack holds; return what all packs hold.
 
     Raises:
@@ -137,7 +137,7 @@ def standardised(run: Run, settings: Settings) -> Shards:
     return read_shards(run) if by_hand else shards
 
 
-def standardise_job(run: Run, items: Sequence[Item]) -> Job:
+def standardise_job(run: Run, items: Sequence[Item]) -> JobDefinition:
     """Return the job that standardises objects, with its manifest in the bucket."""
     total = sum(1 for _ in records.read_items(run.offer))
     source_bucket = items[0].object.parts[1]
@@ -145,8 +145,10 @@ def standardise_job(run: Run, items: Sequence[Item]) -> Job:
     uri = put_manifest(run, "source", manifest)
     count = shard_count(run.machines.count, len(items), total)
     size = sum(item.object.size or 0 for item in items) // count
-    sources = [Source("offer", run.uri("offer.jsonl")), Source("source", uri, sharded=True)]
-    return Job("standardise", sources, run.uri("shards"), with_count(run, count), True, gigabytes(size, len(items)))
+    inputs = [JobInput("offer", run.uri("offer.jsonl")), JobInput("source", uri, sharded=True)]
+    return JobDefinition(
+        "standardise", inputs, run.uri("shards"), with_count(run, count), True, gigabytes(size, len(items))
+    )
 
 
 def shard_count(wanted: int, missing: int, total: int) -> int:
@@ -178,7 +180,7 @@ def downloadable(item: Item) -> bool:
     return 0 < size <= standardising.MAX_FILE_BYTES and ".." not in item.object.parts and item.readable
 
 
-def standardise_here(run: Run, items: Sequence[Item], settings: Settings) -> None:
+def standardise_here(run: Run, items: Sequence[Item], settings: DatasetSettings) -> None:
     """Standardise objects on this machine, one pack for each chunk; most are rejected."""
     with tempfile.TemporaryDirectory() as folder:
         for chunk in chunks(iter(items)):
@@ -223,10 +225,10 @@ def assembled(run: Run) -> tuple[dict[str, Any], dict[str, bytes], dict[str, byt
     bucket, prefix = run.bucket(), f"{run.prefix}/assembled/"
     if not {f"{prefix}{name}" for name in ASSEMBLED} <= bucket.sizes(prefix).keys():
         sizes = bucket.sizes(f"{run.prefix}/shards/")
-        sources = [Source("offer", run.uri("offer.jsonl"))]
-        sources += [Source(name, run.uri(f"shards/{name}/")) for name in ("packs", "records")]
+        inputs = [JobInput("offer", run.uri("offer.jsonl"))]
+        inputs += [JobInput(name, run.uri(f"shards/{name}/")) for name in ("packs", "records")]
         volume = gigabytes(2 * sum(sizes.values()), 0)
-        start(run, Job("assemble", sources, run.uri("assembled"), with_count(run, 1), False, volume))
+        start(run, JobDefinition("assemble", inputs, run.uri("assembled"), with_count(run, 1), False, volume))
     files = {key.removeprefix(prefix): bucket.read(key) for key in bucket.sizes(prefix)}
     content: dict[str, Any] = json.loads(files.pop("dataset.json"))
     surplus = [records.reject_of(json.loads(line)) for line in files.pop(SURPLUS_FILE).splitlines()]
@@ -249,15 +251,15 @@ def complete(run: Run, content: Mapping[str, Any], packs: Mapping[str, Sequence[
     version = f"datasets/{content['name']}/{content['version']}"
     if missing := missing_packs(run, content, pack_of, version):
         uri = put_manifest(run, "packs", [{"prefix": run.uri("shards/packs/")}, *(f"{pack}.tar" for pack in missing)])
-        sources = [
-            Source("packs", uri, sharded=True),
-            Source("records", run.uri("shards/records/")),
-            Source("assembled", run.uri("assembled/dataset.json")),
+        inputs = [
+            JobInput("packs", uri, sharded=True),
+            JobInput("records", run.uri("shards/records/")),
+            JobInput("assembled", run.uri("assembled/dataset.json")),
         ]
         count = shard_count(run.machines.count, len(missing), len(packs))
         volume = gigabytes(0, len(missing) * records.PACK_IMAGES * (3 + content["settings"]["augment"]) // count)
         target = f"s3://{run.resources.bucket}/{version}"
-        start(run, Job("variants", sources, target, with_count(run, count), True, volume))
+        start(run, JobDefinition("variants", inputs, target, with_count(run, count), True, volume))
         if missing_packs(run, content, pack_of, version):
             raise UserError(f"{target} is incomplete; run the same command again.")
 
@@ -273,15 +275,15 @@ def missing_packs(run: Run, content: Mapping[str, Any], pack_of: Mapping[str, st
     return sorted(missing)
 
 
-def start(run: Run, job: Job) -> None:
+def start(run: Run, job: JobDefinition) -> None:
     """Create a job and follow it.
 
     Raises:
         UserError: it did not complete.
     """
     links = json.loads(run.bucket().read(f"{run.prefix}/run.json"))
-    code = [Source(name, f"s3://{run.resources.bucket}/{links[name]}") for name in ("code", "wheels")]
-    job = Job(job.stage, [*code, *job.sources], job.target, job.machines, job.continuous, job.volume_gb)
+    code = [JobInput(name, f"s3://{run.resources.bucket}/{links[name]}") for name in ("code", "wheels")]
+    job = JobDefinition(job.stage, [*code, *job.inputs], job.target, job.machines, job.continuous, job.volume_gb)
     name = jobs.name_of(run.key, job.stage)
     clients.client("sagemaker").create_processing_job(
         **jobs.request(name, job, run.prefix, run.resources, clients.region())

@@ -7,7 +7,7 @@ from ml.aws import clients
 from ml.aws.s3 import Bucket
 from ml.errors import UserError
 from ml.scoring import output_files, transform_job
-from ml.scoring.scorer import Confirm, Scorer
+from ml.scoring.scorer import BatchScorer, Confirm
 
 MAX_MISSING = 0.01
 """Fraction of a split's images that may lack a score; more would distort the metrics."""
@@ -17,7 +17,7 @@ Splits = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 def split_probabilities(
-    scorer: Scorer, dataset: Mapping[str, Any], splits: Splits, confirm: Confirm, attached: str | None = None
+    scorer: BatchScorer, dataset: Mapping[str, Any], splits: Splits, confirm: Confirm, attached: str | None = None
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Score the images of all splits in one job, and those without an output once more in a second one.
 
@@ -60,12 +60,12 @@ def split_probabilities(
     return scores, missing
 
 
-def new_output(job: str, scorer: Scorer, dataset: Mapping[str, Any]) -> str:
+def new_output(job: str, scorer: BatchScorer, dataset: Mapping[str, Any]) -> str:
     """Return the output prefix of a new job over a data set."""
     return f"{scorer.target(dataset['name'])}/{dataset['version']}/{job}"
 
 
-def output_of(job: str, scorer: Scorer, dataset: Mapping[str, Any]) -> str:
+def output_of(job: str, scorer: BatchScorer, dataset: Mapping[str, Any]) -> str:
     """Return the output prefix of a job that scores this data set with this model.
 
     Raises:
@@ -89,7 +89,7 @@ def output_of(job: str, scorer: Scorer, dataset: Mapping[str, Any]) -> str:
     return target
 
 
-def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
+def send(scorer: BatchScorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
     """Create a job over images, given by their paths below a prefix, and print how to follow it."""
     transform_job.send(scorer, job, prefix, names, target)
     print(
@@ -134,7 +134,7 @@ def check_missing(splits: Splits, missing: Mapping[str, str], advice: str) -> No
             )
 
 
-def retry_advice(scorer: Scorer, job: str) -> str:
+def retry_advice(scorer: BatchScorer, job: str) -> str:
     """Return how to send the images that a job did not score."""
     return f"To send the images without an output once more: `{scorer.command} --attach {job}`."
 

@@ -19,7 +19,7 @@ Confirm = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Scorer:
+class BatchScorer:
     """A trained model, and where batch transform runs it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Scorer:
         return f"s3://{self.resources.bucket}/{OUTPUTS}/{self.training_job}/{name}"
 
 
-def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str, instances: int = 1) -> Scorer:
+def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str, instances: int = 1) -> BatchScorer:
     """Return the scorer for a stage's model in cdk.context.json.
 
     Raises:
@@ -67,7 +67,7 @@ def scorer_of(stage: str, entry: Mapping[str, Any], instance_type: str, instance
     """
     container = {"Image": entry["image"], "Environment": entry["environment"], "ModelDataUrl": entry["artifact"]}
     resources = of_stage(stage)
-    return Scorer(
+    return BatchScorer(
         stage, entry["training_job"], entry["algorithm"], container, resources, instance_type, instances=instances
     )
 

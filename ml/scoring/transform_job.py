@@ -15,7 +15,7 @@ from ml.aws.instance_types import has_local_disks
 from ml.aws.s3 import Bucket, split_uri
 from ml.progress import Progress
 from ml.scoring import output_files
-from ml.scoring.scorer import Scorer
+from ml.scoring.scorer import BatchScorer
 from ml.training import prices
 from ml.training.request import CREATED_BY
 
@@ -30,7 +30,7 @@ INPUTS = "transform-input"
 REFUSED = (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError)
 
 
-def create(scorer: Scorer, job: str, source: dict[str, str], target: str) -> None:
+def create(scorer: BatchScorer, job: str, source: dict[str, str], target: str) -> None:
     """Create a transform job and its model, which have the same name; `wait` deletes the model.
 
     Args:
@@ -105,7 +105,7 @@ def request(
     }
 
 
-def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
+def send(scorer: BatchScorer, job: str, prefix: str, names: Sequence[str], target: str) -> None:
     """Create a job over images, given by their paths below a prefix that ends in a slash."""
     key = f"{INPUTS}/{job}.manifest"
     body = json.dumps([{"prefix": prefix}, *names]).encode()
@@ -113,7 +113,7 @@ def send(scorer: Scorer, job: str, prefix: str, names: Sequence[str], target: st
     create(scorer, job, {"S3DataType": "ManifestFile", "S3Uri": f"s3://{scorer.resources.bucket}/{key}"}, target)
 
 
-def follow(scorer: Scorer, job: str, target: str, total: int, attach: bool = True) -> tuple[dict[str, str], str]:
+def follow(scorer: BatchScorer, job: str, target: str, total: int, attach: bool = True) -> tuple[dict[str, str], str]:
     """Wait for a job's end; return the outputs by path, and the reason of its failure or else its status.
 
     Args:
@@ -131,7 +131,7 @@ def follow(scorer: Scorer, job: str, target: str, total: int, attach: bool = Tru
     return outputs, str(description.get("FailureReason") or description["TransformJobStatus"])
 
 
-def follow_running(scorer: Scorer, batch: str, target: str, total: int) -> tuple[dict[str, str], str | None]:
+def follow_running(scorer: BatchScorer, batch: str, target: str, total: int) -> tuple[dict[str, str], str | None]:
     """Follow the running job of a batch if there is one; return the outputs below `target`, and how the job ended.
 
     The newest job may have ended while no command followed it; then only its model is left to delete.

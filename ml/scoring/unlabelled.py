@@ -16,11 +16,11 @@ from ml import atomic
 from ml.aws import clients, errors
 from ml.aws.s3 import split_uri
 from ml.errors import UserError
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from ml.scoring import input_images, output_files, transform_job
 from ml.scoring.input_images import InputImage
 from ml.scoring.labelled import parse_outputs
-from ml.scoring.scorer import Confirm, Scorer
+from ml.scoring.scorer import BatchScorer, Confirm
 
 COLUMNS = ("file", "label", "probability", "threshold", "error", "model_gate")
 
@@ -42,7 +42,7 @@ class ScoredImages:
     faults: Mapping[str, str]
 
 
-def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
+def score(source: str, target: Path, scorer: BatchScorer, entry: Mapping[str, Any], confirm: Confirm) -> int:
     """Score every image of a folder or an S3 prefix into `target`; return how many have no score.
 
     Args:
@@ -63,7 +63,7 @@ def score(source: str, target: Path, scorer: Scorer, entry: Mapping[str, Any], c
 
 
 @contextmanager
-def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confirm) -> Iterator[ScoredImages]:
+def scored(source: str, scorer: BatchScorer, entry: Mapping[str, Any], confirm: Confirm) -> Iterator[ScoredImages]:
     """Provide the scores of the images; their copies and outputs stay in the bucket for the block.
 
     They are named by model, source and image: if this call is interrupted, the next one uploads and scores only what
@@ -97,7 +97,7 @@ def scored(source: str, scorer: Scorer, entry: Mapping[str, Any], confirm: Confi
         remove(f"{scorer.target(batch)}/")
 
 
-def batch_name(source: str, scorer: Scorer) -> str:
+def batch_name(source: str, scorer: BatchScorer) -> str:
     """Return the name of a source's copies and outputs, which differs between sources and models."""
     text = f"{scorer.training_job}\0{source}"
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:10]
@@ -113,7 +113,7 @@ def announce(source: str, images: Collection[InputImage], prefix: str) -> None:
 
 
 def score_copies(
-    scorer: Scorer, batch: str, prefix: str, copies: Sequence[str], total: int
+    scorer: BatchScorer, batch: str, prefix: str, copies: Sequence[str], total: int
 ) -> tuple[dict[str, str], str]:
     """Score copies in a new job; return the outputs of the batch by path, and how the job ended."""
     job = scorer.new_job(batch)
@@ -171,7 +171,7 @@ def gate_warning(entry: Mapping[str, Any]) -> str:
 
 def table(scores: Mapping[str, float], faults: Mapping[str, str], entry: Mapping[str, Any]) -> str:
     """Return file, label, calibrated probability, threshold, error and the model's gate as CSV, by file."""
-    calibration = Calibration.of(**entry["calibration"])
+    calibration = LogitCalibration.of(**entry["calibration"])
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -9,7 +9,7 @@ from ml.algorithms import BUILT_IN
 from ml.aws.instance_types import has_local_disks
 from ml.errors import UserError
 from ml.training import script_mode
-from ml.training.prices import Estimate
+from ml.training.prices import JobEstimate
 from ml.training.request import MAX_RUNTIME_LIMIT
 from network.recipe import CLOUD
 
@@ -18,7 +18,7 @@ RUNTIME_MARGIN = 1.3
 """A job is created when this many times its estimated seconds fit into --max-runtime."""
 
 
-def describe(request: Mapping[str, Any], samples: int, validation: int, estimate: Estimate) -> str:
+def describe(request: Mapping[str, Any], samples: int, validation: int, estimate: JobEstimate) -> str:
     """Return the description of a training request."""
     compute, stop = request["ResourceConfig"], request["StoppingCondition"]
     sent = script_mode.decoded(request["HyperParameters"])
@@ -62,7 +62,7 @@ def batch_warnings(validation: int, batch: str) -> list[str]:
     ]
 
 
-def check_runtime(estimate: Estimate, max_runtime: int) -> None:
+def check_runtime(estimate: JobEstimate, max_runtime: int) -> None:
     """Check that a job is expected to end within its time limit; an unknown time passes.
 
     Raises:
@@ -81,7 +81,7 @@ def check_runtime(estimate: Estimate, max_runtime: int) -> None:
         )
 
 
-def check_budget(estimate: Estimate, jobs: int, limit: float | None) -> None:
+def check_budget(estimate: JobEstimate, jobs: int, limit: float | None) -> None:
     """Check that a search fits its budget.
 
     Raises:

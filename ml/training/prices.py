@@ -36,7 +36,7 @@ TABLES = ("training_hour", "hosting_hour", "transform_hour", "processing_hour", 
 
 
 @dataclass(frozen=True)
-class Estimate:
+class JobEstimate:
     """Billed seconds and cost of a job at the on-demand price; None if the table has no speed, or no price.
 
     Attributes:
@@ -74,7 +74,7 @@ def read(path: Path | None) -> dict[str, Any]:
     return dict(table)
 
 
-def training(table: dict[str, Any], instance_type: str, network: int | str, samples: int, epochs: int) -> Estimate:
+def training(table: dict[str, Any], instance_type: str, network: int | str, samples: int, epochs: int) -> JobEstimate:
     """Estimate a training job: 200 s + epochs x (samples / speed + 2 s).
 
     An instance without a measured speed counts as the slowest measured one of its family, or else of all.
@@ -87,7 +87,7 @@ def training(table: dict[str, Any], instance_type: str, network: int | str, samp
     speeds = table["images_per_second"]
     if not speeds:
         basis = f"the price table read {table['read']} has no images_per_second; --max-runtime cannot be checked"
-        return Estimate(None, None, table["currency"], basis)
+        return JobEstimate(None, None, table["currency"], basis)
     family = {name: speed for name, speed in speeds.items() if instance_type.split(".")[1] in name.split(".")}
     comparable = {instance_type: speeds[instance_type]} if instance_type in speeds else family or speeds
     source, measured = min(comparable.items(), key=lambda item: item[1])
@@ -99,7 +99,7 @@ def training(table: dict[str, Any], instance_type: str, network: int | str, samp
     return estimate(table, seconds, hourly, f"{speed:.0f} images/s ({origin})")
 
 
-def network_training(table: dict[str, Any], instance_type: str, recipe: str, samples: int, epochs: int) -> Estimate:
+def network_training(table: dict[str, Any], instance_type: str, recipe: str, samples: int, epochs: int) -> JobEstimate:
     """Estimate a training job of the project's own network, like `training`."""
     speed = NETWORK_SPEED[recipe] * PARALLEL * vcpus(instance_type)
     seconds = BILLED_START + epochs * (samples / speed + EPOCH_OVERHEAD)
@@ -114,7 +114,7 @@ def transform(
     algorithm: str = BUILT_IN,
     recipe: str = CLOUD,
     instances: int = 1,
-) -> Estimate:
+) -> JobEstimate:
     """Estimate a batch transform job: 360 s for each instance + images / (speed x workers).
 
     It is not documented whether the start is billed. It counts here: the estimate is rather too high. So it is without
@@ -157,10 +157,10 @@ def vcpus(instance_type: str) -> int:
     return 2 if match[1] is None else 4 * int(match[1] or 1)
 
 
-def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis: str) -> Estimate:
+def estimate(table: dict[str, Any], seconds: float, hourly: float | None, basis: str) -> JobEstimate:
     """Return the estimate for a number of seconds; `hourly` is None if the table has no price."""
     price = "no price in the table" if hourly is None else f"{hourly} {table['currency']} an hour"
-    return Estimate(
+    return JobEstimate(
         seconds,
         None if hourly is None else cost(seconds, hourly),
         table["currency"],

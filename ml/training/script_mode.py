@@ -77,7 +77,7 @@ def algorithm_of(sent: Mapping[str, str]) -> str:
     return PYTORCH if "sagemaker_program" in sent else BUILT_IN
 
 
-class Files:
+class ScriptFiles:
     """The code and the weights on this machine, and their keys in the bucket, which contain a hash of the content."""
 
     def __init__(self, pretrained: bool) -> None:

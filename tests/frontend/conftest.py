@@ -16,7 +16,7 @@ from handler import handler
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from frontend.settings import Settings
+from frontend.settings import AppSettings
 from infra.gateway_responses import PROBLEMS, template
 from tests.lambda_.conftest import ENVIRONMENT, Context, forget_environment
 from tests.lambda_.gateway import proxy_event
@@ -40,9 +40,9 @@ class Api:
     bodies: list[bytes] = field(default_factory=list)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> AppSettings:
         """Return the settings of a client."""
-        return Settings(self.url, KEY)
+        return AppSettings(self.url, KEY)
 
 
 def gateway_error(response_type: str, **headers: str) -> Answer:

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from frontend.backoff import MAX_SECONDS, delay_seconds
-from frontend.batch import CONCURRENCY, Row, predict_all
+from frontend.batch import CONCURRENCY, ResultRow, predict_all
 from frontend.batch_files import BatchFile
 from frontend.client import ApiError, Client
 from frontend.results_table import FILTERS, NOT_SUSPECTED, SUSPECTED, csv_file, filtered, summary, table
@@ -23,7 +23,7 @@ def files(*images: bytes) -> list[BatchFile]:
     return [BatchFile(str(number), f"{number}.jpg", lambda image=image: image) for number, image in enumerate(images)]  # type: ignore[misc]
 
 
-def read(api: Api, *images: bytes) -> list[Row]:
+def read(api: Api, *images: bytes) -> list[ResultRow]:
     return sorted(predict_all(Client(api.settings), files(*images)), key=lambda row: row.key)
 
 
@@ -118,7 +118,7 @@ def test_filters_and_summary_count_the_same_images(api: Api) -> None:
 
 
 def test_the_csv_has_every_row_and_no_formula(api: Api) -> None:
-    rows = [*read(api, encoded_image()), Row("k", "=HYPERLINK(1)", code="broken", error="Received, nothing.")]
+    rows = [*read(api, encoded_image()), ResultRow("k", "=HYPERLINK(1)", code="broken", error="Received, nothing.")]
     first, second = csv.DictReader(io.StringIO(csv_file(rows).decode("utf-8-sig")))
     assert first["label"] == rows[0].prediction.label  # type: ignore[union-attr]
     assert float(first["probability"]) == rows[0].prediction.probability  # type: ignore[union-attr]

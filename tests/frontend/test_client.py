@@ -8,7 +8,7 @@ import pytest
 
 from frontend.api_models import Grid, HeatMap, Prediction
 from frontend.client import ApiError, Client
-from frontend.settings import Settings
+from frontend.settings import AppSettings
 from radiograph import MAX_BYTES, MAX_UPLOAD_BYTES
 from tests.lambda_.conftest import ENVIRONMENT
 from tests.lambda_.events import encoded_image
@@ -22,7 +22,7 @@ OPENAPI = Path(__file__).resolve().parents[2] / "lambda" / "inference_proxy" / "
 
 def error_of(api: Api, image: bytes = b"", key: str = KEY, url: str | None = None) -> ApiError:
     with pytest.raises(ApiError) as caught:
-        Client(Settings(url or api.url, key)).predict(image or encoded_image(), "image/jpeg")
+        Client(AppSettings(url or api.url, key)).predict(image or encoded_image(), "image/jpeg")
     return caught.value
 
 

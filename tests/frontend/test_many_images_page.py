@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend.api_models import Prediction
-from frontend.batch import Row
+from frontend.batch import ResultRow
 from frontend.batch_files import BatchFile
 from frontend.results_table import FAILED
 from tests.lambda_.events import encoded_image
@@ -132,7 +132,7 @@ def test_a_selected_row_shows_its_result_even_without_an_image(
         "import streamlit as st\nfrom frontend.many_images_page import show_row\n"
         "show_row(st.session_state['row'], st.session_state['files'])\n"
     )
-    app.session_state["row"] = Row("a", "a.jpg", **row)
+    app.session_state["row"] = ResultRow("a", "a.jpg", **row)
     app.session_state["files"] = [BatchFile("a", "a.jpg", lambda: content)]
     app.run()
     assert not app.exception

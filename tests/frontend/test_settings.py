@@ -2,7 +2,7 @@
 
 import pytest
 
-from frontend.settings import SettingsError, load
+from frontend.settings import AppSettingsError, load
 
 
 @pytest.fixture(autouse=True)
@@ -12,13 +12,13 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_settings_both_are_named() -> None:
-    with pytest.raises(SettingsError, match="API_URL and API_KEY"):
+    with pytest.raises(AppSettingsError, match="API_URL and API_KEY"):
         load()
 
 
 def test_a_single_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_URL", "https://example.org/dev/")
-    with pytest.raises(SettingsError, match=r"^API_KEY "):
+    with pytest.raises(AppSettingsError, match=r"^API_KEY "):
         load()
 
 
@@ -26,7 +26,7 @@ def test_a_single_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_invalid_url_is_rejected_with_what_was_received(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("API_URL", url)
     monkeypatch.setenv("API_KEY", "key")
-    with pytest.raises(SettingsError, match=r"http or https") as caught:
+    with pytest.raises(AppSettingsError, match=r"http or https") as caught:
         load()
     assert repr(url) in str(caught.value)
 
@@ -34,7 +34,7 @@ def test_an_invalid_url_is_rejected_with_what_was_received(monkeypatch: pytest.M
 def test_a_key_with_control_characters_is_rejected_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_URL", "https://example.org/dev")
     monkeypatch.setenv("API_KEY", "secret\x07part")
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(AppSettingsError) as caught:
         load()
     assert "secret" not in str(caught.value)
 

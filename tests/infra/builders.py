@@ -58,6 +58,13 @@ def properties(template: Template, resource_type: str) -> list[dict[str, Any]]:
     return [resource["Properties"] for resource in resources(template, resource_type)]
 
 
+def schema(resource_type: str) -> dict[str, Any]:
+    """Return CloudFormation's schema of a resource type, which cfn-lint ships."""
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # its import takes a second
+
+    return dict(PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema)
+
+
 def variables(template: Template) -> dict[str, Any]:
     """Return the environment variables of the stack's only function."""
     (function,) = properties(template, "AWS::Lambda::Function")

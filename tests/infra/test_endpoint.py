@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from infra.endpoint import EBS_ONLY
+from infra import resolution
+from infra.endpoint import EBS_ONLY, has_keyed_volume
 from infra.image_uris import ACCOUNTS, offers_pytorch, repository_arns
 from ml.algorithms import BUILT_IN, PYTORCH
 from ml.aws import image_uris, instance_types
@@ -135,13 +136,19 @@ def test_instances_follow_the_requests_between_the_bounds_of_the_settings(synth:
         ("ml.g5.xlarge", False),
     ],
 )  # fmt: skip
-def test_a_volume_gets_the_key_unless_the_type_has_local_disks(synth: Synth, instance_type: str, keyed: bool) -> None:
+def test_a_volume_gets_the_key_unless_the_type_has_local_disks(instance_type: str, keyed: bool) -> None:
+    settings = resolution.read(context(kms="create", instance_type=instance_type))
+    assert has_keyed_volume(settings) is keyed
+    request = transform_job.request("job", {}, "s3://images/out", instance_type, BUILT_IN, key="arn:key")
+    assert ("VolumeKmsKeyId" in request["TransformResources"]) is keyed
+
+
+@pytest.mark.parametrize(("instance_type", "keyed"), [("ml.m5.large", True), ("ml.g5.xlarge", False)])
+def test_the_configuration_has_the_key_of_its_volume(synth: Synth, instance_type: str, keyed: bool) -> None:
     (config,) = properties(
         synth(kms="create", instance_type=instance_type)["Endpoint"], "AWS::SageMaker::EndpointConfig"
     )
     assert ("KmsKeyId" in config) is keyed
-    request = transform_job.request("job", {}, "s3://images/out", instance_type, BUILT_IN, key="arn:key")
-    assert ("VolumeKmsKeyId" in request["TransformResources"]) is keyed
 
 
 def test_no_image_is_stored_by_the_endpoint_unless_a_setting_says_so(synth: Synth, endpoint: Template) -> None:

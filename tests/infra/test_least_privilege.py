@@ -104,7 +104,7 @@ def test_no_role_can_approve_or_promote_a_model() -> None:
 
 
 def test_the_role_can_read_code_and_weights_of_a_job_and_cannot_write_them() -> None:
-    program = script_mode.Files(pretrained=True).program("image", "us-east-1", "bucket")
+    program = script_mode.ScriptFiles(pretrained=True).program("image", "us-east-1", "bucket")
     for uri in (program.source, program.weights):
         prefix = uri.removeprefix("s3://bucket/").partition("/")[0]
         assert prefix in execution_role.READ

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from infra import resolution
 from localaws.errors import ServiceError
 from localaws.sagemaker.checks.hosting import check_update
 from ml import setting_changes
 
-from .builders import Synth, context, properties
+from .builders import Synth, context, properties, schema
 
 SCALING = {"autoscaling_max_instances": "4"}
 FUNCTION = {"hosting": "function"}
@@ -102,10 +101,10 @@ def replaced_under_the_same_name(before: Template, after: Template) -> Iterator[
         other = new.get(logical_id)
         if other is None or other["Type"] != resource["Type"] or resource["Type"].startswith("Custom::"):
             continue
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+        declared = schema(resource["Type"])
         old_values, new_values = resource.get("Properties", {}), other.get("Properties", {})
-        fixed = {path.split("/")[2] for path in schema.get("createOnlyProperties", [])}
-        identity = {path.split("/")[2] for path in schema["primaryIdentifier"]} & old_values.keys()
+        fixed = {path.split("/")[2] for path in declared.get("createOnlyProperties", [])}
+        identity = {path.split("/")[2] for path in declared["primaryIdentifier"]} & old_values.keys()
         changed = {name for name in fixed if old_values.get(name) != new_values.get(name)}
         if changed and identity and not identity & changed:
             yield f"{logical_id} {sorted(changed)}"

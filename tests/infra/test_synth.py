@@ -32,7 +32,7 @@ def run(tmp_path: Path, given: Context) -> subprocess.CompletedProcess[str]:
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
     }
     return subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 
@@ -64,7 +64,7 @@ def test_cfn_lint_finds_no_error_in_any_variant(synthesised: Path, synth: Synth,
     assert len(templates) == 9
     command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "us-east-1"]
     command += ["--non-zero-exit-code", "error", "--", *templates]
-    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert process.returncode == 0, process.stdout + process.stderr
 
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from inference_proxy import graph as inference_graph
 from inference_proxy.deadline import Deadline
-from inference_proxy.settings import SettingsError, parse
+from inference_proxy.settings import ProxySettingsError, parse
 from onnx import TensorProto
 from PIL import Image
 
@@ -185,5 +185,5 @@ def test_the_settings_name_an_endpoint_or_a_graph_and_not_both() -> None:
         (without | given | {"GRAPH_SHA256": "abc"}, "GRAPH_SHA256"),
         (without, "ENDPOINT_NAME"),
     ):
-        with pytest.raises(SettingsError, match=name):
+        with pytest.raises(ProxySettingsError, match=name):
             parse(wrong)

@@ -5,7 +5,7 @@ import json
 import pytest
 from inference_proxy.prediction import prediction, probabilities
 from inference_proxy.problems import ProblemError
-from inference_proxy.settings import Settings, parse
+from inference_proxy.settings import ProxySettings, parse
 
 from .conftest import ENVIRONMENT
 
@@ -73,6 +73,6 @@ def test_the_problem_does_not_contain_the_scores() -> None:
 
 
 def test_with_more_classes_the_label_below_the_threshold_is_the_likeliest_other() -> None:
-    settings: Settings = parse(ENVIRONMENT | {"CLASSES": '["NORMAL", "PNEUMONIA", "EFFUSION"]'})
+    settings: ProxySettings = parse(ENVIRONMENT | {"CLASSES": '["NORMAL", "PNEUMONIA", "EFFUSION"]'})
     scores = {"NORMAL": 0.2, "PNEUMONIA": 0.45, "EFFUSION": 0.35}
     assert prediction(scores, settings, "id")["label"] == "EFFUSION"

@@ -5,7 +5,7 @@ import json
 
 import botocore.session
 import pytest
-from inference_proxy.settings import SettingsError, parse
+from inference_proxy.settings import ProxySettingsError, parse
 
 from .conftest import ENVIRONMENT, Ask
 from .events import event
@@ -69,7 +69,7 @@ OPTIONAL = {
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name} is "):
+    with pytest.raises(ProxySettingsError, match=f"^{name} is "):
         parse(ENVIRONMENT | {name: value})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.dataset.radiographs import Encoding, Radiograph
-from ml.evaluation.evaluate import SPLITS, Evaluation, EvaluationOptions, Previous, evaluate
+from ml.evaluation.evaluate import SPLITS, EvaluationOptions, EvaluationResult, Previous, evaluate
 from ml.evaluation.scored_split import ScoredSplit, logistic
 
 
@@ -41,7 +41,7 @@ def without_patients(images: ScoredSplit, known: int = 0) -> ScoredSplit:
 
 def computed(
     options: EvaluationOptions | None = None, previous: Previous | None = None, **changes: ScoredSplit
-) -> Evaluation:
+) -> EvaluationResult:
     """Evaluate the three splits against a baseline of random scores."""
     raw = splits(**changes)
     rng = np.random.default_rng(9)
@@ -50,13 +50,13 @@ def computed(
 
 
 @functools.cache
-def evaluated() -> Evaluation:
+def evaluated() -> EvaluationResult:
     """Return the evaluation that tests share."""
     return computed()
 
 
 @functools.cache
-def evaluated_on_another_test_split() -> Evaluation:
+def evaluated_on_another_test_split() -> EvaluationResult:
     """Return an evaluation after an earlier one, with swapped test labels, no subtypes and ten unknown patients."""
     test = split(2, "test")
     test = replace(test, labels=1 - test.labels, subtypes=[""] * len(test))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from localaws.environment import client_environment
 from ml import tune, verify
-from ml.dataset.sources import objects
+from ml.aws import clients
 from ml.processing import jobs
 from ml.scoring import transform_job
 from ml.training import follow
@@ -39,9 +39,10 @@ def enter_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def short_pauses() -> Iterator[None]:
-    """Let the commands ask for a job's status often: jobs here take seconds, not minutes."""
+def short_commands() -> Iterator[None]:
+    """Let the commands ask for a job's status often, as jobs here take seconds, and share the clients of an account."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clients, "forget", lambda: None)
         for module in (follow, jobs, transform_job, tune, verify):
             patch.setattr(module, "POLL_SECONDS", 0.1)
         yield
@@ -68,7 +69,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def enter_account(server: Server, patch: pytest.MonkeyPatch) -> None:
     """Point the environment at the account, and empty its bucket."""
-    objects.opened.cache_clear()  # a client of another account's bucket of the same name
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         patch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():

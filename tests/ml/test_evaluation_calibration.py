@@ -42,7 +42,7 @@ def test_a_calibration_is_used_only_if_the_perturbed_validation_improves() -> No
     used, qualities, reason = calibration.choose(
         splits(validation=certain, validation_perturbed=contrary), "temperature"
     )
-    assert used == calibration.Calibration()
+    assert used == calibration.LogitCalibration()
     assert "not used" in reason
     assert qualities["temperature"]["validation"].brier.value < qualities["none"]["validation"].brier.value
 
@@ -54,7 +54,7 @@ def test_a_calibration_that_would_invert_the_model_is_not_used(method: str) -> N
     slope = calibration.fit(validation.labels, validation.scores, method).slope
     assert slope < 0
     chosen, _, reason = calibration.choose(inverted, method)
-    assert chosen == calibration.Calibration()
+    assert chosen == calibration.LogitCalibration()
     assert f"{slope:.3g}" in reason
     assert "above 0" in reason
 
@@ -69,7 +69,7 @@ def test_separable_validation_images_calibrate_to_finite_numbers(method: str) ->
 def test_the_proxy_and_the_evaluation_calibrate_alike() -> None:
     scores = np.array([0.0, 1e-9, 0.2, 0.5, 0.97, 1.0])
     for slope, intercept in [(1.0, 0.0), (0.4, 0.0), (1.7, -0.3)]:
-        expected = calibration.Calibration.of(slope, intercept).apply(scores)
+        expected = calibration.LogitCalibration.of(slope, intercept).apply(scores)
         for score, probability in zip(scores, expected, strict=True):
             answer = calibrated({"NORMAL": 1 - float(score), "PNEUMONIA": float(score)}, slope, intercept)
             assert answer["PNEUMONIA"] == pytest.approx(float(probability), abs=1e-12)
@@ -83,7 +83,7 @@ def test_the_proxy_and_the_evaluation_call_the_images_at_the_threshold_alike() -
     scores = np.round(1 / (1 + np.exp(-logit)), 7).astype(np.float64)
     for _ in range(300):
         slope, intercept = float(rng.uniform(0.05, 3)), float(rng.choice([0.0, rng.normal()]))
-        mapped = calibration.Calibration.of(slope, intercept).apply(scores)
+        mapped = calibration.LogitCalibration.of(slope, intercept).apply(scores)
         index = int(rng.integers(len(scores)))
         threshold = rounded_down(float(mapped[index]))
         assert mapped[index] - 1.1e-9 < threshold < max(mapped[index], 1e-300)

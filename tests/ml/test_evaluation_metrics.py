@@ -127,7 +127,7 @@ def test_mcnemar_counts_the_images_only_one_model_called_right() -> None:
 
 
 def test_the_gate_judges_the_lower_bounds() -> None:
-    test = {"AUROC": statistics.Estimate(0.95, 0.852, 0.98, 80)}
+    test = {"AUROC": statistics.IntervalEstimate(0.95, 0.852, 0.98, 80)}
     assert release_gate.judge(test, {"AUROC": 0.852})["passed"] is True
     gate = release_gate.judge(test, {"AUROC": 0.9})
     assert gate["passed"] is gate["rules"][0]["passed"] is False
@@ -136,6 +136,6 @@ def test_the_gate_judges_the_lower_bounds() -> None:
 
 
 def test_an_undefined_lower_bound_does_not_pass() -> None:
-    gate = release_gate.judge({"AUROC": statistics.Estimate(1.0, math.nan, math.nan, 1)}, {"AUROC": 0.0})
+    gate = release_gate.judge({"AUROC": statistics.IntervalEstimate(1.0, math.nan, math.nan, 1)}, {"AUROC": 0.0})
     assert (gate["passed"], gate["rules"][0]["low"]) == (False, None)
     assert "undefined" in gate["sentence"]

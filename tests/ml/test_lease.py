@@ -78,10 +78,12 @@ def deploy(
 
 def write(stage: str, hours: float, number: int = 1) -> None:
     """Write a lease that ends `hours` from now into cdk.context.json."""
-    files.write(f"lease:{stage}", entry.as_context(entry.Lease(entry.now() + dt.timedelta(hours=hours), number)))
+    files.write(
+        f"lease:{stage}", entry.as_context(entry.EndpointLease(entry.now() + dt.timedelta(hours=hours), number))
+    )
 
 
-def read(stage: str) -> entry.Lease:
+def read(stage: str) -> entry.EndpointLease:
     recorded = entry.read_lease(stage)
     assert recorded is not None
     return recorded

@@ -1,9 +1,7 @@
 """A released model becomes a version, a person approves it, and only then another stage gets the same bytes."""
 
-import functools
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,23 +66,12 @@ def sagemaker(server: Server) -> dict[str, Any]:
     return clients_of
 
 
-def identity() -> tuple[str, str]:
-    return os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"]
-
-
-@functools.cache
-def one_client(service: str, *_: str | None) -> Any:
-    """Return the product's own client; each would take 50 ms of processor time to create again."""
-    return clients.session().client(service, config=clients.CONFIG)
-
-
 @pytest.fixture
 def account(
     server: Server, sagemaker: dict[str, Any], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
     """An account whose buckets are empty and which has no package groups."""
     enter_account(server, monkeypatch)
-    monkeypatch.setattr(clients, "client", lambda service: one_client(service, clients.PROFILE.get(), *identity()))
     context = {"stage": SOURCE, "defaults": {"lease_hours": 0}, "stages": {TARGET: {"lease_hours": 8}}}
     (project / "cdk.json").write_text(json.dumps({"context": context}))
     yield server

@@ -15,7 +15,7 @@ from PIL import Image
 from localaws.image_classification import records
 from ml.aws.s3 import Bucket
 from ml.dataset import upload, version
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.split import Splits
 from ml.errors import UserError
 from tests.localaws.server.builders import Server
@@ -102,7 +102,7 @@ def test_another_run_from_nothing_makes_the_same_and_a_further_run_sends_nothing
 
 
 def test_other_settings_are_other_versions() -> None:
-    settings = asdict(Settings(0, 0.125, 0.2, 32, 3, False, "squash", "lst"))
+    settings = asdict(DatasetSettings(0, 0.125, 0.2, 32, 3, False, "squash", "lst"))
     others = {"seed": 1, "validation_fraction": 0.3, "test_fraction": 0.3, "batch_size": 8, "augment": 1,
               "balance": True, "resize_mode": "pad", "format": "recordio", "views": "all"}  # fmt: skip
     assert others.keys() == settings.keys()

@@ -116,7 +116,7 @@ def test_the_cost_of_fewer_images_than_a_batch_is_printed(algorithm: str, capsys
 
 
 def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:
-    estimate = prices.Estimate(1000.0, 1.0, "USD", "65 images/s")
+    estimate = prices.JobEstimate(1000.0, 1.0, "USD", "65 images/s")
     plan.check_runtime(estimate, 1300)
     with pytest.raises(UserError, match=r"1000 s .*1300 s .*--max-runtime 1299.*--max-runtime 1300, or") as caught:
         plan.check_runtime(estimate, 1299)
@@ -125,7 +125,7 @@ def test_a_job_fits_when_its_estimate_with_a_margin_does() -> None:
 
 def test_a_job_beyond_sagemakers_own_limit_is_not_told_to_take_longer() -> None:
     with pytest.raises(UserError, match="faster --instance-type, or fewer --epochs"):
-        plan.check_runtime(prices.Estimate(2e6, None, "USD", "65 images/s"), 14400)
+        plan.check_runtime(prices.JobEstimate(2e6, None, "USD", "65 images/s"), 14400)
 
 
 def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:

@@ -21,7 +21,7 @@ SDK = json.loads(Path(__file__).with_name("pytorch_requests.json").read_text(enc
 """What SDK v2's PyTorch and PyTorchModel send (benchmarks/clients/pytorch_requests.py)."""
 SENT = {"epochs": "2", "learning_rate": "0.001", "optimizer": "adam", "image_shape": "3,224,224"}
 PROGRAM = script_mode.Program(
-    image_uris.training_image(PYTORCH, "us-east-1"),
+    SDK["CreateTrainingJob"]["AlgorithmSpecification"]["TrainingImage"],
     "us-east-1",
     "s3://images/job/source/sourcedir.tar.gz",
     "s3://images/weights/",
@@ -46,6 +46,7 @@ def test_the_training_request_is_that_of_the_sdk_without_debugger_and_with_the_d
     for channel in sdk["InputDataConfig"]:
         channel |= {"CompressionType": "None", "RecordWrapperType": "None"}
     assert built() == sdk
+    assert image_uris.training_image(PYTORCH, "us-east-1") == PROGRAM.image
 
 
 def test_the_model_is_that_of_the_sdk_whose_artifact_holds_its_code() -> None:
@@ -168,7 +169,7 @@ def test_equal_files_give_equal_code_and_another_file_gives_other_code(tmp_path:
 
 @pytest.mark.usefixtures("aws")
 def test_code_and_weights_are_uploaded_once_and_lie_where_the_job_reads_them() -> None:
-    files, bucket = script_mode.Files(pretrained=True), boto3.Session().resource("s3").Bucket("images")
+    files, bucket = script_mode.ScriptFiles(pretrained=True), boto3.Session().resource("s3").Bucket("images")
     files.upload("images")
     first = {item.key: item.last_modified for item in bucket.objects.all()}
     files.upload("images")
@@ -184,7 +185,7 @@ def test_code_and_weights_are_uploaded_once_and_lie_where_the_job_reads_them() -
 
 
 def test_random_weights_need_no_channel() -> None:
-    assert script_mode.Files(pretrained=False).program("image", "us-east-1", "images").weights == ""
+    assert script_mode.ScriptFiles(pretrained=False).program("image", "us-east-1", "images").weights == ""
 
 
 def test_the_entry_of_the_model_has_the_algorithm_and_what_serves_it() -> None:

@@ -65,7 +65,7 @@ def test_an_image_drawn_several_times_counts_as_often_and_a_draw_without_a_class
 def test_the_intervals_do_not_depend_on_how_many_draws_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, scores = labels_and_scores(2)
 
-    def area() -> statistics.Estimate:
+    def area() -> statistics.IntervalEstimate:
         unknown = [None] * len(labels)
         return statistics.bootstrap(unknown, lambda times: {"AUC": statistics.auc(labels, scores, times)}, 50)["AUC"]
 

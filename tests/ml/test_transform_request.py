@@ -9,7 +9,7 @@ from ml.aws.resources import Resources
 from ml.errors import UserError
 from ml.progress import Progress
 from ml.scoring import transform_job
-from ml.scoring.scorer import Scorer, confirmation
+from ml.scoring.scorer import BatchScorer, confirmation
 from ml.training import prices
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -17,7 +17,7 @@ SOURCE = {"S3DataType": "S3Prefix", "S3Uri": "s3://images/input/"}
 
 
 def test_two_jobs_never_share_a_name_which_sagemaker_takes() -> None:
-    scorer = Scorer("dev", "x" * 29 + "-" + "y" * 33, BUILT_IN, {}, Resources("images", "role"), "ml.m5.large")
+    scorer = BatchScorer("dev", "x" * 29 + "-" + "y" * 33, BUILT_IN, {}, Resources("images", "role"), "ml.m5.large")
     names = {scorer.new_job() for _ in range(20)}
     assert len(names) == 20
     assert all(NAME.fullmatch(name) for name in names), names

@@ -11,7 +11,7 @@ from network import inference
 from tests.localaws.image_classification.builders import image
 
 
-def score(model: inference.Model, label: int, seed: int) -> list[float]:
+def score(model: inference.LoadedModel, label: int, seed: int) -> list[float]:
     buffer = io.BytesIO()
     image(label, seed).save(buffer, "PNG")
     return inference.predict_fn(inference.input_fn(buffer.getvalue(), "image/png"), model)

@@ -42,7 +42,7 @@ class HandlerContext:
         self.content_type = value
 
 
-class Handler(ContainerHandler):
+class ToolkitHandler(ContainerHandler):
     """The container's routes."""
 
     model_dir: Path
@@ -80,14 +80,14 @@ def main(root: Path, port: int) -> None:
     sys.path.insert(0, str(root / "model/code"))
     from sagemaker_inference.transformer import Transformer
 
-    Handler.model_dir = root / "model"
-    Handler.workers = queue.SimpleQueue()
+    ToolkitHandler.model_dir = root / "model"
+    ToolkitHandler.workers = queue.SimpleQueue()
     count = int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or os.cpu_count() or 1)
     for _ in range(count):
         worker = Transformer()
-        worker.validate_and_initialize(str(Handler.model_dir), HandlerContext(Handler.model_dir, {}))
-        Handler.workers.put(worker)
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        worker.validate_and_initialize(str(ToolkitHandler.model_dir), HandlerContext(ToolkitHandler.model_dir, {}))
+        ToolkitHandler.workers.put(worker)
+    server = ThreadingHTTPServer(("127.0.0.1", port), ToolkitHandler)
     server.daemon_threads = True
     print(f"{os.environ.get('SAGEMAKER_PROGRAM', 'inference.py')} serves on port {port} with {count} workers.")
     server.serve_forever()

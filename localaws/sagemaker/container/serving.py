@@ -24,7 +24,7 @@ class ContainerTimeoutError(ContainerError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContainerAnswer:
     """The container's answer. Header names are in lower case."""
 
     status: int
@@ -68,7 +68,9 @@ class Container:
             self.stopped.wait(PING_INTERVAL)
         raise ContainerError(f"GET /ping was not answered with 200 within {seconds:.0f} s")
 
-    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> ContainerAnswer:
         """Send one request; `seconds` limits each wait for the container.
 
         Raises:
@@ -97,7 +99,7 @@ class Container:
         headers: Mapping[str, str],
         body: bytes,
         seconds: float,
-    ) -> Answer:
+    ) -> ContainerAnswer:
         try:
             connection.timeout = seconds
             if connection.sock is not None:
@@ -115,7 +117,7 @@ class Container:
             connection.close()
         else:
             self.idle.append(connection)
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+        return ContainerAnswer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
     @property
     def running(self) -> bool:

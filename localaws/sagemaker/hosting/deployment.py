@@ -11,7 +11,7 @@ from localaws.sagemaker.arns import Key
 from localaws.sagemaker.aws.logs import LogStream
 from localaws.sagemaker.aws.transfer import DataError
 from localaws.sagemaker.container import model_files
-from localaws.sagemaker.container.serving import Answer, Container, ContainerError
+from localaws.sagemaker.container.serving import Container, ContainerAnswer, ContainerError
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.store import Document
 
@@ -107,7 +107,7 @@ class Variant:
         if self.log is not None:
             self.log.write(line)
 
-    def invoke(self, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    def invoke(self, headers: Mapping[str, str], body: bytes, seconds: float) -> ContainerAnswer:
         """Send a request to the container, waiting while it is restarted.
 
         Raises:

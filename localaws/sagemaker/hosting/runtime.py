@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from localaws.errors import ServiceError
 from localaws.sagemaker.arns import Key, partition
-from localaws.sagemaker.container.serving import Answer, ContainerError, ContainerTimeoutError
+from localaws.sagemaker.container.serving import ContainerAnswer, ContainerError, ContainerTimeoutError
 from localaws.sagemaker.context import Context
 from localaws.sagemaker.hosting.deployment import Deployment, Variant
 from localaws.sagemaker.hosting.endpoints import Endpoints
@@ -101,7 +101,7 @@ def check_size(deployment: Deployment, variant: Variant, body: bytes) -> None:
         )
 
 
-def response_headers(answer: Answer, variant: Variant) -> dict[str, str]:
+def response_headers(answer: ContainerAnswer, variant: Variant) -> dict[str, str]:
     """Return the headers of a successful answer."""
     headers = {
         "Content-Type": answer.headers.get("content-type", "application/octet-stream"),

@@ -6,7 +6,7 @@ from localaws.sagemaker.aws.clients import RoleClients
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import DataError, S3Object, list_input
 from localaws.sagemaker.jobs.job import Job, JobFailedError, JobStoppedError
-from localaws.sagemaker.jobs.processing_instance import Instance
+from localaws.sagemaker.jobs.processing_instance import ProcessingInstance
 from localaws.sagemaker.jobs.training_files import no_objects_message
 
 POLL_SECONDS = 0.1
@@ -31,7 +31,9 @@ class ProcessingJob(Job):
         count = self.request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
         began = int(time.time())
         self.update(ProcessingStartTime=time.time())
-        instances = [Instance(self.request, self.root, clients, number, count, began) for number in range(count)]
+        instances = [
+            ProcessingInstance(self.request, self.root, clients, number, count, began) for number in range(count)
+        ]
         try:
             self.download(clients, instances)
             for instance in instances:
@@ -47,7 +49,7 @@ class ProcessingJob(Job):
                 instance.upload(at_end=True)
         self.update(ProcessingJobStatus=end, ProcessingEndTime=time.time())
 
-    def download(self, clients: RoleClients, instances: list[Instance]) -> None:
+    def download(self, clients: RoleClients, instances: list[ProcessingInstance]) -> None:
         """Download every input to the instances that get it.
 
         Raises:
@@ -74,7 +76,7 @@ class ProcessingJob(Job):
             raise DataError(no_objects_message(location["S3Uri"], self.key.region, self.request["RoleArn"]))
         return objects
 
-    def supervise(self, instances: list[Instance]) -> str:
+    def supervise(self, instances: list[ProcessingInstance]) -> str:
         """Wait until every container has ended; return Completed or Stopped.
 
         A container that fails ends the others. Outputs with S3UploadMode Continuous are uploaded meanwhile.
@@ -111,7 +113,7 @@ class ProcessingJob(Job):
             raise JobFailedError(FAILED.format(code=failed))
         return "Stopped" if self.expired else "Completed"
 
-    def record_message(self, instances: list[Instance]) -> None:
+    def record_message(self, instances: list[ProcessingInstance]) -> None:
         """Record the first kilobyte of what the containers wrote to /opt/ml/output/message.
 
         Raises:

@@ -24,7 +24,7 @@ CONFIGURATION = (
 CONTAINER_FOLDER = "/opt/ml"
 
 
-class Instance:
+class ProcessingInstance:
     """One of `count` instances. `root` is its folder in place of /opt/ml.
 
     There is no Docker, so a path below /opt/ml in the entrypoint, the arguments and the environment becomes one

@@ -79,7 +79,7 @@ def download_channels(
             objects = list_input(s3, source)
             if not objects:
                 raise DataError(no_objects_message(source["S3Uri"], region, role_arn))
-            progress = Progress(channel["ChannelName"], len(objects), on_line)
+            progress = DownloadProgress(channel["ChannelName"], len(objects), on_line)
             download(s3, objects, folder, progress.step, cancelled)
         except DataError as error:
             raise JobFailedError(f"ClientError: Data download failed: {error}") from error
@@ -95,7 +95,7 @@ def no_objects_message(uri: str, region: str, role_arn: str) -> str:
     )
 
 
-class Progress:
+class DownloadProgress:
     """Counts the downloaded objects of a channel and logs the count every two seconds and at the end."""
 
     def __init__(self, channel: str, total: int, on_line: Callable[[str], None]) -> None:

@@ -27,7 +27,7 @@ EXTRA_THREADS = 4
 """Threads that download and upload objects while others are in the container."""
 
 
-class Instance:
+class TransformInstance:
     """A serving container with a folder and logs of its own."""
 
     def __init__(self, clients: RoleClients, job: str, root: Path, number: int, began: int) -> None:
@@ -65,7 +65,7 @@ class TransformJob(Job):
         began = time.time()
         self.update(TransformStartTime=began)
         count = self.request["TransformResources"]["InstanceCount"]
-        instances = [Instance(clients, name, self.root, number, int(began)) for number in range(1, count + 1)]
+        instances = [TransformInstance(clients, name, self.root, number, int(began)) for number in range(1, count + 1)]
         environment = model["PrimaryContainer"].get("Environment", {}) | self.request.get("Environment", {})
         try:
             s3 = clients.objects()
@@ -120,7 +120,7 @@ class TransformJob(Job):
             ) from error
 
     def transform(
-        self, s3: Objects, instances: list[Instance], containers: list[Container], objects: list[S3Object]
+        self, s3: Objects, instances: list[TransformInstance], containers: list[Container], objects: list[S3Object]
     ) -> list[str]:
         """Transform every object on its instance; return a sentence for each failure."""
         settings = execution_parameters(containers[0])

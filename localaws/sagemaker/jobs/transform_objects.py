@@ -6,7 +6,7 @@ import time
 from localaws.ministack.object_store import ObjectError
 from localaws.sagemaker.aws.objects import Objects
 from localaws.sagemaker.aws.transfer import S3Object, parse_uri
-from localaws.sagemaker.container.serving import Answer, Container, ContainerError
+from localaws.sagemaker.container.serving import Container, ContainerAnswer, ContainerError
 from localaws.sagemaker.store import Document
 
 CLIENT_DEFAULTS = {"InvocationsTimeoutInSeconds": 600, "InvocationsMaxRetries": 3}
@@ -59,7 +59,7 @@ class ObjectTransform:
         except ObjectError as error:
             raise ObjectFailedError(f"{uri}: unable to upload its .out ({error})") from error
 
-    def invoke(self, uri: str, body: bytes) -> Answer:
+    def invoke(self, uri: str, body: bytes) -> ContainerAnswer:
         """Return the container's 2xx answer. Requests without an answer or with 5xx are repeated.
 
         Raises:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.dataset.radiographs import Radiograph
 from ml.evaluation.auroc import auroc
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 
 WARN_AT = 0.75
 """A lower bound from here on makes a number a shortcut."""
@@ -48,7 +48,7 @@ def separation(images: Sequence[Radiograph], number: Callable[[Radiograph], floa
     labels = np.array([image.label for image in images], dtype=np.int64)
     values = np.array([number(image) for image in images], dtype=np.float64)
     if len(np.unique(values)) == 1:
-        return asdict(Estimate(0.5, 0.5, 0.5, len(images)))
+        return asdict(IntervalEstimate(0.5, 0.5, 0.5, len(images)))
     patients = [image.patient for image in images]
     area = auroc(labels, values, patients)
     if area.value < 0.5:

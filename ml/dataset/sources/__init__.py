@@ -13,7 +13,7 @@ from ml.dataset.sources.findings import DEFAULT, Findings
 from ml.dataset.sources.labels import read_labels
 from ml.dataset.sources.listing import Listing, list_files
 from ml.dataset.sources.media import DICOM, media_of
-from ml.dataset.sources.objects import S3Object, list_objects, located
+from ml.dataset.sources.objects import S3Path, list_objects, located
 from ml.dataset.sources.views import is_named_lateral
 from ml.errors import UserError
 
@@ -75,7 +75,7 @@ def offer_of_table(path: Path, work: Path, findings: Findings, views: Views) -> 
     rows = read_labels(path, findings, with_paths=True, views=views)
     if rows.column != "path":
         return labelled.scan(files_below(path.parent, work), rows, work, table_is_source=True)
-    if isinstance(path, S3Object):
+    if isinstance(path, S3Path):
         return table.offer_of(rows, list_objects(path.parent).files)
     offer = table.offer_of(rows, [])
     refuse_work(path, folders_of(image.path for image in offer.images), work)
@@ -115,7 +115,7 @@ def files_below(path: Path, work: Path) -> Listing:
     Raises:
         UserError: the command would write its intermediate files into the source.
     """
-    if isinstance(path, S3Object):
+    if isinstance(path, S3Path):
         return list_objects(path)
     listing = list_files(path)
     refuse_work(path, listing.folders | folders_of(file for file in listing.files if file.is_symlink()), work)

@@ -12,7 +12,7 @@ from typing import Any
 from ml import atomic
 from ml.dataset.radiographs import OUTSIDE, Reject, SourceFile
 from ml.dataset.sources.listing import Listing
-from ml.dataset.sources.objects import TAG_BYTES, S3Object
+from ml.dataset.sources.objects import TAG_BYTES, S3Path
 from ml.errors import UserError
 
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SOPInstanceUID")
@@ -33,7 +33,7 @@ def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
     Raises:
         UserError: the DICOMDIR cannot be read.
     """
-    if isinstance(listing.folder, S3Object):
+    if isinstance(listing.folder, S3Path):
         return listing.files, []
     index = next(
         (path for path in listing.folder.iterdir() if path.name.upper() == "DICOMDIR" and path.is_file()), None
@@ -66,7 +66,7 @@ def file_set(listing: Listing) -> tuple[list[Path], list[Reject]]:
 def read_tags(path: Path) -> Tags | Reject:
     """Return the identifying tags of a DICOM file, or the reject if they cannot be read."""
     try:
-        if isinstance(path, S3Object):
+        if isinstance(path, S3Path):
             tags = parse_tags(io.BytesIO(path.head(TAG_BYTES)))
             return tags if FOLLOWING in tags else parse_tags(io.BytesIO(path.read_bytes()))
         return parse_tags(path)

@@ -1,6 +1,5 @@
 """Objects below an S3 prefix as the files of a source: listed and read over the network, never stored."""
 
-import functools
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ TAG_BYTES = 8192
 """Bytes that contain the identifying tags of nearly every DICOM file."""
 
 
-class S3Object(PosixPath):
+class S3Path(PosixPath):
     """The path of an object or a prefix: s3://BUCKET/KEY.
 
     Attributes:
@@ -51,8 +50,8 @@ class S3Object(PosixPath):
         return f"s3://{'/'.join(self.parts[1:])}"
 
     def bucket(self) -> Bucket:
-        """Return the bucket; a forked process has a client of its own."""
-        return opened(self.parts[1], os.getpid())
+        """Return the bucket."""
+        return Bucket(self.parts[1])
 
     def load(self) -> None:
         """Read the object, so that `read_bytes` does not call S3.
@@ -99,25 +98,19 @@ class S3Object(PosixPath):
         return not self.is_file()
 
 
-@functools.cache
-def opened(name: str, process: int) -> Bucket:
-    """Return a process's client of a bucket."""
-    return Bucket(name)
-
-
-def located(uri: str, key: str | None = None, size: int | None = None, version: str | None = None) -> S3Object:
+def located(uri: str, key: str | None = None, size: int | None = None, version: str | None = None) -> S3Path:
     """Return the path of a URI.
 
     Raises:
         UserError: it is not an S3 URI.
     """
     bucket, path = split_uri(uri)
-    item = S3Object("s3:/", bucket, path)
+    item = S3Path("s3:/", bucket, path)
     item.listed_key, item.size, item.version = key, size, version
     return item
 
 
-def list_objects(folder: S3Object) -> Listing:
+def list_objects(folder: S3Path) -> Listing:
     """Return the objects below a prefix, with the first bytes of each."""
     prefix = f"{folder.key.rstrip('/')}/" if folder.key else ""
     bucket = folder.bucket()
@@ -134,7 +127,7 @@ def list_objects(folder: S3Object) -> Listing:
     return Listing(folder, sorted(files), [], len(paths) - len(files))
 
 
-def read_first_bytes(path: S3Object) -> None:
+def read_first_bytes(path: S3Path) -> None:
     """Keep the beginning of an object; of a DICOM file, as much as usually contains the patient's tags.
 
     Raises:

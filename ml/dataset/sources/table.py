@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from ml.dataset.radiographs import Offer, SourceFile
 from ml.dataset.sources.folder import require_both_classes
 from ml.dataset.sources.labels import Labels
-from ml.dataset.sources.objects import S3Object
+from ml.dataset.sources.objects import S3Path
 from ml.errors import UserError
 
 
@@ -40,7 +40,7 @@ def image_path(folder: Path, text: str, listed: Mapping[Path, Path]) -> Path:
     Folders that do not exist are left out at the beginning: CheXpert's paths begin with the name of `folder`, and
     others are of another machine.
     """
-    if isinstance(folder, S3Object):
+    if isinstance(folder, S3Path):
         return object_path(folder, text, listed)
     candidates = [text, text.replace("\\", "/")]
     parts = PurePosixPath(candidates[-1].lstrip("/")).parts
@@ -51,7 +51,7 @@ def image_path(folder: Path, text: str, listed: Mapping[Path, Path]) -> Path:
     return next((path for path in paths if os.path.isfile(path)), paths[0])  # noqa: PTH113
 
 
-def object_path(folder: S3Object, text: str, listed: Mapping[Path, Path]) -> Path:
+def object_path(folder: S3Path, text: str, listed: Mapping[Path, Path]) -> Path:
     """Return the object that a table in S3 names, always below the table's prefix.
 
     A path of another machine can hold a patient's name, so it must not become the key of another bucket.

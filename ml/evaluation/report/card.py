@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.dataset.patients import KAGGLE
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 
 KAGGLE_DATA = (
     "The radiographs of the public Kaggle collection come from one centre (Guangzhou Women and Children's Medical "
@@ -86,7 +86,9 @@ def origin(collection: str | None) -> str:
 
 def headline(estimates: Mapping[str, Any]) -> str:
     """Return AUROC, sensitivity and specificity, each with its interval and n; estimates as in metrics.json."""
-    return ", ".join(f"{name} {Estimate(**estimates[name])}" for name in ("AUROC", "Sensitivity", "Specificity"))
+    return ", ".join(
+        f"{name} {IntervalEstimate(**estimates[name])}" for name in ("AUROC", "Sensitivity", "Specificity")
+    )
 
 
 def separation(metrics: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from ml.dataset.patients import KAGGLE
 from ml.evaluation.report import figures
 from ml.evaluation.report.card import unknown_patients
 from ml.evaluation.scored_split import ScoredSplit
-from ml.evaluation.statistics import Estimate
+from ml.evaluation.statistics import IntervalEstimate
 from ml.html.templating import render
 
 
@@ -58,7 +58,8 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
     for name, record in metrics["external"].items():
         if (auroc := record["metrics"]["AUROC"])["high"] < internal["low"]:
             messages.append(
-                f"Population warning: the AUROC is {Estimate(**auroc)} on {name} and {Estimate(**internal)} on test."
+                f"Population warning: the AUROC is {IntervalEstimate(**auroc)} on {name} "
+                f"and {IntervalEstimate(**internal)} on test."
             )
     if not metrics["baselines"]["beaten"]:
         messages.append(

@@ -57,7 +57,7 @@ def test_a_colour_image_is_decoded_as_the_network_serves_it(tmp_path: Path) -> N
     export.write(networks.build(2, fine_tuned=False).eval(), (3, 32, 32), tmp_path / "model.onnx")
     body = encoded(Image.new("RGB", (32, 32), (200, 30, 90)), "PNG")
     grey = np.asarray(inference.input_fn(body, "image/png"))
-    decoded = serve.Model(tmp_path / "model.onnx").decode(body)
+    decoded = serve.ServedModel(tmp_path / "model.onnx").decode(body)
     assert (decoded == grey[:, :, None]).all()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from localaws.image_classification import train
-from localaws.image_classification.serve import Model
+from localaws.image_classification.serve import ServedModel
 from ml.dataset import recordio
 from network import checkpoint_file
 from network.epoch import Trainer
@@ -37,7 +37,7 @@ def accuracies(log: str, name: str) -> list[float]:
 def probability(root: Path, label: int, seed: int) -> float:
     path = root / "image.jpg"
     image(label, seed).save(path, quality=95)
-    return Model(root / "model/model.onnx").score(path.read_bytes())[1]
+    return ServedModel(root / "model/model.onnx").score(path.read_bytes())[1]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_a_stop_keeps_the_best_model_and_is_no_failure(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert not (root / "output/failure").exists()
-    assert len(Model(root / "model/model.onnx").score((root / "input/data/train/0.jpg").read_bytes())) == 2
+    assert len(ServedModel(root / "model/model.onnx").score((root / "input/data/train/0.jpg").read_bytes())) == 2
 
 
 def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def interrupt_after(root: Path, epochs: int) -> None:
     class InterruptedError(Exception):
         pass
 
-    def save(folder: Path, model: Path, trainer: Trainer, progress: checkpoint_file.Progress) -> None:
+    def save(folder: Path, model: Path, trainer: Trainer, progress: checkpoint_file.TrainingProgress) -> None:
         original(folder, model, trainer, progress)
         if progress.epochs == epochs:
             raise InterruptedError

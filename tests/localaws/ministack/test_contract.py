@@ -76,6 +76,7 @@ mappings, stack_name, stack_id)
     """,
     "durability.py": """
         app._build_persistence_save_dict()
+        core.persistence._json_default(obj)
         core.persistence.save_all(services)
     """,
     "managed_policies.py": """

@@ -114,6 +114,21 @@ def test_state_survives_every_end_and_a_stop_ends_every_process(tmp_path: Path) 
         server.end(signal.SIGTERM)
 
 
+def test_a_change_writes_the_state_of_its_service_alone(server: Server) -> None:
+    server.role("saved-first")
+    wait_for_save(server, "saved-first")
+    before = times_of_change(server)
+    server.role("saved-second")
+    wait_for_save(server, "saved-second")
+    after = times_of_change(server)
+    assert [name for name in after if after[name] != before.get(name)] == ["iam.json"]
+
+
+def times_of_change(server: Server) -> dict[str, int]:
+    """Return when each state file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (server.state / "ministack").glob("*.json")}
+
+
 def wait_for_save(server: Server, name: str) -> None:
     """Wait until the role of that name is on disk, for at most 10 seconds."""
     deadline = time.monotonic() + 10

@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ml.dataset import assembling, sources, standardising, variants
-from ml.dataset.assembling import Settings
+from ml.dataset.assembling import DatasetSettings
 from ml.dataset.radiographs import Offer
 from ml.dataset.sources.objects import located
 from ml.processing import container, records
 
-SETTINGS = Settings(0, 0.125, 0.2, 8, 2, False, "squash", "lst")
+SETTINGS = DatasetSettings(0, 0.125, 0.2, 8, 2, False, "squash", "lst")
 NAME = "images"
 
 

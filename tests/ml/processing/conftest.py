@@ -11,7 +11,6 @@ from PIL import Image
 
 from localaws.environment import client_environment
 from ml import project as project_folder
-from ml.dataset.sources import objects
 from ml.processing import bundle
 from tests.localaws.server.builders import Server
 from tests.ml.conftest import write_collection
@@ -75,7 +74,6 @@ def source(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.delenv(name, raising=False)
     for name, value in client_environment(server.port).items():
         monkeypatch.setenv(name, value)
-    objects.opened.cache_clear()  # a client of another account's bucket of the same name
     (tmp_path / "project").mkdir()
     (tmp_path / "project/cdk.json").write_text(json.dumps({"context": {"stage": STAGE}}))
     monkeypatch.chdir(tmp_path / "project")

@@ -86,7 +86,7 @@ def entry() -> dict[str, Any]:
     return project.read_model(STAGE)
 
 
-def scorer_of_context() -> scorer.Scorer:
+def scorer_of_context() -> scorer.BatchScorer:
     return scorer.scorer_of(STAGE, entry(), "ml.m5.4xlarge")
 
 

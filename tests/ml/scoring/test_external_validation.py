@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml import transform
-from ml.evaluation.calibration import Calibration
+from ml.evaluation.calibration import LogitCalibration
 from ml.evaluation.metrics import as_json, split_metrics
 from ml.evaluation.scored_split import scored
 from tests.localaws.sagemaker.builders import Cloud
@@ -75,7 +75,7 @@ def test_all_images_of_another_population_are_measured_with_the_threshold_and_ca
     }
     raw = scored(MEASURED, {image["file"]: probability(image) for image in MEASURED})
     assert before["calibration"]["method"] == "temperature"
-    calibration = Calibration.of(before["calibration"]["slope"], before["calibration"]["intercept"])
+    calibration = LogitCalibration.of(before["calibration"]["slope"], before["calibration"]["intercept"])
     images = raw.with_scores(calibration.apply(raw.scores))
     expected = as_json(split_metrics(images, before["threshold"], before["prevalence"]))
     record = after["external"][NAME]

@@ -8,13 +8,13 @@ import pytest
 
 from demo.walk import PHANTOM_SCORING
 
+from ..builders import STAGE, Demo
 from .calls import model_in_context, post, stored
-from .conftest import STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 
 
-def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> None:
+def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Demo) -> None:
     model = model_in_context(cloud)
     facts, run = json.loads(stored(cloud, "metrics.json")), json.loads(stored(cloud, "run.json"))
     assert model["metrics"] == facts["splits"]["test"]
@@ -26,7 +26,7 @@ def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Cloud) -> 
         assert f"<td>{name}</td><td>{one['value']:.3f} [" in page
 
 
-def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Cloud) -> None:
+def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Demo) -> None:
     before, context = stored(cloud, "metrics.json"), (cloud.project / "cdk.context.json").read_bytes()
     done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, *PHANTOM_SCORING)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -34,7 +34,7 @@ def test_evaluating_again_gives_the_same_metrics_to_the_last_digit(cloud: Cloud)
     assert (cloud.project / "cdk.context.json").read_bytes() == context
 
 
-def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
+def test_a_run_is_listed_and_can_be_used_again(cloud: Demo) -> None:
     path = cloud.project / "cdk.context.json"
     before, job = path.read_bytes(), model_in_context(cloud)["training_job"]
     listed = cloud.run("python", "-m", "ml.train", "--stage", STAGE, "--list").stdout
@@ -48,22 +48,7 @@ def test_a_run_is_listed_and_can_be_used_again(cloud: Cloud) -> None:
     assert (unknown.returncode, "There is no training job no-such-job" in unknown.stderr) == (2, True)
 
 
-def test_the_projects_own_network_is_trained_in_script_mode_and_evaluated(cloud: Cloud) -> None:
-    path = cloud.project / "cdk.context.json"
-    before = path.read_bytes()
-    network = ["--algorithm", "pytorch", "--use-pretrained-model", "0", "--epochs", "1", "--yes"]
-    try:
-        done = cloud.run("python", "-m", "ml.train", "--stage", STAGE, *network)
-        assert done.returncode == 0, done.stdout + done.stderr
-        done = cloud.run("python", "-m", "ml.transform", "--stage", STAGE, *PHANTOM_SCORING)
-        model = model_in_context(cloud)
-    finally:
-        path.write_bytes(before)
-    assert (model["algorithm"], "pytorch-inference" in model["image"]) == ("pytorch", True)
-    assert model["metrics"]["AUROC"]["low"] > 0.5, done.stdout + done.stderr
-
-
-def test_any_images_are_scored_into_a_table_and_what_is_no_image_is_named(cloud: Cloud) -> None:
+def test_any_images_are_scored_into_a_table_and_what_is_no_image_is_named(cloud: Demo) -> None:
     folder = cloud.project / "any images"
     folder.mkdir()
     (folder / "Röntgen 1.jpg").write_bytes(cloud.images("PNEUMONIA")[0])

@@ -6,12 +6,12 @@ import pytest
 
 from tests.waiting import OFTEN
 
-from .conftest import STAGE, Cloud
+from ..builders import STAGE, Demo
 
 pytestmark = pytest.mark.e2e
 
 
-def test_a_silent_rollback_reads_as_a_failure(cloud: Cloud) -> None:
+def test_a_silent_rollback_reads_as_a_failure(cloud: Demo) -> None:
     verify = ["python", "-m", "ml.verify", "--stage", STAGE]
     done = cloud.run(*verify)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -31,7 +31,7 @@ def test_a_silent_rollback_reads_as_a_failure(cloud: Cloud) -> None:
     assert deployed in done.stderr
 
 
-def test_a_lease_is_extended_at_once_and_ended_only_with_yes(cloud: Cloud) -> None:
+def test_a_lease_is_extended_at_once_and_ended_only_with_yes(cloud: Demo) -> None:
     lease = ["python", "-m", "ml.lease", "--stage", STAGE]
     scheduler = cloud.session.client("scheduler")
     before = scheduler.get_schedule(Name=f"pneumonia-{STAGE}-lease")

@@ -20,8 +20,8 @@ from tests.ports import free_port
 from tests.radiograph.dicom_files import dataset, saved
 from tests.radiograph.files import page_of_text
 
+from ..builders import ROOT, Demo
 from .calls import model_in_context, post
-from .conftest import ROOT, Cloud
 
 pytestmark = pytest.mark.e2e
 
@@ -36,15 +36,15 @@ class App:
     url: str
     browser: Browser
 
-    def page(self, path: str = "", size: tuple[int, int] = chromium.DESKTOP, dark: bool = False) -> Page:
+    def page(self, path: str = "") -> Page:
         """Open one of the app's pages in a session of its own."""
-        page = chromium.opened(self.browser, size, dark)
+        page = chromium.opened(self.browser)
         steps.go(page, self.url, path)
         return page
 
 
 @pytest.fixture(scope="module")
-def app(cloud: Cloud) -> Iterator[App]:
+def app(cloud: Demo) -> Iterator[App]:
     if chromium.executable() is None:
         if os.environ.get("CI"):
             pytest.fail("There is no Chromium: .ci/run has to install it.")
@@ -58,7 +58,7 @@ def app(cloud: Cloud) -> Iterator[App]:
         stop(process)
 
 
-def test_an_image_is_read_and_explained(app: App, cloud: Cloud) -> None:
+def test_an_image_is_read_and_explained(app: App, cloud: Demo) -> None:
     page, image = app.page(), cloud.images("PNEUMONIA")[0]
     steps.choose(page, steps.file("image.jpeg", image))
     expect(steps.result(page)).to_be_visible()
@@ -102,7 +102,7 @@ def test_of_a_dicom_image_no_tag_leaves_the_app(app: App) -> None:
     expect(page.get_by_text("Its tags are not sent")).to_be_visible()
 
 
-def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
+def test_many_images_become_a_table_and_a_file(app: App, cloud: Demo) -> None:
     page = app.page("many")
     images = {f"p{number}.jpg": image for number, image in enumerate(cloud.images("PNEUMONIA")[:4])}
     images |= {f"n{number}.jpg": image for number, image in enumerate(cloud.images("NORMAL")[:4])}
@@ -128,10 +128,16 @@ def test_many_images_become_a_table_and_a_file(app: App, cloud: Cloud) -> None:
         )
 
 
-def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, cloud: Cloud) -> None:
-    page = app.page()
+def test_what_was_read_is_still_there_after_a_look_at_another_page_and_nobody_else_sees_it(
+    app: App, cloud: Demo
+) -> None:
+    page, other = app.page(), app.page()
     steps.choose(page, steps.file("mine.jpeg", cloud.images("NORMAL")[0]))
     expect(steps.result(page)).to_be_visible()
+    other.reload()
+    steps.settled(other)
+    expect(other.get_by_text("mine.jpeg")).to_have_count(0)
+    expect(steps.result(other)).to_have_count(0)
     page.get_by_role("link", name="The model").click()
     expect(page.get_by_role("heading", name="The model", level=1)).to_be_visible()
     page.get_by_role("link", name="Read one image").click()
@@ -141,7 +147,7 @@ def test_what_was_read_is_still_there_after_a_look_at_another_page(app: App, clo
     expect(steps.result(page)).to_have_count(0)
 
 
-def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> None:
+def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Demo) -> None:
     page = app.page("model")
     auroc = model_in_context(cloud)["metrics"]["AUROC"]
     interval = f"[{auroc['low']:.3f}, {auroc['high']:.3f}], n = {auroc['n']:,} patients"
@@ -153,24 +159,12 @@ def test_the_model_page_has_the_evaluations_figures(app: App, cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])
-def test_a_phone_shows_it_without_scrolling_sideways(app: App, cloud: Cloud, path: str) -> None:
-    page = app.page(path, chromium.PHONE, dark=True)
-    if path == "":
-        steps.choose(page, steps.file("image.jpeg", cloud.images("PNEUMONIA")[0]))
-        expect(steps.result(page)).to_be_visible()
-    if path == "many":
-        steps.choose(page, *(steps.file(f"{i}.jpg", image) for i, image in enumerate(cloud.images("NORMAL")[:3])))
-        steps.read_all(page)
-    steps.shot(page, SHOTS, f"{path or 'one'}-phone")
-    width = page.evaluate("Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth))")
-    assert width <= chromium.PHONE[0]
-
-
-@pytest.mark.parametrize("path", PAGES, ids=["one", "many", "model"])
-def test_a_page_has_title_language_labels_and_contrast_in_light_and_dark(app: App, path: str) -> None:
+def test_a_page_has_title_language_labels_and_contrast_in_light_and_dark_and_fits_a_phone(
+    app: App, cloud: Demo, path: str
+) -> None:
     page = app.page(path)
     if path == "":
-        page.get_by_text("Synthetic, pneumonia").click()
+        steps.choose(page, steps.file("image.jpeg", cloud.images("PNEUMONIA")[0]))
         expect(steps.result(page)).to_be_visible()
         steps.settled(page)
     assert "chest radiograph reading" in page.title()
@@ -180,6 +174,15 @@ def test_a_page_has_title_language_labels_and_contrast_in_light_and_dark(app: Ap
     steps.settled(page)
     assert background(page) != light
     assert violations(page) == []
+
+    page.set_viewport_size({"width": chromium.PHONE[0], "height": chromium.PHONE[1]})
+    steps.settled(page)
+    if path == "many":
+        steps.choose(page, *(steps.file(f"{i}.jpg", image) for i, image in enumerate(cloud.images("NORMAL")[:3])))
+        steps.read_all(page)
+    steps.shot(page, SHOTS, f"{path or 'one'}-phone")
+    width = page.evaluate("Math.max(...[...document.querySelectorAll('[data-testid=stMain]')].map(e => e.scrollWidth))")
+    assert width <= chromium.PHONE[0]
 
 
 def background(page: Page) -> str:
@@ -207,7 +210,7 @@ def test_it_can_be_used_by_keyboard_alone(app: App) -> None:
     expect(steps.result(page)).to_be_visible()
 
 
-def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
+def test_the_key_never_reaches_the_browser(app: App, cloud: Demo) -> None:
     page = chromium.opened(app.browser)
     frames: list[bytes] = []
 
@@ -226,17 +229,7 @@ def test_the_key_never_reaches_the_browser(app: App, cloud: Cloud) -> None:
     assert cloud.api.key.encode() not in b"".join(frames)
 
 
-def test_two_people_do_not_see_each_others_images(app: App, cloud: Cloud) -> None:
-    first, second = app.page(), app.page()
-    steps.choose(first, steps.file("image of the first.jpeg", cloud.images("NORMAL")[0]))
-    expect(steps.result(first)).to_be_visible()
-    second.reload()
-    steps.settled(second)
-    expect(second.get_by_text("image of the first")).to_have_count(0)
-    expect(steps.result(second)).to_have_count(0)
-
-
-def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(app: App, cloud: Cloud) -> None:
+def test_what_cannot_be_read_is_refused_with_the_reason_and_nothing_else(app: App, cloud: Demo) -> None:
     page = app.page()
     for name, content, reason in (
         ("empty.jpg", b"", "Received 0 bytes"),

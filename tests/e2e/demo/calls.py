@@ -7,7 +7,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from .conftest import STAGE, Cloud
+from ..builders import STAGE, Demo
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Answer:
     body: dict[str, Any]
 
 
-def post(cloud: Cloud, body: bytes, *, key: str | None = None, content_type: str = "image/jpeg") -> Answer:
+def post(cloud: Demo, body: bytes, *, key: str | None = None, content_type: str = "image/jpeg") -> Answer:
     """Ask the API; a request above the stage's rate is sent again a second later, as its 429 says."""
     headers = {"Content-Type": content_type, "x-api-key": cloud.api.key if key is None else key}
     request = urllib.request.Request(cloud.api.url + "predict", data=body, headers=headers, method="POST")  # noqa: S310
@@ -33,7 +33,7 @@ def post(cloud: Cloud, body: bytes, *, key: str | None = None, content_type: str
     return answer
 
 
-def asked(cloud: Cloud, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str, bytes]:
+def asked(cloud: Demo, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str, bytes]:
     """Ask the API; return status, content type and body. A request above the stage's rate is sent again."""
     given = {"x-api-key": cloud.api.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
     request = urllib.request.Request(cloud.api.url + path, data=body, headers=given)  # noqa: S310
@@ -48,13 +48,13 @@ def asked(cloud: Cloud, path: str, body: bytes | None = None, **headers: str) ->
     raise AssertionError("throttled five times")
 
 
-def model_in_context(cloud: Cloud) -> dict[str, Any]:
+def model_in_context(cloud: Demo) -> dict[str, Any]:
     context = json.loads((cloud.project / "cdk.context.json").read_text())
     found: dict[str, Any] = context[f"model:{STAGE}"]
     return found
 
 
-def stored(cloud: Cloud, name: str) -> bytes:
+def stored(cloud: Demo, name: str) -> bytes:
     """Return a file beside the artifact of the model in context."""
     job = model_in_context(cloud)["training_job"]
     key = f"training/{job}/{name}"

@@ -14,7 +14,7 @@ import yaml
 from tests.localaws.server.builders import Server
 from tests.waiting import OFTEN
 
-from .conftest import ROOT, STAGE, Cloud
+from ..builders import ROOT, STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.waiting import OFTEN
 
-from .conftest import STAGE, Cloud
+from ..builders import STAGE, Cloud
 
 pytestmark = pytest.mark.e2e
 
