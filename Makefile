@@ -71,4 +71,4 @@ app: setup
 	@exports=$$($(PY) -m ml.api --stage $(STAGE)) && eval "$$exports" && streamlit run frontend/app.py
 
 clean:
-	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf cdk.out .localaws .cache build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

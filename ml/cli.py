@@ -13,7 +13,6 @@ import pydantic
 import typer
 
 from ml import project
-from ml.aws import clients
 from ml.aws.errors import explain
 from ml.errors import UserError
 
@@ -62,7 +61,6 @@ def run(app: typer.Typer, name: str, argv: list[str] | None) -> int:
 
 def run_command(command: Callable[[], None]) -> int:
     """Run a command and return its exit code; print an expected error as a sentence."""
-    clients.forget()
     try:
         command()
     except typer.Exit as end:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tests.localaws.server.builders import Server
 
 IN_ORDER = ("tests/e2e/demo", "tests/e2e/walkthrough")
-"""Folders whose tests go on with one cloud: the demo's and the notebook's."""
-SHARING = frozenset({*IN_ORDER, "tests/infra"})
-"""Those, and the folder whose tests share the CDK's process with its templates."""
+"""Folders whose tests share one cloud: the demo's or the notebook's."""
+SHARING = frozenset({*IN_ORDER, "tests/infra", "tests/localaws/sagemaker", "tests/ml/scoring"})
+"""Folders whose tests share what is slow to start: a local cloud, or the CDK's process with its templates."""
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads wait for each other in busy loops, which costs both processes most of their time.

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+from pathlib import Path
+from typing import Any
 
 DELAY_SECONDS = 0.1
 """Seconds in which changes are collected before a save, because a deployment makes hundreds. A kill may lose them."""
@@ -28,13 +30,12 @@ class Durability:
         """Write the state of the services that have changed, each file atomically.
 
         A request to S3 changes S3 alone, unless its bucket sends notifications, which is rare. Another request, such as
-        one to CloudFormation, may change every service. Most change nothing, and writing all files would take ten times
-        as long as comparing their contents.
+        one to CloudFormation, may change every service. Most states do not change, and writing all files takes ten
+        times as long as comparing their contents.
 
         Call it on the event loop, where MiniStack changes its state: a save elsewhere could see half a change.
         """
         from ministack import app
-        from ministack.core import persistence
 
         states = app._build_persistence_save_dict()
         if self.pending is not None and self.only_s3:
@@ -42,10 +43,23 @@ class Durability:
         self.pending, self.only_s3 = None, True
         for service, state_of in states.items():
             try:
-                content = json.dumps(state_of(), default=persistence._json_default)
+                self.save_service(service, state_of())
             except Exception:  # the other services' states are saved all the same
                 log.exception("The state of %s cannot be saved", service)
-                continue
-            if self.saved.get(service) != content:
-                persistence.save_all({service: state_of})
-                self.saved[service] = content
+
+    def save_service(self, service: str, state: Any) -> None:
+        """Write a state in MiniStack's format if it differs from the one written last; None is no state."""
+        from ministack.core import persistence
+
+        if state is None:
+            return
+        wrapped = {"__ministack_format__": persistence._state_format_version(service), "payload": state}
+        content = json.dumps(wrapped, default=persistence._json_default)
+        if self.saved.get(service) == content:
+            return
+        target = Path(persistence.STATE_DIR) / f"{service}.json"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".json.tmp")
+        partial.write_text(content)
+        partial.replace(target)
+        self.saved[service] = content

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
@@ -24,6 +25,8 @@ CONNECTION_ERRORS = (botocore.exceptions.ConnectionError, botocore.exceptions.HT
 """Errors of boto3 for a connection that is refused, breaks or times out."""
 PATIENCE_SECONDS = 60.0
 Answer = TypeVar("Answer")
+CLI_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
+"""The AWS CLI's files: the variables that name them, and their default paths."""
 PROFILE: ContextVar[str | None] = ContextVar("profile", default=None)
 """The profile of the AWS CLI whose credentials and region new clients use; None for the environment's."""
 
@@ -31,22 +34,26 @@ PROFILE: ContextVar[str | None] = ContextVar("profile", default=None)
 def client(service: str) -> Any:
     """Return a client in the session's region; AWS_ENDPOINT_URL and the usual variables apply.
 
-    A command makes one client of a service, since making one takes 30 ms of processor time. A forked process has
-    its own.
+    Making a client takes 30 ms of processor time. A service has one until the environment or the AWS CLI's files
+    change. A forked process has its own.
     """
     variables = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    return made(service, PROFILE.get(), os.getpid(), variables)
+    files = tuple(last_change(os.environ.get(name, path)) for name, path in CLI_FILES.items())
+    return cached_client(service, PROFILE.get(), os.getpid(), (*variables, *files))
 
 
 @functools.cache
-def made(service: str, profile: str | None, process: int, variables: tuple[tuple[str, str], ...]) -> Any:
-    """Return the client of a service for a profile, process and environment."""
+def cached_client(service: str, profile: str | None, process: int, credentials: tuple[Any, ...]) -> Any:
+    """Return the client of a service for a profile, a process, and what its credentials come from."""
     return session().client(service, config=CONFIG)
 
 
-def forget() -> None:
-    """Forget the clients, because the credentials in the AWS CLI's files may have changed."""
-    made.cache_clear()
+def last_change(path: str) -> int | None:
+    """Return when a file was written, in nanoseconds; None if it does not exist."""
+    try:
+        return Path(path).expanduser().stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def session() -> boto3.session.Session:

@@ -12,7 +12,6 @@ from PIL import Image
 
 from localaws.environment import client_environment
 from ml import tune, verify
-from ml.aws import clients
 from ml.processing import jobs
 from ml.scoring import transform_job
 from ml.training import follow
@@ -39,10 +38,9 @@ def enter_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def short_commands() -> Iterator[None]:
-    """Let the commands ask for a job's status often, as jobs here take seconds, and share the clients of an account."""
+def short_pauses() -> Iterator[None]:
+    """Let the commands ask for a job's status often: jobs here take seconds, not minutes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clients, "forget", lambda: None)
         for module in (follow, jobs, transform_job, tune, verify):
             patch.setattr(module, "POLL_SECONDS", 0.1)
         yield

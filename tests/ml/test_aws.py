@@ -7,8 +7,6 @@ import botocore.exceptions
 import pytest
 
 from ml.aws import clients
-from ml.aws.clients import forget
-from ml.cli import run_command
 
 CONNECTION_ERRORS = (
     botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
@@ -56,22 +54,15 @@ def test_a_refusal_is_not_asked_again() -> None:
     assert len(calls) == 1
 
 
-def test_a_command_has_one_client_of_a_service_and_the_next_one_reads_the_credentials_again(
+def test_a_service_has_one_client_until_the_credentials_file_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     file = tmp_path / "credentials"
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    monkeypatch.setattr(clients, "forget", forget)
-    used = []
-
-    def command() -> None:
-        client = clients.client("sts")
-        assert clients.client("sts") is client
-        used.append(client._request_signer._credentials.access_key)
-
     for key in ("FIRST", "SECOND"):
         file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\nregion = us-east-1\n")
-        assert run_command(command) == 0
-    assert used == ["FIRST", "SECOND"]
+        client = clients.client("sts")
+        assert client._request_signer._credentials.access_key == key
+        assert clients.client("sts") is client

@@ -62,8 +62,8 @@ def calibration(splits: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
         label = f"{name} (n = {sum(point['n'] for point in bins):.0f})"
         axes.errorbar(across, up, yerr=(below, above), marker=marker, color=colour, linewidth=1, linestyle=":",
                       markersize=5, capsize=2, label=label)  # fmt: skip
-    axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.115), ncols=len(styles), fontsize="small",
-                handlelength=1.5, columnspacing=1.0)  # fmt: skip
+    axes.legend(loc="upper center", bbox_to_anchor=(0.432, -0.115), ncols=len(styles), fontsize="x-small",
+                handlelength=1.5, columnspacing=0.8)  # fmt: skip
     return svg(figure)
 
 

@@ -17,8 +17,6 @@ from radiograph import encode, standardise
 from ..builders import ROOT, STAGE, Demo
 from .calls import asked, model_in_context, post, stored
 
-pytestmark = pytest.mark.e2e
-
 OPENAPI = "lambda/inference_proxy/openapi.json"
 TEST_IMAGES = PHANTOMS // 5
 

@@ -23,8 +23,6 @@ from tests.radiograph.files import page_of_text
 from ..builders import ROOT, Demo
 from .calls import model_in_context, post
 
-pytestmark = pytest.mark.e2e
-
 SHOTS = ROOT / "build" / "screenshots"
 PAGES = ("", "many", "model")
 

@@ -11,8 +11,6 @@ from demo.walk import PHANTOM_SCORING
 from ..builders import STAGE, Demo
 from .calls import model_in_context, post, stored
 
-pytestmark = pytest.mark.e2e
-
 
 def test_report_run_record_and_context_agree_to_the_last_digit(cloud: Demo) -> None:
     model = model_in_context(cloud)

@@ -3,12 +3,8 @@
 import json
 import re
 
-import pytest
-
 from ..builders import STAGE, Demo
 from .calls import post
-
-pytestmark = pytest.mark.e2e
 
 
 def test_the_demo_prints_each_metric_with_n_and_interval(cloud: Demo) -> None:

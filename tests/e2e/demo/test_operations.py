@@ -2,13 +2,9 @@
 
 import re
 
-import pytest
-
 from tests.waiting import OFTEN
 
 from ..builders import STAGE, Demo
-
-pytestmark = pytest.mark.e2e
 
 
 def test_a_silent_rollback_reads_as_a_failure(cloud: Demo) -> None:

@@ -1,4 +1,4 @@
-"""The notebook as it is committed, and as it is executed against AWS on localhost."""
+"""The notebook, executed against AWS on localhost."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,6 @@ from nbclient import NotebookClient
 
 from ..builders import ROOT, STAGE, Cloud
 
-NOTEBOOK = ROOT / "docs" / "walkthrough.ipynb"
 QUICK: dict[str, object] = {
     "preparing": ["--augment", "0", "--batch-size", "8"],
     "training": ["--algorithm", "pytorch", "--epochs", "1", "--use-pretrained-model", "0", "--mini-batch-size", "8"],
@@ -38,19 +37,16 @@ class Walk:
         return any(media_type in one.get("data", {}) for one in self.cells[cell].outputs)
 
 
-def committed() -> Any:
-    """Return the notebook as it is committed."""
-    return nbformat.read(NOTEBOOK, as_version=nbformat.NO_CONVERT)
-
-
 def execute(cloud: Cloud, images: Path, delete: bool) -> dict[str, Any]:
     """Execute the cells on a folder of images: those that delete the stage, or all others. Return them by id."""
-    notebook = committed()
+    notebook = nbformat.read(ROOT / "docs" / "walkthrough.ipynb", as_version=nbformat.NO_CONVERT)
     at = next(place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", []))
     parameters = QUICK | {"stage": STAGE, "source": str(images)}
     chosen = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
     notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(chosen, id="chosen"))
-    notebook.cells = [cell for cell in notebook.cells if cell.id in NEEDED_TO_DELETE] if delete else notebook.cells[:-1]
+    notebook.cells = [
+        cell for cell in notebook.cells if (cell.id in NEEDED_TO_DELETE if delete else cell.id != "destroy")
+    ]
     folders = {name: str(images.parent / name) for name in ("JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_RUNTIME_DIR", folders["JUPYTER_RUNTIME_DIR"])

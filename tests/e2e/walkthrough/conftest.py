@@ -1,4 +1,4 @@
-"""The notebook, executed once in a local cloud of its own. The other tests go on with the stage that it deploys."""
+"""The notebook, executed once in a local cloud of its own. The other tests use the stage that it deploys."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -9,8 +9,6 @@ from tests.waiting import OFTEN
 
 from ..builders import STAGE, Cloud
 
-pytestmark = pytest.mark.e2e
-
 SECOND = "second"
 ENDPOINT, STORAGE = (f"Pneumonia-{SECOND}-{part}" for part in ("Endpoint", "Storage"))
 

@@ -16,8 +16,6 @@ from tests.waiting import OFTEN
 
 from ..builders import ROOT, STAGE, Cloud
 
-pytestmark = pytest.mark.e2e
-
 WORKFLOW = ROOT / ".github" / "workflows" / "deploy.yml"
 RIGHT = re.compile(r"\b[a-z0-9-]+:[A-Z]\w+")
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

@@ -4,11 +4,8 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
+from ..builders import STAGE
 from .builders import Walk, execute
-
-pytestmark = pytest.mark.e2e
 
 
 def test_the_images_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
@@ -21,6 +18,12 @@ def test_the_images_are_in_their_channels_and_on_the_screen(walk: Walk) -> None:
     ):
         assert f"'{channel}': " in walk.text("channels")
     assert walk.shows("images", "image/png")
+
+
+def test_the_model_is_the_projects_own_network_in_the_pytorch_container(walk: Walk) -> None:
+    context = json.loads((walk.cloud.project / "cdk.context.json").read_text())
+    model = context[f"model:{STAGE}"]
+    assert (model["algorithm"], "pytorch-inference" in model["image"]) == ("pytorch", True)
 
 
 def test_the_price_is_told_before_anything_is_created(walk: Walk) -> None:

@@ -76,8 +76,9 @@ mappings, stack_name, stack_id)
     """,
     "durability.py": """
         app._build_persistence_save_dict()
+        core.persistence.STATE_DIR
         core.persistence._json_default(obj)
-        core.persistence.save_all(services)
+        core.persistence._state_format_version(service)
     """,
     "managed_policies.py": """
         core.iam_evaluator._gather_role_policies(role_name, account_id)

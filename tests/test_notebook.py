@@ -3,11 +3,18 @@
 import ast
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 
-from .builders import NOTEBOOK, committed
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "walkthrough.ipynb"
+
+
+def committed() -> Any:
+    """Return the notebook as it is committed."""
+    return nbformat.read(NOTEBOOK, as_version=nbformat.NO_CONVERT)
 
 
 def test_it_is_committed_without_outputs_and_in_its_format() -> None:
