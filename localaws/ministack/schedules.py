@@ -14,7 +14,7 @@ from localaws.errors import ServiceError
 from localaws.identity import Caller
 from localaws.ministack.account_scope import account_scope
 from localaws.ministack.policies import Authorizer
-from localaws.ministack.roles import role_credentials
+from localaws.ministack.role_credentials import role_credentials
 
 Control = Callable[[Caller, str, dict[str, Any]], Any]
 """SageMaker's control plane: carries out an operation for a caller."""

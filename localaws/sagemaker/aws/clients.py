@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from localaws.identity import Caller
 from localaws.ministack.policies import Authorizer
-from localaws.ministack.roles import role_credentials
+from localaws.ministack.role_credentials import role_credentials
 from localaws.sagemaker.aws.objects import Objects
 
 SAGEMAKER = "sagemaker.amazonaws.com"

@@ -9,7 +9,7 @@ from localaws.ministack.account_scope import account_scope, current_scope
 from localaws.ministack.cloudformation import api_stages, settling
 from localaws.ministack.cloudformation.conditions import joined
 from localaws.ministack.object_store import ObjectError, body_of
-from localaws.ministack.roles import trusts
+from localaws.ministack.role_credentials import trusts
 
 
 def test_the_account_scope_is_what_ministack_sees_and_ends_with_its_block() -> None:

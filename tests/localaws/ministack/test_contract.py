@@ -117,7 +117,7 @@ region=, secure_transport=, service_context=, principal_keys=)
     "rest_api.py": """
         services.apigateway_v1._call_lambda_raw(function_ref, event, account_id=, region=)
     """,
-    "roles.py": """
+    "role_credentials.py": """
         core.iam_evaluator.EvalContext(principal_arn=, principal_type=, principal_account=, action=, resource_arn=, \
 region=, service_context=)
         core.iam_evaluator._action_matches(request_action, actions, not_actions)
