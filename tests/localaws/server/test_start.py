@@ -134,6 +134,6 @@ def wait_for_save(server: Server, name: str) -> None:
     """Wait until the role of that name is on disk, for at most 10 seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if any(name in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam*")):
+        if any(name in path.read_text(errors="ignore") for path in (server.state / "ministack").glob("iam.json")):
             return
         time.sleep(0.05)
