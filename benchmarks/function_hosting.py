@@ -73,11 +73,6 @@ STARTS = {
 }
 
 
-PAUSE = 0.2
-"""Seconds before each request. After a run, a thread of ONNX Runtime spins for up to 50 ms of CPU time. Lambda freezes
-the function after its answer; here the thread spins on, and must not count as part of the next request."""
-
-
 class Cost(NamedTuple):
     """CPU and wall time of one request in ms."""
 
@@ -105,7 +100,6 @@ def use(variables: dict[str, str]) -> None:
 
 def request(api_event: dict[str, Any], url: str) -> Cost:
     """Return what one request costs in this process and the endpoint's."""
-    time.sleep(PAUSE)
     before, cpu, started = server_cpu(url), time.process_time(), time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         assert handler.handler(api_event, Context())["statusCode"] == 200  # noqa: S101
