@@ -1,9 +1,11 @@
 """The model in the API's function against the proxy with an endpoint: CPU and wall time, as ratios within one run.
 
-Both sides run the same exported network on the same image. The endpoint is the serving stand-in in another process,
-whose CPU time is added to the proxy's; API Gateway, SageMaker's runtime and TLS are left out of both. The cold start is
-that of a fresh interpreter, with the graph fetched over HTTP from this machine. Exit code 1 if a prediction takes more
-CPU time in the function than in proxy and endpoint together. Run it as `python -m benchmarks.function_hosting`.
+Both sides score the same image with the same network. The function runs its exported graph. The endpoint is another
+process, whose CPU time is added to the proxy's: the network runs in PyTorch, as in SageMaker's PyTorch container, with
+a worker of one thread for each vCPU. A server in Python takes TorchServe's place. API Gateway, SageMaker's runtime and
+TLS are left out of both sides. The cold start is that of a fresh interpreter, with the graph fetched over HTTP from
+this machine. Exit code 1 if a prediction takes more CPU time in the function than in proxy and endpoint together. Run
+it as `python -m benchmarks.function_hosting`.
 """
 
 from __future__ import annotations
@@ -23,30 +25,28 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.handler_overhead import ENVIRONMENT, ROOT, Context, event, handler, image, settings
+from demo.services import free_port
+from network import export, networks, source, weights_file
+from network.hyperparameters import ScriptHyperparameters
 
 _SERVER = """
 import sys, time
-from http import HTTPStatus
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from localaws.image_classification.serve import ImageClassificationHandler, ServedModel
+from localaws.sagemaker.container import inference_toolkit
 
-class Aws(ImageClassificationHandler):
+class Aws(inference_toolkit.ToolkitHandler):
     def do_GET(self):
         cpu = self.path == "/cpu"
-        self.answer(HTTPStatus.OK, str(time.process_time()).encode() if cpu else GRAPH)
+        self.answer(200, str(time.process_time()).encode() if cpu else GRAPH)
 
     def do_POST(self):
         self.path = "/invocations"
         super().do_POST()
 
-folder = Path(sys.argv[1])
-GRAPH = (folder / "model.onnx").read_bytes()
-ImageClassificationHandler.model = ServedModel(folder)
-server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
-server.daemon_threads = True
-print(server.server_port, flush=True)
-server.serve_forever()
+root = Path(sys.argv[1])
+GRAPH = (root / "model.onnx").read_bytes()
+inference_toolkit.ToolkitHandler = Aws
+inference_toolkit.main(root, int(sys.argv[2]))
 """
 _START = """
 import sys, time
@@ -80,12 +80,14 @@ class Cost(NamedTuple):
     wall: float
 
 
-def export(folder: Path) -> str:
-    """Write the graph of an untrained network of the default recipe; return its SHA-256."""
-    from network import export, networks
-
-    export.write(networks.build(2, fine_tuned=True), (3, 224, 224), folder / "model.onnx")
-    return hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+def write_model(root: Path) -> str:
+    """Write an untrained network as a training job leaves it, and its graph; return the graph's SHA-256."""
+    given = ScriptHyperparameters(num_classes=2)
+    network = networks.build(given.num_classes, bool(given.use_pretrained_model), given.recipe)
+    source.copy(root / "model" / "code")
+    weights_file.save(network, given, root / "model")
+    export.write(network, given.image_shape, root / "model.onnx")
+    return hashlib.sha256((root / "model.onnx").read_bytes()).hexdigest()
 
 
 def use(variables: dict[str, str]) -> None:
@@ -96,11 +98,11 @@ def use(variables: dict[str, str]) -> None:
     settings.load.cache_clear()
 
 
-def request(asked: dict[str, Any], url: str) -> Cost:
+def request(api_event: dict[str, Any], url: str) -> Cost:
     """Return what one request costs in this process and the endpoint's."""
     before, cpu, started = server_cpu(url), time.process_time(), time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
-        assert handler.handler(asked, Context())["statusCode"] == 200  # noqa: S101
+        assert handler.handler(api_event, Context())["statusCode"] == 200  # noqa: S101
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     return Cost(1000 * (cpu + server_cpu(url) - before), 1000 * wall)
 
@@ -135,13 +137,13 @@ def measure(url: str, sha256: str, runs: int) -> float:
     }
     ratios = []
     for path, repeats in (("/predict", runs), ("/explain", max(1, runs // 10))):
-        asked = event(image()) | {"resource": path, "path": path}
+        api_event = event(image()) | {"resource": path, "path": path}
         costs: dict[str, list[Cost]] = {name: [] for name in hostings}
         for turn in range(1 + repeats):
             for name, variables in hostings.items():
                 use(variables)
-                cost = request(asked, url)
-                costs[name] += [cost] if turn else []  # the first request of each loads the graph
+                cost = request(api_event, url)
+                costs[name] += [cost] if turn else []  # the first request of each is slower: it loads code and graph
         endpoint, function = median(costs["endpoint"]), median(costs["function"])
         ratios.append(function.cpu / endpoint.cpu)
         print(f"{path}: median of {repeats}, function against proxy and endpoint")
@@ -162,12 +164,15 @@ def main() -> int:
     if runs < 1:
         parser.error(f"--runs is {runs}; it must be at least 1.")
     with tempfile.TemporaryDirectory() as folder:
-        sha256 = export(Path(folder))
+        sha256 = write_model(Path(folder))
         tempfile.tempdir = folder
-        command = [sys.executable, "-c", _SERVER, folder]
+        port = free_port(0)
+        command = [sys.executable, "-u", "-c", _SERVER, folder, str(port)]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         try:
-            url = f"http://127.0.0.1:{server.stdout.readline().strip() if server.stdout else ''}"
+            if server.stdout:
+                server.stdout.readline()  # the server listens
+            url = f"http://127.0.0.1:{port}"
             os.environ.update(ENVIRONMENT | {"AWS_ENDPOINT_URL": url})
             return 0 if measure(url, sha256, runs) <= 1 else 1
         finally:

@@ -1,11 +1,12 @@
 """The checkpoint from which an interrupted job resumes, written after each epoch if the job has a checkpoint folder.
 
-last.pt holds the state after the last epoch. best/ holds the best model so far, because an interrupted job loses
-its model folder and later epochs may not improve on it.
+It holds the state after the last epoch, and the files of the best model so far, because an interrupted job loses its
+model folder and later epochs may not improve on it. SageMaker copies each file to S3 on its own. In one file, the best
+model and the state are always of the same epoch.
 """
 
 import math
-import shutil
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from network.log import log
 
 if TYPE_CHECKING:
     from network.epoch import Trainer
+
+FILE = "last.pt"
 
 
 @dataclass
@@ -40,12 +43,7 @@ def save(folder: Path, model: Path, trainer: "Trainer", progress: TrainingProgre
     """Write the state after an epoch and the files of the model atomically, if `folder` exists."""
     if not folder.is_dir():
         return
-    (folder / "best").mkdir(exist_ok=True)
-    for file in model.iterdir():
-        if file.is_file():
-            temporary = folder / "best" / f"{file.name}.tmp"
-            shutil.copyfile(file, temporary)
-            temporary.replace(folder / "best" / file.name)
+    files = sorted(path for path in model.iterdir() if path.is_file())
     state = {
         "network": trainer.network.state_dict(),
         "averaged": trainer.averaged.state_dict(),
@@ -53,36 +51,37 @@ def save(folder: Path, model: Path, trainer: "Trainer", progress: TrainingProgre
         "step": trainer.step,
         "random": torch.get_rng_state(),
         "progress": asdict(progress),
+        "model": {path.name: torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8) for path in files},
     }
     temporary = folder / "last.tmp"
     torch.save(state, temporary)
-    temporary.replace(folder / "last.pt")
+    temporary.replace(folder / FILE)
 
 
 def restore(folder: Path, model: Path, trainer: "Trainer") -> TrainingProgress:
     """Load the checkpoint of an interrupted run with its best model; return its progress.
 
     Raises:
-        InputError: the checkpoint is one of another network or optimizer.
+        InputError: the checkpoint is damaged, or one of another network, optimizer or version of this code.
     """
-    path = folder / "last.pt"
+    path = folder / FILE
     if not path.is_file():
         return TrainingProgress()
-    state = torch.load(path, weights_only=True)
     try:
+        state = torch.load(path, weights_only=True)
         trainer.network.load_state_dict(state["network"])
         trainer.averaged.load_state_dict(state["averaged"])
         trainer.optimizer.load_state_dict(state["optimizer"])
-    except (RuntimeError, ValueError) as error:
+        files = {name: content.numpy().tobytes() for name, content in state["model"].items()}
+    except (EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise InputError(
-            "The checkpoint was written with another use_pretrained_model, num_classes or optimizer; "
-            "train with those, or use another CheckpointConfig.S3Uri."
+            f"The checkpoint {FILE} is damaged, or was written with another use_pretrained_model, num_classes or "
+            "optimizer, or by another version of this code; train with those, or use another CheckpointConfig.S3Uri."
         ) from error
     trainer.step = state["step"]
     torch.set_rng_state(state["random"])
-    for file in sorted((folder / "best").iterdir()):
-        if file.suffix != ".tmp":
-            shutil.copyfile(file, model / file.name)
+    for name, content in files.items():
+        (model / name).write_bytes(content)
     progress = TrainingProgress(**state["progress"])
     log(f"Resuming from a checkpoint after {progress.epochs} epochs.")
     return progress

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 RECIPES = LAPTOP, CLOUD = "laptop", "cloud"
-"""Recipes of the network: for two CPU cores, and for about a dollar of CPU time on AWS."""
+"""Recipes of the network. CLOUD has a second EfficientNet-Lite0, on smaller images."""
 
 
 @dataclass(frozen=True)

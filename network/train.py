@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from network import hyperparameters, images, lists, networks, source, weights_file
+from network import checkpoint_file, hyperparameters, images, lists, networks, source, weights_file
 from network.epoch import Trainer
 from network.errors import InputError
 from network.fit import Output, fit, make_repeatable
@@ -73,7 +73,7 @@ def train(given: ScriptHyperparameters) -> None:
         weights_file.save(best, given, model)
 
     # A job that is stopped without weights must leave no artifact. With a checkpoint, fit restores the weights first.
-    if (checkpoints / "last.pt").is_file():
+    if (checkpoints / checkpoint_file.FILE).is_file():
         source.copy(model / "code")
     fit(trainer, training, validation, Output(model, checkpoints, store), threading.Event())
 

@@ -49,6 +49,8 @@ class GraphScorer:
         options = onnxruntime.SessionOptions()
         # The default is the number of physical cores, and two of Lambda's vCPUs can be one core.
         options.intra_op_num_threads = os.cpu_count() or 1
+        # By default, threads spin for up to 50 ms after a run. Lambda freezes them, and they go on in the next request.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions have no common base

@@ -27,9 +27,9 @@ WORKER_SPEED = 0.39
 NETWORK_SPEED = {LAPTOP: 14.0, CLOUD: 11.0}
 """Images a second that one vCPU trains with a recipe of the own network (benchmarks/network_speed.py)."""
 NETWORK_SCORING = {LAPTOP: 30.0, CLOUD: 20.0}
-"""Images a second that one worker scores (the same script)."""
+"""Images a second that one vCPU scores with a recipe of the own network (the same script)."""
 PARALLEL = 0.5
-"""Assumed fraction of the vCPUs' added speeds that training on all of them reaches."""
+"""Assumed fraction of the vCPUs' added speeds that training or scoring on all of them reaches."""
 
 TABLES = ("training_hour", "hosting_hour", "transform_hour", "processing_hour", "images_per_second")
 """Required parts of a price table, by instance type or family."""
@@ -124,7 +124,7 @@ def transform(
     each, origin = (
         (WORKER_SPEED, "one public run on ml.m4.2xlarge")
         if algorithm == BUILT_IN
-        else (NETWORK_SCORING[recipe], "one vCPU")
+        else (NETWORK_SCORING[recipe] * PARALLEL, f"{NETWORK_SCORING[recipe]:g} of one vCPU")
     )
     seconds = TRANSFORM_START * instances + images / (each * count)
     basis = (

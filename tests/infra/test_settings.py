@@ -216,7 +216,7 @@ def test_the_default_target_and_limits_fit_one_worker_of_the_real_container() ->
 
 def test_the_table_of_settings_names_the_values_that_fit_the_projects_own_network() -> None:
     count = prices.workers("ml.m5.large", PYTORCH)
-    laptop, cloud = (prices.NETWORK_SCORING[recipe] * count for recipe in RECIPES)
+    laptop, cloud = (prices.NETWORK_SCORING[recipe] * prices.PARALLEL * count for recipe in RECIPES)
     for name, factor in (("autoscaling_target", 0.5 * 60), ("rate_limit", 1)):
         fits = f"{laptop * factor:.0f} fits algorithm=pytorch, {cloud * factor:.0f} its recipe cloud"
         assert fits in str(Settings.model_fields[name].description)

@@ -150,7 +150,7 @@ def test_the_plan_names_the_network_and_the_price_of_cpus() -> None:
 def test_batch_transform_of_the_network_is_estimated_with_a_worker_for_each_vcpu() -> None:
     for recipe, speed in prices.NETWORK_SCORING.items():
         estimate = prices.transform(prices.read(None), "ml.m5.4xlarge", 19_040, PYTORCH, recipe)
-        assert estimate.seconds == pytest.approx(360 + 19_040 / (speed * 16))
+        assert estimate.seconds == pytest.approx(360 + 19_040 / (speed * prices.PARALLEL * 16))
         assert "16 workers" in estimate.basis
 
 

@@ -103,6 +103,46 @@ def test_a_resumed_job_that_ends_in_its_next_epoch_leaves_weights_and_code(
     assert {path.name for path in (tmp_path / "model").iterdir()} == {"weights.pt", "code"}
 
 
+@pytest.mark.parametrize("recipe", ["laptop", "cloud"])
+def test_a_resumed_job_keeps_the_best_weights_if_no_later_epoch_is_better(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class MachineError(Exception):
+        """The machine is lost in the third epoch."""
+
+    train, epochs = Trainer.train, iter([False, False, True, False])
+
+    def interrupted(*arguments: Any) -> float:
+        if next(epochs):
+            raise MachineError
+        return train(*arguments)
+
+    results = iter([(0.9, 0.5), (0.8, 0.4), (0.8, 0.45)])
+    monkeypatch.setattr(Trainer, "train", interrupted)
+    monkeypatch.setattr(Trainer, "validate", lambda *_: next(results))
+    root = write_root(tmp_path)
+    (root / "checkpoints").mkdir()
+    with pytest.raises(MachineError):
+        run(root, epochs="3", recipe=recipe)
+    best = load(root / "model/weights.pt")
+    shutil.rmtree(root / "model")
+    (root / "model").mkdir()
+    assert run(root, epochs="3", recipe=recipe) == 0
+    assert_same(load(root / "model/weights.pt"), best)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", "half"])
+def test_a_damaged_checkpoint_is_refused_with_its_name(
+    content: bytes | str, tmp_path: Path, trained: tuple[Path, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    copy_job(trained[0], tmp_path)
+    whole = (trained[0] / "checkpoints/last.pt").read_bytes()
+    damaged = content if isinstance(content, bytes) else whole[: len(whole) // 2]
+    (tmp_path / "checkpoints/last.pt").write_bytes(damaged)
+    assert run(tmp_path) == 1
+    assert "last.pt is damaged" in capfd.readouterr().err
+
+
 def load(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = torch.load(path, weights_only=True)
     return content

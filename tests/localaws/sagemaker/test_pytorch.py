@@ -101,26 +101,27 @@ def test_the_artifact_holds_weights_and_code(cloud: Cloud, job: dict[str, Any]) 
         assert {"weights.pt", "code/inference.py", "code/network/networks.py"} <= set(files.getnames())
 
 
-def test_an_endpoint_and_a_transform_job_answer_as_the_built_in_algorithm_does(cloud: Cloud, model: str) -> None:
-    runtime, endpoint = cloud.client("sagemaker-runtime"), make_endpoint(cloud, make_config(cloud, model), 120)
+@pytest.fixture(scope="module")
+def endpoint(cloud: Cloud, model: str) -> str:
+    return make_endpoint(cloud, make_config(cloud, model), 120)
 
-    def invoke(**parameters: Any) -> tuple[str, Any]:
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, **({"Body": encoded(1)} | parameters))
-        return answer["ContentType"], json.loads(answer["Body"].read())
 
-    kind, served = invoke(ContentType="image/jpeg")
+def invoke(cloud: Cloud, endpoint: str, **parameters: Any) -> tuple[str, Any]:
+    runtime = cloud.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=endpoint, **({"Body": encoded(1)} | parameters))
+    return answer["ContentType"], json.loads(answer["Body"].read())
+
+
+def test_endpoints_and_a_transform_job_answer_as_the_built_in_algorithm_does(
+    cloud: Cloud, model: str, endpoint: str
+) -> None:
+    kind, served = invoke(cloud, endpoint, ContentType="image/jpeg")
     assert kind == "application/json"
     assert sum(served) == pytest.approx(1)
-    line = invoke(ContentType="application/x-image", Accept="application/jsonlines")
+    line = invoke(cloud, endpoint, ContentType="application/x-image", Accept="application/jsonlines")
     assert line == ("application/jsonlines", {"prediction": served})
-    for status, parameters in (
-        (400, {"ContentType": "image/png", "Body": b"no image"}),
-        (415, {"ContentType": "application/pdf"}),
-    ):
-        with pytest.raises(ClientError) as caught:
-            invoke(**parameters)
-        assert caught.value.response["Error"]["Code"] == "ModelError"
-        assert caught.value.response["OriginalStatusCode"] == status  # type: ignore[typeddict-item]
+    serverless = make_endpoint(cloud, make_config(cloud, model, serverless=True), 120)
+    assert invoke(cloud, serverless, ContentType="image/jpeg") == (kind, served)
 
     cloud.client("s3").put_object(Bucket=BUCKET, Key="open/scored/1.jpg", Body=encoded(1))
     request, sagemaker = transform_request(model, "scored/"), cloud.client("sagemaker")
@@ -129,6 +130,24 @@ def test_an_endpoint_and_a_transform_job_answer_as_the_built_in_algorithm_does(c
     until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Completed", 120)
     body = cloud.client("s3").get_object(Bucket=BUCKET, Key=f"open/out/{name}/1.jpg.out")["Body"].read()
     assert json.loads(body) == pytest.approx(served)
+
+
+@pytest.mark.parametrize(
+    ("status", "parameters"),
+    [
+        (400, {"ContentType": "image/png", "Body": b"no image"}),
+        (413, {"ContentType": "image/png", "Body": bytes(6_553_501)}),
+        (415, {"ContentType": "application/pdf"}),
+        (500, {"ContentType": "text/csv"}),
+    ],
+)
+def test_a_request_that_the_container_refuses_has_its_status(
+    cloud: Cloud, endpoint: str, status: int, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        invoke(cloud, endpoint, **parameters)
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+    assert caught.value.response["OriginalStatusCode"] == status  # type: ignore[typeddict-item]
 
 
 @pytest.mark.parametrize(
