@@ -19,7 +19,8 @@ class Recipe:
         averaged_fraction: fraction of all steps that the running average of the weights covers. The average is scored
             and stored. 0 scores and stores the current weights.
         decays_adaptive: adam and rmsprop apply weight_decay too.
-        by_loss: the epoch with the lowest validation loss is stored, not the one with the highest accuracy.
+        by_loss: the epoch with the lowest validation loss is stored, not the one with the highest accuracy, which
+            several epochs can have.
     """
 
     steps: tuple[int, ...] | None = None

@@ -20,7 +20,7 @@ from network.hyperparameters import Hyperparameters, ScriptHyperparameters
 from network.images import Channel, EncodedImage
 from network.log import log
 from network.networks import Ensemble
-from network.recipe import CLOUD, Recipe
+from network.recipe import Recipe
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,7 +64,7 @@ def train(given: ScriptHyperparameters) -> None:
     network = networks.build(given.num_classes, bool(given.use_pretrained_model), given.recipe)
     if given.use_pretrained_model:
         networks.load_imagenet(network, imagenet_weights())
-    recipe = Recipe(by_loss=given.recipe == CLOUD)
+    recipe = Recipe(by_loss=True)
     trainer = Trainer(network, given, recipe, samples, lambda generator: torch.randperm(samples, generator=generator))
     checkpoints = model.parent / "checkpoints"
 

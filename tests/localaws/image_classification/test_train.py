@@ -131,6 +131,16 @@ def test_a_stop_keeps_the_best_model_and_is_no_failure(tmp_path: Path) -> None:
     assert len(ServedModel(root / "model/model.onnx").score((root / "input/data/train/0.jpg").read_bytes())) == 2
 
 
+def test_the_most_accurate_epoch_is_stored_whatever_its_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    results = iter([(0.9, 0.5), (0.8, 0.4), (0.8, 0.6)])
+    monkeypatch.setattr(Trainer, "validate", lambda *_: next(results))
+    assert train.run(write_root(tmp_path / "root", epochs="3")) == 0
+    stored = [line.rpartition(" ")[2] for line in capfd.readouterr().out.splitlines() if "Storing the best" in line]
+    assert stored == ["0.900000"]
+
+
 def test_a_job_that_was_interrupted_goes_on_where_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     whole, halves = write_root(tmp_path / "whole", epochs="4"), write_root(tmp_path / "halves", epochs="4")
     for root in (whole, halves):
