@@ -70,8 +70,8 @@ class Settings(StrictModel):
     # worker (vCPUs - 1), and 7 workers on 8 vCPUs answered 2.7 a second.
     autoscaling_target: Whole = Field(
         12, ge=1, le=100_000,
-        description="requests per minute and instance that scaling aims at; 900 fits algorithm=pytorch, 600 its "
-        "recipe cloud",
+        description="requests per minute and instance that scaling aims at; an estimated 900 fits "
+        "algorithm=pytorch, 600 its recipe cloud",
     )  # fmt: skip
     rollback_wait_minutes: Whole = Field(
         5, ge=0, le=60,
@@ -107,7 +107,7 @@ class Settings(StrictModel):
     # The smallest whole number, because one worker predicts 0.39 images a second; requests to all routes count.
     rate_limit: Whole = Field(
         1, ge=1, le=10_000,
-        description="requests per second for each API key; 30 fits algorithm=pytorch, 20 its recipe cloud",
+        description="requests per second for each API key; an estimated 30 fits algorithm=pytorch, 20 its recipe cloud",
     )  # fmt: skip
     # One worker predicts 11 images in the 29 s that API Gateway waits, and many new accounts run 10 functions at once.
     burst_limit: Whole = Field(10, ge=1, le=10_000, description="requests that can arrive at once, for each API key")

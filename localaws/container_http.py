@@ -1,7 +1,11 @@
 """The request handler of the HTTP servers that stand for SageMaker's containers."""
 
+import contextlib
 import socket
 from http.server import BaseHTTPRequestHandler
+
+DRAIN_SECONDS = 2.0
+"""How long the rest of a refused body is waited for."""
 
 
 class ContainerHandler(BaseHTTPRequestHandler):
@@ -19,13 +23,15 @@ class ContainerHandler(BaseHTTPRequestHandler):
     def body(self, limit: int) -> bytes | None:
         """Return the request's body. Return None if it has no length or is over `limit` bytes; the connection ends."""
         length = self.headers.get("Content-Length", "")
-        if length.isdigit() and int(length) <= limit:
-            return self.rfile.read(int(length))
+        size = int(length) if length.isascii() and length.isdigit() else None
+        if size is not None and size <= limit:
+            return self.rfile.read(size)
         self.close_connection = True
-        left = int(length) if length.isdigit() else 0
         # A client that still sends when the connection ends does not read the answer.
-        while left > 0 and (chunk := self.rfile.read(min(left, 65_536))):
-            left -= len(chunk)
+        self.connection.settimeout(DRAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            while size and (chunk := self.rfile.read(min(size, 65_536))):
+                size -= len(chunk)
         return None
 
     def answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:

@@ -72,16 +72,18 @@ def restore(folder: Path, model: Path, trainer: "Trainer") -> TrainingProgress:
         trainer.network.load_state_dict(state["network"])
         trainer.averaged.load_state_dict(state["averaged"])
         trainer.optimizer.load_state_dict(state["optimizer"])
-        files = {name: content.numpy().tobytes() for name, content in state["model"].items()}
-    except (EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        trainer.step = state["step"]
+        torch.set_rng_state(state["random"])
+        progress = TrainingProgress(**state["progress"])
+        files = {Path(name).name: content.numpy().tobytes() for name, content in state["model"].items()}
+    except (
+        AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError, pickle.UnpicklingError
+    ) as error:  # fmt: skip
         raise InputError(
             f"The checkpoint {FILE} is damaged, or was written with another use_pretrained_model, num_classes or "
-            "optimizer, or by another version of this code; train with those, or use another CheckpointConfig.S3Uri."
+            "optimizer, or by another version of this code; use those, or another CheckpointConfig.S3Uri."
         ) from error
-    trainer.step = state["step"]
-    torch.set_rng_state(state["random"])
     for name, content in files.items():
         (model / name).write_bytes(content)
-    progress = TrainingProgress(**state["progress"])
     log(f"Resuming from a checkpoint after {progress.epochs} epochs.")
     return progress

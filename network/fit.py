@@ -1,5 +1,6 @@
 """The training of a network epoch by epoch, from the last checkpoint to the end."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import torch
 
 from network import checkpoint_file
 from network.epoch import SEED, Trainer
+from network.errors import InputError
 from network.images import Channel
 from network.log import log
 from network.networks import Ensemble
@@ -42,7 +44,7 @@ def fit(trainer: Trainer, train: Channel, validation: Channel, output: Output, s
     """Train the remaining epochs and store the network whenever validation improves; end early after `stop` is set.
 
     Raises:
-        InputError: the checkpoint cannot be used.
+        InputError: the checkpoint cannot be used, or the loss is not finite.
     """
     given = trainer.given
     progress = checkpoint_file.restore(output.checkpoints, output.model, trainer)
@@ -52,6 +54,8 @@ def fit(trainer: Trainer, train: Channel, validation: Channel, output: Output, s
         log(f"Epoch[{epoch}] Train-accuracy={accuracy:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - started:.3f}")
         validated, loss = trainer.validate(validation)
+        if trainer.recipe.by_loss and not math.isfinite(loss):
+            raise InputError(f"After epoch {epoch + 1}, the validation loss is {loss}; use a smaller learning_rate.")
         log(f"Epoch[{epoch}] Validation-accuracy={validated:.6f}")
         improved = validated > progress.best * (1 + given.early_stopping_tolerance)
         progress.unimproved = 0 if improved else progress.unimproved + 1

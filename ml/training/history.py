@@ -20,11 +20,11 @@ def show(stage: str) -> None:
     width = max(len(run["training_job"]) for run in past) + 2
     print(
         f"  {'job':<{width}}{'status':<21}{'ended':<27}{'dataset':<30}"
-        f"{'best val. acc.':>14}{'test AUROC':>12}{'gate':>9}"
+        f"{'val. accuracy':>14}{'test AUROC':>12}{'gate':>9}"
     )
     for run in past:
         metrics = runs.get_json(bucket, run["training_job"], "metrics.json")
-        best = "-" if run["best_validation_accuracy"] is None else f"{run['best_validation_accuracy']:.4f}"
+        best = "-" if run["validation_accuracy"] is None else f"{run['validation_accuracy']:.4f}"
         auroc = "-" if metrics is None else f"{metrics['splits']['test']['AUROC']['value']:.4f}"
         gate = "-" if metrics is None else "passed" if metrics["gate"]["passed"] else "missed"
         star = "*" if run["training_job"] == current else " "

@@ -79,7 +79,7 @@ def record(job: str, artifact: str, algorithm: str, dataset: dict[str, Any]) -> 
         "algorithm": algorithm,
         **image_uris.inference_container(algorithm, clients.region()),
         "epochs": [],
-        "best_validation_accuracy": None,
+        "validation_accuracy": None,
         "code": runs.code_version(),
         "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }

@@ -1,7 +1,8 @@
 """Read a training job's log lines, epoch by epoch.
 
-CloudWatch shows the container's tabs as "#011". Epochs count from 0 in the log. The stored model is that of the best
-validation accuracy, not necessarily of the last epoch.
+CloudWatch shows the container's tabs as "#011". Epochs count from 0 in the log. The stored model is that of the last
+line "Storing the best model": the built-in algorithm stores the epoch with the highest validation accuracy, the
+project's own network the one with the lowest validation loss.
 """
 
 import re
@@ -35,13 +36,13 @@ class JobLog:
 
     Attributes:
         total: number of epochs that the job was started with.
-        best: best validation accuracy of all attempts.
+        stored: validation accuracy of the stored model.
         now: progress of the running epoch as text; empty between epochs.
     """
 
     total: int
     epochs: dict[int, Epoch] = field(default_factory=dict)
-    best: float | None = None
+    stored: float | None = None
     speed: float | None = None
     now: str = ""
 
@@ -57,7 +58,7 @@ class JobLog:
         elif match := COST.search(line):
             self._epoch(match[1]).seconds = float(match[2])
         elif match := BEST.search(line):
-            self.best = max(self.best or 0.0, float(match[1]))
+            self.stored = float(match[1])
         elif match := VALIDATION.search(line):
             epoch = self._epoch(match[1])
             epoch.validation_accuracy = float(match[2])

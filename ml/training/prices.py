@@ -117,6 +117,8 @@ def transform(
 ) -> JobEstimate:
     """Estimate a batch transform job: 360 s for each instance + images / (speed x workers).
 
+    For the project's own network, the speed is that of one vCPU times PARALLEL.
+
     It is not documented whether the start is billed. It counts here: the estimate is rather too high. So it is without
     the recipe, because the cloud recipe is the slower one.
     """

@@ -12,8 +12,8 @@ from ml.errors import UserError
 from ml.training.script_mode import METRICS, Program
 
 CHANNELS = {"train": "train", "validation": "validation_perturbed"}
-"""The part of the data set in each channel. The container keeps the epoch with the best accuracy on `validation`, and
-clean validation images rank models in the wrong order."""
+"""The part of the data set in each channel. `validation` chooses the epoch that the container keeps, and clean
+validation images rank models in the wrong order."""
 MAX_RUNTIME_LIMIT = 28 * 86400
 SPOT_WAIT = 4 * 3600
 """Default of --max-wait beyond --max-runtime, in seconds."""

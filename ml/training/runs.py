@@ -140,7 +140,7 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
         **image_uris.inference_container(algorithm, clients.region()),
         "instance_type": instance_type,
         "epochs": [vars(log.epochs[number]) for number in sorted(log.epochs)],
-        "best_validation_accuracy": log.best,
+        "validation_accuracy": log.stored,
         "training_seconds": description.get("TrainingTimeInSeconds"),
         "billable_seconds": billed,
         "cost": None if hourly is None or billed is None else prices.cost(billed, hourly),
@@ -151,12 +151,12 @@ def record(description: dict[str, Any], log: JobLog, table: dict[str, Any]) -> d
 
 
 def summary(run: Mapping[str, Any]) -> str:
-    """Return the best accuracy and the price of a run in a sentence."""
-    best = run["best_validation_accuracy"]
+    """Return the accuracy of the stored model and the price of a run in a sentence."""
+    accuracy = run["validation_accuracy"]
     done = sum(epoch["validation_accuracy"] is not None for epoch in run["epochs"])
     billed, trained = run["billable_seconds"], run["training_seconds"]
     parts = [
-        f"best validation accuracy {'unknown' if best is None else f'{best:.4f}'} after {done} of "
+        f"validation accuracy {'unknown' if accuracy is None else f'{accuracy:.4f}'} after {done} of "
         f"{run['hyperparameters']['epochs']} epochs"
     ]
     if billed is not None:

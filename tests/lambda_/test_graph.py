@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from io import BytesIO
@@ -51,6 +52,24 @@ def deploy(
         return sha256
 
     return start
+
+
+def test_the_graph_runs_on_all_vcpus_and_its_threads_do_not_spin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    class Session(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, path: str, options: onnxruntime.SessionOptions, providers: list[str]) -> None:
+            given.append(options)
+            super().__init__(path, options, providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    (tmp_path / "model.onnx").write_bytes(graphs.exported())
+    inference_graph.GraphScorer(tmp_path / "model.onnx", ("NORMAL", "PNEUMONIA"))
+    (options,) = given
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert options.intra_op_num_threads == os.cpu_count()
 
 
 def reference(image: bytes) -> float:

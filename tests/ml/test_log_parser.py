@@ -25,7 +25,7 @@ def test_one_line_an_epoch_with_accuracies_speed_and_time_left() -> None:
         "epoch 1/3, train accuracy 0.6028, validation accuracy 0.5312, 123 images/s, about 14 s left",
         "epoch 2/3, train accuracy 0.7028, validation accuracy 0.5000, 123 images/s, about 7 s left",
     ]
-    assert log.best == 0.53125
+    assert log.stored == 0.53125
 
 
 def test_within_an_epoch_the_log_says_how_far_it_is() -> None:
@@ -36,12 +36,19 @@ def test_within_an_epoch_the_log_says_how_far_it_is() -> None:
     assert log.now == ""
 
 
-def test_an_attempt_that_repeats_an_epoch_does_not_count_it_twice_or_lower_the_best() -> None:
+def test_the_accuracy_is_that_of_the_last_stored_model_even_if_an_earlier_one_was_higher() -> None:
+    log = JobLog(2)
+    for accuracy in ("0.900000", "0.800000"):
+        log.read(f"[11/26/2026 12:00:00 INFO 1] Storing the best model with validation accuracy: {accuracy}")
+    assert log.stored == 0.8
+
+
+def test_an_attempt_that_repeats_an_epoch_does_not_count_it_twice_and_its_model_is_the_stored_one() -> None:
     log = JobLog(3)
     for line in [*LINES, LINES[1], LINES[3], LINES[4].replace("0.531250", "0.400000"), LINES[5], LINES[7]]:
         log.read(line)
     assert list(log.epochs) == [0, 1]
-    assert log.best == 0.53125
+    assert log.stored == 0.4
 
 
 @pytest.mark.parametrize(

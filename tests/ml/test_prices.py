@@ -146,7 +146,7 @@ def test_without_any_speed_the_time_is_unknown_and_the_plan_says_so() -> None:
 )
 def test_the_billed_seconds_of_a_run_are_what_was_paid(trained: int, billed: int, message: str) -> None:
     run = {
-        "best_validation_accuracy": 0.9,
+        "validation_accuracy": 0.9,
         "epochs": [{"validation_accuracy": 0.9}],
         "hyperparameters": {"epochs": "4"},
         "training_seconds": trained,
@@ -154,7 +154,7 @@ def test_the_billed_seconds_of_a_run_are_what_was_paid(trained: int, billed: int
         "cost": prices.cost(billed, 0.7364),
         "currency": "USD",
     }
-    assert runs.summary(run).startswith("best validation accuracy 0.9000 after 1 of 4 epochs, ")
+    assert runs.summary(run).startswith("validation accuracy 0.9000 after 1 of 4 epochs, ")
     assert message in runs.summary(run)
     assert "on demand" not in runs.summary(run)
 

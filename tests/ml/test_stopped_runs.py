@@ -107,7 +107,7 @@ def test_a_job_stopped_by_its_time_limit_is_recorded_and_used_only_when_asked(
     run = record(stage, job)
     assert run["status"] == "MaxRuntimeExceeded"
     assert 1 <= len(run["epochs"]) < 50
-    assert run["best_validation_accuracy"] == run["epochs"][-1]["validation_accuracy"]
+    assert run["validation_accuracy"] == run["epochs"][-1]["validation_accuracy"]
 
     assert train.main(["--list"]) == 0
     assert any(job in line and "MaxRuntimeExceeded" in line for line in capsys.readouterr().out.splitlines())
@@ -161,7 +161,7 @@ def test_a_completed_job_that_nobody_followed_can_be_used(
     assert finished(stage.client("sagemaker"), job)["TrainingJobStatus"] == "Completed"
     assert train.main(["--use", job]) == 0
     run = record(stage, job)
-    assert (run["status"], len(run["epochs"]), run["best_validation_accuracy"]) == ("Completed", 3, 0.7)
+    assert (run["status"], len(run["epochs"]), run["validation_accuracy"]) == ("Completed", 3, 0.7)
     assert json.loads(command.read_text())[f"model:{STAGE}"]["training_job"] == job
 
 
@@ -194,4 +194,4 @@ def test_both_attempts_of_an_interrupted_spot_job_are_shown_and_recorded(
     ]
     run = record(stage, job)
     assert [epoch["number"] for epoch in run["epochs"]] == [0, 1, 2, 3]
-    assert run["best_validation_accuracy"] == 0.8
+    assert run["validation_accuracy"] == 0.8

@@ -1,5 +1,6 @@
 """train.py as SageMaker's PyTorch container runs it: its log, its artifact, its checkpoints and its failures."""
 
+import math
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import torch
 
 from network import source
 from network.epoch import Trainer
+from network.recipe import RECIPES
 from tests.localaws.image_classification.builders import write_root
 from tests.network.builders import command, run
 from tests.network.conftest import EPOCHS
@@ -38,12 +40,13 @@ def test_a_killed_job_that_resumes_ends_with_the_weights_of_an_uninterrupted_one
     assert_resumes(trained[0], tmp_path, capsys, epochs=EPOCHS)
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_the_epoch_with_the_lowest_loss_is_stored_whatever_its_accuracy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = iter([(0.9, 0.5), (0.8, 0.4), (0.8, 0.6)])
     monkeypatch.setattr(Trainer, "validate", lambda *_: next(results))
-    assert run(write_root(tmp_path), epochs="3") == 0
+    assert run(write_root(tmp_path), epochs="3", recipe=recipe) == 0
     stored = re.findall(r"Storing the best model with validation accuracy: (\S+)", capsys.readouterr().out)
     assert stored == ["0.900000", "0.800000"]
 
@@ -112,7 +115,7 @@ def test_a_resumed_job_keeps_the_best_weights_if_no_later_epoch_is_better(
             raise MachineError
         return train(*arguments)
 
-    results = iter([(0.9, 0.5), (0.8, 0.4), (0.8, 0.45)])
+    results = iter([(0.8, 0.4), (0.9, 0.5), (0.8, 0.45)])
     monkeypatch.setattr(Trainer, "train", interrupted)
     monkeypatch.setattr(Trainer, "validate", lambda *_: next(results))
     root = write_root(tmp_path)
@@ -126,16 +129,45 @@ def test_a_resumed_job_keeps_the_best_weights_if_no_later_epoch_is_better(
     assert_same(load(root / "model/weights.pt"), best)
 
 
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", "half"])
-def test_a_damaged_checkpoint_is_refused_with_its_name(
-    content: bytes | str, tmp_path: Path, trained: tuple[Path, str], capfd: pytest.CaptureFixture[str]
+def test_a_loss_that_is_not_finite_fails_the_job_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Trainer, "validate", lambda *_: (0.5, math.nan))
+    root = write_root(tmp_path)
+    assert run(root) == 1
+    assert "learning_rate" in capfd.readouterr().err
+    assert not (root / "model/weights.pt").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b".", b"no checkpoint"])
+def test_a_file_that_is_no_checkpoint_is_refused_with_its_name(
+    content: bytes, tmp_path: Path, trained: tuple[Path, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     copy_job(trained[0], tmp_path)
-    whole = (trained[0] / "checkpoints/last.pt").read_bytes()
-    damaged = content if isinstance(content, bytes) else whole[: len(whole) // 2]
-    (tmp_path / "checkpoints/last.pt").write_bytes(damaged)
+    (tmp_path / "checkpoints/last.pt").write_bytes(content)
     assert run(tmp_path) == 1
     assert "last.pt is damaged" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["model", "step", "progress"])
+def test_a_checkpoint_of_another_version_is_refused(
+    missing: str, tmp_path: Path, trained: tuple[Path, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    copy_job(trained[0], tmp_path)
+    state = load(trained[0] / "checkpoints/last.pt")
+    torch.save({name: value for name, value in state.items() if name != missing}, tmp_path / "checkpoints/last.pt")
+    assert run(tmp_path) == 1
+    assert "another version" in capfd.readouterr().err
+
+
+def test_the_files_of_a_checkpoint_stay_in_the_model_folder(tmp_path: Path, trained: tuple[Path, str]) -> None:
+    copy_job(trained[0], tmp_path)
+    state = load(trained[0] / "checkpoints/last.pt")
+    state["model"]["../escaped"] = state["model"].pop("weights.pt")
+    torch.save(state, tmp_path / "checkpoints/last.pt")
+    assert run(tmp_path, epochs=EPOCHS) == 0
+    assert not (tmp_path / "escaped").exists()
+    assert (tmp_path / "model/escaped").is_file()
 
 
 def load(path: Path) -> dict[str, Any]:

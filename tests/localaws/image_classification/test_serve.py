@@ -1,9 +1,11 @@
 """The serving process over HTTP."""
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -138,3 +140,10 @@ def test_a_model_that_is_missing_ends_the_process(tmp_path: Path) -> None:
         "5999",
     ]
     assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode != 0
+
+
+def test_a_client_that_declares_too_much_and_sends_nothing_gets_413(url: str) -> None:
+    address = urllib.parse.urlsplit(url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), 30) as client:
+        client.sendall(f"POST /invocations HTTP/1.1\r\nContent-Length: {serve.MAX_BODY + 1}\r\n\r\n".encode())
+        assert b" 413 " in client.recv(64)
