@@ -130,6 +130,12 @@ def test_a_clearly_lower_auroc_on_another_population_is_a_warning(auroc: float, 
     assert all(part in card for part in ("400 images of nih/0123", "NIH ChestX-ray14", f"{auroc:.3f}", "265 patients"))
 
 
+def test_the_warning_of_a_shift_says_what_falls_and_what_rises() -> None:
+    values = metrics() | {"shift": {"warning": True, "falls": {"Sensitivity": 0.052, "Specificity": -0.02}}}
+    (warning,) = (text for text in report.warnings(values) if text.startswith("Shift warning"))
+    assert "Sensitivity falls by 0.052, Specificity rises by 0.020" in warning
+
+
 def test_unknown_patients_are_in_the_warnings_and_the_card() -> None:
     values = evaluated_on_another_test_split().metrics | {"training_job": "job", "dataset": "images/1"}
     assert any("10 of 160 test images" in warning for warning in report.warnings(values))

@@ -49,9 +49,12 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
             f"Left out because they have no score: {len(metrics['missing']):,} images; metrics.json lists them."
         )
     if metrics["shift"]["warning"]:
-        falls = ", ".join(f"{name} falls by {fall:.3f}" for name, fall in metrics["shift"]["falls"].items())
+        changes = ", ".join(
+            f"{name} {'falls' if fall >= 0 else 'rises'} by {abs(fall):.3f}"
+            for name, fall in metrics["shift"]["falls"].items()
+        )
         messages.append(
-            f"Shift warning: from clean to perturbed validation images, {falls}. Images of another scanner or archive "
+            f"Shift warning: from clean to perturbed validation images, {changes}. Images of another scanner or archive "
             "may give as bad results."
         )
     internal = metrics["splits"]["test"]["AUROC"]
