@@ -54,8 +54,8 @@ def warnings(metrics: Mapping[str, Any]) -> list[str]:
             for name, fall in metrics["shift"]["falls"].items()
         )
         messages.append(
-            f"Shift warning: from clean to perturbed validation images, {changes}. Images of another scanner or archive "
-            "may give as bad results."
+            f"Shift warning: from clean to perturbed validation images, {changes}. Images of another scanner or "
+            "archive may give as bad results."
         )
     internal = metrics["splits"]["test"]["AUROC"]
     for name, record in metrics["external"].items():
