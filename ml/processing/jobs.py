@@ -78,7 +78,7 @@ class JobDefinition:
 
 def name_of(key: str, stage: str) -> str:
     """Return the name of a new job."""
-    return f"prepare-{key}-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}"
+    return f"prepare-{key}-{stage}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S%f}"
 
 
 def stage_of(name: str) -> str:
