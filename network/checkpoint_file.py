@@ -1,8 +1,8 @@
 """The checkpoint from which an interrupted job resumes, written after each epoch if the job has a checkpoint folder.
 
 It holds the state after the last epoch, and the files of the best model so far, because an interrupted job loses its
-model folder and later epochs may not improve on it. SageMaker copies each file to S3 on its own. In one file, the best
-model and the state are always of the same epoch.
+model folder and later epochs may not improve on it. SageMaker copies each file to S3 on its own. In one file, the two
+always belong together.
 """
 
 import math

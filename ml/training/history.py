@@ -24,13 +24,13 @@ def show(stage: str) -> None:
     )
     for run in past:
         metrics = runs.get_json(bucket, run["training_job"], "metrics.json")
-        best = "-" if run["validation_accuracy"] is None else f"{run['validation_accuracy']:.4f}"
+        accuracy = "-" if run["validation_accuracy"] is None else f"{run['validation_accuracy']:.4f}"
         auroc = "-" if metrics is None else f"{metrics['splits']['test']['AUROC']['value']:.4f}"
         gate = "-" if metrics is None else "passed" if metrics["gate"]["passed"] else "missed"
         star = "*" if run["training_job"] == current else " "
         print(
             f"{star} {run['training_job']:<{width}}{run['status']:<21}{run['ended']:<27}{run['dataset']:<30}"
-            f"{best:>14}{auroc:>12}{gate:>9}"
+            f"{accuracy:>14}{auroc:>12}{gate:>9}"
         )
 
 

@@ -14,7 +14,7 @@ BATCH = re.compile(
 TRAIN = re.compile(r"Epoch\[(\d+)\] Train-accuracy=([0-9.]+)")
 COST = re.compile(r"Epoch\[(\d+)\] Time cost=([0-9.]+)")
 VALIDATION = re.compile(r"Epoch\[(\d+)\] Validation-accuracy=([0-9.]+)")
-BEST = re.compile(r"Storing the best model with validation accuracy: ([0-9.]+)")
+STORED = re.compile(r"Storing the best model with validation accuracy: ([0-9.]+)")
 
 
 @dataclass
@@ -57,7 +57,7 @@ class JobLog:
             self._epoch(match[1]).train_accuracy = float(match[2])
         elif match := COST.search(line):
             self._epoch(match[1]).seconds = float(match[2])
-        elif match := BEST.search(line):
+        elif match := STORED.search(line):
             self.stored = float(match[1])
         elif match := VALIDATION.search(line):
             epoch = self._epoch(match[1])
