@@ -74,7 +74,10 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: 
 
 
 @pytest.mark.parametrize(("service", "setting"), [("sagemaker-runtime", "runtime_url"), ("scheduler", "scheduler_url")])
-def test_a_service_is_where_botocore_finds_it_in_every_region(service: str, setting: str) -> None:
+def test_a_service_is_where_botocore_finds_it_in_every_region(
+    service: str, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)  # a shell that uses localaws has it
     session = botocore.session.Session()
     addresses = {}
     for partition in session.get_available_partitions():
